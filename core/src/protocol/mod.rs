@@ -1,0 +1,20 @@
+//! How a job runs once and only once: the row, the changes it allows, and who decides on which.
+//!
+//! - [`state`]: the columns of a job's row that the protocol reads, and its status.
+//! - [`change`]: every write there is, as data, and [`Change::apply`], the one total transition function. The
+//!   store turns a change into a conditional write with the same condition; the model runs it as it is.
+//! - [`launcher`], [`agent`], [`closer`]: what each of the three writers does, given the row it has read.
+//!
+//! `docs/once.md` explains the rules; crate `rsqlflow-model` checks them by exploring every order of events.
+
+pub mod agent;
+mod change;
+pub mod closer;
+pub mod launcher;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use change::{Change, Refused};
+pub use state::{Answer, JobState, JobStatus, Outcome, Reply, TokenEntered, UnknownStatus};

@@ -1,0 +1,291 @@
+//! The protocol's columns of a job's row.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{InvalidId, Owner, TaskToken, Timestamp};
+
+/// Where a job stands: `Pending → Triggered → Running → Completed | Failed | TimedOut | Cancelled | Lost`,
+/// or `Skipped` from the start.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum JobStatus {
+    /// Handed out by an iterator; nobody has been sent for it.
+    Pending,
+    /// A command for the current attempt was, or is about to be, sent; no agent has claimed it.
+    Triggered,
+    /// An agent claimed the current attempt and keeps its beat moving.
+    Running,
+    /// The script ended with an accepted exit code.
+    Completed,
+    /// The script ended with another exit code, or could not be started.
+    Failed,
+    /// The attempt ran longer than its `timeout`, and was ended.
+    TimedOut,
+    /// Ended, or never started, because somebody or something asked for that.
+    Cancelled,
+    /// The agent vanished; nobody knows how far the script came.
+    Lost,
+    /// Not to be run: its `execution_flag` is `n`, or an earlier run had completed it.
+    Skipped,
+}
+
+/// A text that names no status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a job status")]
+pub struct UnknownStatus(pub String);
+
+impl JobStatus {
+    /// All of them, in the order of a job's life.
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Triggered,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::Lost,
+        Self::Skipped,
+    ];
+
+    /// Whether nothing will change it any more.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        !matches!(self, Self::Pending | Self::Triggered | Self::Running)
+    }
+
+    /// Whether the stage may go on as if all were well.
+    #[must_use]
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Completed | Self::Skipped)
+    }
+
+    /// The name as the tables hold it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Triggered => "Triggered",
+            Self::Running => "Running",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::TimedOut => "TimedOut",
+            Self::Cancelled => "Cancelled",
+            Self::Lost => "Lost",
+            Self::Skipped => "Skipped",
+        }
+    }
+
+    /// The error that the state machine sees when a job closes so; `None` where it sees success or nothing.
+    /// The machines' `Catch` and this are held to each other by a test.
+    #[must_use]
+    pub const fn error_name(self) -> Option<&'static str> {
+        match self {
+            Self::Failed => Some("JobFailed"),
+            Self::TimedOut => Some("JobTimedOut"),
+            Self::Cancelled => Some("JobCancelled"),
+            Self::Lost => Some("JobLost"),
+            Self::Pending | Self::Triggered | Self::Running | Self::Completed | Self::Skipped => None,
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for JobStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| UnknownStatus(text.to_owned()))
+    }
+}
+
+/// When the waiting state was entered, and which retry of it this is: what orders task tokens.
+///
+/// Every try of a state has a new token, and the service says of each when its state was entered
+/// (`$$.State.EnteredTime`) and how often it was retried (`$$.State.RetryCount`; Step Functions developer
+/// guide, "Context object"). As text it is `2026-11-21T06:15:00.123Z#0003`, which sorts as the tokens came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenEntered {
+    /// `$$.State.EnteredTime`.
+    pub at: Timestamp,
+    /// `$$.State.RetryCount`.
+    pub retry: u16,
+}
+
+impl fmt::Display for TokenEntered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{:05}", self.at, self.retry)
+    }
+}
+
+impl std::str::FromStr for TokenEntered {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        text.split_once('#')
+            .and_then(|(at, retry)| Some(Self { at: at.parse().ok()?, retry: retry.parse().ok()? }))
+            .ok_or_else(|| InvalidId {
+                kind: "token_entered",
+                value: text.to_owned(),
+                rule: "an RFC 3339 time, '#', a count",
+            })
+    }
+}
+
+impl Serialize for TokenEntered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenEntered {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where to send a result: the token of a waiting try, and its place in the order of tries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reply {
+    /// The reply address.
+    pub token: TaskToken,
+    /// What orders it among the job's tokens.
+    pub entered: TokenEntered,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Outcome {
+    /// A closed status.
+    pub status: JobStatus,
+    /// Of the script, if it ran and ended by itself or by a signal (then 128 + signal, as shells count).
+    pub exit_code: Option<i32>,
+    /// What to tell the operator; never empty unless the job is `Completed` or `Skipped`.
+    pub error_message: Option<String>,
+}
+
+impl Outcome {
+    /// An end that a script did not bring about itself.
+    #[must_use]
+    pub fn without_exit(status: JobStatus, message: impl Into<String>) -> Self {
+        Self { status, exit_code: None, error_message: Some(message.into()) }
+    }
+}
+
+/// What a waiting task is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `SendTaskSuccess` with an empty object: the row holds all there is to know, and payloads stay small.
+    Success,
+    /// `SendTaskFailure`.
+    Failure {
+        /// At most 256 characters (Step Functions API reference, `SendTaskFailure`).
+        error: &'static str,
+        /// At most 32,768 characters (same page).
+        cause: String,
+    },
+}
+
+/// The columns that the protocol reads and writes; all others of a row only describe the job.
+///
+/// Field names are column names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct JobState {
+    /// Column `execution_status`.
+    #[serde(rename = "execution_status")]
+    pub status: JobStatus,
+    /// The fence: how often a launcher has sent for this job. 0 before the first time.
+    pub attempt: u32,
+    /// The newest waiting try's reply address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<TaskToken>,
+    /// Orders `task_token` among the job's tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_entered: Option<TokenEntered>,
+    /// The sign of life: grows with every claim and renewal, over all attempts, and never restarts.
+    pub beat: u64,
+    /// The beat as a launcher or closer last saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_beat: Option<u64>,
+    /// When it was seen, by the clock of who saw it, read after the row was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// The agent process that claimed the current attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// Somebody wants this job to end.
+    #[serde(default)]
+    pub cancel_requested: bool,
+    /// Of a closed row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Of a closed row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+}
+
+impl JobState {
+    /// As an iterator hands a job out.
+    #[must_use]
+    pub const fn pending() -> Self {
+        Self {
+            status: JobStatus::Pending,
+            attempt: 0,
+            task_token: None,
+            token_entered: None,
+            beat: 0,
+            seen_beat: None,
+            seen_at: None,
+            owner: None,
+            cancel_requested: false,
+            exit_code: None,
+            error_message: None,
+        }
+    }
+
+    /// The reply address of the newest waiting try.
+    #[must_use]
+    pub fn reply(&self) -> Option<Reply> {
+        Some(Reply { token: self.task_token.clone()?, entered: self.token_entered? })
+    }
+
+    /// How the job ended, if it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.status.is_closed().then(|| Outcome {
+            status: self.status,
+            exit_code: self.exit_code,
+            error_message: self.error_message.clone(),
+        })
+    }
+
+    /// What the waiting task is told of a closed row; `None` while the row is open.
+    #[must_use]
+    pub fn answer(&self) -> Option<Answer> {
+        self.outcome().map(|outcome| outcome.answer())
+    }
+}
+
+impl Outcome {
+    /// What the waiting task is told.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        /// Half of the service's limit: the row has the whole message.
+        const MOST_CAUSE: usize = 16_384;
+        match self.status.error_name() {
+            None => Answer::Success,
+            Some(error) => {
+                let message = self.error_message.as_deref().unwrap_or("no message was recorded");
+                Answer::Failure { error, cause: message.chars().take(MOST_CAUSE).collect() }
+            }
+        }
+    }
+}
