@@ -88,8 +88,9 @@ proptest! {
 
     #[test]
     fn a_closed_row_allows_nothing(row in state(), change in change()) {
-        prop_assume!(row.status.is_closed());
-        prop_assert!(change.apply(&row).is_err());
+        if row.status.is_closed() {
+            prop_assert!(change.apply(&row).is_err());
+        }
     }
 
     #[test]
