@@ -1,1 +1,63 @@
-//! (to be written)
+//! The three tables and what is done with them, over the AWS SDK.
+//!
+//! One module a table: [`Config`] (what users put), [`WorkflowAudit`] (one row a run, and the workflows' locks),
+//! [`JobAudit`] (one row a job, and the run's plan). Every write that decides something carries its condition,
+//! and every read that decides something is consistent.
+
+mod config;
+mod error;
+mod item;
+mod job_audit;
+mod schema;
+mod update;
+mod workflow_audit;
+
+use aws_sdk_dynamodb::Client;
+use rsqlflow_core::TableNames;
+
+pub use config::Config;
+pub use error::StoreError;
+pub use job_audit::{ChangeError, JobAudit, JobRow, JobSummary, Note, Try};
+pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
+
+/// The way to the three tables. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    names: TableNames,
+}
+
+impl Store {
+    /// Over a client and the deployment's table names.
+    #[must_use]
+    pub fn new(client: Client, names: TableNames) -> Self {
+        Self { client, names }
+    }
+
+    /// The config table.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        Config { client: self.client.clone(), table: self.names.config.clone() }
+    }
+
+    /// The workflow audit table.
+    #[must_use]
+    pub fn workflows(&self) -> WorkflowAudit {
+        WorkflowAudit { client: self.client.clone(), table: self.names.workflow_audit.clone() }
+    }
+
+    /// The job audit table.
+    #[must_use]
+    pub fn jobs(&self) -> JobAudit {
+        JobAudit { client: self.client.clone(), table: self.names.job_audit.clone() }
+    }
+
+    /// Creates what is missing of the three tables and waits until they can be used. On AWS the deployment
+    /// does this; the embedded endpoint and the tests have nobody else.
+    ///
+    /// # Errors
+    /// Whatever the service refuses, with the table's name.
+    pub async fn create_tables(&self) -> Result<(), StoreError> {
+        schema::create(&self.client, &self.names).await
+    }
+}

@@ -8,6 +8,8 @@
 //! `docs/once.md` explains the rules; crate `rsqlflow-model` checks them by exploring every order of events.
 
 pub mod agent;
+#[cfg(any(test, feature = "proptest"))]
+pub mod arbitrary;
 mod change;
 pub mod closer;
 pub mod launcher;

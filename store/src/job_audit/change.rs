@@ -1,0 +1,183 @@
+//! [`Change`] as a conditional write. What `Change::apply` refuses, these conditions refuse, and what it makes of
+//! a row, these updates make of an item; a property test holds the two to each other.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use rsqlflow_core::protocol::{Change, JobStatus, Outcome, Reply};
+use rsqlflow_core::{ExecutionId, JobId};
+
+use super::{JobAudit, JobRow, Note, key};
+use crate::StoreError;
+use crate::item::{self, number, text};
+use crate::update::{Sent, Update};
+
+/// Why a change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The row is not as the change expects it. Read it, decide again.
+    #[error("job {} is {} in attempt {}", .0.job_id, .0.state.status, .0.state.attempt)]
+    Refused(Box<JobRow>),
+    /// There is no such row.
+    #[error("there is no row of job {job} in execution {execution}")]
+    Gone {
+        /// The run.
+        execution: ExecutionId,
+        /// The job.
+        job: JobId,
+    },
+    /// No change makes sense of what was asked, whatever the row holds.
+    #[error("no row allows the change: {0}")]
+    Impossible(&'static str),
+    /// The table could not be written, or nobody knows whether it was.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl JobAudit {
+    /// Makes a change, with a note beside it, and answers with the whole row as it is after that. A change that
+    /// an earlier sending of the same request has made counts as made.
+    ///
+    /// # Errors
+    /// [`ChangeError::Refused`] carries the row as it is.
+    pub async fn change(
+        &self,
+        id: &ExecutionId,
+        job: JobId,
+        change: &Change,
+        note: Note,
+    ) -> Result<JobRow, ChangeError> {
+        let mut update = Update::default();
+        describe(change, &mut update)?;
+        note.onto(&mut update);
+        let sort = job.to_string();
+        let read = |item| item::read::<JobRow>(&self.table, &format!("{id} {sort}"), item);
+        match update.send(&self.client, &self.table, key(id, &sort)).await? {
+            Sent::Made(item) => Ok(read(item)?),
+            Sent::Refused(item) if item.is_empty() => {
+                Err(ChangeError::Gone { execution: id.clone(), job })
+            }
+            Sent::Refused(item) => {
+                let row = read(item)?;
+                if change.is_already_in(&row.state) { Ok(row) } else { Err(ChangeError::Refused(Box::new(row))) }
+            }
+        }
+    }
+}
+
+fn describe(change: &Change, update: &mut Update) -> Result<(), ChangeError> {
+    match change {
+        Change::Launch { from, attempt, reply } => {
+            unclaimed(update, *from, *attempt)?;
+            not_cancelled(update);
+            next_attempt(update, reply);
+        }
+        Change::Readdress { attempt, reply, seen } => {
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            readdress(update, reply);
+            if let Some((beat, at)) = seen {
+                update.set("seen_beat", number(beat));
+                update.set("seen_at", text(at.to_string()));
+            }
+        }
+        Change::Observe { attempt, beat, at } => {
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            update.set("seen_beat", number(beat));
+            update.set("seen_at", text(at.to_string()));
+        }
+        Change::Rerun { attempt, beat, reply } => {
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            update.only_if("beat", "=", number(beat));
+            not_cancelled(update);
+            update.remove("owner");
+            next_attempt(update, reply);
+        }
+        Change::CloseLost { attempt, beat, message } => {
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            update.only_if("beat", "=", number(beat));
+            close(update, &Outcome::without_exit(JobStatus::Lost, message));
+        }
+        Change::CloseUnclaimed { from, attempt, outcome } => {
+            if !matches!(outcome.status, JobStatus::Cancelled | JobStatus::Failed) {
+                return Err(ChangeError::Impossible("an unclaimed job ends cancelled or failed"));
+            }
+            unclaimed(update, *from, *attempt)?;
+            close(update, outcome);
+        }
+        Change::Claim { attempt, owner } => {
+            status_and_attempt(update, JobStatus::Triggered, *attempt);
+            not_cancelled(update);
+            update.set("execution_status", status(JobStatus::Running));
+            update.set("owner", text(owner.as_str()));
+            update.increment("beat");
+        }
+        Change::Renew { attempt, owner } => {
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            update.only_if("owner", "=", text(owner.as_str()));
+            update.increment("beat");
+        }
+        Change::Close { attempt, owner, outcome } => {
+            if !matches!(
+                outcome.status,
+                JobStatus::Completed | JobStatus::Failed | JobStatus::TimedOut | JobStatus::Cancelled
+            ) {
+                return Err(ChangeError::Impossible("an agent does not close a job as lost or skipped"));
+            }
+            status_and_attempt(update, JobStatus::Running, *attempt);
+            update.only_if("owner", "=", text(owner.as_str()));
+            close(update, outcome);
+        }
+        Change::RequestCancel => {
+            update.only_if_in(
+                "execution_status",
+                JobStatus::ALL.into_iter().filter(|s| !s.is_closed()).map(status),
+            );
+            update.set("cancel_requested", AttributeValue::Bool(true));
+        }
+    }
+    Ok(())
+}
+
+fn status(status: JobStatus) -> AttributeValue {
+    text(status.as_str())
+}
+
+fn status_and_attempt(update: &mut Update, expected: JobStatus, attempt: u32) {
+    update.only_if("execution_status", "=", status(expected));
+    update.only_if("attempt", "=", number(attempt));
+}
+
+fn unclaimed(update: &mut Update, from: JobStatus, attempt: u32) -> Result<(), ChangeError> {
+    if !matches!(from, JobStatus::Pending | JobStatus::Triggered) {
+        return Err(ChangeError::Impossible("only a pending or triggered job is unclaimed"));
+    }
+    status_and_attempt(update, from, attempt);
+    Ok(())
+}
+
+fn not_cancelled(update: &mut Update) {
+    update.only_if("cancel_requested", "<>", AttributeValue::Bool(true));
+}
+
+fn next_attempt(update: &mut Update, reply: &Reply) {
+    update.set("execution_status", status(JobStatus::Triggered));
+    update.increment("attempt");
+    readdress(update, reply);
+}
+
+fn readdress(update: &mut Update, reply: &Reply) {
+    let entered = text(reply.entered.to_string());
+    update.only_if_absent_or_at_most("token_entered", entered.clone());
+    update.set("token_entered", entered);
+    update.set("task_token", text(reply.token.expose()));
+}
+
+fn close(update: &mut Update, outcome: &Outcome) {
+    update.set("execution_status", status(outcome.status));
+    match outcome.exit_code {
+        Some(code) => update.set("exit_code", number(code)),
+        None => update.remove("exit_code"),
+    }
+    match &outcome.error_message {
+        Some(message) => update.set("error_message", text(message)),
+        None => update.remove("error_message"),
+    }
+}

@@ -1,0 +1,98 @@
+//! The job audit table: one row a job, and each run's plan snapshot.
+
+mod change;
+mod note;
+mod row;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use aws_sdk_dynamodb::Client;
+use rsqlflow_core::plan::Snapshot;
+use rsqlflow_core::{ExecutionId, JobId};
+
+use crate::item::{self, Item, text};
+use crate::update::put_if_absent;
+use crate::StoreError;
+
+pub use change::ChangeError;
+pub use note::Note;
+pub use row::{JobRow, Try};
+pub use summary::JobSummary;
+
+const PARTITION: &str = "workflow_execution_id";
+const SORT: &str = "job_id";
+/// Sort key of the snapshot: after every job's, which start with a digit.
+const PLAN: &str = "plan";
+
+/// The job audit table.
+#[derive(Clone, Debug)]
+pub struct JobAudit {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+impl JobAudit {
+    /// Keeps the plan of a run, unless it is kept already: what runs is what was first planned.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_snapshot(&self, id: &ExecutionId, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let json = serde_json::to_string(snapshot).map_err(|e| StoreError::corrupt(&self.table, PLAN, e))?;
+        let mut item = key(id, PLAN);
+        // Text, not a map: one attribute is cheaper to read, and numbers keep their form.
+        item.insert("snapshot".to_owned(), text(json));
+        put_if_absent(&self.client, &self.table, PARTITION, item).await.map(|_| ())
+    }
+
+    /// The plan of a run.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn get_snapshot(&self, id: &ExecutionId) -> Result<Option<Snapshot>, StoreError> {
+        let Some(item) = self.get_item(id, PLAN).await? else { return Ok(None) };
+        let corrupt = |reason: &dyn std::fmt::Display| {
+            StoreError::corrupt(&self.table, format!("{id} {PLAN}"), reason)
+        };
+        let json = item.get("snapshot").and_then(|v| v.as_s().ok()).ok_or_else(|| corrupt(&"no snapshot"))?;
+        serde_json::from_str(json).map(Some).map_err(|e| corrupt(&e))
+    }
+
+    /// Writes the row of a job that is handed out, unless it was handed out before.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn hand_out(&self, row: &JobRow) -> Result<(), StoreError> {
+        let item = item::write(&self.table, &row.key_text(), row)?;
+        put_if_absent(&self.client, &self.table, PARTITION, item).await.map(|_| ())
+    }
+
+    /// A job's row.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn get(&self, id: &ExecutionId, job: JobId) -> Result<Option<JobRow>, StoreError> {
+        let sort = job.to_string();
+        self.get_item(id, &sort)
+            .await?
+            .map(|item| item::read(&self.table, &format!("{id} {sort}"), item))
+            .transpose()
+    }
+
+    async fn get_item(&self, id: &ExecutionId, sort: &str) -> Result<Option<Item>, StoreError> {
+        Ok(self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(id, sort)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|e| StoreError::service("GetItem", &self.table, &e))?
+            .item)
+    }
+}
+
+fn key(id: &ExecutionId, sort: &str) -> Item {
+    [(PARTITION.to_owned(), text(id.as_str())), (SORT.to_owned(), text(sort))].into()
+}

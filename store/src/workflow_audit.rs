@@ -1,0 +1,297 @@
+//! The workflow audit table: one row a run, and beside them the workflows' locks.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::item::{self, text};
+use crate::schema::BY_WORKFLOW;
+use crate::update::{Sent, Update, put_if_absent};
+use crate::StoreError;
+
+const KEY: &str = "workflow_execution_id";
+
+/// One run of a workflow. Field names are column names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowRow {
+    /// Partition key.
+    pub workflow_execution_id: ExecutionId,
+    /// Which workflow.
+    pub workflow_id: WorkflowId,
+    /// How it stands.
+    pub execution_status: WorkflowStatus,
+    /// When the trigger wrote the row.
+    pub execution_start_ts: Timestamp,
+    /// When the row was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_end_ts: Option<Timestamp>,
+    /// The jobs' names in plan order; left out over 1,000, where the item would grow too large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsql_jobs: Option<Vec<String>>,
+    /// How many jobs closed with which status, once the row is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_counts: Option<BTreeMap<String, u32>>,
+    /// Why the run did not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    /// The master execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_machine_execution_arn: Option<String>,
+    /// The run that this one goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_from: Option<ExecutionId>,
+    /// The parameters as resolved at the trigger.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// What could not be told to those who asked to be told, such as a notification that was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_delivered: Option<String>,
+    /// DynamoDB's TTL, in seconds since 1970, where the deployment lets audit rows expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// What came of opening a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    /// It is there now.
+    New,
+    /// It was there before: an earlier call, or this one's first sending.
+    Existing(Box<WorkflowRow>),
+}
+
+/// What came of closing a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Closed {
+    /// By this call.
+    Now,
+    /// By an earlier one; this is what it wrote.
+    Before(Box<WorkflowRow>),
+}
+
+/// What came of asking for a workflow's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The execution holds it, by this call or an earlier one.
+    Taken,
+    /// Another execution holds it.
+    HeldBy {
+        /// Which.
+        holder: ExecutionId,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct LockItem {
+    workflow_execution_id: String,
+    holder: ExecutionId,
+    held_since: Timestamp,
+}
+
+/// The workflow audit table.
+#[derive(Clone, Debug)]
+pub struct WorkflowAudit {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+impl WorkflowAudit {
+    /// Writes the row of a new run, unless there is one.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn open(&self, row: &WorkflowRow) -> Result<Opened, StoreError> {
+        let key = row.workflow_execution_id.as_str();
+        match self.put_if_absent(key, item::write(&self.table, key, row)?).await? {
+            None => Ok(Opened::New),
+            Some(old) => Ok(Opened::Existing(Box::new(item::read(&self.table, key, old)?))),
+        }
+    }
+
+    /// The row of a run.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn get(&self, id: &ExecutionId) -> Result<Option<WorkflowRow>, StoreError> {
+        self.client
+            .get_item()
+            .table_name(&self.table)
+            .key(KEY, text(id.as_str()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|e| StoreError::service("GetItem", &self.table, &e))?
+            .item
+            .map(|item| item::read(&self.table, id.as_str(), item))
+            .transpose()
+    }
+
+    /// Notes the master execution.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn set_arn(&self, id: &ExecutionId, arn: &str) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set("state_machine_execution_arn", text(arn));
+        update.only_if(KEY, "=", text(id.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Notes what could not be delivered; the row may be closed already.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn set_not_delivered(&self, id: &ExecutionId, what: &str) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set("not_delivered", text(what));
+        update.only_if(KEY, "=", text(id.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Closes a row that is still `Running`. A row that was closed before stays as it is.
+    ///
+    /// # Errors
+    /// When the table cannot be written, or there is no such row.
+    pub async fn close(
+        &self,
+        id: &ExecutionId,
+        status: WorkflowStatus,
+        error_message: Option<&str>,
+        job_counts: &BTreeMap<String, u32>,
+        at: Timestamp,
+    ) -> Result<Closed, StoreError> {
+        let mut update = Update::default();
+        update.set("execution_status", text(status.as_str()));
+        update.set("execution_end_ts", text(at.to_string()));
+        let counts = job_counts.iter().map(|(status, count)| (status.clone(), item::number(count)));
+        update.set("job_counts", AttributeValue::M(counts.collect()));
+        if let Some(message) = error_message {
+            update.set("error_message", text(message));
+        }
+        update.only_if("execution_status", "=", text(WorkflowStatus::Running.as_str()));
+        match self.update(id.as_str(), update).await? {
+            None => Ok(Closed::Now),
+            Some(old) if old.is_empty() => {
+                Err(StoreError::corrupt(&self.table, id.as_str(), "there is no such row to close"))
+            }
+            Some(old) => Ok(Closed::Before(Box::new(item::read(&self.table, id.as_str(), old)?))),
+        }
+    }
+
+    /// The newest runs of a workflow, newest first.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn of_workflow(&self, id: &WorkflowId, most: i32) -> Result<Vec<WorkflowRow>, StoreError> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_WORKFLOW)
+            .key_condition_expression("workflow_id = :id")
+            .expression_attribute_values(":id", text(id.as_str()))
+            .scan_index_forward(false)
+            .limit(most)
+            .send()
+            .await
+            .map_err(|e| StoreError::service("Query", &self.table, &e))?;
+        let rows = found.items.unwrap_or_default();
+        rows.into_iter().map(|item| item::read(&self.table, id.as_str(), item)).collect()
+    }
+
+    /// Takes a workflow's lock for a run, unless another run holds it.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn take_lock(
+        &self,
+        workflow: &WorkflowId,
+        holder: &ExecutionId,
+        now: Timestamp,
+    ) -> Result<Lock, StoreError> {
+        let key = lock_key(workflow);
+        let lock = LockItem {
+            workflow_execution_id: key.clone(),
+            holder: holder.clone(),
+            held_since: now,
+        };
+        match self.put_if_absent(&key, item::write(&self.table, &key, &lock)?).await? {
+            None => Ok(Lock::Taken),
+            Some(old) => {
+                let old: LockItem = item::read(&self.table, &key, old)?;
+                Ok(if old.holder == *holder {
+                    Lock::Taken
+                } else {
+                    Lock::HeldBy { holder: old.holder, since: old.held_since }
+                })
+            }
+        }
+    }
+
+    /// Moves the lock from a run that is over to another. `false` if somebody else was quicker.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn take_over_lock(
+        &self,
+        workflow: &WorkflowId,
+        from: &ExecutionId,
+        to: &ExecutionId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut update = Update::default();
+        update.set("holder", text(to.as_str()));
+        update.set("held_since", text(now.to_string()));
+        update.only_if("holder", "=", text(from.as_str()));
+        match self.update(&lock_key(workflow), update).await? {
+            None => Ok(true),
+            // The SDK may have sent it twice, and the first sending was ours.
+            Some(old) => Ok(old.get("holder") == Some(&text(to.as_str()))),
+        }
+    }
+
+    /// Gives the lock back. That another run holds it, or nobody, is no error: it was given back before.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn release_lock(&self, workflow: &WorkflowId, holder: &ExecutionId) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key(KEY, text(lock_key(workflow)))
+            .condition_expression("#holder = :holder")
+            .expression_attribute_names("#holder", "holder")
+            .expression_attribute_values(":holder", text(holder.as_str()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(e) => Err(StoreError::service("DeleteItem", &self.table, &e)),
+        }
+    }
+
+    async fn put_if_absent(&self, key: &str, item: item::Item) -> Result<Option<item::Item>, StoreError> {
+        debug_assert!(item.get(KEY) == Some(&text(key)));
+        put_if_absent(&self.client, &self.table, KEY, item).await
+    }
+
+    /// `None` when the update was made; what was there otherwise (nothing, where there is no such item).
+    async fn update(&self, key: &str, update: Update) -> Result<Option<item::Item>, StoreError> {
+        let key = [(KEY.to_owned(), text(key))].into();
+        Ok(match update.send(&self.client, &self.table, key).await? {
+            Sent::Made(_) => None,
+            Sent::Refused(old) => Some(old),
+        })
+    }
+}
+
+fn lock_key(workflow: &WorkflowId) -> String {
+    format!("lock#{workflow}")
+}
