@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both install what they miss, by name, from
+# crates.io and Debian's packages.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+NEXTEST_VERSION := 0.9.143
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+.PHONY: build
+build: tool-cargo ## Build every binary (unoptimised)
+	$(CARGO) build --locked --bins
+
+.PHONY: release
+release: tool-cargo ## Build every binary as it ships
+	$(CARGO) build --locked --release --bins
+
+.PHONY: demo
+demo: build tool-postgres ## Run the six-script example on this machine and show what happened
+	examples/blog/demo
+
+.PHONY: test
+test: lint test-rust ## Everything that CI runs
+
+.PHONY: test-rust
+test-rust: build tool-nextest tool-postgres
+	$(CARGO) nextest run --locked --workspace
+	$(CARGO) test --locked --workspace --doc --quiet
+
+.PHONY: lint
+lint: tool-cargo ## Formatting, lints, licences
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
+	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+.PHONY: clean
+clean: ## Remove what was built and what the demo left
+	$(CARGO) clean
+	rm -rf .demo .rsqlflow
+
+# What is missing is installed; what is there is left alone.
+
+.PHONY: tool-cargo
+tool-cargo:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install the Rust toolchain named in Cargo.toml (rust-version)"; exit 1; }
+
+.PHONY: tool-nextest
+tool-nextest: tool-cargo
+	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest --version $(NEXTEST_VERSION)
+
+.PHONY: tool-postgres
+tool-postgres:
+	@if ! { command -v psql && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then tools/install-debian postgresql postgresql-client; fi
