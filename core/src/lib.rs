@@ -1,10 +1,21 @@
 //! The domain of rsqlflow. Pure: no I/O, no clock, no AWS.
 
+pub mod config;
+mod duration;
 mod id;
+pub mod plan;
+mod problem;
 pub mod protocol;
+pub mod schema;
+mod template;
 mod timestamp;
+pub mod timing;
 mod workflow_status;
+mod zone;
 
+pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
+pub use problem::{Problem, ProblemKind, Problems};
 pub use timestamp::Timestamp;
+pub use timing::Timing;
 pub use workflow_status::WorkflowStatus;

@@ -1,0 +1,37 @@
+//! The workflow item: what a user writes, as types, and the reader that finds every mistake in it at once.
+//!
+//! [`Workflow`] and what it holds are the types; the JSON Schema is generated from them. Each has its reader
+//! beside it, which walks a [`serde_json::Value`] with a [`reader::Cursor`]: a cursor knows its path and reports
+//! into one list, so reading goes on after a mistake, where serde would stop at the first.
+
+mod choice;
+mod job;
+mod limits;
+mod reader;
+mod rules;
+mod settings;
+mod stage;
+mod target;
+mod workflow;
+
+#[cfg(test)]
+pub(crate) mod arbitrary;
+#[cfg(test)]
+mod gallery;
+#[cfg(test)]
+mod tests;
+
+pub use choice::{ConcurrencyPolicy, ExecutionFlag, ExecutionType, NotifyOn, OnFailure, OnLost};
+pub use job::{Environment, Job};
+pub(crate) use limits::json_bytes;
+pub use limits::{
+    MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ITEM_BYTES, MAX_JOBS, MAX_RETRIES, MAX_ROW_BYTES, MAX_STAGES,
+    MAX_TIMEOUT,
+};
+pub(crate) use reader::Cursor;
+pub(crate) use rules::{is_topic_arn, secret as check_secret};
+pub use settings::Settings;
+pub use stage::Stage;
+pub use target::Target;
+pub(crate) use workflow::read_parameter;
+pub use workflow::{Notify, Workflow};

@@ -1,0 +1,98 @@
+//! Where a job runs.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::reader::Cursor;
+use super::rules;
+use crate::problem::ProblemKind;
+
+/// The instances that may run a job; exactly one of the two.
+///
+/// `SendCommand` takes 50 ids or 5 filters (Systems Manager API reference).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Target {
+    /// One of these, by id.
+    #[schemars(schema_with = "ids_schema")]
+    InstanceIds(Vec<String>),
+    /// One that carries all these tags.
+    #[schemars(schema_with = "tags_schema")]
+    Tags(BTreeMap<String, String>),
+}
+
+impl Target {
+    pub(crate) fn read(cursor: Cursor<'_>) -> Option<Self> {
+        let mut object = cursor.object()?;
+        let ids = object.optional("instance_ids", |list| {
+            let read = list.list_of(|id| id.checked_text(rules::instance_id));
+            match read {
+                Some(ids) if !(1..=50).contains(&ids.len()) => {
+                    list.report(
+                        ProblemKind::OutOfRange,
+                        format!("has {} instances; 1 to 50 are allowed", ids.len()),
+                    );
+                    None
+                }
+                read => read,
+            }
+        });
+        let tags = object.optional("tags", read_tags);
+        let (has_ids, has_tags) = (object.has("instance_ids"), object.has("tags"));
+        object.finish();
+        if has_ids == has_tags {
+            cursor.report_hint(
+                ProblemKind::Conflict,
+                if has_ids { "has both instance_ids and tags" } else { "has neither instance_ids nor tags" },
+                r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#,
+            );
+            return None;
+        }
+        ids.map(Self::InstanceIds).or(tags.map(Self::Tags))
+    }
+}
+
+fn read_tags(cursor: Cursor<'_>) -> Option<BTreeMap<String, String>> {
+    let entries = cursor.entries()?;
+    if !(1..=5).contains(&entries.len()) {
+        cursor.report(ProblemKind::OutOfRange, format!("has {} tags; 1 to 5 are allowed", entries.len()));
+        return None;
+    }
+    let read: Vec<_> = entries
+        .into_iter()
+        .map(|(key, value)| {
+            let key_fits = (1..=128).contains(&key.chars().count());
+            if !key_fits {
+                value.report(ProblemKind::OutOfRange, "has a name that is not of 1 to 128 characters");
+            }
+            let text = value.text()?;
+            if text.chars().count() > 256 {
+                value.report(ProblemKind::OutOfRange, "is longer than 256 characters");
+                return None;
+            }
+            key_fits.then(|| (key.to_owned(), text.to_owned()))
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+fn ids_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 50,
+        "items": { "type": "string", "pattern": rules::INSTANCE_ID_PATTERN },
+    })
+}
+
+fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 5,
+        "propertyNames": { "minLength": 1, "maxLength": 128 },
+        "additionalProperties": { "type": "string", "maxLength": 256 },
+    })
+}

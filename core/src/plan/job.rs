@@ -1,0 +1,65 @@
+//! A job with nothing left to inherit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Environment, OnLost, Target};
+use crate::timing::RetryPolicy;
+use crate::{Seconds, Timing};
+
+/// What the job's row holds and the agent reads: every setting resolved, every template rendered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedJob {
+    /// The name shown and audited.
+    pub job_name: String,
+    /// Path below the instance's script directory.
+    pub script: String,
+    /// Arguments, rendered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Environment variables, rendered.
+    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    pub env: Environment,
+    /// Secrets Manager id of the credentials, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Where it may run; `None` only for a skipped job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// Of one try.
+    pub timeout: Seconds,
+    /// `HeartbeatSeconds` of its task.
+    pub heartbeat: Seconds,
+    /// Reruns after a failing exit.
+    pub retries: u32,
+    /// Delay before the first rerun.
+    pub retry_delay: Seconds,
+    /// Factor of each further delay.
+    pub retry_backoff: f64,
+    /// Exit codes that count as success.
+    pub ok_exit_codes: Vec<u8>,
+    /// What happens when the agent vanished.
+    pub on_lost: OnLost,
+    /// It does not run: its own flag or its stage's says `n`.
+    #[serde(default)]
+    pub skip: bool,
+}
+
+impl ResolvedJob {
+    /// Its reruns and delays.
+    #[must_use]
+    pub const fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy { retries: self.retries, delay: self.retry_delay, backoff: self.retry_backoff }
+    }
+
+    /// `TimeoutSeconds` of its task.
+    #[must_use]
+    pub fn task_timeout(&self, timing: &Timing) -> Seconds {
+        timing.task_timeout(self.heartbeat, self.timeout, &self.retry_policy())
+    }
+
+    /// Whether a script that ended with `code` succeeded.
+    #[must_use]
+    pub fn is_success(&self, code: i32) -> bool {
+        u8::try_from(code).is_ok_and(|code| self.ok_exit_codes.contains(&code))
+    }
+}

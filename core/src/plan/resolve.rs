@@ -1,0 +1,256 @@
+//! From a snapshot to a plan.
+
+use std::collections::BTreeMap;
+
+use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot};
+use crate::config::{
+    Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ROW_BYTES,
+    Notify, OnFailure, Settings, Workflow, json_bytes,
+};
+use crate::problem::{Problem, ProblemKind, Problems, Report};
+use crate::template::{TemplateProblem, render};
+use crate::{JobId, Seconds, Timing, WorkflowId, show_duration};
+
+/// What a run will do, to the last setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The workflow.
+    pub workflow_id: WorkflowId,
+    /// Who is told of its end.
+    pub notify: Notify,
+    /// The deployment's times at its start.
+    pub timing: Timing,
+    /// The stages, as in the item: a stage's index is its number in job ids.
+    pub stages: Vec<PlannedStage>,
+}
+
+/// A stage of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedStage {
+    /// For people.
+    pub description: Option<String>,
+    /// One after the other, or at once.
+    pub execution_type: ExecutionType,
+    /// Most jobs at once; 1 if sequential.
+    pub max_concurrency: u32,
+    /// What a failed job means.
+    pub on_failure: OnFailure,
+    /// Whether it runs at all.
+    pub execution_flag: ExecutionFlag,
+    /// Its jobs, as in the item: a job's index is its position in job ids.
+    pub jobs: Vec<ResolvedJob>,
+}
+
+impl Plan {
+    /// The plan of a snapshot, always the same.
+    ///
+    /// # Errors
+    /// None for a snapshot that [`Snapshot::take`] made with this version. A snapshot of a newer version, or one
+    /// that breaks a rule, says what is wrong.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Self, Problems> {
+        if snapshot.version > SNAPSHOT_VERSION {
+            return Err(Problem::new(
+                "version",
+                ProblemKind::OutOfRange,
+                format!("{} is newer than {SNAPSHOT_VERSION}, which this program knows", snapshot.version),
+            )
+            .hint("deploy all functions of one version")
+            .into());
+        }
+        let workflow = Workflow::from_json(&snapshot.workflow, &snapshot.timing)?;
+        Self::resolve(&workflow, snapshot)
+    }
+
+    pub(super) fn resolve(workflow: &Workflow, snapshot: &Snapshot) -> Result<Self, Problems> {
+        let report = Report::default();
+        let ts = snapshot.ts.to_string();
+        let mut values: BTreeMap<&str, &str> =
+            snapshot.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        values.insert("ds", &snapshot.ds);
+        values.insert("ts", &ts);
+        values.insert("workflow_id", workflow.workflow_id.as_str());
+        values.insert("workflow_execution_id", snapshot.workflow_execution_id.as_str());
+
+        let below = workflow.defaults.or(&snapshot.defaults.settings());
+        let mut homeless = Homeless::default();
+        let stages = workflow
+            .workflow_stages
+            .iter()
+            .enumerate()
+            .map(|(s, stage)| {
+                let of_stage = Settings {
+                    secret: stage.secret.clone(),
+                    target: stage.target.clone(),
+                    ..Settings::default()
+                }
+                .or(&below);
+                let jobs = stage.scripts.iter().enumerate().map(|(j, job)| {
+                    let place = Place { stage: s, position: j, report: &report };
+                    let skip =
+                        ExecutionFlag::No == stage.execution_flag || ExecutionFlag::No == job.execution_flag;
+                    let resolved = place.resolve(job, &of_stage, &values, &snapshot.timing, skip);
+                    if !skip && resolved.target.is_none() {
+                        homeless.add(&place);
+                    }
+                    resolved
+                });
+                PlannedStage {
+                    description: stage.stage_description.clone(),
+                    execution_type: stage.execution_type,
+                    max_concurrency: match stage.execution_type {
+                        ExecutionType::Sequential => 1,
+                        ExecutionType::Parallel => stage.max_concurrency.unwrap_or(MAX_CONCURRENCY),
+                    },
+                    on_failure: stage.on_failure,
+                    execution_flag: stage.execution_flag,
+                    jobs: jobs.collect(),
+                }
+            })
+            .collect();
+        homeless.report(&report);
+        report.finish(Some(Self {
+            workflow_id: workflow.workflow_id.clone(),
+            notify: workflow.notify.clone(),
+            timing: snapshot.timing.clone(),
+            stages,
+        }))
+    }
+
+    /// The job at a place.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&ResolvedJob> {
+        self.stages.get(usize::from(id.stage))?.jobs.get(usize::try_from(id.position).ok()?)
+    }
+
+    /// All jobs in plan order, skipped ones included.
+    pub fn jobs(&self) -> impl Iterator<Item = (JobId, &ResolvedJob)> {
+        self.stages.iter().zip(0u16..).flat_map(|(stage, s)| {
+            stage.jobs.iter().zip(0u32..).map(move |(job, position)| (JobId::new(s, position), job))
+        })
+    }
+}
+
+/// Runnable jobs that no instance is named for: one problem for all of them.
+#[derive(Default)]
+struct Homeless {
+    count: usize,
+    first: String,
+}
+
+impl Homeless {
+    fn add(&mut self, place: &Place<'_>) {
+        if self.count == 0 {
+            self.first = place.path("");
+        }
+        self.count += 1;
+    }
+
+    fn report(self, report: &Report) {
+        let Self { count, first } = self;
+        if count > 0 {
+            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+            report.add(
+                Problem::new("defaults.target", ProblemKind::Missing, format!("is missing: {first}{more} can run nowhere"))
+                    .hint(r#"write "target": {"tags": {"Role": "etl"}} or {"instance_ids": ["i-…"]}, or set the deployment's default"#),
+            );
+        }
+    }
+}
+
+struct Place<'a> {
+    stage: usize,
+    position: usize,
+    report: &'a Report,
+}
+
+impl Place<'_> {
+    fn path(&self, field: &str) -> String {
+        format!("workflow_stages[{}].scripts[{}]{field}", self.stage, self.position)
+    }
+
+    fn resolve(
+        &self,
+        job: &Job,
+        below: &Settings,
+        values: &BTreeMap<&str, &str>,
+        timing: &Timing,
+        skip: bool,
+    ) -> ResolvedJob {
+        let settings = job.settings.or(below);
+        let args = job
+            .args
+            .iter()
+            .enumerate()
+            .map(|(i, arg)| self.rendered(arg, values, || format!(".args[{i}]")))
+            .collect();
+        let env = job
+            .env
+            .iter()
+            .map(|(name, value)| (name.to_owned(), self.rendered(value, values, || format!(".env.{name}"))))
+            .collect();
+        let defaults = super::DeploymentDefaults::default();
+        let resolved = ResolvedJob {
+            job_name: job.name().to_owned(),
+            script: job.script.clone(),
+            args,
+            env: Environment(env),
+            secret: settings.secret,
+            target: settings.target,
+            timeout: settings.timeout.unwrap_or(defaults.timeout),
+            heartbeat: settings.heartbeat.unwrap_or(defaults.heartbeat),
+            retries: settings.retries.unwrap_or_default(),
+            retry_delay: settings.retry_delay.unwrap_or_default(),
+            retry_backoff: settings.retry_backoff.unwrap_or(1.0),
+            ok_exit_codes: settings.ok_exit_codes.unwrap_or_else(|| vec![0]),
+            on_lost: settings.on_lost.unwrap_or_default(),
+            skip,
+        };
+        self.check(&resolved, timing);
+        resolved
+    }
+
+    fn rendered(&self, template: &str, values: &BTreeMap<&str, &str>, field: impl Fn() -> String) -> String {
+        let rendered = render(template, values).unwrap_or_else(|problem: TemplateProblem| {
+            self.report.add(Problem::new(self.path(&field()), ProblemKind::Template, problem.to_string()));
+            String::new()
+        });
+        if rendered.len() > MAX_ARGUMENT_BYTES {
+            self.report.add(Problem::new(
+                self.path(&field()),
+                ProblemKind::OutOfRange,
+                format!(
+                    "has {} bytes with its parameters; Linux passes at most {MAX_ARGUMENT_BYTES} to a program",
+                    rendered.len()
+                ),
+            ));
+        }
+        rendered
+    }
+
+    fn check(&self, job: &ResolvedJob, timing: &Timing) {
+        let total = timing.uncapped_task_timeout(job.heartbeat, job.timeout, &job.retry_policy());
+        if total > Seconds::MAX.as_duration() {
+            self.report.add(
+                Problem::new(
+                    self.path(""),
+                    ProblemKind::OutOfRange,
+                    format!(
+                        "may take {} with its {} retries; a task lasts at most {}",
+                        show_duration(total),
+                        job.retries,
+                        Seconds::MAX
+                    ),
+                )
+                .hint("lower timeout, retries, retry_delay or retry_backoff"),
+            );
+        }
+        let bytes = json_bytes(job);
+        if bytes > MAX_ROW_BYTES {
+            self.report.add(Problem::new(
+                self.path(""),
+                ProblemKind::OutOfRange,
+                format!("has {bytes} bytes with its parameters; at most {MAX_ROW_BYTES} fit into its row"),
+            ));
+        }
+    }
+}

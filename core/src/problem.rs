@@ -1,0 +1,184 @@
+//! What is wrong with something a person wrote: every problem at once, each with its place and a mend.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What sort of mistake it is, for programs that read [`Problems`] as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A field that must be there is not.
+    Missing,
+    /// A field that nobody knows, or that belongs elsewhere.
+    UnknownField,
+    /// A text where a list is wanted, and the like.
+    WrongType,
+    /// A value outside a closed set.
+    NotOneOf,
+    /// A number with a fraction where a whole one is wanted.
+    Fraction,
+    /// A number, length or size outside its limits.
+    OutOfRange,
+    /// A text that breaks its field's rule.
+    Invalid,
+    /// Two values that are fine alone and do not go together.
+    Conflict,
+    /// A heartbeat that this deployment's times do not allow.
+    Timing,
+    /// A `{{ name }}` that is malformed or that nobody defines.
+    Template,
+}
+
+/// One problem. Shown as `path: message — hint`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where, as in `workflow_stages[1].execution_type`; empty for the whole item. Of an environment variable
+    /// (`RSQLFLOW_PREFIX`) it is the name.
+    pub path: String,
+    /// What sort of mistake.
+    pub kind: ProblemKind,
+    /// What is wrong there.
+    pub message: String,
+    /// What to do about it, if that can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem without a hint.
+    #[must_use]
+    pub fn new(path: impl Into<String>, kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self { path: path.into(), kind, message: message.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "the item" } else { &self.path };
+        write!(f, "{path}: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " — {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One or more problems, in the order of the fields. Shown one a line; as JSON a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The problems.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none, which only a list read from JSON can say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The problems, owned.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Collects problems while something is read to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Report(RefCell<Vec<Problem>>);
+
+impl Report {
+    pub(crate) fn add(&self, problem: Problem) {
+        self.0.borrow_mut().push(problem);
+    }
+
+    /// What was read, or everything that is wrong with it.
+    ///
+    /// `value` is `None` only where a problem was reported; should a reader ever break that rule, the answer is
+    /// still an error and not a panic.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
+        let problems = self.0.into_inner();
+        match value {
+            Some(value) if problems.is_empty() => Ok(value),
+            None if problems.is_empty() => {
+                Err(Problem::new("", ProblemKind::Invalid, "cannot be read").into())
+            }
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+/// A text as a message shows it: quoted, control characters and direction marks escaped, long ones cut.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 80;
+    match text.char_indices().nth(SHOWN) {
+        Some((cut, _)) => format!("{:?}…", text.get(..cut).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The candidate that `wrong` was most likely meant to be.
+pub(crate) fn did_you_mean<'c>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    // Comparing is quadratic in the length; no name that long has a near neighbour here.
+    if wrong.len() > 100 {
+        return None;
+    }
+    let wrong = wrong.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
