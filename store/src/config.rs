@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::Client;
 use rsqlflow_core::WorkflowId;
 use serde_json::Value;
 
-use crate::item::{self, text};
 use crate::StoreError;
+use crate::item::{self, text};
 
 const KEY: &str = "workflow_id";
 

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use rsqlflow_core::TableNames;
 
@@ -32,7 +32,8 @@ pub(crate) async fn create(client: &Client, names: &TableNames) -> Result<(), St
         keys: [("workflow_id", KeyType::Hash), ("execution_start_ts", KeyType::Range)],
         columns: &["execution_status", "execution_end_ts", "error_message", "restarted_from"],
     };
-    create_table(client, &names.workflow_audit, &[("workflow_execution_id", KeyType::Hash)], Some(runs)).await?;
+    create_table(client, &names.workflow_audit, &[("workflow_execution_id", KeyType::Hash)], Some(runs))
+        .await?;
     let jobs = Index {
         name: BY_JOB_NAME,
         keys: [("job_name", KeyType::Hash), ("execution_start_ts", KeyType::Range)],
@@ -86,8 +87,6 @@ async fn create_table(
 
 fn elements(keys: &[Key<'_>]) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
     keys.iter()
-        .map(|(name, kind)| {
-            KeySchemaElement::builder().attribute_name(*name).key_type(kind.clone()).build()
-        })
+        .map(|(name, kind)| KeySchemaElement::builder().attribute_name(*name).key_type(kind.clone()).build())
         .collect()
 }

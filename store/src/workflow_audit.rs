@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
 use crate::item::{self, text};
 use crate::schema::BY_WORKFLOW;
 use crate::update::{Sent, Update, put_if_absent};
-use crate::StoreError;
 
 const KEY: &str = "workflow_execution_id";
 
@@ -215,11 +215,7 @@ impl WorkflowAudit {
         now: Timestamp,
     ) -> Result<Lock, StoreError> {
         let key = lock_key(workflow);
-        let lock = LockItem {
-            workflow_execution_id: key.clone(),
-            holder: holder.clone(),
-            held_since: now,
-        };
+        let lock = LockItem { workflow_execution_id: key.clone(), holder: holder.clone(), held_since: now };
         match self.put_if_absent(&key, item::write(&self.table, &key, &lock)?).await? {
             None => Ok(Lock::Taken),
             Some(old) => {
@@ -272,7 +268,9 @@ impl WorkflowAudit {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(())
+            }
             Err(e) => Err(StoreError::service("DeleteItem", &self.table, &e)),
         }
     }

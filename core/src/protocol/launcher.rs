@@ -3,29 +3,7 @@
 use super::{Answer, Change, JobState, JobStatus, Outcome, Reply};
 use crate::Timestamp;
 
-/// What a lost agent means for the job; the workflow item's `on_lost`.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-    Default,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum OnLost {
-    /// The job ends as `Lost`: nobody knows how far the script came.
-    #[default]
-    Fail,
-    /// The script may be run again from its start.
-    Rerun,
-}
+pub use crate::config::OnLost;
 
 /// The launcher's next step.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,12 +52,14 @@ impl JobAudit {
         let read = |item| item::read::<JobRow>(&self.table, &format!("{id} {sort}"), item);
         match update.send(&self.client, &self.table, key(id, &sort)).await? {
             Sent::Made(item) => Ok(read(item)?),
-            Sent::Refused(item) if item.is_empty() => {
-                Err(ChangeError::Gone { execution: id.clone(), job })
-            }
+            Sent::Refused(item) if item.is_empty() => Err(ChangeError::Gone { execution: id.clone(), job }),
             Sent::Refused(item) => {
                 let row = read(item)?;
-                if change.is_already_in(&row.state) { Ok(row) } else { Err(ChangeError::Refused(Box::new(row))) }
+                if change.is_already_in(&row.state) {
+                    Ok(row)
+                } else {
+                    Err(ChangeError::Refused(Box::new(row)))
+                }
             }
         }
     }

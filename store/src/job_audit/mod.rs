@@ -4,16 +4,14 @@ mod change;
 mod note;
 mod row;
 mod summary;
-#[cfg(test)]
-mod tests;
 
 use aws_sdk_dynamodb::Client;
 use rsqlflow_core::plan::Snapshot;
 use rsqlflow_core::{ExecutionId, JobId};
 
+use crate::StoreError;
 use crate::item::{self, Item, text};
 use crate::update::put_if_absent;
-use crate::StoreError;
 
 pub use change::ChangeError;
 pub use note::Note;
@@ -51,9 +49,8 @@ impl JobAudit {
     /// When the table cannot be read.
     pub async fn get_snapshot(&self, id: &ExecutionId) -> Result<Option<Snapshot>, StoreError> {
         let Some(item) = self.get_item(id, PLAN).await? else { return Ok(None) };
-        let corrupt = |reason: &dyn std::fmt::Display| {
-            StoreError::corrupt(&self.table, format!("{id} {PLAN}"), reason)
-        };
+        let corrupt =
+            |reason: &dyn std::fmt::Display| StoreError::corrupt(&self.table, format!("{id} {PLAN}"), reason);
         let json = item.get("snapshot").and_then(|v| v.as_s().ok()).ok_or_else(|| corrupt(&"no snapshot"))?;
         serde_json::from_str(json).map(Some).map_err(|e| corrupt(&e))
     }
