@@ -1,2 +1,7 @@
-//! (to be written)
-fn main() {}
+//! `rsqlflow`, the operator's command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rsqlflow_cli::main()
+}

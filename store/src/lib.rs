@@ -13,7 +13,7 @@ mod update;
 mod workflow_audit;
 
 use aws_sdk_dynamodb::Client;
-use rsqlflow_core::TableNames;
+use rsqlflow_core::Tables;
 
 pub use config::Config;
 pub use error::StoreError;
@@ -24,13 +24,13 @@ pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
-    names: TableNames,
+    names: Tables,
 }
 
 impl Store {
     /// Over a client and the deployment's table names.
     #[must_use]
-    pub fn new(client: Client, names: TableNames) -> Self {
+    pub fn new(client: Client, names: Tables) -> Self {
         Self { client, names }
     }
 

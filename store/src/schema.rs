@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
-use rsqlflow_core::TableNames;
+use rsqlflow_core::Tables;
 
 use crate::StoreError;
 
@@ -25,7 +25,7 @@ struct Index<'a> {
     columns: &'a [&'a str],
 }
 
-pub(crate) async fn create(client: &Client, names: &TableNames) -> Result<(), StoreError> {
+pub(crate) async fn create(client: &Client, names: &Tables) -> Result<(), StoreError> {
     create_table(client, &names.config, &[("workflow_id", KeyType::Hash)], None).await?;
     let runs = Index {
         name: BY_WORKFLOW,

@@ -1,0 +1,40 @@
+//! Workflow files.
+
+use std::path::Path;
+
+use rsqlflow_core::Problems;
+use rsqlflow_core::config::Workflow;
+use rsqlflow_core::timing::Timing;
+use serde_json::Value;
+
+use crate::error::Failure;
+
+/// Reads a file as JSON.
+///
+/// # Errors
+/// With line and column, where it is not JSON.
+pub fn read(path: &Path) -> Result<Value, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::input(
+            format!("{} cannot be read: {error}", path.display()),
+            "name a workflow file; examples/blog/workflow.json is one",
+        )
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::input(
+            format!("{} is not JSON: {error}", path.display()),
+            "the place is where the reader gave up; the mistake is often just before it",
+        )
+    })
+}
+
+/// Reads and validates a file.
+///
+/// # Errors
+/// Every problem at once.
+pub fn read_workflow(path: &Path, timing: &Timing) -> Result<(Value, Workflow), Failure> {
+    let value = read(path)?;
+    let invalid = |problems: Problems| Failure::Workflow { what: path.display().to_string(), problems };
+    let workflow = Workflow::from_json(&value, timing).map_err(invalid)?;
+    Ok((value, workflow))
+}

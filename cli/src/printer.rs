@@ -1,0 +1,141 @@
+//! The one place that writes to the terminal: data to standard output, everything else to standard error.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use rsqlflow_core::WorkflowStatus;
+use rsqlflow_core::protocol::JobStatus;
+
+/// Form of the data on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Writes. Colours go only to terminals, and never where `NO_COLOR` is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    output: Output,
+    quiet: bool,
+}
+
+impl Printer {
+    /// `quiet` leaves out progress, never data or errors.
+    #[must_use]
+    pub const fn new(output: Output, quiet: bool) -> Self {
+        Self { output, quiet }
+    }
+
+    /// Whether data is wanted as JSON.
+    #[must_use]
+    pub const fn is_json(self) -> bool {
+        matches!(self.output, Output::Json)
+    }
+
+    /// Data: text as it is.
+    pub fn data(self, text: &str) {
+        // A reader that went away (`| head`) is no failure of ours.
+        let _ = writeln!(anstream::stdout().lock(), "{text}");
+    }
+
+    /// Data: one JSON document.
+    pub fn json(self, value: &serde_json::Value) {
+        self.data(&format!("{value:#}"));
+    }
+
+    /// Progress.
+    pub fn progress(self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr().lock(), "{line}");
+        }
+    }
+
+    /// What the operator must see.
+    pub fn notice(self, line: &str) {
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
+    }
+}
+
+/// A style for a status: green is done, red needs somebody, yellow was stopped on purpose.
+#[must_use]
+pub const fn job_style(status: JobStatus) -> Style {
+    let colour = match status {
+        JobStatus::Completed => AnsiColor::Green,
+        JobStatus::Failed | JobStatus::TimedOut | JobStatus::Lost => AnsiColor::Red,
+        JobStatus::Cancelled => AnsiColor::Yellow,
+        JobStatus::Running => AnsiColor::Cyan,
+        JobStatus::Pending | JobStatus::Triggered | JobStatus::Skipped => return Style::new(),
+    };
+    colour.on_default()
+}
+
+/// The same for a whole run.
+#[must_use]
+pub const fn workflow_style(status: WorkflowStatus) -> Style {
+    let colour = match status {
+        WorkflowStatus::Completed => AnsiColor::Green,
+        WorkflowStatus::Failed | WorkflowStatus::TimedOut => AnsiColor::Red,
+        WorkflowStatus::Cancelled => AnsiColor::Yellow,
+        WorkflowStatus::Running => AnsiColor::Cyan,
+    };
+    colour.on_default()
+}
+
+/// Text in a style.
+#[must_use]
+pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text from a row, on one line and without control characters: a job's name or a script's output must not
+/// move the operator's cursor.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A span of time as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `3 h 07 min`.
+#[must_use]
+pub fn duration(millis: i64) -> String {
+    let millis = millis.max(0);
+    let seconds = millis / 1_000;
+    match seconds {
+        0..10 => format!("{}.{:02} s", seconds, millis % 1_000 / 10),
+        10..60 => format!("{}.{} s", seconds, millis % 1_000 / 100),
+        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (millis, text) in [
+            (-5, "0.00 s"),
+            (420, "0.42 s"),
+            (12_345, "12.3 s"),
+            (245_000, "4 min 05 s"),
+            (11_245_000, "3 h 07 min"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor() {
+        assert_eq!(one_line("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb c");
+    }
+}
