@@ -1,0 +1,20 @@
+//! `rsqlflow status EXECUTION`
+
+use crate::args::Execution;
+use crate::error::Failure;
+use crate::place::{Place, execution_id};
+use crate::printer::Printer;
+use crate::{exit, report, watch};
+
+/// Shows the run's row.
+///
+/// # Errors
+/// Where the tables cannot be read, or there is no such run.
+pub async fn status(args: &Execution, printer: Printer) -> Result<u8, Failure> {
+    let id = execution_id(&args.execution)?;
+    let place = Place::reopen(&args.place).await?;
+    let row = place.store.workflows().get(&id).await?.ok_or_else(|| watch::no_such_run(&id));
+    place.close().await;
+    report::status(printer, &row?);
+    Ok(exit::OK)
+}

@@ -1,0 +1,185 @@
+//! A run at its end: a table for people, a document for programs.
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Cell, ContentArrangement, Table};
+use rsqlflow_core::plan::Plan;
+use rsqlflow_core::protocol::JobStatus;
+use rsqlflow_store::{JobSummary, WorkflowRow};
+use serde_json::{Value, json};
+
+use crate::logs::Tail;
+use crate::printer::{Printer, duration, job_style, one_line, styled, workflow_style};
+use crate::watch::{Run, took};
+
+/// Version of the JSON documents. It grows when a field changes its meaning or goes away.
+pub const JSON_VERSION: u32 = 1;
+
+/// More jobs than this are summed up; those that need somebody are still listed.
+const MOST_LISTED: usize = 100;
+
+/// Prints a closed run with the last log lines of what failed.
+pub fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
+    if printer.is_json() {
+        printer.json(&run_json(run, tails));
+        return;
+    }
+    let listed: Vec<&JobSummary> = if run.jobs.len() <= MOST_LISTED {
+        run.jobs.iter().collect()
+    } else {
+        run.jobs.iter().filter(|job| !job.state.status.is_good()).take(MOST_LISTED).collect()
+    };
+    let mut table = table(&["JOB", "STAGE", "STATUS", "ATTEMPTS", "DURATION", "INSTANCE"]);
+    for job in listed {
+        table.add_row([
+            one_line(&job.job_name),
+            (job.job_id.stage + 1).to_string(),
+            styled(job_style(job.state.status), job.state.status),
+            attempts(job),
+            took(job).map(duration).unwrap_or_default(),
+            job.instance_id.clone().unwrap_or_default(),
+        ]);
+    }
+    printer.data(&table.to_string());
+    for tail in tails {
+        printer.data(&tail.to_string());
+    }
+    printer.data(&summary(run, plan));
+}
+
+/// The last line: what became of the run.
+fn summary(run: &Run, plan: &Plan) -> String {
+    let row = &run.workflow;
+    let status = styled(workflow_style(row.execution_status), row.execution_status);
+    let all = plan.jobs().count();
+    let counts = count(&run.jobs, all);
+    let took = row.execution_end_ts.map(|end| duration(end.millis_since(row.execution_start_ts)));
+    let mut text = format!(
+        "{status}  {}  {counts}{}",
+        row.workflow_execution_id,
+        took.map(|t| format!("  in {t}")).unwrap_or_default()
+    );
+    if let Some(message) = &row.error_message {
+        text = format!("{text}\n{}", one_line(message));
+    }
+    text
+}
+
+/// `4 Completed, 1 Failed, 1 not started`.
+fn count(jobs: &[JobSummary], planned: usize) -> String {
+    let mut parts: Vec<String> = JobStatus::ALL
+        .into_iter()
+        .map(|status| (jobs.iter().filter(|job| job.state.status == status).count(), status))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, status)| format!("{count} {status}"))
+        .collect();
+    let missing = planned.saturating_sub(jobs.len());
+    if missing > 0 {
+        parts.push(format!("{missing} not started"));
+    }
+    if parts.is_empty() { "no jobs".to_owned() } else { parts.join(", ") }
+}
+
+/// Attempts, and the script's runs where an attempt had more than one.
+fn attempts(job: &JobSummary) -> String {
+    match job.tries.len() {
+        0 | 1 => job.state.attempt.to_string(),
+        tries => format!("{} ({tries} tries)", job.state.attempt),
+    }
+}
+
+/// The run's row.
+pub fn status(printer: Printer, row: &WorkflowRow) {
+    if printer.is_json() {
+        printer.json(&json!({ "version": JSON_VERSION, "workflow": row }));
+        return;
+    }
+    let mut table = table(&["COLUMN", "VALUE"]);
+    let mut add = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
+    add("workflow_execution_id", row.workflow_execution_id.to_string());
+    add("workflow_id", one_line(row.workflow_id.as_str()));
+    add("execution_status", styled(workflow_style(row.execution_status), row.execution_status));
+    add("execution_start_ts", row.execution_start_ts.to_string());
+    if let Some(end) = row.execution_end_ts {
+        add("execution_end_ts", end.to_string());
+    }
+    if let Some(jobs) = &row.rsql_jobs {
+        add("rsql_jobs", one_line(&jobs.join(", ")));
+    }
+    if let Some(counts) = &row.job_counts {
+        let counts: Vec<String> = counts.iter().map(|(status, count)| format!("{status} {count}")).collect();
+        add("job_counts", counts.join(", "));
+    }
+    let texts = [
+        ("error_message", row.error_message.as_ref()),
+        ("not_delivered", row.not_delivered.as_ref()),
+        ("state_machine_execution_arn", row.state_machine_execution_arn.as_ref()),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            add(name, one_line(text));
+        }
+    }
+    for (name, value) in &row.parameters {
+        add("parameters", one_line(&format!("{name} = {value}")));
+    }
+    printer.data(&table.to_string());
+}
+
+/// The jobs' rows.
+pub fn jobs(printer: Printer, jobs: &[JobSummary]) {
+    if printer.is_json() {
+        let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
+        printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs }));
+        return;
+    }
+    let mut table = table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "END", "ERROR"]);
+    for job in jobs {
+        table.add_row([
+            job.job_id.to_string(),
+            one_line(&job.job_name),
+            styled(job_style(job.state.status), job.state.status),
+            job.state.attempt.to_string(),
+            job.state.exit_code.map(|code| code.to_string()).unwrap_or_default(),
+            job.execution_start_ts.map(|t| t.to_string()).unwrap_or_default(),
+            job.execution_end_ts.map(|t| t.to_string()).unwrap_or_default(),
+            job.state.error_message.as_deref().map(one_line).unwrap_or_default(),
+        ]);
+    }
+    printer.data(&table.to_string());
+}
+
+/// A run as a document.
+fn run_json(run: &Run, tails: &[Tail]) -> Value {
+    let jobs: Vec<Value> = run.jobs.iter().map(job_json).collect();
+    let tails: Vec<Value> = tails.iter().map(|t| json!({ "job_id": t.job_id, "lines": t.lines })).collect();
+    json!({ "version": JSON_VERSION, "workflow": run.workflow, "jobs": jobs, "failed_job_logs": tails })
+}
+
+fn job_json(job: &JobSummary) -> Value {
+    json!({
+        "job_id": job.job_id,
+        "job_name": job.job_name,
+        "stage": job.job_id.stage,
+        "position": job.job_id.position,
+        "execution_status": job.state.status,
+        "attempt": job.state.attempt,
+        "tries": job.tries,
+        "exit_code": job.state.exit_code,
+        "error_message": job.state.error_message,
+        "execution_start_ts": job.execution_start_ts,
+        "execution_end_ts": job.execution_end_ts,
+        "duration_ms": took(job),
+        "instance_id": job.instance_id,
+        "log_group": job.log_group,
+        "log_stream": job.log_stream,
+    })
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(head.iter().map(Cell::new));
+    table
+}
