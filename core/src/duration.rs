@@ -98,7 +98,7 @@ pub enum InvalidDuration {
     #[error("is not a duration")]
     Malformed,
     /// A number with a fraction.
-    #[error("has a fraction; a duration is in whole seconds")]
+    #[error("has a fraction")]
     Fraction,
     /// A number below 0.
     #[error("is negative")]

@@ -1,7 +1,9 @@
 //! The domain of rsqlflow. Pure: no I/O, no clock, no AWS.
 
 pub mod config;
+mod deployment;
 mod duration;
+pub mod env;
 mod id;
 pub mod plan;
 mod problem;
@@ -13,6 +15,7 @@ pub mod timing;
 mod workflow_status;
 mod zone;
 
+pub use deployment::{DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment, Functions, Machine, Machines, Tables};
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems};

@@ -178,7 +178,11 @@ pub(crate) fn did_you_mean<'c>(
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .filter(|(distance, candidate)| match candidate.chars().count() {
+            // Any letter is one change from any other.
+            0 | 1 => wrong.starts_with(candidate) && !candidate.is_empty(),
+            length => *distance <= (length / 3).max(1),
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

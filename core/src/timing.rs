@@ -256,7 +256,7 @@ impl fmt::Display for Misfit {
             write!(f, "{plus}{name} {}", show_duration(*part))?;
         }
         let (name, limit) = self.limit;
-        write!(f, " is {}, not less than the {name} of {}", show_duration(self.sum()), show_duration(limit))
+        write!(f, " = {} must be less than the {name} of {}", show_duration(self.sum()), show_duration(limit))
     }
 }
 
@@ -284,12 +284,12 @@ impl HeartbeatTooShort {
 
 impl fmt::Display for HeartbeatTooShort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is too short: ", self.heartbeat)?;
-        for (i, misfit) in self.misfits.iter().enumerate() {
-            let semicolon = if i > 0 { "; " } else { "" };
-            write!(f, "{semicolon}{misfit}")?;
+        // One reason is enough to read; the hint satisfies them all.
+        write!(f, "{} is too short", self.heartbeat)?;
+        match self.misfits.first() {
+            Some(misfit) => write!(f, ": {misfit}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -359,7 +359,12 @@ mod tests {
         assert_eq!(timing.accept(s(180)), Ok(()));
         let refused = timing.accept(s(30)).unwrap_err();
         assert_eq!(refused.smallest, Some(s(56)));
-        insta::assert_snapshot!(format!("{refused} — {}", refused.hint()));
+        insta::assert_snapshot!(
+            format!("{refused} — {}", refused.hint()),
+            @"30s is too short: Lambda timeout 20s + SSM delivery 30s + agent start 5s = 55s must be less than the heartbeat of 30s — the shortest heartbeat for this deployment is 56s"
+        );
+        let all: Vec<Rule> = refused.misfits.iter().map(|misfit| misfit.rule).collect();
+        assert_eq!(all, [Rule::FirstBeat, Rule::Adoption, Rule::Lease, Rule::Patience]);
     }
 
     #[test]

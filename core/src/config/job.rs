@@ -12,7 +12,7 @@ use super::reader::Cursor;
 use super::settings::Settings;
 use super::{MAX_ARGUMENT_BYTES, rules};
 use crate::Timing;
-use crate::problem::{ProblemKind, did_you_mean, quoted};
+use crate::problem::{ProblemKind, did_you_mean};
 use crate::template::{self, Names};
 
 /// One script of a stage. A text in `scripts` is a job with nothing but a path.
@@ -68,12 +68,12 @@ impl Job {
         if !matches!(cursor.value(), Value::Object(_)) {
             cursor.report_hint(
                 ProblemKind::WrongType,
-                "is neither the path of a script nor an object",
+                "must be the path of a script, or an object",
                 r#"write "load.sh" or {"script": "load.sh"}"#,
             );
             return None;
         }
-        let mut object = cursor.object()?;
+        let mut object = cursor.object(None)?;
         let script = object.required("script", "name the script to run", |c| c.checked_text(rules::script));
         let args = object.optional("args", |c| c.list_of(|arg| read_passed_on(&arg, names)));
         let env = object.optional("env", |c| read_env(&c, names));
@@ -98,7 +98,7 @@ fn read_env(cursor: &Cursor<'_>, names: &Names<'_>) -> Option<Environment> {
         .into_iter()
         .map(|(name, value)| {
             if let Err(broken) = rules::env_name(name) {
-                value.report(ProblemKind::Invalid, format!("{} {broken}", quoted(name)));
+                value.broken(name, &broken);
             }
             Some((name.to_owned(), read_passed_on(&value, names)?))
         })

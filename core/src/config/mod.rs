@@ -29,7 +29,7 @@ pub use limits::{
     MAX_TIMEOUT,
 };
 pub(crate) use reader::Cursor;
-pub(crate) use rules::{is_topic_arn, secret as check_secret};
+pub(crate) use rules::{Broken, Checked, is_topic_arn, secret as check_secret};
 pub use settings::Settings;
 pub use stage::Stage;
 pub use target::Target;

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::choice::Choice;
+use super::rules::{Broken, Checked};
 use crate::duration::{ACCEPTED_DURATIONS, InvalidDuration, seconds_of_float};
 use crate::problem::{Problem, ProblemKind, Report, did_you_mean, quoted};
 use crate::{Seconds, show_duration};
@@ -50,20 +51,21 @@ impl<'a> Cursor<'a> {
             }
             _ => mend,
         };
-        let message = format!("{} is not {wanted}", type_name(self.value));
+        let message = format!("must be {wanted}, not {}", type_name(self.value));
         match mend {
             Some(mend) => self.report_hint(ProblemKind::WrongType, message, mend),
             None => self.report(ProblemKind::WrongType, message),
         }
     }
 
-    pub(crate) fn object(&self) -> Option<Object<'a>> {
+    /// An object; `mend` says what to write instead of something else.
+    pub(crate) fn object(&self, mend: Option<&str>) -> Option<Object<'a>> {
         match self.value {
             Value::Object(map) => {
                 Some(Object { map, path: self.path.clone(), report: self.report, asked: Vec::new() })
             }
             _ => {
-                self.wrong_type("an object", None);
+                self.wrong_type("an object", mend);
                 None
             }
         }
@@ -71,7 +73,7 @@ impl<'a> Cursor<'a> {
 
     /// The entries of an object whose keys are the user's own, sorted by key.
     pub(crate) fn entries(&self) -> Option<Vec<(&'a str, Cursor<'a>)>> {
-        let object = self.object()?;
+        let object = self.object(None)?;
         let mut entries: Vec<_> =
             object.map.iter().map(|(key, value)| (key.as_str(), object.child(key, value))).collect();
         entries.sort_by_key(|(key, _)| *key);
@@ -113,26 +115,40 @@ impl<'a> Cursor<'a> {
         match self.value {
             Value::String(text) => Some(text),
             Value::Number(_) | Value::Bool(_) => {
-                self.wrong_type("a text", Some("put it in quotes"));
+                self.wrong_type("a string", Some("put it in quotes"));
                 None
             }
             _ => {
-                self.wrong_type("a text", None);
+                self.wrong_type("a string", None);
                 None
             }
         }
     }
 
     /// A text that obeys `rule`, which answers with what is wrong with it.
-    pub(crate) fn checked_text(&self, rule: impl Fn(&str) -> Result<(), String>) -> Option<String> {
+    pub(crate) fn checked_text(&self, rule: impl Fn(&str) -> Checked) -> Option<String> {
         let text = self.text()?;
         match rule(text) {
             Ok(()) => Some(text.to_owned()),
             Err(broken) => {
-                self.report(ProblemKind::Invalid, format!("{} {broken}", quoted(text)));
+                self.broken(text, &broken);
                 None
             }
         }
+    }
+
+    /// Reports a broken rule of a text: of this value, or of the key under which it stands.
+    pub(crate) fn broken(&self, text: &str, broken: &Broken) {
+        let message = if text.is_empty() {
+            broken.what.to_string()
+        } else {
+            format!("{} {}", quoted(text), broken.what)
+        };
+        let problem = Problem::new(self.path.clone(), ProblemKind::Invalid, message);
+        self.report.add(match broken.mend {
+            Some(mend) => problem.hint(mend),
+            None => problem,
+        });
     }
 
     /// A whole number; `3.0` is one too, since a table's numbers carry no type.
@@ -157,7 +173,7 @@ impl<'a> Cursor<'a> {
         if whole.is_none() {
             self.report(
                 ProblemKind::OutOfRange,
-                format!("{number} is not from {} to {}", range.start(), range.end()),
+                format!("must be from {} to {}, not {number}", range.start(), range.end()),
             );
         }
         whole
@@ -175,7 +191,7 @@ impl<'a> Cursor<'a> {
         if read.is_none() {
             self.report(
                 ProblemKind::OutOfRange,
-                format!("{number} is not from {} to {}", range.start(), range.end()),
+                format!("must be from {} to {}, not {number}", range.start(), range.end()),
             );
         }
         read
@@ -202,7 +218,7 @@ impl<'a> Cursor<'a> {
                 let (from, to) = (range.start().as_duration(), range.end().as_duration());
                 self.report(
                     ProblemKind::OutOfRange,
-                    format!("{shown} is not from {} to {}", show_duration(from), show_duration(to)),
+                    format!("must be from {} to {}, not {shown}", show_duration(from), show_duration(to)),
                 );
                 None
             }
@@ -222,15 +238,19 @@ impl<'a> Cursor<'a> {
         let text = match self.value {
             Value::String(text) => text,
             _ => {
-                self.wrong_type(&format!("one of {}", names::<T>()), None);
+                self.wrong_type(&format!("one of {}", names::<T>().join(", ")), Some("write it in quotes"));
                 return None;
             }
         };
         if let Some((_, choice)) = T::ALL.iter().find(|(name, _)| name == text) {
             return Some(*choice);
         }
-        let message = format!("{} is not one of {}", quoted(text), names::<T>());
-        match did_you_mean(text, T::ALL.iter().map(|(name, _)| *name)) {
+        let message = format!("{} is not one of {}", quoted(text), names::<T>().join(", "));
+        // In a set this small, three letters at the start are enough to tell what was meant.
+        let start: String = text.chars().take(3).collect::<String>().to_lowercase();
+        let same_start =
+            || names::<T>().into_iter().find(|name| start.len() >= 3 && name.starts_with(&start));
+        match did_you_mean(text, names::<T>()).or_else(same_start) {
             Some(meant) => {
                 self.report_hint(ProblemKind::NotOneOf, message, format!("did you mean {meant:?}?"));
             }
@@ -240,8 +260,9 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn names<T: Choice>() -> String {
-    T::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+/// The names of a set, without those that differ only in case.
+fn names<T: Choice>() -> Vec<&'static str> {
+    T::ALL.iter().map(|(name, _)| *name).filter(|name| !name.contains(char::is_uppercase)).collect()
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -249,7 +270,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
@@ -294,6 +315,11 @@ impl<'a> Object<'a> {
     /// Whether the field is there, readable or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.map.contains_key(name)
+    }
+
+    /// Whether there are fields that nobody asked for.
+    pub(crate) fn has_others(&self) -> bool {
+        self.map.keys().any(|key| !self.asked.contains(&key.as_str()))
     }
 
     /// The keys of a field that is an object, without a word about what is wrong with it.

@@ -1,19 +1,44 @@
-//! What a text in the item must look like. A rule answers with the end of a sentence that starts with the text.
+//! What a text in the item must look like.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-type Checked = Result<(), String>;
+/// What is wrong with a text: the end of a sentence that starts with it, and what to do.
+pub(crate) struct Broken {
+    pub(crate) what: Cow<'static, str>,
+    pub(crate) mend: Option<&'static str>,
+}
+
+impl Broken {
+    pub(crate) const fn new(what: &'static str, mend: &'static str) -> Self {
+        Self { what: Cow::Borrowed(what), mend: Some(mend) }
+    }
+}
+
+impl From<&'static str> for Broken {
+    fn from(what: &'static str) -> Self {
+        Self { what: what.into(), mend: None }
+    }
+}
+
+impl From<String> for Broken {
+    fn from(what: String) -> Self {
+        Self { what: what.into(), mend: None }
+    }
+}
+
+pub(crate) type Checked = Result<(), Broken>;
 
 /// Below the instance's script directory, with a file name. What else it holds does not matter: it is passed as
 /// one argument to exec, never through a shell.
 pub(super) fn script(path: &str) -> Checked {
     if path.is_empty() {
-        return Err("is empty; name a script".into());
+        return Err(Broken::new("is empty", "name a script"));
     }
     no_control(path)?;
     at_most(path, 1024)?;
     if path.starts_with('/') {
-        return Err("is absolute; name it relative to the instance's script directory".into());
+        return Err(Broken::new("is absolute", "name it relative to the instance's script directory"));
     }
     if path.split('/').any(|part| part == "..") {
         return Err("leaves the script directory with `..`".into());
@@ -31,12 +56,12 @@ pub(super) fn file_name(path: &str) -> &str {
 
 pub(super) fn job_name(name: &str) -> Checked {
     if name.is_empty() {
-        return Err("is empty; leave the field out to use the file name".into());
+        return Err(Broken::new("is empty", "leave the field out to use the file name"));
     }
     no_control(name)?;
     match name.chars().count() {
         0..=255 => Ok(()),
-        count => Err(format!("has {count} characters; at most 255 are allowed")),
+        count => Err(format!("has {count} characters; at most 255 are allowed").into()),
     }
 }
 
@@ -60,14 +85,17 @@ pub(super) fn env_name(name: &str) -> Checked {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
-        return Err("is not a name of a variable: letters, digits and _, not starting with a digit".into());
+        return Err(Broken::new(
+            "is not a name of a variable",
+            "use letters, digits and _, not starting with a digit",
+        ));
     }
     at_most(name, 255)?;
     if name.starts_with("RSQLFLOW_") {
         return Err("is reserved: the agent tells the script its ids in RSQLFLOW_ variables".into());
     }
     if CREDENTIALS.contains(&name) {
-        return Err("is set from the job's secret; name another secret instead".into());
+        return Err(Broken::new("is set from the job's secret", "name another secret instead"));
     }
     if CODE.contains(&name) {
         return Err("would make the shell or loader run code beside the script".into());
@@ -101,13 +129,13 @@ pub(super) const TOPIC_ARN_PATTERN: &str = r"^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9
 /// other services manage, as `redshift!…`.
 pub(crate) fn secret(id: &str) -> Checked {
     if id.is_empty() {
-        return Err("is empty; name a secret".into());
+        return Err(Broken::new("is empty", "name a secret"));
     }
     at_most(id, 2048)?;
     if id.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&b)) {
         Ok(())
     } else {
-        Err("is not a name or ARN of a secret: letters, digits and /_+=.@:!- only".into())
+        Err(Broken::new("is not a name or ARN of a secret", "use letters, digits and /_+=.@:!- only"))
     }
 }
 
@@ -116,7 +144,10 @@ pub(super) fn instance_id(id: &str) -> Checked {
     if (1..=60).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         Ok(())
     } else {
-        Err("is not an instance id, as i-0123456789abcdef0 or mi-0123456789abcdef0".into())
+        Err(Broken::new(
+            "is not an instance id",
+            "write one such as i-0123456789abcdef0 or mi-0123456789abcdef0",
+        ))
     }
 }
 
@@ -125,13 +156,13 @@ pub(super) fn parameter_name(name: &str) -> Checked {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
-        return Err(
-            "is not a name of a parameter: at most 64 letters, digits and _, not starting with a digit"
-                .into(),
-        );
+        return Err(Broken::new(
+            "is not a name of a parameter",
+            "use at most 64 letters, digits and _, not starting with a digit",
+        ));
     }
     if crate::template::BUILT_IN.contains(&name) {
-        return Err("is built in; choose another name".into());
+        return Err(Broken::new("is built in", "choose another name"));
     }
     Ok(())
 }
@@ -157,7 +188,10 @@ pub(crate) fn is_topic_arn(arn: &str) -> Checked {
     if ok {
         Ok(())
     } else {
-        Err("is not an ARN of an SNS topic, as arn:aws:sns:eu-west-1:123456789012:name".into())
+        Err(Broken::new(
+            "is not an ARN of an SNS topic",
+            "write one such as arn:aws:sns:eu-west-1:123456789012:name",
+        ))
     }
 }
 
@@ -171,7 +205,7 @@ fn no_control(text: &str) -> Checked {
 
 fn at_most(text: &str, bytes: usize) -> Checked {
     if text.len() > bytes {
-        Err(format!("has {} bytes; at most {bytes} are allowed", text.len()))
+        Err(format!("has {} bytes; at most {bytes} are allowed", text.len()).into())
     } else {
         Ok(())
     }

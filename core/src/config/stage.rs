@@ -47,7 +47,7 @@ pub struct Stage {
 
 impl Stage {
     pub(super) fn read(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Option<Self> {
-        let mut object = cursor.object()?;
+        let mut object = cursor.object(Some(r#"write {"scripts": ["load.sh"]}"#))?;
         let stage_description = object.optional("stage_description", |c| c.text().map(str::to_owned));
         let execution_flag = object.optional("execution_flag", |c| c.choice());
         let has_type = object.has("execution_type");

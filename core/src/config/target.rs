@@ -25,7 +25,8 @@ pub enum Target {
 
 impl Target {
     pub(crate) fn read(cursor: Cursor<'_>) -> Option<Self> {
-        let mut object = cursor.object()?;
+        let mend = r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#;
+        let mut object = cursor.object(Some(mend))?;
         let ids = object.optional("instance_ids", |list| {
             let read = list.list_of(|id| id.checked_text(rules::instance_id));
             match read {
@@ -41,12 +42,17 @@ impl Target {
         });
         let tags = object.optional("tags", read_tags);
         let (has_ids, has_tags) = (object.has("instance_ids"), object.has("tags"));
+        // An unknown field is most likely one of the two misspelt, and says so; that is enough.
+        let misspelt = object.has_others();
         object.finish();
+        if has_ids == has_tags && misspelt {
+            return None;
+        }
         if has_ids == has_tags {
             cursor.report_hint(
                 ProblemKind::Conflict,
                 if has_ids { "has both instance_ids and tags" } else { "has neither instance_ids nor tags" },
-                r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#,
+                mend,
             );
             return None;
         }

@@ -75,7 +75,7 @@ impl Default for Notify {
 
 impl Notify {
     fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mut object = cursor.object()?;
+        let mut object = cursor.object(Some(r#"write {"topic_arn": "arn:aws:sns:…"}"#))?;
         let on = object.optional("on", |c| c.list_of(|end| end.choice()));
         let topic_arn = object.optional("topic_arn", |c| c.checked_text(rules::is_topic_arn));
         object.finish();
@@ -111,7 +111,7 @@ impl Workflow {
                 "split it into several workflows",
             );
         }
-        let mut object = cursor.object()?;
+        let mut object = cursor.object(None)?;
         let workflow_id = object.required("workflow_id", "name the workflow", read_id);
         let workflow_description = object.optional("workflow_description", |c| c.text().map(str::to_owned));
 
@@ -122,7 +122,7 @@ impl Workflow {
 
         let workflow_stages = object.optional("workflow_stages", |c| read_stages(&c, timing, &names));
         let defaults = object.optional("defaults", |c| {
-            let mut object = c.object()?;
+            let mut object = c.object(None)?;
             let settings = Settings::read(&mut object, timing);
             object.finish();
             Some(settings)
@@ -188,7 +188,7 @@ fn read_parameters(cursor: &Cursor<'_>) -> Option<BTreeMap<String, String>> {
         .into_iter()
         .map(|(name, value)| {
             if let Err(broken) = rules::parameter_name(name) {
-                value.report(ProblemKind::Invalid, format!("{} {broken}", quoted(name)));
+                value.broken(name, &broken);
             }
             Some((name.to_owned(), read_parameter(&value)?))
         })

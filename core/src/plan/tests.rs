@@ -1,1 +1,305 @@
+use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::config::arbitrary::{nearly_valid, workflow};
+use crate::config::{MAX_JOBS, OnFailure, OnLost, Target};
+use crate::{ExecutionId, JobId, Problems, Seconds, Timestamp, Timing};
+
+/// 2026-11-21T23:30:00Z: already the 22nd in Berlin.
+const LATE: i64 = 1_795_303_800_000;
+
+fn defaults() -> DeploymentDefaults {
+    let target = Target::InstanceIds(vec!["i-0".into()]);
+    DeploymentDefaults {
+        target: Some(target),
+        secret: Some("deployment".into()),
+        ..DeploymentDefaults::default()
+    }
+}
+
+fn take_with(
+    item: &Value,
+    parameters: Option<&Value>,
+    defaults: &DeploymentDefaults,
+) -> Result<(Snapshot, Plan), Problems> {
+    let trigger = Trigger {
+        execution_id: &ExecutionId::new("run-1").unwrap(),
+        now: Timestamp::from_millis(LATE),
+        parameters,
+        defaults,
+        timing: &Timing::default(),
+    };
+    Snapshot::take(item, trigger)
+}
+
+fn take(item: &Value) -> Result<(Snapshot, Plan), Problems> {
+    take_with(item, None, &defaults())
+}
+
+/// A workflow of parallel stages, given for each job whether it runs.
+fn flagged(stages: &[Vec<bool>]) -> Value {
+    let stages: Vec<Value> = stages
+        .iter()
+        .map(|jobs| {
+            let scripts: Vec<Value> =
+                jobs.iter()
+                    .map(|runs| {
+                        if *runs { json!("a.sh") } else { json!({ "script": "a.sh", "execution_flag": "n" }) }
+                    })
+                    .collect();
+            json!({ "execution_type": "parallel", "scripts": scripts })
+        })
+        .collect();
+    json!({ "workflow_id": "w", "workflow_stages": stages })
+}
+
+#[test]
+fn the_nearest_setting_wins() {
+    let item = json!({
+        "workflow_id": "w",
+        "defaults": { "secret": "workflow", "timeout": "2h", "retries": 2, "on_lost": "rerun" },
+        "workflow_stages": [
+            { "secret": "stage", "target": { "tags": { "Role": "etl" } }, "scripts": [
+                { "script": "a.sh", "secret": "job", "timeout": 60, "retries": 0 },
+                "b.sh",
+            ] },
+            { "scripts": ["c.sh"] },
+        ],
+    });
+    let (_, plan) = take(&item).unwrap();
+    let [a, b, c] = [(0, 0), (0, 1), (1, 0)].map(|(s, j)| plan.job(JobId::new(s, j)).unwrap());
+    assert_eq!(
+        [&a.secret, &b.secret, &c.secret].map(|s| s.as_deref().unwrap()),
+        ["job", "stage", "workflow"]
+    );
+    assert_eq!([a.timeout, b.timeout, c.timeout].map(Seconds::get), [60, 7200, 7200]);
+    assert_eq!([a.retries, b.retries, c.retries], [0, 2, 2]);
+    assert_eq!(a.target, Some(Target::Tags(BTreeMap::from([("Role".into(), "etl".into())]))));
+    assert_eq!(c.target, defaults().target);
+    assert_eq!(c.heartbeat.get(), 180);
+    assert_eq!((c.retry_delay.get(), c.retry_backoff, c.on_lost), (60, 2.0, OnLost::Rerun));
+    assert!(c.is_success(0) && !c.is_success(1) && !c.is_success(-1) && !c.is_success(256));
+    let (_, bare) =
+        take(&json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"] }] })).unwrap();
+    assert_eq!(bare.jobs().next().unwrap().1.secret.as_deref(), Some("deployment"));
+    assert_eq!(bare.jobs().next().unwrap().1.timeout.get(), 86_400);
+}
+
+#[test]
+fn templates_get_the_date_of_the_zone_and_overridden_parameters() {
+    let mut item = json!({
+        "workflow_id": "w",
+        "time_zone": "Europe/Berlin",
+        "parameters": { "schema": "public", "mode": "full" },
+        "workflow_stages": [{ "scripts": [{
+            "script": "a.sh",
+            "args": ["{{ ds }}", "{{ts}}", "{{ schema }}.{{ mode }}", "{{{{ raw }}"],
+            "env": { "WHO": "{{ workflow_id }}/{{ workflow_execution_id }}" },
+        }] }],
+    });
+    let overrides = json!({ "schema": "{{ ds }}" });
+    let (snapshot, plan) = take_with(&item, Some(&overrides), &defaults()).unwrap();
+    let job = plan.job(JobId::new(0, 0)).unwrap();
+    assert_eq!(job.args, ["2026-11-22", "2026-11-21T23:30:00.000Z", "{{ ds }}.full", "{{ raw }}"]);
+    assert_eq!(job.env.0["WHO"], "w/run-1");
+    // Kiritimati is 14 hours ahead, Hawaii 10 behind.
+    for (zone, ds) in
+        [("UTC", "2026-11-21"), ("Pacific/Kiritimati", "2026-11-22"), ("pacific/honolulu", "2026-11-21")]
+    {
+        item["time_zone"] = json!(zone);
+        assert_eq!(take(&item).unwrap().0.ds, ds, "{zone}");
+    }
+    let restarted = snapshot.restart(ExecutionId::new("run-2").unwrap());
+    let plan = Plan::from_snapshot(&restarted).unwrap();
+    let job = plan.job(JobId::new(0, 0)).unwrap();
+    assert_eq!(job.args[..3], ["2026-11-22", "2026-11-21T23:30:00.000Z", "{{ ds }}.full"]);
+    assert_eq!(job.env.0["WHO"], "w/run-2");
+    assert_eq!(restarted.restarted_from, Some(ExecutionId::new("run-1").unwrap()));
+}
+
+#[test]
+fn mistakes_at_the_trigger_have_messages() {
+    let mut text = String::new();
+    let mut show = |item: &Value, parameters: Value, defaults: &DeploymentDefaults| {
+        let problems = take_with(item, Some(&parameters), defaults).unwrap_err();
+        text.push_str(&format!("{problems}\n\n"));
+    };
+    let with_parameters = json!({ "workflow_id": "w", "parameters": { "schema": "x", "mode": "y" } });
+    show(&with_parameters, json!({ "shema": "z", "owner": "z", "mode": 3 }), &defaults());
+    show(&with_parameters, json!("mode=full"), &defaults());
+    show(&json!({ "workflow_id": "w" }), json!({ "mode": "full" }), &defaults());
+    let homeless = DeploymentDefaults { target: None, ..defaults() };
+    show(
+        &json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh", "b.sh", "c.sh"] }] }),
+        json!({}),
+        &homeless,
+    );
+    show(
+        &json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": [
+            { "script": "a.sh", "timeout": "365d", "retries": 9 },
+            { "script": "a.sh", "retries": 100, "retry_backoff": 100 },
+        ] }] }),
+        json!({}),
+        &defaults(),
+    );
+    let long = json!({ "workflow_id": "w", "parameters": { "p": "x".repeat(100_000) }, "workflow_stages": [
+        { "scripts": [{ "script": "a.sh", "args": ["{{ p }}{{ p }}", "{{ p }}", "{{ p }}", "{{ p }}"] }] },
+    ] });
+    show(&long, json!({}), &defaults());
+    show(&json!({ "workflow_id": "w", "parameters": { "p": "x".repeat(300_000) } }), json!({}), &defaults());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn skipped_jobs_need_no_instance() {
+    let homeless = DeploymentDefaults { target: None, ..defaults() };
+    let (_, plan) = take_with(&flagged(&[vec![false, false]]), None, &homeless).unwrap();
+    assert!(plan.next(None).is_none());
+}
+
+#[test]
+fn a_newer_snapshot_is_refused() {
+    let (mut snapshot, _) = take(&json!({ "workflow_id": "w" })).unwrap();
+    snapshot.version += 1;
+    insta::assert_snapshot!(
+        Plan::from_snapshot(&snapshot).unwrap_err(),
+        @"version: 2 is newer than 1, which this program knows — deploy all functions of one version"
+    );
+}
+
+/// Old rows meet new functions. Do not edit the text: a change of the form needs a new version and a new test.
+#[test]
+fn a_snapshot_of_version_1_loads() {
+    let stored = r#"{
+        "version": 1, "workflow_execution_id": "run-1",
+        "workflow": {"workflow_id": "w", "workflow_stages": [{"scripts": ["a.sh"]}]},
+        "parameters": {}, "ds": "2026-11-21", "ts": "2026-11-21T23:30:00.000Z", "time_zone": "UTC",
+        "defaults": {"secret": "deployment", "target": {"instance_ids": ["i-0"]}, "heartbeat": 180, "timeout": 86400},
+        "timing": {"lambda_timeout": 20000, "ssm_delivery": 30000, "agent_start": 5000, "clock_margin": 5000,
+            "stop_grace": 10000, "renewal_latency": 5000, "machine_retry_delay": 60000, "queueing": 86400000}
+    }"#;
+    let item = json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"] }] });
+    let (snapshot, plan) = take(&item).unwrap();
+    assert_eq!(serde_json::from_str::<Snapshot>(stored).unwrap(), snapshot);
+    assert_eq!(serde_json::to_value(&snapshot).unwrap(), serde_json::from_str::<Value>(stored).unwrap());
+    assert_eq!(Plan::from_snapshot(&snapshot).unwrap(), plan);
+}
+
+#[test]
+fn a_chunk_is_small_and_complete() {
+    let (_, plan) = take(&flagged(&[vec![true; MAX_JOBS]])).unwrap();
+    let last = plan.chunk(ChunkRef { stage: 0, chunk: 19 }).unwrap().input();
+    assert_eq!(last.items.len(), CHUNK_JOBS);
+    assert_eq!(last.items[499], (9999, 0));
+    let text = serde_json::to_string(&last).unwrap();
+    assert!(text.len() < 8 * 1024, "{} bytes", text.len());
+    let small = plan.chunk(ChunkRef { stage: 0, chunk: 0 }).unwrap();
+    let input = ChunkInput { items: small.input().items[..2].to_vec(), ..small.input() };
+    insta::assert_snapshot!(
+        serde_json::to_string(&input).unwrap(),
+        @r#"{"stage":0,"chunk":0,"execution_type":"parallel","max_concurrency":40,"on_failure":"finish","limits":[{"h":180,"t":172870}],"items":[[0,0],[1,0]]}"#
+    );
+    assert_eq!(plan.chunk(ChunkRef { stage: 0, chunk: 20 }), None);
+    assert_eq!(plan.chunk(ChunkRef { stage: 0, chunk: u16::MAX }), None);
+    assert!(plan.next(Some(ChunkRef { stage: u16::MAX, chunk: u16::MAX })).is_none());
+}
+
+#[test]
+fn a_sequential_stage_has_no_concurrency() {
+    let item =
+        json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"], "on_failure": "continue" }] });
+    let input = take(&item).unwrap().1.next(None).unwrap().input();
+    assert_eq!((input.max_concurrency, input.on_failure), (1, OnFailure::Continue));
+}
+
+/// Walks a plan as the iterator does, collecting what it would run and what it would write as skipped.
+fn walk(plan: &Plan) -> (Vec<JobId>, Vec<JobId>) {
+    let (mut run, mut skipped) = (Vec::new(), Vec::new());
+    let mut after = None;
+    loop {
+        let chunk = plan.next(after);
+        let at = chunk.as_ref().map(|chunk| chunk.at);
+        skipped.extend(plan.skipped_between(after, at).map(|(id, _)| id));
+        let Some(chunk) = chunk else { return (run, skipped) };
+        assert!((1..=CHUNK_JOBS).contains(&chunk.jobs.len()));
+        let input = chunk.input();
+        assert_eq!(input.items.len(), chunk.jobs.len());
+        for ((position, k), (id, job)) in input.items.iter().zip(&chunk.jobs) {
+            assert_eq!((input.stage, *position), (id.stage, id.position));
+            let limit = input.limits[usize::from(*k)];
+            assert_eq!((limit.h, limit.t), (job.heartbeat, job.task_timeout(&plan.timing)));
+            assert!(limit.h < limit.t);
+        }
+        // With a heartbeat and timeout of its own for each job it is three times what it is otherwise.
+        assert!(serde_json::to_string(&input).unwrap().len() < 32 * 1024);
+        run.extend(chunk.jobs.iter().map(|(id, _)| *id));
+        after = at;
+    }
+}
+
+#[test]
+fn five_hundred_different_limits_fit() {
+    let scripts: Vec<Value> =
+        (0..CHUNK_JOBS).map(|i| json!({ "script": "a.sh", "timeout": 80_000_000 / 3 + i })).collect();
+    let (_, plan) =
+        take(&json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": scripts }] })).unwrap();
+    assert_eq!(plan.next(None).unwrap().input().limits.len(), CHUNK_JOBS);
+    assert_eq!(walk(&plan).0.len(), CHUNK_JOBS);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_job_is_handed_out_once(
+        stages in proptest::collection::vec(
+            prop_oneof![
+                proptest::collection::vec(any::<bool>(), 0..30),
+                (0usize..1200, 0usize..1200, 0usize..20).prop_map(|(runs, more, skips)|
+                    [vec![true; runs], vec![false; skips], vec![true; more]].concat()),
+            ],
+            0..5,
+        )
+    ) {
+        let (_, plan) = take(&flagged(&stages)).unwrap();
+        let of = |flag: bool| -> Vec<JobId> {
+            (0u16..).zip(&stages)
+                .flat_map(|(s, jobs)| (0u32..).zip(jobs).map(move |(j, runs)| (JobId::new(s, j), *runs)))
+                .filter(|(_, runs)| *runs == flag)
+                .map(|(id, _)| id)
+                .collect()
+        };
+        let (run, skipped) = walk(&plan);
+        prop_assert_eq!(run, of(true));
+        prop_assert_eq!(skipped, of(false));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_valid_workflow_has_a_plan_that_its_snapshot_gives_again(workflow in workflow()) {
+        let item = serde_json::to_value(&workflow).unwrap();
+        let (snapshot, plan) = take(&item).unwrap();
+        let stored: Snapshot = serde_json::from_str(&serde_json::to_string(&snapshot).unwrap()).unwrap();
+        prop_assert_eq!(&stored, &snapshot);
+        prop_assert_eq!(&Plan::from_snapshot(&stored).unwrap(), &plan);
+        prop_assert_eq!(plan.jobs().count(), workflow.job_count());
+        walk(&plan);
+        for (id, job) in plan.jobs() {
+            prop_assert_eq!(plan.job(id), Some(job));
+            let row = serde_json::to_value(job).unwrap();
+            prop_assert_eq!(&serde_json::from_value::<ResolvedJob>(row).unwrap(), job);
+        }
+    }
+
+    #[test]
+    fn no_damage_makes_planning_panic(item in nearly_valid(), parameters in crate::config::arbitrary::json()) {
+        if let Ok((_, plan)) = take(&item) {
+            walk(&plan);
+        }
+        let _ = take_with(&item, Some(&parameters), &defaults());
+    }
+}

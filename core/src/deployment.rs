@@ -1,0 +1,439 @@
+//! A deployment: the names of its parts, its times and its defaults.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Broken, Checked, Cursor, MAX_TIMEOUT, Target, check_secret, is_topic_arn};
+use crate::env;
+use crate::plan::DeploymentDefaults;
+use crate::problem::{Problem, ProblemKind, Problems, Report, quoted};
+use crate::{ACCEPTED_DURATIONS, Seconds, Timing, parse_duration, show_duration};
+
+/// Names, times and defaults of one deployment. Every part of it reads the same from its environment; the names
+/// of the variables are in [`crate::env`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Start of every default name.
+    pub prefix: String,
+    /// The tables.
+    pub tables: Tables,
+    /// How long audit rows are kept; `None` is for ever.
+    pub audit_retention: Option<Seconds>,
+    /// CloudWatch log group of the scripts' output.
+    pub log_group: String,
+    /// SSM document that starts the agent.
+    pub ssm_document: String,
+    /// SNS topic for workflows that name none.
+    pub topic_arn: Option<String>,
+    /// The functions.
+    pub functions: Functions,
+    /// The state machines.
+    pub machines: Machines,
+    /// Its times.
+    pub timing: Timing,
+    /// What jobs get that say nothing.
+    pub defaults: DeploymentDefaults,
+}
+
+/// Names of the DynamoDB tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tables {
+    /// Workflow items.
+    pub config: String,
+    /// Runs and locks.
+    pub workflow_audit: String,
+    /// Jobs and plan snapshots.
+    pub job_audit: String,
+}
+
+/// Names of the Lambda functions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Functions {
+    /// Starts workflows.
+    pub workflow_trigger: String,
+    /// Names the next chunk.
+    pub master_iterator: String,
+    /// Hands out a sequential chunk.
+    pub sequential_iterator: String,
+    /// Judges a parallel chunk.
+    pub parallel_load_check: String,
+    /// Sends a job to an instance.
+    pub rsql_invoke: String,
+    /// Closes a run.
+    pub update_audit: String,
+}
+
+/// The state machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machines {
+    /// Of a workflow.
+    pub master: Machine,
+    /// Of a sequential chunk.
+    pub sequential: Machine,
+    /// Of a parallel chunk.
+    pub parallel: Machine,
+}
+
+/// A state machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its name.
+    pub name: String,
+    /// Its ARN, where it is known: the machines do not exist before they are deployed.
+    pub arn: Option<String>,
+}
+
+/// The prefix of a deployment that names none.
+pub const DEFAULT_PREFIX: &str = "rsqlflow";
+
+/// The log group of AWS's sample, which its users' dashboards and subscriptions know.
+pub const DEFAULT_LOG_GROUP: &str = "/ops/rsql-logs/";
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self::named(DEFAULT_PREFIX)
+    }
+}
+
+impl Deployment {
+    /// A deployment with default names, times and defaults under a prefix, which is not checked.
+    #[must_use]
+    pub fn named(prefix: &str) -> Self {
+        let name = |part: &str| format!("{prefix}-{part}");
+        let machine = |part: &str| Machine { name: name(part), arn: None };
+        Self {
+            prefix: prefix.to_owned(),
+            tables: Tables {
+                config: name("config-table"),
+                workflow_audit: name("workflow-audit-table"),
+                job_audit: name("job-audit-table"),
+            },
+            audit_retention: None,
+            log_group: DEFAULT_LOG_GROUP.to_owned(),
+            ssm_document: name("run-job"),
+            topic_arn: None,
+            functions: Functions {
+                workflow_trigger: name("workflow-trigger"),
+                master_iterator: name("master-iterator"),
+                sequential_iterator: name("sequential-iterator"),
+                parallel_load_check: name("parallel-load-check"),
+                rsql_invoke: name("rsql-invoke"),
+                update_audit: name("update-audit"),
+            },
+            machines: Machines {
+                master: machine("master"),
+                sequential: machine("sequential"),
+                parallel: machine("parallel"),
+            },
+            timing: Timing::default(),
+            defaults: DeploymentDefaults::default(),
+        }
+    }
+
+    /// Reads a deployment from its environment; `get` answers with a variable's value.
+    ///
+    /// # Errors
+    /// Every problem, each with the variable's name.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let env = Environment { get: &get, report: Report::default() };
+        let prefix = env.text(env::PREFIX, DEFAULT_PREFIX.to_owned(), prefix_rule);
+        let mut read = Self::named(&prefix);
+
+        for (variable, name) in [
+            (env::CONFIG_TABLE, &mut read.tables.config),
+            (env::WORKFLOW_AUDIT_TABLE, &mut read.tables.workflow_audit),
+            (env::JOB_AUDIT_TABLE, &mut read.tables.job_audit),
+        ] {
+            env.replace(variable, name, |text| name_rule(text, 3..=255, b"_.-"));
+        }
+        for (variable, name) in read.functions.variables() {
+            env.replace(variable, name, |text| name_rule(text, 1..=64, b"_-"));
+        }
+        for (variable, arn_variable, machine) in read.machines.variables() {
+            env.replace(variable, &mut machine.name, |text| name_rule(text, 1..=80, b"_-"));
+            machine.arn = env.optional(arn_variable, machine_arn_rule);
+        }
+        for (variable, time, longest) in timing_variables(&mut read.timing) {
+            env.time(variable, time, longest);
+        }
+        env.replace(env::LOG_GROUP, &mut read.log_group, |text| name_rule(text, 1..=512, b"_/.#-"));
+        env.replace(env::SSM_DOCUMENT, &mut read.ssm_document, |text| name_rule(text, 3..=128, b"_.-"));
+        read.topic_arn = env.optional(env::TOPIC_ARN, is_topic_arn);
+        let day = Seconds::saturating(24 * 3600);
+        read.audit_retention = env.seconds(env::AUDIT_RETENTION, day, Seconds::MAX);
+
+        read.defaults.secret = env.optional(env::DEFAULT_SECRET, check_secret);
+        read.defaults.target = env.target(env::DEFAULT_TARGET);
+        let second = Seconds::saturating(1);
+        if let Some(timeout) = env.seconds(env::DEFAULT_TIMEOUT, second, MAX_TIMEOUT) {
+            read.defaults.timeout = timeout;
+        }
+        if let Some(heartbeat) = env.seconds(env::DEFAULT_HEARTBEAT, second, Timing::MAX_HEARTBEAT) {
+            read.defaults.heartbeat = heartbeat;
+        }
+        if let Err(short) = read.timing.accept(read.defaults.heartbeat) {
+            env.report.add(
+                Problem::new(env::DEFAULT_HEARTBEAT, ProblemKind::Timing, short.to_string())
+                    .hint(short.hint()),
+            );
+        }
+        env.report.finish(Some(read))
+    }
+
+    /// The environment from which [`Self::from_env`] reads the same, in the order of [`crate::env::DEPLOYMENT`].
+    #[must_use]
+    pub fn to_env(&self) -> Vec<(&'static str, String)> {
+        let mut copy = self.clone();
+        let mut pairs = vec![
+            (env::PREFIX, self.prefix.clone()),
+            (env::CONFIG_TABLE, self.tables.config.clone()),
+            (env::WORKFLOW_AUDIT_TABLE, self.tables.workflow_audit.clone()),
+            (env::JOB_AUDIT_TABLE, self.tables.job_audit.clone()),
+            (env::LOG_GROUP, self.log_group.clone()),
+            (env::SSM_DOCUMENT, self.ssm_document.clone()),
+            (env::DEFAULT_HEARTBEAT, self.defaults.heartbeat.to_string()),
+            (env::DEFAULT_TIMEOUT, self.defaults.timeout.to_string()),
+        ];
+        pairs.extend(copy.functions.variables().map(|(variable, name)| (variable, name.clone())));
+        for (variable, arn_variable, machine) in copy.machines.variables() {
+            pairs.push((variable, machine.name.clone()));
+            pairs.extend(machine.arn.take().map(|arn| (arn_variable, arn)));
+        }
+        pairs.extend(
+            timing_variables(&mut copy.timing).map(|(variable, time, _)| (variable, show_duration(*time))),
+        );
+        let target = self.defaults.target.as_ref().and_then(|target| serde_json::to_string(target).ok());
+        let optional = [
+            (env::AUDIT_RETENTION, self.audit_retention.map(|kept| kept.to_string())),
+            (env::TOPIC_ARN, self.topic_arn.clone()),
+            (env::DEFAULT_SECRET, self.defaults.secret.clone()),
+            (env::DEFAULT_TARGET, target),
+        ];
+        pairs.extend(optional.into_iter().filter_map(|(variable, value)| Some((variable, value?))));
+        pairs.sort_by_key(|(variable, _)| env::DEPLOYMENT.iter().position(|known| known.name == *variable));
+        pairs
+    }
+}
+
+impl Functions {
+    fn variables(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
+        [
+            (env::WORKFLOW_TRIGGER_FUNCTION, &mut self.workflow_trigger),
+            (env::MASTER_ITERATOR_FUNCTION, &mut self.master_iterator),
+            (env::SEQUENTIAL_ITERATOR_FUNCTION, &mut self.sequential_iterator),
+            (env::PARALLEL_LOAD_CHECK_FUNCTION, &mut self.parallel_load_check),
+            (env::RSQL_INVOKE_FUNCTION, &mut self.rsql_invoke),
+            (env::UPDATE_AUDIT_FUNCTION, &mut self.update_audit),
+        ]
+        .into_iter()
+    }
+}
+
+impl Machines {
+    fn variables(&mut self) -> impl Iterator<Item = (&'static str, &'static str, &mut Machine)> {
+        [
+            (env::MASTER_MACHINE, env::MASTER_MACHINE_ARN, &mut self.master),
+            (env::SEQUENTIAL_MACHINE, env::SEQUENTIAL_MACHINE_ARN, &mut self.sequential),
+            (env::PARALLEL_MACHINE, env::PARALLEL_MACHINE_ARN, &mut self.parallel),
+        ]
+        .into_iter()
+    }
+}
+
+/// The variables of the times, each with the longest allowed.
+fn timing_variables(timing: &mut Timing) -> impl Iterator<Item = (&'static str, &mut Duration, Duration)> {
+    let day = Duration::from_secs(24 * 3600);
+    [
+        (env::LAMBDA_TIMEOUT, &mut timing.lambda_timeout, Duration::from_secs(900)),
+        (env::SSM_DELIVERY, &mut timing.ssm_delivery, 30 * day),
+        (env::AGENT_START, &mut timing.agent_start, day),
+        (env::CLOCK_MARGIN, &mut timing.clock_margin, day),
+        (env::STOP_GRACE, &mut timing.stop_grace, day),
+        (env::RENEWAL_LATENCY, &mut timing.renewal_latency, day),
+        (env::MACHINE_RETRY_DELAY, &mut timing.machine_retry_delay, day),
+        (env::QUEUEING, &mut timing.queueing, 30 * day),
+    ]
+    .into_iter()
+}
+
+/// Reads variables and collects what is wrong with them.
+struct Environment<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    report: Report,
+}
+
+impl Environment<'_> {
+    fn raw(&self, variable: &str) -> Option<String> {
+        (self.get)(variable).filter(|value| !value.is_empty())
+    }
+
+    fn optional(&self, variable: &str, rule: impl Fn(&str) -> Checked) -> Option<String> {
+        let value = self.raw(variable)?.into();
+        Cursor::at(&value, variable, &self.report).checked_text(rule)
+    }
+
+    fn text(&self, variable: &str, default: String, rule: impl Fn(&str) -> Checked) -> String {
+        self.optional(variable, rule).unwrap_or(default)
+    }
+
+    fn replace(&self, variable: &str, value: &mut String, rule: impl Fn(&str) -> Checked) {
+        if let Some(given) = self.optional(variable, rule) {
+            *value = given;
+        }
+    }
+
+    fn time(&self, variable: &str, time: &mut Duration, longest: Duration) {
+        let Some(value) = self.raw(variable) else { return };
+        let problem = match parse_duration(&value) {
+            Ok(given) if given <= longest => {
+                *time = given;
+                return;
+            }
+            Ok(_) => Problem::new(
+                variable,
+                ProblemKind::OutOfRange,
+                format!("{} is longer than {}", quoted(&value), show_duration(longest)),
+            ),
+            Err(error) => Problem::new(variable, ProblemKind::Invalid, format!("{} {error}", quoted(&value)))
+                .hint(format!("write {ACCEPTED_DURATIONS}, \"1500ms\"")),
+        };
+        self.report.add(problem);
+    }
+
+    fn seconds(&self, variable: &str, from: Seconds, to: Seconds) -> Option<Seconds> {
+        let value = self.raw(variable)?.into();
+        Cursor::at(&value, variable, &self.report).seconds(from..=to)
+    }
+
+    fn target(&self, variable: &str) -> Option<Target> {
+        match serde_json::from_str(&self.raw(variable)?) {
+            Ok(value) => Target::read(Cursor::at(&value, variable, &self.report)),
+            Err(error) => {
+                self.report.add(
+                    Problem::new(variable, ProblemKind::Invalid, format!("is not JSON: {error}"))
+                        .hint(r#"write {"tags":{"Role":"etl"}} or {"instance_ids":["i-…"]}"#),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn prefix_rule(text: &str) -> Checked {
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if starts_well && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        Ok(())
+    } else {
+        Err(Broken::new("is not a prefix", "write a letter, then up to 31 letters, digits and -"))
+    }
+}
+
+fn name_rule(text: &str, length: std::ops::RangeInclusive<usize>, more: &[u8]) -> Checked {
+    if length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b)) {
+        Ok(())
+    } else {
+        let more = String::from_utf8_lossy(more);
+        Err(format!("is not {} to {} letters, digits and {more}", length.start(), length.end()).into())
+    }
+}
+
+fn machine_arn_rule(arn: &str) -> Checked {
+    let parts: Vec<&str> = arn.split(':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "states", region, account, "stateMachine", name]
+            if [partition, region, account, name].iter().all(|part| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            }) =>
+        {
+            Ok(())
+        }
+        _ => Err(Broken::new(
+            "is not an ARN of a state machine",
+            "write one such as arn:aws:states:eu-west-1:123456789012:stateMachine:name",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Deployment, Problems> {
+        let map: BTreeMap<_, _> = pairs.iter().copied().collect();
+        Deployment::from_env(|name| map.get(name).map(|value| (*value).to_owned()))
+    }
+
+    fn full() -> Deployment {
+        let mut full = Deployment::named("team-a");
+        full.tables.config = "their.config".into();
+        full.audit_retention = Some(Seconds::saturating(90 * 24 * 3600));
+        full.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:ops".into());
+        full.defaults.secret = Some("redshift!etl".into());
+        full.defaults.target = Some(Target::Tags(BTreeMap::from([("Role".into(), "etl \"x\"".into())])));
+        full.defaults.heartbeat = Seconds::saturating(5);
+        full.timing = Timing { clock_margin: Duration::from_millis(900), ..Timing::single_machine() };
+        for (_, arn, machine) in full.machines.variables() {
+            machine.arn = Some(format!("arn:aws:states:eu-west-1:123456789012:stateMachine:{}", arn.len()));
+        }
+        full
+    }
+
+    #[test]
+    fn an_empty_environment_is_the_default() {
+        assert_eq!(read(&[]).unwrap(), Deployment::default());
+        assert_eq!(
+            read(&[("RSQLFLOW_PREFIX", ""), ("RSQLFLOW_TOPIC_ARN", "")]).unwrap(),
+            Deployment::default()
+        );
+        assert_eq!(Deployment::default().tables.config, "rsqlflow-config-table");
+    }
+
+    #[test]
+    fn a_deployment_round_trips_through_its_environment() {
+        for deployment in [Deployment::default(), full()] {
+            let env: BTreeMap<_, _> = deployment.to_env().into_iter().collect();
+            assert_eq!(Deployment::from_env(|name| env.get(name).cloned()).unwrap(), deployment);
+        }
+        let mut named: Vec<_> = full().to_env().into_iter().map(|(name, _)| name).collect();
+        let documented: Vec<_> = env::DEPLOYMENT.iter().map(|variable| variable.name).collect();
+        assert_eq!(named, documented, "every variable is documented, and every documented one is used");
+        named.extend(env::SCRIPT.iter().map(|variable| variable.name));
+        assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len(), "no name twice");
+        assert!(named.iter().all(|name| name.starts_with("RSQLFLOW_")));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let problems = read(&[
+            (env::PREFIX, "9 lives"),
+            (env::CONFIG_TABLE, "x"),
+            (env::RSQL_INVOKE_FUNCTION, "a.b"),
+            (env::MASTER_MACHINE_ARN, "arn:aws:sns:eu-west-1:1:x"),
+            (env::LAMBDA_TIMEOUT, "1h"),
+            (env::STOP_GRACE, "1.5s"),
+            (env::LOG_GROUP, "/ops/rsql logs"),
+            (env::TOPIC_ARN, "ops"),
+            (env::AUDIT_RETENTION, "1 year"),
+            (env::DEFAULT_SECRET, "a b"),
+            (env::DEFAULT_TARGET, r#"{"tag":{"Role":"etl"}}"#),
+            (env::DEFAULT_TIMEOUT, "0"),
+            (env::DEFAULT_HEARTBEAT, "30s"),
+        ])
+        .unwrap_err();
+        insta::assert_snapshot!(problems);
+        insta::assert_snapshot!(read(&[(env::DEFAULT_TARGET, "Role=etl")]).unwrap_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_environment_makes_it_panic(values in proptest::collection::vec("\\PC{0,40}", env::DEPLOYMENT.len())) {
+            let map: BTreeMap<_, _> = env::DEPLOYMENT.iter().map(|v| v.name).zip(values).collect();
+            let _ = Deployment::from_env(|name| map.get(name).cloned());
+        }
+    }
+}

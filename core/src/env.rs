@@ -1,0 +1,112 @@
+//! Every environment variable, in one place.
+//!
+//! An empty variable counts as unset. Durations are as `"20s"`, `"1500ms"`, `"24h"`, or a number of seconds.
+
+/// A variable and what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its meaning and default, a line each.
+    pub meaning: &'static [&'static str],
+}
+
+/// Makes a constant of each variable, and a list of all, from one text.
+macro_rules! variables {
+    ($list:ident: $list_doc:literal; $($(#[doc = $doc:literal])+ $name:ident = $value:literal;)+) => {
+        $($(#[doc = $doc])+ pub const $name: &str = $value;)+
+
+        #[doc = $list_doc]
+        pub const $list: &[Variable] = &[$(Variable { name: $value, meaning: &[$($doc),+] }),+];
+    };
+}
+
+variables! {
+    DEPLOYMENT: "Variables of a deployment: functions, agent and command line read the same ones.";
+
+    /// Start of every default name: a letter, then up to 31 letters, digits and `-`. Default `rsqlflow`.
+    PREFIX = "RSQLFLOW_PREFIX";
+    /// Table of workflow items. Default `<prefix>-config-table`.
+    CONFIG_TABLE = "RSQLFLOW_CONFIG_TABLE";
+    /// Table of runs and locks. Default `<prefix>-workflow-audit-table`.
+    WORKFLOW_AUDIT_TABLE = "RSQLFLOW_WORKFLOW_AUDIT_TABLE";
+    /// Table of jobs and plan snapshots. Default `<prefix>-job-audit-table`.
+    JOB_AUDIT_TABLE = "RSQLFLOW_JOB_AUDIT_TABLE";
+    /// How long audit rows are kept (TTL of the tables), as `"90d"`. Default: for ever.
+    AUDIT_RETENTION = "RSQLFLOW_AUDIT_RETENTION";
+    /// CloudWatch log group of the scripts' output. Default `/ops/rsql-logs/`.
+    LOG_GROUP = "RSQLFLOW_LOG_GROUP";
+    /// SSM document that starts the agent. Default `<prefix>-run-job`.
+    SSM_DOCUMENT = "RSQLFLOW_SSM_DOCUMENT";
+    /// SNS topic for workflows that name none. Default: nobody is told.
+    TOPIC_ARN = "RSQLFLOW_TOPIC_ARN";
+
+    /// Function that starts workflows. Default `<prefix>-workflow-trigger`.
+    WORKFLOW_TRIGGER_FUNCTION = "RSQLFLOW_WORKFLOW_TRIGGER_FUNCTION";
+    /// Function that names the next chunk. Default `<prefix>-master-iterator`.
+    MASTER_ITERATOR_FUNCTION = "RSQLFLOW_MASTER_ITERATOR_FUNCTION";
+    /// Function that hands out a sequential chunk. Default `<prefix>-sequential-iterator`.
+    SEQUENTIAL_ITERATOR_FUNCTION = "RSQLFLOW_SEQUENTIAL_ITERATOR_FUNCTION";
+    /// Function that judges a parallel chunk. Default `<prefix>-parallel-load-check`.
+    PARALLEL_LOAD_CHECK_FUNCTION = "RSQLFLOW_PARALLEL_LOAD_CHECK_FUNCTION";
+    /// Function that sends a job to an instance. Default `<prefix>-rsql-invoke`.
+    RSQL_INVOKE_FUNCTION = "RSQLFLOW_RSQL_INVOKE_FUNCTION";
+    /// Function that closes a run. Default `<prefix>-update-audit`.
+    UPDATE_AUDIT_FUNCTION = "RSQLFLOW_UPDATE_AUDIT_FUNCTION";
+
+    /// State machine of a workflow. Default `<prefix>-master`.
+    MASTER_MACHINE = "RSQLFLOW_MASTER_MACHINE";
+    /// Its ARN.
+    MASTER_MACHINE_ARN = "RSQLFLOW_MASTER_MACHINE_ARN";
+    /// State machine of a sequential chunk. Default `<prefix>-sequential`.
+    SEQUENTIAL_MACHINE = "RSQLFLOW_SEQUENTIAL_MACHINE";
+    /// Its ARN.
+    SEQUENTIAL_MACHINE_ARN = "RSQLFLOW_SEQUENTIAL_MACHINE_ARN";
+    /// State machine of a parallel chunk. Default `<prefix>-parallel`.
+    PARALLEL_MACHINE = "RSQLFLOW_PARALLEL_MACHINE";
+    /// Its ARN.
+    PARALLEL_MACHINE_ARN = "RSQLFLOW_PARALLEL_MACHINE_ARN";
+
+    /// Timeout of the functions, at most 15 min. Default 20 s.
+    LAMBDA_TIMEOUT = "RSQLFLOW_LAMBDA_TIMEOUT";
+    /// Least time that SSM is given to deliver a command; AWS takes 30 s to 30 d. Default 30 s.
+    SSM_DELIVERY = "RSQLFLOW_SSM_DELIVERY";
+    /// Longest time from delivery to the agent's first heartbeat. Default 5 s.
+    AGENT_START = "RSQLFLOW_AGENT_START";
+    /// How much earlier than its heartbeat a lease ends. Default 5 s.
+    CLOCK_MARGIN = "RSQLFLOW_CLOCK_MARGIN";
+    /// From SIGTERM to SIGKILL. Default 10 s.
+    STOP_GRACE = "RSQLFLOW_STOP_GRACE";
+    /// Longest time of one renewal. Default 5 s.
+    RENEWAL_LATENCY = "RSQLFLOW_RENEWAL_LATENCY";
+    /// Longest delay between two tries of a waiting task. Default 60 s.
+    MACHINE_RETRY_DELAY = "RSQLFLOW_MACHINE_RETRY_DELAY";
+    /// How long a job may queue on a full instance. Default 24 h.
+    QUEUEING = "RSQLFLOW_QUEUEING";
+
+    /// Secrets Manager id for jobs that name none. Default: such jobs get no credentials.
+    DEFAULT_SECRET = "RSQLFLOW_DEFAULT_SECRET";
+    /// Target for jobs that name none, as JSON: `{"tags":{"Role":"etl"}}`. Default: each job must say.
+    DEFAULT_TARGET = "RSQLFLOW_DEFAULT_TARGET";
+    /// Heartbeat for jobs that name none. Default 3 min.
+    DEFAULT_HEARTBEAT = "RSQLFLOW_DEFAULT_HEARTBEAT";
+    /// Timeout of a try for jobs that name none. Default 24 h.
+    DEFAULT_TIMEOUT = "RSQLFLOW_DEFAULT_TIMEOUT";
+}
+
+variables! {
+    SCRIPT: "Variables that the agent gives to a script, beside its credentials and its own.";
+
+    /// The workflow's name.
+    WORKFLOW_ID = "RSQLFLOW_WORKFLOW_ID";
+    /// The run.
+    WORKFLOW_EXECUTION_ID = "RSQLFLOW_WORKFLOW_EXECUTION_ID";
+    /// The job's place, as `0003#00017`.
+    JOB_ID = "RSQLFLOW_JOB_ID";
+    /// The job's name.
+    JOB_NAME = "RSQLFLOW_JOB_NAME";
+    /// The attempt, from 1.
+    ATTEMPT = "RSQLFLOW_ATTEMPT";
+    /// The try within the attempt, from 1.
+    TRY = "RSQLFLOW_TRY";
+}
