@@ -1,1 +1,12 @@
-//! (to be written)
+//! A world for end-to-end tests: `rsqlflow local` as a process of its own, its state and its scripts in a
+//! directory that goes away, and the real AWS SDK to talk to it.
+//!
+//! Nothing here looks inside the programs: what a test sees, a user can see.
+
+mod binaries;
+mod wait;
+mod world;
+
+pub use binaries::{binary, command};
+pub use wait::{eventually, eventually_within};
+pub use world::{Refused, Run, World, WorldOptions};
