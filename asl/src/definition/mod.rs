@@ -1,0 +1,22 @@
+//! A state machine, compiled and checked. What is not known is refused here, never met at run time.
+
+mod choice;
+mod fields;
+mod model;
+mod names;
+mod parse;
+mod problem;
+mod retry;
+mod state;
+mod task;
+
+pub use model::Definition;
+pub(crate) use model::{
+    Catcher, DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource,
+    Percentage, WaitUntil,
+};
+pub(crate) use choice::timestamp;
+pub use problem::Problem;
+
+#[cfg(test)]
+mod tests;

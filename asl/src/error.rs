@@ -1,0 +1,54 @@
+//! Errors that arise while a state is evaluated.
+
+/// Error names of the language that this crate compares or raises.
+///
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation>
+pub(crate) mod names {
+    pub(crate) const ALL: &str = "States.ALL";
+    pub(crate) const DATA_LIMIT: &str = "States.DataLimitExceeded";
+    pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+    pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
+    pub(crate) const RESULT_PATH: &str = "States.ResultPathMatchFailure";
+    pub(crate) const RUNTIME: &str = "States.Runtime";
+    pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
+    pub(crate) const TIMEOUT: &str = "States.Timeout";
+    pub(crate) const TOLERATED_FAILURE: &str = "States.ExceedToleratedFailureThreshold";
+
+    /// Names a definition may match; others that begin with `States.` are reserved.
+    pub(crate) const PREDEFINED: &[&str] = &[
+        ALL,
+        "States.BranchFailed",
+        DATA_LIMIT,
+        TOLERATED_FAILURE,
+        HEARTBEAT_TIMEOUT,
+        "States.Http.Socket",
+        INTRINSIC_FAILURE,
+        "States.ItemReaderFailed",
+        "States.NoChoiceMatched",
+        "States.ParameterPathFailure",
+        "States.Permissions",
+        "States.QueryEvaluationError",
+        RESULT_PATH,
+        "States.ResultWriterFailed",
+        RUNTIME,
+        TASK_FAILED,
+        TIMEOUT,
+    ];
+}
+
+/// An error found by the interpreter itself. The cause still lacks the sentence that names the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EvalError {
+    pub(crate) error: &'static str,
+    pub(crate) cause: String,
+}
+
+impl EvalError {
+    pub(crate) fn runtime(cause: impl Into<String>) -> Self {
+        Self { error: names::RUNTIME, cause: cause.into() }
+    }
+
+    pub(crate) fn intrinsic(cause: impl Into<String>) -> Self {
+        Self { error: names::INTRINSIC_FAILURE, cause: cause.into() }
+    }
+}

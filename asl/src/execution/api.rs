@@ -1,0 +1,295 @@
+//! What goes into an execution and what comes out of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::resource::Resource;
+
+/// Names one try of one Task state. Unique within an execution, never used again: a retry has a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskId(pub u64);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The task token of one try of a `.waitForTaskToken` task. A bearer secret, so `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TaskToken(pub(crate) Arc<str>);
+
+impl TaskToken {
+    /// A token as a caller of SendTaskSuccess and its siblings wrote it.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// The token's text, to be handed to whoever is to call back.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TaskToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskToken(…)")
+    }
+}
+
+/// Who and what an execution is: the fixed part of the context object.
+///
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html>
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionContext {
+    /// ARN of the execution, `$$.Execution.Id`. Its fourth field is the region shown in events.
+    pub execution_arn: String,
+    /// `$$.Execution.Name`.
+    pub execution_name: String,
+    /// `$$.Execution.RoleArn`.
+    pub role_arn: String,
+    /// `$$.Execution.StartTime`.
+    pub start_time: Timestamp,
+    /// `$$.Execution.Input`.
+    pub input: Value,
+    /// ARN of the state machine, `$$.StateMachine.Id`.
+    pub state_machine_arn: String,
+    /// `$$.StateMachine.Name`.
+    pub state_machine_name: String,
+}
+
+/// What an outside caller says about a task that waits for its token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Callback {
+    /// SendTaskSuccess, with its output parsed.
+    Success {
+        /// The result of the task.
+        output: Value,
+    },
+    /// SendTaskFailure.
+    Failure {
+        /// Error name, if the caller gave one.
+        error: Option<String>,
+        /// Cause, if the caller gave one.
+        cause: Option<String>,
+    },
+    /// SendTaskHeartbeat.
+    Heartbeat,
+}
+
+/// How a nested execution under `.sync` or `.sync:2` ended: what DescribeExecution says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildExecution {
+    /// ARN of the nested execution.
+    pub execution_arn: String,
+    /// Its name.
+    pub name: String,
+    /// ARN of the machine it runs.
+    pub state_machine_arn: String,
+    /// Its final status; never `Running`.
+    pub status: Status,
+    /// When it started.
+    pub start_date: Timestamp,
+    /// When it ended.
+    pub stop_date: Timestamp,
+    /// Its input.
+    pub input: Value,
+    /// Its output, if it succeeded.
+    pub output: Option<Value>,
+    /// Its error, if it failed and has one.
+    pub error: Option<String>,
+    /// Its cause, if it failed and has one.
+    pub cause: Option<String>,
+}
+
+/// One thing that happens to an execution. A journal of (input, time) replays it exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// Begin at `StartAt`.
+    Start,
+    /// Nothing but time has passed: fire the timers that are due. Every other input does so too, first.
+    Tick,
+    /// StopExecution: end as `Aborted`.
+    Stop {
+        /// Error name given by the caller.
+        error: Option<String>,
+        /// Cause given by the caller.
+        cause: Option<String>,
+    },
+    /// The service accepted the request of a `.sync`, `.sync:2` or `.waitForTaskToken` task.
+    TaskSubmitted {
+        /// Which try.
+        task: TaskId,
+        /// The service's bare answer, without SDK metadata; for `lambda:invoke` the function's answer.
+        response: Value,
+    },
+    /// A request-response task is done.
+    TaskSucceeded {
+        /// Which try.
+        task: TaskId,
+        /// The service's bare answer, without SDK metadata; for Lambda the function's answer.
+        output: Value,
+    },
+    /// A task failed: the service refused the request, or the Lambda function raised an error.
+    TaskFailed {
+        /// Which try.
+        task: TaskId,
+        /// Error name as Step Functions shows it, such as `Lambda.ServiceException` or a function's
+        /// `errorType`.
+        error: Option<String>,
+        /// Cause; for a function's error the JSON text of Lambda's error payload.
+        cause: Option<String>,
+    },
+    /// The nested execution of a `.sync` or `.sync:2` task ended.
+    ChildEnded {
+        /// Which try.
+        task: TaskId,
+        /// How it ended.
+        child: Box<ChildExecution>,
+    },
+    /// Someone presented a task token.
+    Callback {
+        /// The token.
+        token: TaskToken,
+        /// What they said.
+        callback: Callback,
+    },
+}
+
+/// What the driver must do now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Call the service; answer with `TaskSubmitted`, `TaskSucceeded`, `TaskFailed` or `ChildEnded`.
+    StartTask(Arc<StartTask>),
+    /// Nobody waits for this try any more (timeout, failure of a sibling, end of the execution). A nested
+    /// execution under `.sync` is to be stopped; other work may go on, its answer is ignored.
+    CancelTask(Arc<StartTask>),
+    /// The execution is over. Always the last effect.
+    Ended(Ended),
+}
+
+/// One try of a Task state, for the driver to carry out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartTask {
+    /// Which try.
+    pub task: TaskId,
+    /// Name of the Task state.
+    pub state: Arc<str>,
+    /// The integration.
+    pub resource: Arc<Resource>,
+    /// The request: the state's evaluated `Parameters`, or its input if it has none.
+    pub parameters: Arc<Value>,
+    /// Set for `.waitForTaskToken`. It already stands in `parameters` where the definition put it.
+    pub token: Option<TaskToken>,
+    /// TimeoutSeconds of this try, if given. The execution keeps time itself; this is for information.
+    pub timeout_seconds: Option<i64>,
+    /// HeartbeatSeconds of this try, if given. As above.
+    pub heartbeat_seconds: Option<i64>,
+    /// How many tries of this state came before (`$$.State.RetryCount`).
+    pub retry_count: u32,
+}
+
+impl StartTask {
+    /// The event a Lambda function receives from this task: the `Payload` of `lambda:invoke` (a text is JSON
+    /// text, a missing or null payload is `{}`), or the whole request of a direct function ARN.
+    ///
+    /// # Errors
+    /// The payload is a text that is not JSON; Lambda answers InvalidRequestContentException.
+    pub fn lambda_event(&self) -> Result<Value, serde_json::Error> {
+        if !self.resource.is_lambda_invoke() {
+            return Ok((*self.parameters).clone());
+        }
+        match self.parameters.get("Payload") {
+            None | Some(Value::Null) => Ok(Value::Object(serde_json::Map::new())),
+            Some(Value::String(text)) => serde_json::from_str(text),
+            Some(other) => Ok(other.clone()),
+        }
+    }
+}
+
+/// Status of an execution, as in DescribeExecution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Not over yet.
+    Running,
+    /// Over, with an output.
+    Succeeded,
+    /// Over, with an error.
+    Failed,
+    /// Over: the machine's TimeoutSeconds passed.
+    TimedOut,
+    /// Over: stopped from outside.
+    Aborted,
+}
+
+impl Status {
+    /// The name in API answers, such as `TIMED_OUT`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Never `Running`.
+    pub status: Status,
+    /// Set if it succeeded.
+    pub output: Option<Arc<Value>>,
+    /// Error name, if there is one.
+    pub error: Option<Arc<str>>,
+    /// Cause, if there is one.
+    pub cause: Option<Arc<str>>,
+    /// When.
+    pub stop_time: Timestamp,
+}
+
+/// Why an input was not accepted. What the API answers is in each variant's first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// TaskDoesNotExist: no task of this execution ever had this token.
+    #[error("Task does not exist: the token belongs to no task of this execution")]
+    TaskDoesNotExist,
+    /// TaskTimedOut: the token is of a try that is over (answered, timed out, cancelled, or replaced).
+    #[error("Task Timed Out: 'Provided task does not exist anymore'")]
+    TaskTimedOut,
+    /// For the driver: the try is over or unknown, its answer is ignored.
+    #[error("the task is over or unknown; its answer is ignored")]
+    StaleTask,
+    /// For the driver: this integration takes another kind of answer.
+    #[error("the task's integration does not take this kind of answer")]
+    UnexpectedAnswer,
+    /// For the driver: the execution was started before.
+    #[error("the execution was started already")]
+    AlreadyStarted,
+    /// For the driver: the execution was not started yet.
+    #[error("the execution was not started yet")]
+    NotStarted,
+    /// For the driver: the execution is over (StopExecution on it is a success and changes nothing).
+    #[error("the execution has ended")]
+    Ended,
+}
+
+/// The answer to one input.
+#[derive(Debug)]
+#[must_use]
+pub struct Step {
+    /// To be carried out, in order.
+    pub effects: Vec<Effect>,
+    /// Whether the input itself was accepted. Timers that were due have fired even if not.
+    pub outcome: Result<(), Rejected>,
+    /// Whether the state changed. If not, the input need not be journalled.
+    pub changed: bool,
+}

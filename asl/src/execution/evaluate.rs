@@ -1,0 +1,331 @@
+//! What a state does, decided without changing anything.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::api::TaskToken;
+use super::state::{Branch, BranchId, Execution};
+use super::task::new_token;
+use super::timers::after_seconds;
+use crate::definition::{
+    DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId, TextSource, WaitUntil,
+    timestamp,
+};
+use crate::error::{EvalError, names};
+use crate::path::Path;
+use crate::resource::Pattern;
+use crate::scope::{MapItem, Scope};
+use crate::template::Template;
+use crate::value::as_integer;
+
+/// Variables with their new values.
+pub(super) type Assigned = Vec<(Arc<str>, Arc<Value>)>;
+
+/// What a state leaves behind.
+#[derive(Debug)]
+pub(super) struct Exit {
+    pub(super) output: Arc<Value>,
+    pub(super) assigned: Assigned,
+    pub(super) next: Next,
+}
+
+/// What to do in a state that was entered, or is tried again.
+#[derive(Debug)]
+pub(super) enum Action {
+    Exit(Exit),
+    Wait(Timestamp),
+    Task(Request),
+    Parallel(Arc<Value>),
+    Map(MapStart),
+    Fail { error: Option<Arc<str>>, cause: Option<Arc<str>> },
+}
+
+/// A try of a Task state.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) parameters: Arc<Value>,
+    pub(super) token: Option<TaskToken>,
+    pub(super) timeout_seconds: Option<i64>,
+    pub(super) heartbeat_seconds: Option<i64>,
+}
+
+/// A Map about to begin.
+#[derive(Debug)]
+pub(super) struct MapStart {
+    pub(super) items: Arc<Value>,
+    pub(super) input: Arc<Value>,
+    pub(super) max_concurrency: i64,
+    pub(super) tolerated: Option<usize>,
+}
+
+impl Execution {
+    /// What the branch's state does first.
+    pub(super) fn action(&self, branch: &Branch, state: &State) -> Result<Action, EvalError> {
+        let mut raw = self.scope(branch);
+        let input = data(&state.input_path, &raw)?;
+        let scope = raw.with_input(Arc::clone(&input));
+        Ok(match &state.kind {
+            Kind::Pass { result } => {
+                let result = match (result, &state.parameters) {
+                    (Some(result), _) => Arc::clone(result),
+                    (None, Some(parameters)) => parameters.evaluate(&scope)?,
+                    (None, None) => input,
+                };
+                Action::Exit(leave(state, &raw, result)?)
+            }
+            Kind::Task { resource, timeout, heartbeat } => {
+                let timeout_seconds = seconds(timeout.as_ref(), "TimeoutSecondsPath", &scope)?;
+                let heartbeat_seconds = seconds(heartbeat.as_ref(), "HeartbeatSecondsPath", &scope)?;
+                let token =
+                    (resource.pattern == Pattern::WaitForTaskToken).then(|| new_token(&self.random));
+                raw.input = Arc::clone(&input);
+                raw.context.token = token.as_ref().map(|token| Arc::clone(&token.0));
+                let parameters = match &state.parameters {
+                    Some(parameters) => parameters.evaluate(&raw)?,
+                    None => input,
+                };
+                Action::Task(Request { parameters, token, timeout_seconds, heartbeat_seconds })
+            }
+            Kind::Choice { rules, default } => {
+                let mut chosen = default.map(|next| (next, state.assign.as_ref()));
+                for rule in rules {
+                    if rule.rule.holds(&scope)? {
+                        chosen = Some((rule.next, rule.assign.as_ref()));
+                        break;
+                    }
+                }
+                let Some((next, assign)) = chosen else {
+                    return Err(EvalError::runtime(
+                        "Failed to transition out of the state. The state does not point to a next state.",
+                    ));
+                };
+                let assigned = assigned(assign, &scope)?;
+                Action::Exit(Exit { output: data(&state.output_path, &scope)?, assigned, next: Next::To(next) })
+            }
+            Kind::Wait(until) => Action::Wait(self.wait_until(until, &scope)?),
+            Kind::Succeed => Action::Exit(Exit {
+                output: data(&state.output_path, &scope)?,
+                assigned: Vec::new(),
+                next: Next::End,
+            }),
+            Kind::Fail { error, cause } => Action::Fail {
+                error: text(error.as_ref(), "ErrorPath", &scope)?,
+                cause: text(cause.as_ref(), "CausePath", &scope)?,
+            },
+            Kind::Parallel { .. } => Action::Parallel(match &state.parameters {
+                Some(parameters) => parameters.evaluate(&scope)?,
+                None => input,
+            }),
+            Kind::Map(map) => Action::Map(map_start(map, &scope)?),
+        })
+    }
+
+    /// What the state leaves behind once its work has a result.
+    pub(super) fn result(&self, branch: &Branch, state: &State, result: Arc<Value>) -> Result<Exit, EvalError> {
+        leave(state, &self.scope(branch), result)
+    }
+
+    /// What a Wait state leaves behind.
+    pub(super) fn woken(&self, branch: &Branch, state: &State) -> Result<Exit, EvalError> {
+        let raw = self.scope(branch);
+        let scope = raw.with_input(data(&state.input_path, &raw)?);
+        let assigned = assigned(state.assign.as_ref(), &scope)?;
+        Ok(Exit { output: data(&state.output_path, &scope)?, assigned, next: state.next })
+    }
+
+    /// The input of one iteration.
+    pub(super) fn item_input(
+        &self,
+        id: BranchId,
+        map_input: &Arc<Value>,
+        item: &Arc<MapItem>,
+    ) -> Result<Arc<Value>, EvalError> {
+        let Some(branch) = self.branches.get(&id) else {
+            return Ok(Arc::new(Value::Null));
+        };
+        match &self.state_of(branch.state).parameters {
+            None => Ok(Arc::new(item.value.clone())),
+            Some(selector) => {
+                let mut scope = self.scope(branch).with_input(Arc::clone(map_input));
+                scope.context.map_item = Some(Arc::clone(item));
+                selector.evaluate(&scope)
+            }
+        }
+    }
+
+    fn wait_until(&self, until: &WaitUntil, scope: &Scope<'_>) -> Result<Timestamp, EvalError> {
+        Ok(match until {
+            WaitUntil::Seconds(seconds) => after_seconds(self.now, *seconds),
+            WaitUntil::SecondsPath(path) => after_seconds(self.now, long(path, "SecondsPath", scope)?),
+            WaitUntil::Timestamp(timestamp) => *timestamp,
+            WaitUntil::TimestampPath(path) => {
+                let value = scope.require(path)?;
+                value.as_str().and_then(timestamp).ok_or_else(|| {
+                    EvalError::runtime(format!(
+                        "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time \
+                         format string: {path} == {}",
+                        plain(&value)
+                    ))
+                })?
+            }
+        })
+    }
+}
+
+/// InputPath or OutputPath.
+fn data(path: &DataPath, scope: &Scope<'_>) -> Result<Arc<Value>, EvalError> {
+    match path {
+        DataPath::All => Ok(Arc::clone(&scope.input)),
+        DataPath::Nothing => Ok(Arc::new(Value::Object(Map::new()))),
+        DataPath::Path(path) => scope.require(path),
+    }
+}
+
+/// ResultSelector, Assign, ResultPath and OutputPath, in this order. All see the variables as they were.
+fn leave(state: &State, raw: &Scope<'_>, result: Arc<Value>) -> Result<Exit, EvalError> {
+    let result = match &state.result_selector {
+        Some(selector) => selector.evaluate(&raw.with_input(result))?,
+        None => result,
+    };
+    let assigned = match &state.assign {
+        None => Vec::new(),
+        Some(_) => assigned(state.assign.as_ref(), &raw.with_input(Arc::clone(&result)))?,
+    };
+    let combined = put(&state.result_path, &raw.input, result)?;
+    let output = data(&state.output_path, &raw.with_input(combined))?;
+    Ok(Exit { output, assigned, next: state.next })
+}
+
+pub(super) fn assigned(assign: Option<&Template>, scope: &Scope<'_>) -> Result<Assigned, EvalError> {
+    assign.map_or_else(|| Ok(Vec::new()), |template| template.members(scope))
+}
+
+/// ResultPath.
+pub(super) fn put(path: &ResultPath, raw: &Arc<Value>, result: Arc<Value>) -> Result<Arc<Value>, EvalError> {
+    match path {
+        ResultPath::Discard => Ok(Arc::clone(raw)),
+        ResultPath::Put(path) if path.is_root() => Ok(result),
+        ResultPath::Put(path) => {
+            let mut combined = (**raw).clone();
+            match path.put(&mut combined, Arc::unwrap_or_clone(result)) {
+                Ok(()) => Ok(Arc::new(combined)),
+                Err(cause) => Err(EvalError { error: names::RESULT_PATH, cause }),
+            }
+        }
+    }
+}
+
+fn map_start(map: &MapState, scope: &Scope<'_>) -> Result<MapStart, EvalError> {
+    let items = match &map.items {
+        None => Arc::clone(&scope.input),
+        Some(path) => scope.require(path)?,
+    };
+    if !items.is_array() {
+        let path = map.items.as_ref().map_or("$", |path| &*path.text);
+        return Err(EvalError::runtime(format!("Reference path \"{path}\" must point to array.")));
+    }
+    let max_concurrency = match &map.max_concurrency {
+        IntegerSource::Constant(number) => *number,
+        IntegerSource::Path(path) => integer(path, "MaxConcurrencyPath", scope)?,
+    };
+    let count = match &map.tolerated_count {
+        None => None,
+        Some(IntegerSource::Constant(number)) => Some(*number),
+        Some(IntegerSource::Path(path)) => Some(integer(path, "ToleratedFailureCountPath", scope)?),
+    };
+    let percentage = match &map.tolerated_percentage {
+        None => None,
+        Some(Percentage::Constant(number)) => Some(*number),
+        Some(Percentage::Path(path)) => Some(percentage(path, scope)?),
+    };
+    let total = items.as_array().map_or(0, Vec::len);
+    let by_count = count.map(|n| usize::try_from(n).unwrap_or(0));
+    let by_percentage = percentage.map(|p| (total as f64 * p / 100.0).floor() as usize);
+    // Either threshold ends the Map, so the smaller one counts.
+    let tolerated = match (by_count, by_percentage) {
+        (Some(count), Some(percentage)) => Some(count.min(percentage)),
+        (count, percentage) => count.or(percentage),
+    };
+    Ok(MapStart { items, input: Arc::clone(&scope.input), max_concurrency, tolerated })
+}
+
+fn integer(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
+    let value = scope.require(path)?;
+    // A text of digits is an integer here (recorded behaviour).
+    let number = as_integer(&value).or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+    number.filter(|n| *n >= 0).ok_or_else(|| {
+        EvalError::runtime(format!(
+            "The {field} field refers to value \"{}\" which is not a valid integer: {path}",
+            plain(&value)
+        ))
+    })
+}
+
+fn percentage(path: &Path, scope: &Scope<'_>) -> Result<f64, EvalError> {
+    let value = scope.require(path)?;
+    value.as_f64().filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| {
+        EvalError::runtime(format!(
+            "The ToleratedFailurePercentagePath field refers to value \"{}\" which is not a valid float: {path}",
+            plain(&value)
+        ))
+    })
+}
+
+fn seconds(source: Option<&IntegerSource>, field: &str, scope: &Scope<'_>) -> Result<Option<i64>, EvalError> {
+    Ok(match source {
+        None => None,
+        Some(IntegerSource::Constant(seconds)) => Some(*seconds),
+        Some(IntegerSource::Path(path)) => {
+            let seconds = long(path, field, scope)?;
+            if seconds == 0 {
+                return Err(EvalError::runtime(format!("The {field} parameter references a value of zero: {path}")));
+            }
+            Some(seconds)
+        }
+    })
+}
+
+/// A whole number of seconds, not negative.
+fn long(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
+    let value = scope.require(path)?;
+    let number = value.as_i64().ok_or_else(|| {
+        EvalError::runtime(format!("The {field} parameter cannot be parsed as a long value: {path} == {}", plain(&value)))
+    })?;
+    if number < 0 {
+        return Err(EvalError::runtime(format!("The {field} parameter references a negative value: {path} == {number}")));
+    }
+    Ok(number)
+}
+
+fn text(source: Option<&TextSource>, field: &str, scope: &Scope<'_>) -> Result<Option<Arc<str>>, EvalError> {
+    let value = match source {
+        None => return Ok(None),
+        Some(TextSource::Constant(text)) => return Ok(Some(Arc::clone(text))),
+        Some(TextSource::Call(call)) => Arc::new(call.evaluate(scope)?),
+        Some(TextSource::Path(path)) => scope.find(path)?.ok_or_else(|| {
+            EvalError::runtime(format!(
+                "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{}'",
+                scope.input
+            ))
+        })?,
+    };
+    match &*value {
+        Value::String(text) => Ok(Some(Arc::from(text.as_str()))),
+        other => Err(EvalError::runtime(format!("The {field} parameter does not reference a string: {other}"))),
+    }
+}
+
+/// A value in a message: texts without quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Start of an item processor, for the caller of `Action::Map`.
+pub(super) fn processor(state: &State) -> Option<StateId> {
+    match &state.kind {
+        Kind::Map(map) => Some(map.start),
+        _ => None,
+    }
+}

@@ -1,0 +1,240 @@
+//! Retry, Catch, and what a failure takes down with it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::api::Effect;
+use super::evaluate::Exit;
+use super::state::{BranchId, Execution, Waiting};
+use super::timers::{Timer, after_ms};
+use crate::definition::{Catcher, Kind, Next, State};
+use crate::error::{EvalError, names};
+use crate::history::{EventKind, StateKind};
+
+/// A failure of a state, on its way to a retrier, a catcher or the end.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Failure {
+    pub(super) error: Option<Arc<str>>,
+    pub(super) cause: Option<Arc<str>>,
+    /// Nothing retries or catches it, on no level.
+    pub(super) fatal: bool,
+    /// A missed heartbeat: an error States.Timeout that States.HeartbeatTimeout matches too.
+    pub(super) heartbeat: bool,
+    /// It came from a child of this Map or Parallel state.
+    pub(super) from_child: bool,
+}
+
+impl Failure {
+    pub(super) fn new(error: Option<Arc<str>>, cause: Option<Arc<str>>) -> Self {
+        Self { error, cause, fatal: false, heartbeat: false, from_child: false }
+    }
+
+    pub(super) fn timeout(heartbeat: bool) -> Self {
+        Self { heartbeat, ..Self::new(Some(Arc::from(names::TIMEOUT)), None) }
+    }
+
+    /// A payload beyond the limit that no state asked a service for: not catchable.
+    pub(super) fn data_limit(of: &str) -> Self {
+        Self { fatal: true, ..Self::task_data_limit(of) }
+    }
+
+    /// A service's answer beyond the limit: catchable (recorded behaviour).
+    pub(super) fn task_data_limit(of: &str) -> Self {
+        let cause = format!(
+            "The state/task '{of}' returned a result with a size exceeding the maximum number of bytes service limit."
+        );
+        Self::new(Some(Arc::from(names::DATA_LIMIT)), Some(Arc::from(cause)))
+    }
+
+    /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
+    fn matches(&self, pattern: &str) -> bool {
+        let error = self.error.as_deref();
+        match pattern {
+            names::ALL => true,
+            names::TASK_FAILED => error != Some(names::TIMEOUT),
+            names::HEARTBEAT_TIMEOUT if self.heartbeat => true,
+            _ => error == Some(pattern),
+        }
+    }
+
+    fn matches_any(&self, patterns: &[String]) -> bool {
+        patterns.iter().any(|pattern| self.matches(pattern))
+    }
+
+    fn output(&self) -> Value {
+        json!({"Error": self.error.as_deref(), "Cause": self.cause.as_deref()})
+    }
+}
+
+impl Execution {
+    /// An error of the interpreter itself as a failure of the branch's state.
+    pub(super) fn evaluation_failure(&self, id: BranchId, error: EvalError) -> Failure {
+        let cause = match self.branches.get(&id) {
+            Some(branch) => format!(
+                "An error occurred while executing the state '{}' (entered at the event id #{}). {}",
+                self.state_of(branch.state).name,
+                branch.entered_event,
+                error.cause
+            ),
+            None => error.cause,
+        };
+        Failure {
+            fatal: error.error == names::RUNTIME,
+            ..Failure::new(Some(Arc::from(error.error)), Some(Arc::from(cause)))
+        }
+    }
+
+    /// Deals with a failure of the state that a branch is in, and of the states around it.
+    pub(super) fn fail(&mut self, mut id: BranchId, mut failure: Failure) {
+        let definition = Arc::clone(&self.definition);
+        loop {
+            let Some(branch) = self.branches.get(&id) else { return };
+            let state = &definition.states[branch.state.0];
+            if failure.fatal {
+                return self.end_failed(failure.error, failure.cause);
+            }
+            if self.retry(id, state, &failure) {
+                return;
+            }
+            if failure.from_child {
+                let kind = match state.kind {
+                    Kind::Map(_) => EventKind::MapStateFailed,
+                    _ => EventKind::ParallelStateFailed,
+                };
+                self.branch_event(id, kind);
+            }
+            if let Some(catcher) = state.catch.iter().find(|c| failure.matches_any(&c.errors)) {
+                return self.catch(id, catcher, &failure);
+            }
+            match self.branches.get(&id).and_then(|branch| branch.parent) {
+                None => return self.end_failed(failure.error, failure.cause),
+                Some((parent, index)) => {
+                    if self.child_failed(parent, index, id, &failure) {
+                        return;
+                    }
+                    if self.exceeds_tolerance(parent) {
+                        let cause = "The specified tolerated failure threshold was exceeded";
+                        failure =
+                            Failure::new(Some(Arc::from(names::TOLERATED_FAILURE)), Some(Arc::from(cause)));
+                    }
+                    self.groups.remove(&parent);
+                    failure.from_child = true;
+                    id = parent;
+                }
+            }
+        }
+    }
+
+    /// Schedules a retry if a retrier matches and has one left.
+    fn retry(&mut self, id: BranchId, state: &State, failure: &Failure) -> bool {
+        let Some((i, retrier)) =
+            state.retry.iter().enumerate().find(|(_, retrier)| failure.matches_any(&retrier.errors))
+        else {
+            return false;
+        };
+        let Some(branch) = self.branches.get_mut(&id) else { return false };
+        let Some(made) = branch.retries.get_mut(i).filter(|made| i64::from(**made) < retrier.max_attempts) else {
+            return false;
+        };
+        let mut delay = retrier.delay_ms(*made);
+        *made += 1;
+        branch.retry_count += 1;
+        if retrier.full_jitter {
+            let bound = u64::try_from(delay).unwrap_or(0).saturating_add(1);
+            delay = i64::try_from(self.random.below(bound)).unwrap_or(delay);
+        }
+        let key = self.timers.set(after_ms(self.now, delay), Timer::Retry(id));
+        branch.waiting = Waiting::Retry(key);
+        self.changed = true;
+        true
+    }
+
+    fn catch(&mut self, id: BranchId, catcher: &Catcher, failure: &Failure) {
+        let Some(branch) = self.branches.get(&id) else { return };
+        let output = Arc::new(failure.output());
+        let scope = self.scope(branch).with_input(Arc::clone(&output));
+        let exit = super::evaluate::assigned(catcher.assign.as_ref(), &scope).and_then(|assigned| {
+            let output = super::evaluate::put(&catcher.result_path, &branch.raw, output)?;
+            // OutputPath does not apply to what a catcher passes on (recorded behaviour).
+            Ok(Exit { output, assigned, next: Next::To(catcher.next) })
+        });
+        match exit {
+            Ok(exit) => self.exit(id, exit),
+            Err(error) => {
+                // The catcher was this state's last resort.
+                let failure = self.evaluation_failure(id, error);
+                self.end_failed(failure.error, failure.cause);
+            }
+        }
+    }
+
+    /// Takes down the siblings of a failed child. True if the Map tolerates the failure and goes on.
+    fn child_failed(&mut self, parent: BranchId, index: usize, child: BranchId, failure: &Failure) -> bool {
+        let Some(branch) = self.branches.remove(&child) else { return true };
+        let failing_event = branch.previous;
+        let Some(group) = self.groups.get_mut(&parent) else { return true };
+        group.active.remove(&index);
+        let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
+        if let Some(map) = &mut group.map {
+            map.failed += 1;
+            if map.tolerated.is_some_and(|most| map.failed <= most) {
+                let result = Arc::new(failure.output());
+                let name = Arc::clone(&map.name);
+                let event = self.event(failing_event, EventKind::MapIterationFailed { name, index });
+                self.child_done(parent, index, result, event);
+                return true;
+            }
+        }
+        if map_name.is_none() && self.state_of(branch.state).kind.state_kind() == StateKind::Task {
+            self.event(failing_event, EventKind::StateAborted { state: StateKind::Task });
+        }
+        self.abort_children(parent, failing_event);
+        if let Some(name) = map_name {
+            self.event(failing_event, EventKind::MapIterationFailed { name, index });
+        }
+        if let Some(parent) = self.branches.get_mut(&parent) {
+            parent.previous = failing_event;
+        }
+        false
+    }
+
+    fn exceeds_tolerance(&self, parent: BranchId) -> bool {
+        let map = self.groups.get(&parent).and_then(|group| group.map.as_ref());
+        map.is_some_and(|map| map.tolerated.is_some_and(|most| map.failed > most))
+    }
+
+    /// Aborts every child at work of the branch's Map or Parallel. All their events follow the failing one.
+    fn abort_children(&mut self, parent: BranchId, failing_event: u64) {
+        let Some(group) = self.groups.get_mut(&parent) else { return };
+        let active = std::mem::take(&mut group.active);
+        let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
+        for (index, child) in active {
+            if let Some(name) = &map_name {
+                self.event(failing_event, EventKind::MapIterationAborted { name: Arc::clone(name), index });
+            }
+            self.abort(child, failing_event);
+        }
+    }
+
+    fn abort(&mut self, id: BranchId, failing_event: u64) {
+        let Some(branch) = self.branches.remove(&id) else { return };
+        if branch.waiting != Waiting::Between {
+            let state = self.state_of(branch.state).kind.state_kind();
+            self.event(failing_event, EventKind::StateAborted { state });
+        }
+        match branch.waiting {
+            Waiting::Between => {}
+            Waiting::Wake(key) | Waiting::Retry(key) => self.timers.cancel(key),
+            Waiting::Task(task) => {
+                if let Some(task) = self.close_task(task) {
+                    self.effects.push(Effect::CancelTask(task.start));
+                }
+            }
+            Waiting::Group => {
+                self.abort_children(id, failing_event);
+                self.groups.remove(&id);
+            }
+        }
+    }
+}

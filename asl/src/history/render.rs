@@ -1,0 +1,168 @@
+//! Events as JSON of the API.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{EventKind, HistoryEvent};
+
+impl HistoryEvent {
+    /// The event as GetExecutionHistory shows it: `timestamp` in seconds with a fraction, payloads as JSON text.
+    /// Without `include_data` (the API's `includeExecutionData`) payloads are left out.
+    pub fn to_json(&self, include_data: bool) -> Value {
+        let mut event = Map::new();
+        event.insert("timestamp".into(), json!(self.timestamp.as_millisecond() as f64 / 1000.0));
+        event.insert("type".into(), self.kind.type_name().into());
+        event.insert("id".into(), self.id.into());
+        event.insert("previousEventId".into(), self.previous_event_id.into());
+        if let Some((member, details)) = details(&self.kind, include_data) {
+            event.insert(member.into(), Value::Object(details));
+        }
+        Value::Object(event)
+    }
+}
+
+fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Value>)> {
+    use EventKind as E;
+    let mut d = Details { map: Map::new(), data };
+    let member = match kind {
+        E::ExecutionStarted { input, role_arn } => {
+            d.payload("input", "inputDetails", input);
+            d.text("roleArn", role_arn);
+            "executionStartedEventDetails"
+        }
+        E::ExecutionSucceeded { output } => {
+            d.payload("output", "outputDetails", output);
+            "executionSucceededEventDetails"
+        }
+        E::ExecutionFailed { error, cause } => d.failure("executionFailedEventDetails", error, cause),
+        E::ExecutionAborted { error, cause } => d.failure("executionAbortedEventDetails", error, cause),
+        E::ExecutionTimedOut { error, cause } => d.failure("executionTimedOutEventDetails", error, cause),
+        E::StateEntered { name, input, .. } => {
+            d.text("name", name);
+            d.payload("input", "inputDetails", input);
+            "stateEnteredEventDetails"
+        }
+        E::StateExited { name, output, assigned, .. } => {
+            d.text("name", name);
+            d.payload("output", "outputDetails", output);
+            if !assigned.is_empty() && data {
+                let texts = assigned.iter().map(|(n, v)| (n.to_string(), Value::String(v.to_string())));
+                d.map.insert("assignedVariables".into(), Value::Object(texts.collect()));
+                d.map.insert("assignedVariablesDetails".into(), json!({"truncated": false}));
+            }
+            "stateExitedEventDetails"
+        }
+        E::MapStateStarted { length } => {
+            d.map.insert("length".into(), json!(length));
+            "mapStateStartedEventDetails"
+        }
+        E::MapIterationStarted { name, index } => d.iteration("mapIterationStartedEventDetails", name, *index),
+        E::MapIterationSucceeded { name, index } => d.iteration("mapIterationSucceededEventDetails", name, *index),
+        E::MapIterationFailed { name, index } => d.iteration("mapIterationFailedEventDetails", name, *index),
+        E::MapIterationAborted { name, index } => d.iteration("mapIterationAbortedEventDetails", name, *index),
+        E::LambdaFunctionScheduled { resource, input, timeout_seconds } => {
+            d.text("resource", resource.as_str());
+            d.payload("input", "inputDetails", input);
+            d.seconds("timeoutInSeconds", *timeout_seconds);
+            "lambdaFunctionScheduledEventDetails"
+        }
+        E::LambdaFunctionSucceeded { output } => {
+            d.payload("output", "outputDetails", output);
+            "lambdaFunctionSucceededEventDetails"
+        }
+        E::LambdaFunctionFailed { error, cause } => d.failure("lambdaFunctionFailedEventDetails", error, cause),
+        E::LambdaFunctionTimedOut { error, cause } => d.failure("lambdaFunctionTimedOutEventDetails", error, cause),
+        E::TaskScheduled { resource, region, parameters, timeout_seconds, heartbeat_seconds } => {
+            d.resource(resource);
+            d.text("region", region);
+            if data {
+                d.map.insert("parameters".into(), Value::String(parameters.to_string()));
+            }
+            d.seconds("timeoutInSeconds", *timeout_seconds);
+            d.seconds("heartbeatInSeconds", *heartbeat_seconds);
+            "taskScheduledEventDetails"
+        }
+        E::TaskStarted { resource } => {
+            d.resource(resource);
+            "taskStartedEventDetails"
+        }
+        E::TaskSubmitted { resource, output } => {
+            d.resource(resource);
+            d.payload("output", "outputDetails", output);
+            "taskSubmittedEventDetails"
+        }
+        E::TaskSucceeded { resource, output } => {
+            d.resource(resource);
+            d.payload("output", "outputDetails", output);
+            "taskSucceededEventDetails"
+        }
+        E::TaskFailed { resource, error, cause } => {
+            d.resource(resource);
+            d.failure("taskFailedEventDetails", error, cause)
+        }
+        E::TaskTimedOut { resource, error, cause } => {
+            d.resource(resource);
+            d.failure("taskTimedOutEventDetails", error, cause)
+        }
+        E::StateAborted { .. }
+        | E::ParallelStateStarted
+        | E::ParallelStateSucceeded
+        | E::ParallelStateFailed
+        | E::MapStateSucceeded
+        | E::MapStateFailed
+        | E::LambdaFunctionStarted => return None,
+    };
+    Some((member, d.map))
+}
+
+struct Details {
+    map: Map<String, Value>,
+    data: bool,
+}
+
+impl Details {
+    fn text(&mut self, member: &str, text: &str) {
+        self.map.insert(member.into(), text.into());
+    }
+
+    fn payload(&mut self, member: &str, flag: &str, value: &Arc<Value>) {
+        if self.data {
+            self.map.insert(member.into(), Value::String(value.to_string()));
+            self.map.insert(flag.into(), json!({"truncated": false}));
+        }
+    }
+
+    fn seconds(&mut self, member: &str, seconds: Option<i64>) {
+        if let Some(seconds) = seconds {
+            self.map.insert(member.into(), seconds.into());
+        }
+    }
+
+    fn resource(&mut self, resource: &crate::resource::Resource) {
+        self.text("resourceType", resource.resource_type());
+        self.text("resource", resource.event_resource());
+    }
+
+    fn iteration(&mut self, member: &'static str, name: &str, index: usize) -> &'static str {
+        self.text("name", name);
+        self.map.insert("index".into(), json!(index));
+        member
+    }
+
+    fn failure(
+        &mut self,
+        member: &'static str,
+        error: &Option<Arc<str>>,
+        cause: &Option<Arc<str>>,
+    ) -> &'static str {
+        if let Some(error) = error {
+            self.text("error", error);
+        }
+        // The API counts a cause among the data, an error name not.
+        if let (Some(cause), true) = (cause, self.data) {
+            self.text("cause", cause);
+        }
+        member
+    }
+}

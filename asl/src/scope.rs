@@ -1,0 +1,111 @@
+//! What expressions can see: the input, the context object, variables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::EvalError;
+use crate::path::{Found, Path, Root};
+use crate::random::Random;
+
+/// Variables by name. Branches share their parent's until they assign.
+pub(crate) type Variables = Arc<BTreeMap<Arc<str>, Arc<Value>>>;
+
+/// The item a Map's iteration works on.
+#[derive(Debug)]
+pub(crate) struct MapItem {
+    pub(crate) index: usize,
+    pub(crate) value: Value,
+}
+
+/// The context object, in the parts it is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) execution: Arc<Value>,
+    pub(crate) machine: Arc<Value>,
+    pub(crate) state_name: Arc<str>,
+    pub(crate) entered_time: String,
+    pub(crate) retry_count: u32,
+    pub(crate) map_item: Option<Arc<MapItem>>,
+    pub(crate) token: Option<Arc<str>>,
+}
+
+impl Context {
+    fn member(&self, name: &str) -> Option<Value> {
+        match name {
+            "Execution" => Some((*self.execution).clone()),
+            "StateMachine" => Some((*self.machine).clone()),
+            "State" => Some(json!({
+                "Name": &*self.state_name, "EnteredTime": self.entered_time, "RetryCount": self.retry_count
+            })),
+            "Map" => self.map_item.as_ref().map(|m| json!({"Item": {"Index": m.index, "Value": m.value}})),
+            "Task" => self.token.as_ref().map(|token| json!({"Token": &**token})),
+            _ => None,
+        }
+    }
+
+    fn whole(&self) -> Value {
+        let members = ["Execution", "StateMachine", "State", "Map", "Task"];
+        let object: Map<_, _> =
+            members.iter().filter_map(|m| self.member(m).map(|v| ((*m).to_owned(), v))).collect();
+        Value::Object(object)
+    }
+
+    fn find(&self, path: &Path) -> Option<Value> {
+        // The big parts are used in place; the others are small enough to be made anew.
+        match path.first_child() {
+            Some(("Execution", rest)) => rest.find_in(&self.execution),
+            Some(("StateMachine", rest)) => rest.find_in(&self.machine),
+            Some((name, rest)) => self.member(name).and_then(|value| rest.find_in(&value)),
+            None => path.find(&self.whole()).into_value(),
+        }
+    }
+}
+
+/// Everything an expression can refer to.
+#[derive(Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) input: Arc<Value>,
+    pub(crate) context: Context,
+    pub(crate) variables: Variables,
+    pub(crate) random: &'a Random,
+}
+
+impl Scope<'_> {
+    /// The same scope around another `$`.
+    pub(crate) fn with_input(&self, input: Arc<Value>) -> Self {
+        Self { input, context: self.context.clone(), variables: Arc::clone(&self.variables), random: self.random }
+    }
+
+    /// Evaluates a path; `None` if it leads nowhere.
+    ///
+    /// # Errors
+    /// A variable that has no value.
+    pub(crate) fn find(&self, path: &Path) -> Result<Option<Arc<Value>>, EvalError> {
+        let document = match &path.root {
+            Root::Context => return Ok(self.context.find(path).map(Arc::new)),
+            Root::Input => &self.input,
+            Root::Variable(name) => self.variables.get(name).ok_or_else(|| {
+                EvalError::runtime(format!("The variable '${name}' is referenced but has no value in this scope."))
+            })?,
+        };
+        if path.steps.is_empty() {
+            return Ok(Some(Arc::clone(document)));
+        }
+        Ok(match path.find(document) {
+            Found::Missing => None,
+            found => found.into_value().map(Arc::new),
+        })
+    }
+
+    /// Evaluates the path of a field such as InputPath or SecondsPath.
+    ///
+    /// # Errors
+    /// The path leads nowhere.
+    pub(crate) fn require(&self, path: &Path) -> Result<Arc<Value>, EvalError> {
+        self.find(path)?.ok_or_else(|| {
+            EvalError::runtime(format!("Invalid path '{path}' : No results for path: {}", path.compiled()))
+        })
+    }
+}
