@@ -1,1 +1,24 @@
-//! (to be written)
+//! The protocol of `docs/once.md` as a model that explores every order of events within bounds.
+//!
+//! The job's row changes by the functions that production runs: [`rsqlflow_core::protocol`]. The model adds the
+//! world around them, with its delays, losses and deaths, and what must hold whatever happens.
+//!
+//! - [`state`]: the world at one moment.
+//! - [`protocol`]: who may take which step, and what time does; `launcher`, `agent` and `closer` take them, and
+//!   `row` makes their writes.
+//! - [`properties`]: what must hold.
+//! - [`rules`]: the protocol's rules as switches; [`bounds`]: how far to look.
+
+mod agent;
+pub mod bounds;
+mod closer;
+mod launcher;
+pub mod properties;
+pub mod protocol;
+mod row;
+pub mod rules;
+pub mod state;
+
+pub use bounds::{Bounds, Faults};
+pub use protocol::{Action, Protocol};
+pub use rules::Rules;
