@@ -308,7 +308,7 @@ impl Environment<'_> {
 
     fn target(&self, variable: &str) -> Option<Target> {
         match serde_json::from_str(&self.raw(variable)?) {
-            Ok(value) => Target::read(Cursor::at(&value, variable, &self.report)),
+            Ok(value) => Target::read(&Cursor::at(&value, variable, &self.report)),
             Err(error) => {
                 self.report.add(
                     Problem::new(variable, ProblemKind::Invalid, format!("is not JSON: {error}"))

@@ -129,7 +129,8 @@ pub(crate) fn render(template: &str, values: &BTreeMap<&str, &str>) -> Result<St
         match part? {
             Part::Text(text) => rendered.push_str(text),
             Part::Name(name) => {
-                rendered.push_str(values.get(name).ok_or_else(|| TemplateProblem::Unknown(name.to_owned()))?)
+                let unknown = || TemplateProblem::Unknown(name.to_owned());
+                rendered.push_str(values.get(name).ok_or_else(unknown)?);
             }
         }
     }

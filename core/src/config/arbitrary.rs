@@ -261,5 +261,5 @@ fn replace(value: &mut Value, place: &mut usize, other: Value) -> Option<Value> 
         Value::Object(map) => Box::new(map.values_mut()),
         _ => return Some(other),
     };
-    children.fold(Some(other), |other, child| other.and_then(|other| replace(child, place, other)))
+    children.into_iter().try_fold(other, |other, child| replace(child, place, other))
 }

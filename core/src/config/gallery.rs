@@ -18,7 +18,7 @@ pub(crate) enum Sees {
 
 /// An item with a single stage that holds `script`.
 fn with_script(script: Value) -> Value {
-    json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": [script] }] })
+    json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": vec![script] }] })
 }
 
 fn with_job(field: &str, value: Value) -> Value {
@@ -28,7 +28,7 @@ fn with_job(field: &str, value: Value) -> Value {
 }
 
 fn with_stage(stage: Value) -> Value {
-    json!({ "workflow_id": "w", "workflow_stages": [stage] })
+    json!({ "workflow_id": "w", "workflow_stages": vec![stage] })
 }
 
 fn with(field: &str, value: Value) -> Value {
@@ -178,12 +178,24 @@ pub(crate) fn excesses() -> Vec<(&'static str, Sees, Value)> {
     ]
 }
 
+/// The same with its keys in order, whatever features other crates give serde_json.
+pub(crate) fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(sorted).collect(),
+        Value::Object(map) => {
+            let ordered: std::collections::BTreeMap<_, _> = map.iter().collect();
+            ordered.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+        }
+        leaf => leaf.clone(),
+    }
+}
+
 #[test]
 fn messages() {
     let mut text = String::new();
     for (name, _, item) in mistakes().into_iter().chain(excesses()) {
         let problems = Workflow::from_json(&item, &Timing::default()).expect_err(name);
-        let item = item.to_string();
+        let item = sorted(&item).to_string();
         let shown: String = item.chars().take(200).collect();
         let cut = if shown.len() < item.len() { "…" } else { "" };
         text.push_str(&format!("# {name}\n{shown}{cut}\n{problems}\n\n"));

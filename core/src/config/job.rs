@@ -15,7 +15,7 @@ use crate::Timing;
 use crate::problem::{ProblemKind, did_you_mean};
 use crate::template::{self, Names};
 
-/// One script of a stage. A text in `scripts` is a job with nothing but a path.
+/// One script of a stage. A string in `scripts` is a job with nothing but a path.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Job {
@@ -75,8 +75,8 @@ impl Job {
         }
         let mut object = cursor.object(None)?;
         let script = object.required("script", "name the script to run", |c| c.checked_text(rules::script));
-        let args = object.optional("args", |c| c.list_of(|arg| read_passed_on(&arg, names)));
-        let env = object.optional("env", |c| read_env(&c, names));
+        let args = object.optional("args", |c| c.list_of(|arg| read_passed_on(arg, names)));
+        let env = object.optional("env", |c| read_env(c, names));
         let job_name = object.optional("job_name", |c| c.checked_text(rules::job_name));
         let execution_flag = object.optional("execution_flag", |c| c.choice());
         let settings = Settings::read(&mut object, timing);

@@ -17,7 +17,7 @@ mod workflow;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 #[cfg(test)]
-mod gallery;
+pub(crate) mod gallery;
 #[cfg(test)]
 mod tests;
 

@@ -105,9 +105,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// A list, each element read by `read`; `None` if one could not be read.
-    pub(crate) fn list_of<T>(&self, mut read: impl FnMut(Cursor<'a>) -> Option<T>) -> Option<Vec<T>> {
+    pub(crate) fn list_of<T>(&self, read: impl FnMut(&Cursor<'a>) -> Option<T>) -> Option<Vec<T>> {
         // Collected in full first: `collect::<Option<_>>` alone would stop at the first mistake.
-        let read: Vec<Option<T>> = self.list()?.into_iter().map(&mut read).collect();
+        let read: Vec<Option<T>> = self.list()?.iter().map(read).collect();
         read.into_iter().collect()
     }
 
@@ -337,9 +337,9 @@ impl<'a> Object<'a> {
     pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(Cursor<'a>) -> Option<T>,
+        read: impl FnOnce(&Cursor<'a>) -> Option<T>,
     ) -> Option<T> {
-        self.field(name).and_then(read)
+        read(&self.field(name)?)
     }
 
     /// Reads a field that must be there.
@@ -347,10 +347,10 @@ impl<'a> Object<'a> {
         &mut self,
         name: &'static str,
         mend: &str,
-        read: impl FnOnce(Cursor<'a>) -> Option<T>,
+        read: impl FnOnce(&Cursor<'a>) -> Option<T>,
     ) -> Option<T> {
         match self.field(name) {
-            Some(cursor) => read(cursor),
+            Some(cursor) => read(&cursor),
             None => {
                 self.child(name, &Value::Null).report_hint(ProblemKind::Missing, "is missing", mend);
                 None

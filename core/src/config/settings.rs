@@ -55,7 +55,7 @@ impl Settings {
             secret: object.optional("secret", |c| c.checked_text(rules::secret)),
             target: object.optional("target", Target::read),
             timeout: object.optional("timeout", |c| c.seconds(second..=MAX_TIMEOUT)),
-            heartbeat: object.optional("heartbeat", |c| read_heartbeat(&c, timing)),
+            heartbeat: object.optional("heartbeat", |c| read_heartbeat(c, timing)),
             retries: object.optional("retries", |c| c.whole(0..=MAX_RETRIES)),
             retry_delay: object
                 .optional("retry_delay", |c| c.seconds(Seconds::default()..=Seconds::saturating(86_400))),
@@ -93,7 +93,7 @@ fn read_heartbeat(cursor: &Cursor<'_>, timing: &Timing) -> Option<Seconds> {
     }
 }
 
-fn read_exit_codes(cursor: Cursor<'_>) -> Option<Vec<u8>> {
+fn read_exit_codes(cursor: &Cursor<'_>) -> Option<Vec<u8>> {
     let codes = cursor.list_of(|code| code.whole(0..=255).and_then(|code| u8::try_from(code).ok()))?;
     if (1..=256).contains(&codes.len()) {
         Some(codes)

@@ -52,7 +52,7 @@ impl Stage {
         let execution_flag = object.optional("execution_flag", |c| c.choice());
         let has_type = object.has("execution_type");
         let execution_type = object.optional("execution_type", |c| c.choice::<ExecutionType>());
-        let scripts = object.optional("scripts", |c| c.list_of(|job| Job::read(&job, timing, names)));
+        let scripts = object.optional("scripts", |c| c.list_of(|job| Job::read(job, timing, names)));
         let max_concurrency = object.optional("max_concurrency", |c| {
             // Not when the type could not be read: then nobody knows whether it is parallel.
             let sequential = execution_type == Some(ExecutionType::Sequential) || !has_type;

@@ -24,7 +24,7 @@ pub enum Target {
 }
 
 impl Target {
-    pub(crate) fn read(cursor: Cursor<'_>) -> Option<Self> {
+    pub(crate) fn read(cursor: &Cursor<'_>) -> Option<Self> {
         let mend = r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#;
         let mut object = cursor.object(Some(mend))?;
         let ids = object.optional("instance_ids", |list| {
@@ -60,7 +60,7 @@ impl Target {
     }
 }
 
-fn read_tags(cursor: Cursor<'_>) -> Option<BTreeMap<String, String>> {
+fn read_tags(cursor: &Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let entries = cursor.entries()?;
     if !(1..=5).contains(&entries.len()) {
         cursor.report(ProblemKind::OutOfRange, format!("has {} tags; 1 to 5 are allowed", entries.len()));

@@ -5,8 +5,8 @@ use super::arbitrary::{json, nearly_valid, workflow};
 use super::*;
 use crate::{Seconds, Timing};
 
-fn read(item: Value) -> Workflow {
-    Workflow::from_json(&item, &Timing::default()).unwrap_or_else(|problems| panic!("{problems}"))
+fn read(item: &Value) -> Workflow {
+    Workflow::from_json(item, &Timing::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// The shape of the item in AWS's sample, which users bring along.
@@ -24,7 +24,7 @@ fn sample() -> Value {
 
 #[test]
 fn the_sample_is_valid_unchanged() {
-    let workflow = read(sample());
+    let workflow = read(&sample());
     assert_eq!(workflow.job_count(), 6);
     assert_eq!(workflow.workflow_stages[1].execution_type, ExecutionType::Parallel);
     assert_eq!(workflow.workflow_stages[0].scripts[0], Job::of_script("rsql_blog_script_1.sh"));
@@ -39,14 +39,14 @@ fn nothing_to_do_is_valid() {
         json!([{ "scripts": [] }]),
         json!([{ "execution_flag": "N", "scripts": ["a.sh"] }]),
     ] {
-        read(json!({ "workflow_id": "w", "workflow_stages": stages }));
+        read(&json!({ "workflow_id": "w", "workflow_stages": stages }));
     }
-    assert_eq!(read(json!({ "workflow_id": "w" })).job_count(), 0);
+    assert_eq!(read(&json!({ "workflow_id": "w" })).job_count(), 0);
 }
 
 #[test]
 fn every_field_is_read() {
-    let workflow = read(json!({
+    let workflow = read(&json!({
         "workflow_id": "w \"quoted\" $(reboot)",
         "workflow_stages": [{
             "execution_type": "parallel", "max_concurrency": 4.0, "on_failure": "stop", "secret": "stage",
@@ -80,14 +80,14 @@ fn every_field_is_read() {
 #[test]
 fn limits_are_inclusive() {
     let stages = vec![json!({}); MAX_STAGES];
-    read(json!({ "workflow_id": "w", "workflow_stages": stages }));
+    read(&json!({ "workflow_id": "w", "workflow_stages": stages }));
     let jobs = vec!["a.sh"; MAX_JOBS];
     assert_eq!(
-        read(json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": jobs }] })).job_count(),
+        read(&json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": jobs }] })).job_count(),
         MAX_JOBS
     );
     let frame = json!({ "workflow_id": "w", "workflow_description": "" }).to_string().len();
-    read(json!({ "workflow_id": "w", "workflow_description": "x".repeat(MAX_ITEM_BYTES - frame) }));
+    read(&json!({ "workflow_id": "w", "workflow_description": "x".repeat(MAX_ITEM_BYTES - frame) }));
 }
 
 #[test]

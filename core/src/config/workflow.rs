@@ -20,7 +20,11 @@ use crate::{Timing, WorkflowId, zone};
 ///
 /// Serialised it is an item that reads back as the same.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields, title = "rsqlflow workflow")]
+#[schemars(
+    deny_unknown_fields,
+    title = "rsqlflow workflow",
+    description = "Scripts of Amazon Redshift RSQL, run stage by stage."
+)]
 pub struct Workflow {
     /// The workflow's name and key.
     #[schemars(with = "String", length(max = 255), regex(pattern = rules::WORKFLOW_ID_PATTERN))]
@@ -120,17 +124,17 @@ impl Workflow {
         let parameter_names = object.keys_of("parameters");
         let names = Names::with_parameters(parameter_names.iter().copied());
 
-        let workflow_stages = object.optional("workflow_stages", |c| read_stages(&c, timing, &names));
+        let workflow_stages = object.optional("workflow_stages", |c| read_stages(c, timing, &names));
         let defaults = object.optional("defaults", |c| {
             let mut object = c.object(None)?;
             let settings = Settings::read(&mut object, timing);
             object.finish();
             Some(settings)
         });
-        let parameters = object.optional("parameters", |c| read_parameters(&c));
-        let time_zone = object.optional("time_zone", |c| read_zone(&c));
+        let parameters = object.optional("parameters", read_parameters);
+        let time_zone = object.optional("time_zone", read_zone);
         let concurrency_policy = object.optional("concurrency_policy", |c| c.choice());
-        let notify = object.optional("notify", |c| Notify::read(&c));
+        let notify = object.optional("notify", Notify::read);
         object.finish();
         Some(Self {
             workflow_id: workflow_id?,
@@ -145,7 +149,7 @@ impl Workflow {
     }
 }
 
-fn read_id(cursor: Cursor<'_>) -> Option<WorkflowId> {
+fn read_id(cursor: &Cursor<'_>) -> Option<WorkflowId> {
     let text = cursor.text()?;
     match WorkflowId::new(text) {
         Ok(id) => Some(id),
@@ -158,7 +162,7 @@ fn read_id(cursor: Cursor<'_>) -> Option<WorkflowId> {
 }
 
 fn read_stages(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Option<Vec<Stage>> {
-    let stages = cursor.list_of(|stage| Stage::read(&stage, timing, names));
+    let stages = cursor.list_of(|stage| Stage::read(stage, timing, names));
     // Counted as written, so that it is known even when a stage cannot be read.
     let given = cursor.value().as_array().map_or(0, Vec::len);
     if given > MAX_STAGES {
