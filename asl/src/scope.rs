@@ -26,7 +26,8 @@ pub(crate) struct Context {
     pub(crate) machine: Arc<Value>,
     pub(crate) state_name: Arc<str>,
     pub(crate) entered_time: String,
-    pub(crate) retry_count: u32,
+    /// Set in states that can be retried.
+    pub(crate) retry_count: Option<u32>,
     pub(crate) map_item: Option<Arc<MapItem>>,
     pub(crate) token: Option<Arc<str>>,
 }
@@ -36,9 +37,13 @@ impl Context {
         match name {
             "Execution" => Some((*self.execution).clone()),
             "StateMachine" => Some((*self.machine).clone()),
-            "State" => Some(json!({
-                "Name": &*self.state_name, "EnteredTime": self.entered_time, "RetryCount": self.retry_count
-            })),
+            "State" => {
+                let mut state = json!({"EnteredTime": self.entered_time, "Name": &*self.state_name});
+                if let (Some(count), Some(state)) = (self.retry_count, state.as_object_mut()) {
+                    state.insert("RetryCount".into(), count.into());
+                }
+                Some(state)
+            }
             "Map" => self.map_item.as_ref().map(|m| json!({"Item": {"Index": m.index, "Value": m.value}})),
             "Task" => self.token.as_ref().map(|token| json!({"Token": &**token})),
             _ => None,
@@ -75,7 +80,12 @@ pub(crate) struct Scope<'a> {
 impl Scope<'_> {
     /// The same scope around another `$`.
     pub(crate) fn with_input(&self, input: Arc<Value>) -> Self {
-        Self { input, context: self.context.clone(), variables: Arc::clone(&self.variables), random: self.random }
+        Self {
+            input,
+            context: self.context.clone(),
+            variables: Arc::clone(&self.variables),
+            random: self.random,
+        }
     }
 
     /// Evaluates a path; `None` if it leads nowhere.
@@ -87,7 +97,9 @@ impl Scope<'_> {
             Root::Context => return Ok(self.context.find(path).map(Arc::new)),
             Root::Input => &self.input,
             Root::Variable(name) => self.variables.get(name).ok_or_else(|| {
-                EvalError::runtime(format!("The variable '${name}' is referenced but has no value in this scope."))
+                EvalError::runtime(format!(
+                    "The variable '${name}' is referenced but has no value in this scope."
+                ))
             })?,
         };
         if path.steps.is_empty() {

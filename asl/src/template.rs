@@ -128,7 +128,9 @@ impl Template {
                 }
                 Ok(Value::Object(map))
             }
-            Self::Array(items) => items.iter().map(|t| t.build(scope)).collect::<Result<_, _>>().map(Value::Array),
+            Self::Array(items) => {
+                items.iter().map(|t| t.build(scope)).collect::<Result<_, _>>().map(Value::Array)
+            }
             other => other.evaluate(scope).map(Arc::unwrap_or_clone),
         }
     }

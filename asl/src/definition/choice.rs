@@ -60,19 +60,45 @@ pub(crate) enum Operand {
 
 /// Every comparison operator. A `Path` variant of each that compares takes its operand from a path.
 const OPERATORS: &[&str] = &[
-    "BooleanEquals", "BooleanEqualsPath",
-    "IsBoolean", "IsNull", "IsNumeric", "IsPresent", "IsString", "IsTimestamp",
-    "NumericEquals", "NumericEqualsPath",
-    "NumericGreaterThan", "NumericGreaterThanPath", "NumericGreaterThanEquals", "NumericGreaterThanEqualsPath",
-    "NumericLessThan", "NumericLessThanPath", "NumericLessThanEquals", "NumericLessThanEqualsPath",
-    "StringEquals", "StringEqualsPath",
-    "StringGreaterThan", "StringGreaterThanPath", "StringGreaterThanEquals", "StringGreaterThanEqualsPath",
-    "StringLessThan", "StringLessThanPath", "StringLessThanEquals", "StringLessThanEqualsPath",
+    "BooleanEquals",
+    "BooleanEqualsPath",
+    "IsBoolean",
+    "IsNull",
+    "IsNumeric",
+    "IsPresent",
+    "IsString",
+    "IsTimestamp",
+    "NumericEquals",
+    "NumericEqualsPath",
+    "NumericGreaterThan",
+    "NumericGreaterThanPath",
+    "NumericGreaterThanEquals",
+    "NumericGreaterThanEqualsPath",
+    "NumericLessThan",
+    "NumericLessThanPath",
+    "NumericLessThanEquals",
+    "NumericLessThanEqualsPath",
+    "StringEquals",
+    "StringEqualsPath",
+    "StringGreaterThan",
+    "StringGreaterThanPath",
+    "StringGreaterThanEquals",
+    "StringGreaterThanEqualsPath",
+    "StringLessThan",
+    "StringLessThanPath",
+    "StringLessThanEquals",
+    "StringLessThanEqualsPath",
     "StringMatches",
-    "TimestampEquals", "TimestampEqualsPath",
-    "TimestampGreaterThan", "TimestampGreaterThanPath",
-    "TimestampGreaterThanEquals", "TimestampGreaterThanEqualsPath",
-    "TimestampLessThan", "TimestampLessThanPath", "TimestampLessThanEquals", "TimestampLessThanEqualsPath",
+    "TimestampEquals",
+    "TimestampEqualsPath",
+    "TimestampGreaterThan",
+    "TimestampGreaterThanPath",
+    "TimestampGreaterThanEquals",
+    "TimestampGreaterThanEqualsPath",
+    "TimestampLessThan",
+    "TimestampLessThanPath",
+    "TimestampLessThanEquals",
+    "TimestampLessThanEqualsPath",
 ];
 
 /// Compiles the rule in an object. `Next`, `Assign` and what is left over are the caller's.
@@ -127,7 +153,9 @@ fn comparison(f: &Fields<'_>, operator: &'static str, variable: Path) -> Option<
         "IsNumeric" => return of_type(Type::Numeric, variable),
         "IsString" => return of_type(Type::String, variable),
         "IsTimestamp" => return of_type(Type::Timestamp, variable),
-        "StringMatches" => return f.text(operator).map(|pattern| Rule::Matches(variable, Arc::from(pattern))),
+        "StringMatches" => {
+            return f.text(operator).map(|pattern| Rule::Matches(variable, Arc::from(pattern)));
+        }
         _ => {}
     }
     let (plain, by_path) = match operator.strip_suffix("Path") {
@@ -235,7 +263,9 @@ fn present(path: &Path, scope: &Scope<'_>) -> Result<bool, EvalError> {
 
 fn value(path: &Path, scope: &Scope<'_>) -> Result<Arc<Value>, EvalError> {
     scope.find(path)?.ok_or_else(|| {
-        EvalError::runtime(format!("Invalid path '{path}': The choice state's condition path references an invalid value."))
+        EvalError::runtime(format!(
+            "Invalid path '{path}': The choice state's condition path references an invalid value."
+        ))
     })
 }
 
@@ -336,7 +366,8 @@ mod tests {
     fn timestamps_need_t_and_offset() {
         assert!(timestamp("2012-10-09T19:00:55Z").is_some());
         assert!(timestamp("2012-10-09T19:00:55.123456789+02:00").is_some());
-        for text in ["2012-10-09 19:00:55Z", "2012-10-09T19:00:55", "2012-10-09T19:00:55z", "", "2012-10-09"] {
+        for text in ["2012-10-09 19:00:55Z", "2012-10-09T19:00:55", "2012-10-09T19:00:55z", "", "2012-10-09"]
+        {
             assert!(timestamp(text).is_none(), "{text}");
         }
     }

@@ -62,7 +62,6 @@ impl<'a> Fields<'a> {
         self.findings
     }
 
-
     pub(super) fn at(&self, field: &str) -> String {
         match (self.pointer.as_str(), field) {
             ("", field) => field.to_owned(),
@@ -72,7 +71,11 @@ impl<'a> Fields<'a> {
     }
 
     fn problem(&self, field: &str, message: impl Into<String>) -> Problem {
-        Problem { state: self.state.as_ref().map(ToString::to_string), field: self.at(field), message: message.into() }
+        Problem {
+            state: self.state.as_ref().map(ToString::to_string),
+            field: self.at(field),
+            message: message.into(),
+        }
     }
 
     pub(super) fn report(&self, field: &str, message: impl Into<String>) {

@@ -10,12 +10,12 @@ mod retry;
 mod state;
 mod task;
 
+pub(crate) use choice::timestamp;
 pub use model::Definition;
 pub(crate) use model::{
-    Catcher, DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource,
-    Percentage, WaitUntil,
+    Catcher, DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId,
+    TextSource, WaitUntil,
 };
-pub(crate) use choice::timestamp;
 pub use problem::Problem;
 
 #[cfg(test)]

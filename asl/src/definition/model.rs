@@ -122,6 +122,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether states of this type may have `Retry`.
+    pub(crate) fn can_retry(&self) -> bool {
+        matches!(self, Self::Task { .. } | Self::Parallel { .. } | Self::Map(_))
+    }
+
     pub(crate) fn state_kind(&self) -> StateKind {
         match self {
             Self::Pass { .. } => StateKind::Pass,

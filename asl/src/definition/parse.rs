@@ -94,7 +94,10 @@ impl Compiler {
             self.states.push(None);
             let count = name.chars().count();
             if count == 0 || count > MAX_NAME {
-                fields.report(&format!("States/{name}"), format!("a state's name has 1 to {MAX_NAME} characters"));
+                fields.report(
+                    &format!("States/{name}"),
+                    format!("a state's name has 1 to {MAX_NAME} characters"),
+                );
             }
             if !self.names.insert(Arc::from(name.as_str())) {
                 fields.report(&format!("States/{name}"), "another state has the same name");
@@ -126,7 +129,12 @@ impl Compiler {
 
 impl Block<'_> {
     /// A field that names a state of this block.
-    pub(super) fn target(&mut self, fields: &Fields<'_>, field: &'static str, required: bool) -> Option<StateId> {
+    pub(super) fn target(
+        &mut self,
+        fields: &Fields<'_>,
+        field: &'static str,
+        required: bool,
+    ) -> Option<StateId> {
         if required {
             fields.required(field)?;
         }

@@ -1,6 +1,5 @@
 //! `Retry` and `Catch`.
 
-
 use super::fields::Fields;
 use super::model::{ResultPath, StateId};
 use super::parse::Block;
@@ -104,7 +103,10 @@ fn error_equals(f: &Fields<'_>, last: bool) -> Vec<String> {
     }
     for error in &errors {
         if error.starts_with("States.") && !names::PREDEFINED.contains(&error.as_str()) {
-            f.report("ErrorEquals", format!("\"{error}\" is not a predefined error name, and States. is reserved"));
+            f.report(
+                "ErrorEquals",
+                format!("\"{error}\" is not a predefined error name, and States. is reserved"),
+            );
         }
     }
     errors
@@ -116,4 +118,3 @@ impl ResultPath {
         Self::Put(crate::path::ReferencePath::root())
     }
 }
-

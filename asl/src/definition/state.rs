@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::choice;
 use super::fields::Fields;
 use super::model::{
-    ChoiceRule, DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource, WaitUntil,
+    ChoiceRule, DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource,
+    WaitUntil,
 };
 use super::names::NO_DISTRIBUTED;
 use super::parse::Block;

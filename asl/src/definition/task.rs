@@ -14,7 +14,8 @@ const MAX_SECONDS: i64 = 99_999_999;
 pub(super) fn compile(f: &Fields<'_>) -> Option<Kind> {
     let timeout = f.integer_or_path("TimeoutSeconds", "TimeoutSecondsPath", 1, MAX_SECONDS);
     let heartbeat = f.integer_or_path("HeartbeatSeconds", "HeartbeatSecondsPath", 1, MAX_SECONDS);
-    if let (Some(IntegerSource::Constant(timeout)), Some(IntegerSource::Constant(heartbeat))) = (&timeout, &heartbeat)
+    if let (Some(IntegerSource::Constant(timeout)), Some(IntegerSource::Constant(heartbeat))) =
+        (&timeout, &heartbeat)
         && heartbeat >= timeout
     {
         f.report("HeartbeatSeconds", "must be smaller than TimeoutSeconds");

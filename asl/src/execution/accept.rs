@@ -144,7 +144,9 @@ impl Execution {
         };
         match callback {
             Callback::Success { output } => self.task_succeeded(id, output),
-            Callback::Failure { error, cause } => self.task_failed(id, error.map(Arc::from), cause.map(Arc::from)),
+            Callback::Failure { error, cause } => {
+                self.task_failed(id, error.map(Arc::from), cause.map(Arc::from))
+            }
             Callback::Heartbeat => {
                 if let (Some(key), Some(seconds)) = (task.heartbeat, task.start.heartbeat_seconds) {
                     self.timers.cancel(key);

@@ -10,8 +10,8 @@ use super::state::{Branch, BranchId, Execution};
 use super::task::new_token;
 use super::timers::after_seconds;
 use crate::definition::{
-    DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId, TextSource, WaitUntil,
-    timestamp,
+    DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId, TextSource,
+    WaitUntil, timestamp,
 };
 use crate::error::{EvalError, names};
 use crate::path::Path;
@@ -78,8 +78,7 @@ impl Execution {
             Kind::Task { resource, timeout, heartbeat } => {
                 let timeout_seconds = seconds(timeout.as_ref(), "TimeoutSecondsPath", &scope)?;
                 let heartbeat_seconds = seconds(heartbeat.as_ref(), "HeartbeatSecondsPath", &scope)?;
-                let token =
-                    (resource.pattern == Pattern::WaitForTaskToken).then(|| new_token(&self.random));
+                let token = (resource.pattern == Pattern::WaitForTaskToken).then(|| new_token(&self.random));
                 raw.input = Arc::clone(&input);
                 raw.context.token = token.as_ref().map(|token| Arc::clone(&token.0));
                 let parameters = match &state.parameters {
@@ -102,7 +101,11 @@ impl Execution {
                     ));
                 };
                 let assigned = assigned(assign, &scope)?;
-                Action::Exit(Exit { output: data(&state.output_path, &scope)?, assigned, next: Next::To(next) })
+                Action::Exit(Exit {
+                    output: data(&state.output_path, &scope)?,
+                    assigned,
+                    next: Next::To(next),
+                })
             }
             Kind::Wait(until) => Action::Wait(self.wait_until(until, &scope)?),
             Kind::Succeed => Action::Exit(Exit {
@@ -123,7 +126,12 @@ impl Execution {
     }
 
     /// What the state leaves behind once its work has a result.
-    pub(super) fn result(&self, branch: &Branch, state: &State, result: Arc<Value>) -> Result<Exit, EvalError> {
+    pub(super) fn result(
+        &self,
+        branch: &Branch,
+        state: &State,
+        result: Arc<Value>,
+    ) -> Result<Exit, EvalError> {
         leave(state, &self.scope(branch), result)
     }
 
@@ -280,7 +288,9 @@ fn seconds(source: Option<&IntegerSource>, field: &str, scope: &Scope<'_>) -> Re
         Some(IntegerSource::Path(path)) => {
             let seconds = long(path, field, scope)?;
             if seconds == 0 {
-                return Err(EvalError::runtime(format!("The {field} parameter references a value of zero: {path}")));
+                return Err(EvalError::runtime(format!(
+                    "The {field} parameter references a value of zero: {path}"
+                )));
             }
             Some(seconds)
         }
@@ -291,10 +301,15 @@ fn seconds(source: Option<&IntegerSource>, field: &str, scope: &Scope<'_>) -> Re
 fn long(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
     let value = scope.require(path)?;
     let number = value.as_i64().ok_or_else(|| {
-        EvalError::runtime(format!("The {field} parameter cannot be parsed as a long value: {path} == {}", plain(&value)))
+        EvalError::runtime(format!(
+            "The {field} parameter cannot be parsed as a long value: {path} == {}",
+            plain(&value)
+        ))
     })?;
     if number < 0 {
-        return Err(EvalError::runtime(format!("The {field} parameter references a negative value: {path} == {number}")));
+        return Err(EvalError::runtime(format!(
+            "The {field} parameter references a negative value: {path} == {number}"
+        )));
     }
     Ok(number)
 }
@@ -313,7 +328,9 @@ fn text(source: Option<&TextSource>, field: &str, scope: &Scope<'_>) -> Result<O
     };
     match &*value {
         Value::String(text) => Ok(Some(Arc::from(text.as_str()))),
-        other => Err(EvalError::runtime(format!("The {field} parameter does not reference a string: {other}"))),
+        other => {
+            Err(EvalError::runtime(format!("The {field} parameter does not reference a string: {other}")))
+        }
     }
 }
 

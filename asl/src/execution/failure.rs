@@ -134,7 +134,8 @@ impl Execution {
             return false;
         };
         let Some(branch) = self.branches.get_mut(&id) else { return false };
-        let Some(made) = branch.retries.get_mut(i).filter(|made| i64::from(**made) < retrier.max_attempts) else {
+        let Some(made) = branch.retries.get_mut(i).filter(|made| i64::from(**made) < retrier.max_attempts)
+        else {
             return false;
         };
         let mut delay = retrier.delay_ms(*made);

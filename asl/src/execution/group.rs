@@ -39,7 +39,8 @@ impl Execution {
 
     /// Begins a Map state.
     pub(super) fn start_map(&mut self, id: BranchId, start: StateId, map: MapStart) {
-        let Some(name) = self.branches.get(&id).map(|branch| Arc::clone(&self.state_of(branch.state).name)) else {
+        let Some(name) = self.branches.get(&id).map(|branch| Arc::clone(&self.state_of(branch.state).name))
+        else {
             return;
         };
         let length = map.items.as_array().map_or(0, Vec::len);
@@ -180,7 +181,8 @@ impl Execution {
             // The service passes the Succeeded event by: Exited follows the last child's event as well.
             branch.previous = group.last_event;
         }
-        let results = group.results.into_iter().map(|r| r.map_or(Value::Null, Arc::unwrap_or_clone)).collect();
+        let results =
+            group.results.into_iter().map(|r| r.map_or(Value::Null, Arc::unwrap_or_clone)).collect();
         self.finish(id, Arc::new(Value::Array(results)));
     }
 }

@@ -16,8 +16,8 @@ mod task;
 mod timers;
 
 pub use api::{
-    Callback, ChildExecution, Effect, Ended, ExecutionContext, Input, Rejected, StartTask, Status, Step, TaskId,
-    TaskToken,
+    Callback, ChildExecution, Effect, Ended, ExecutionContext, Input, Rejected, StartTask, Status, Step,
+    TaskId, TaskToken,
 };
 pub use state::{Execution, MAX_EVENTS, MAX_PAYLOAD_BYTES, OpenTask};
 

@@ -24,15 +24,16 @@ pub(super) fn response(start: &StartTask, answer: Value, random: &Random) -> Val
             shaped.insert("StatusCode".into(), if event { 202 } else { 200 }.into());
             Value::Object(shaped)
         }
-        Service::StartExecution | Service::SnsPublish | Service::SqsSendMessage | Service::DynamoDb { .. } => {
-            match answer {
-                Value::Object(mut map) => {
-                    add_metadata(&mut map, random);
-                    Value::Object(map)
-                }
-                other => other,
+        Service::StartExecution
+        | Service::SnsPublish
+        | Service::SqsSendMessage
+        | Service::DynamoDb { .. } => match answer {
+            Value::Object(mut map) => {
+                add_metadata(&mut map, random);
+                Value::Object(map)
             }
-        }
+            other => other,
+        },
     }
 }
 

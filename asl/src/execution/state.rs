@@ -100,11 +100,23 @@ pub(super) struct Task {
 /// Steps still to be made at this moment. A queue and not recursion, so that a loop of states uses no stack.
 #[derive(Debug)]
 pub(super) enum Work {
-    Enter { branch: BranchId, state: StateId, input: Arc<Value> },
-    Complete { branch: BranchId, output: Arc<Value> },
-    Fail { branch: BranchId, failure: Failure },
+    Enter {
+        branch: BranchId,
+        state: StateId,
+        input: Arc<Value>,
+    },
+    Complete {
+        branch: BranchId,
+        output: Arc<Value>,
+    },
+    Fail {
+        branch: BranchId,
+        failure: Failure,
+    },
     /// Start iterations of the Map this branch is in, as many as may run.
-    Fill { branch: BranchId },
+    Fill {
+        branch: BranchId,
+    },
 }
 
 /// A try that is outstanding, for a driver that comes back after a crash.
@@ -307,14 +319,15 @@ impl Execution {
 
     /// What the expressions of the branch's state see. `$` is the state's input before InputPath.
     pub(super) fn scope(&self, branch: &Branch) -> Scope<'_> {
+        let state = self.state_of(branch.state);
         Scope {
             input: Arc::clone(&branch.raw),
             context: Context {
                 execution: Arc::clone(&self.execution_context),
                 machine: Arc::clone(&self.machine_context),
-                state_name: Arc::clone(&self.state_of(branch.state).name),
+                state_name: Arc::clone(&state.name),
                 entered_time: format!("{:.3}", branch.entered_time),
-                retry_count: branch.retry_count,
+                retry_count: state.kind.can_retry().then_some(branch.retry_count),
                 map_item: branch.map_item.clone(),
                 token: None,
             },

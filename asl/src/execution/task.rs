@@ -57,7 +57,8 @@ impl Execution {
         if let Some(token) = &request.token {
             self.tokens.insert(token.clone(), task);
         }
-        let timeout = timeout_seconds.map(|s| self.timers.set(after_seconds(self.now, s), Timer::TaskTimeout(task)));
+        let timeout =
+            timeout_seconds.map(|s| self.timers.set(after_seconds(self.now, s), Timer::TaskTimeout(task)));
         // Only who holds a token can send heartbeats.
         let heartbeat = heartbeat_seconds
             .filter(|_| resource.pattern == Pattern::WaitForTaskToken)

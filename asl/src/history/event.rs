@@ -40,29 +40,80 @@ pub enum StateKind {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "names and fields are those of the API's HistoryEvent")]
 pub enum EventKind {
-    ExecutionStarted { input: Arc<Value>, role_arn: Arc<str> },
-    ExecutionSucceeded { output: Arc<Value> },
-    ExecutionFailed { error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    ExecutionAborted { error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    ExecutionTimedOut { error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    StateEntered { state: StateKind, name: Arc<str>, input: Arc<Value> },
-    StateExited { state: StateKind, name: Arc<str>, output: Arc<Value>, assigned: Vec<(Arc<str>, Arc<Value>)> },
-    StateAborted { state: StateKind },
+    ExecutionStarted {
+        input: Arc<Value>,
+        role_arn: Arc<str>,
+    },
+    ExecutionSucceeded {
+        output: Arc<Value>,
+    },
+    ExecutionFailed {
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    ExecutionAborted {
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    ExecutionTimedOut {
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    StateEntered {
+        state: StateKind,
+        name: Arc<str>,
+        input: Arc<Value>,
+    },
+    StateExited {
+        state: StateKind,
+        name: Arc<str>,
+        output: Arc<Value>,
+        assigned: Vec<(Arc<str>, Arc<Value>)>,
+    },
+    StateAborted {
+        state: StateKind,
+    },
     ParallelStateStarted,
     ParallelStateSucceeded,
     ParallelStateFailed,
-    MapStateStarted { length: usize },
+    MapStateStarted {
+        length: usize,
+    },
     MapStateSucceeded,
     MapStateFailed,
-    MapIterationStarted { name: Arc<str>, index: usize },
-    MapIterationSucceeded { name: Arc<str>, index: usize },
-    MapIterationFailed { name: Arc<str>, index: usize },
-    MapIterationAborted { name: Arc<str>, index: usize },
-    LambdaFunctionScheduled { resource: Arc<Resource>, input: Arc<Value>, timeout_seconds: Option<i64> },
+    MapIterationStarted {
+        name: Arc<str>,
+        index: usize,
+    },
+    MapIterationSucceeded {
+        name: Arc<str>,
+        index: usize,
+    },
+    MapIterationFailed {
+        name: Arc<str>,
+        index: usize,
+    },
+    MapIterationAborted {
+        name: Arc<str>,
+        index: usize,
+    },
+    LambdaFunctionScheduled {
+        resource: Arc<Resource>,
+        input: Arc<Value>,
+        timeout_seconds: Option<i64>,
+    },
     LambdaFunctionStarted,
-    LambdaFunctionSucceeded { output: Arc<Value> },
-    LambdaFunctionFailed { error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    LambdaFunctionTimedOut { error: Option<Arc<str>>, cause: Option<Arc<str>> },
+    LambdaFunctionSucceeded {
+        output: Arc<Value>,
+    },
+    LambdaFunctionFailed {
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    LambdaFunctionTimedOut {
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
     TaskScheduled {
         resource: Arc<Resource>,
         region: Arc<str>,
@@ -70,11 +121,27 @@ pub enum EventKind {
         timeout_seconds: Option<i64>,
         heartbeat_seconds: Option<i64>,
     },
-    TaskStarted { resource: Arc<Resource> },
-    TaskSubmitted { resource: Arc<Resource>, output: Arc<Value> },
-    TaskSucceeded { resource: Arc<Resource>, output: Arc<Value> },
-    TaskFailed { resource: Arc<Resource>, error: Option<Arc<str>>, cause: Option<Arc<str>> },
-    TaskTimedOut { resource: Arc<Resource>, error: Option<Arc<str>>, cause: Option<Arc<str>> },
+    TaskStarted {
+        resource: Arc<Resource>,
+    },
+    TaskSubmitted {
+        resource: Arc<Resource>,
+        output: Arc<Value>,
+    },
+    TaskSucceeded {
+        resource: Arc<Resource>,
+        output: Arc<Value>,
+    },
+    TaskFailed {
+        resource: Arc<Resource>,
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    TaskTimedOut {
+        resource: Arc<Resource>,
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
 }
 
 impl EventKind {

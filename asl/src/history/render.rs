@@ -57,10 +57,16 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
             d.map.insert("length".into(), json!(length));
             "mapStateStartedEventDetails"
         }
-        E::MapIterationStarted { name, index } => d.iteration("mapIterationStartedEventDetails", name, *index),
-        E::MapIterationSucceeded { name, index } => d.iteration("mapIterationSucceededEventDetails", name, *index),
+        E::MapIterationStarted { name, index } => {
+            d.iteration("mapIterationStartedEventDetails", name, *index)
+        }
+        E::MapIterationSucceeded { name, index } => {
+            d.iteration("mapIterationSucceededEventDetails", name, *index)
+        }
         E::MapIterationFailed { name, index } => d.iteration("mapIterationFailedEventDetails", name, *index),
-        E::MapIterationAborted { name, index } => d.iteration("mapIterationAbortedEventDetails", name, *index),
+        E::MapIterationAborted { name, index } => {
+            d.iteration("mapIterationAbortedEventDetails", name, *index)
+        }
         E::LambdaFunctionScheduled { resource, input, timeout_seconds } => {
             d.text("resource", resource.as_str());
             d.payload("input", "inputDetails", input);
@@ -71,8 +77,12 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
             d.payload("output", "outputDetails", output);
             "lambdaFunctionSucceededEventDetails"
         }
-        E::LambdaFunctionFailed { error, cause } => d.failure("lambdaFunctionFailedEventDetails", error, cause),
-        E::LambdaFunctionTimedOut { error, cause } => d.failure("lambdaFunctionTimedOutEventDetails", error, cause),
+        E::LambdaFunctionFailed { error, cause } => {
+            d.failure("lambdaFunctionFailedEventDetails", error, cause)
+        }
+        E::LambdaFunctionTimedOut { error, cause } => {
+            d.failure("lambdaFunctionTimedOutEventDetails", error, cause)
+        }
         E::TaskScheduled { resource, region, parameters, timeout_seconds, heartbeat_seconds } => {
             d.resource(resource);
             d.text("region", region);

@@ -20,7 +20,9 @@ pub(super) fn get_item(items: &Value, index: &Value) -> Result<Value, Failure> {
     let items = list(items)?;
     let index = as_integer(index).ok_or_else(|| "the index must be an integer".to_owned())?;
     let found = usize::try_from(index).ok().and_then(|index| items.get(index));
-    found.cloned().ok_or_else(|| format!("the index {index} is out of bounds of an array of length {}", items.len()))
+    found
+        .cloned()
+        .ok_or_else(|| format!("the index {index} is out of bounds of an array of length {}", items.len()))
 }
 
 pub(super) fn length(items: &Value) -> Result<Value, Failure> {

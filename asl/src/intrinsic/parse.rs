@@ -101,8 +101,10 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         match rest.chars().next() {
             Some('$') => {
-                let (path, taken) = Path::parse_prefix(rest)
-                    .map_err(|e| ParseError { message: e.message, at: e.at + self.text[..self.at].chars().count() })?;
+                let (path, taken) = Path::parse_prefix(rest).map_err(|e| ParseError {
+                    message: e.message,
+                    at: e.at + self.text[..self.at].chars().count(),
+                })?;
                 self.at += taken;
                 Ok(Argument::Path(path))
             }
@@ -112,10 +114,14 @@ impl<'a> Parser<'a> {
                 let start = self.at;
                 let word = self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.'));
                 match serde_json::from_str(word) {
-                    Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_))) => Ok(Argument::Literal(value)),
+                    Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_))) => {
+                        Ok(Argument::Literal(value))
+                    }
                     _ => {
                         self.at = start;
-                        Err(self.error("expected a path, a function call, a number, true, false, null or a 'text'"))
+                        Err(self.error(
+                            "expected a path, a function call, a number, true, false, null or a 'text'",
+                        ))
                     }
                 }
             }

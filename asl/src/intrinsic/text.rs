@@ -93,7 +93,8 @@ pub(super) fn format(template: &Value, values: &[Value]) -> Result<Value, Failur
                 if chars.next() != Some('}') {
                     return Err("the template has a { that begins no {}".to_owned());
                 }
-                let value = values.next().ok_or_else(|| "the template has more {} than arguments".to_owned())?;
+                let value =
+                    values.next().ok_or_else(|| "the template has more {} than arguments".to_owned())?;
                 show(value, &mut out);
             }
             _ => out.push(c),

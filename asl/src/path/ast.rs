@@ -30,7 +30,10 @@ pub(crate) enum Step {
     Children(Vec<String>),
     Index(i64),
     Indexes(Vec<i64>),
-    Slice { start: Option<i64>, end: Option<i64> },
+    Slice {
+        start: Option<i64>,
+        end: Option<i64>,
+    },
     Wildcard,
     Filter(Filter),
     /// `..`: the step that follows applies to every descendant.
@@ -59,7 +62,10 @@ pub(crate) enum Filter {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operand {
     /// A path from the candidate (`@`, held as `Root::Input`) or from the document (`$`).
-    Path { from_candidate: bool, path: Path },
+    Path {
+        from_candidate: bool,
+        path: Path,
+    },
     Literal(Value),
 }
 
@@ -81,9 +87,7 @@ pub(crate) enum Operator {
 impl Path {
     /// Whether the path can name at most one value. Others always give a list.
     pub(crate) fn is_definite(&self) -> bool {
-        self.steps
-            .iter()
-            .all(|step| matches!(step, Step::Child(_) | Step::Index(_) | Step::Function(_)))
+        self.steps.iter().all(|step| matches!(step, Step::Child(_) | Step::Index(_) | Step::Function(_)))
     }
 
     /// The path as Jayway prints it in messages: `$['a'][0]`.
@@ -101,7 +105,9 @@ impl Path {
                 Step::Wildcard => write!(out, "[*]"),
                 Step::Descend => write!(out, ".."),
                 Step::Children(names) => write!(out, "['{}']", names.join("','")),
-                Step::Indexes(_) | Step::Slice { .. } | Step::Filter(_) | Step::Function(_) => write!(out, "[?]"),
+                Step::Indexes(_) | Step::Slice { .. } | Step::Filter(_) | Step::Function(_) => {
+                    write!(out, "[?]")
+                }
             };
         }
         out

@@ -131,7 +131,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return self.bracketed();
         }
-        let name = self.take_while(|c| !matches!(c, '.' | '[' | ']' | '(' | ')' | ',' | '\'' | '"') && !is_filter_end(c));
+        let name = self.take_while(|c| {
+            !matches!(c, '.' | '[' | ']' | '(' | ')' | ',' | '\'' | '"') && !is_filter_end(c)
+        });
         if name.is_empty() {
             return Err(self.error("expected a field name"));
         }

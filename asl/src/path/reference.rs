@@ -60,7 +60,9 @@ impl ReferencePath {
                     };
                     match found {
                         Some(item) => item,
-                        None => return Err(format!("Unable to apply ReferencePath {} to the input", self.text)),
+                        None => {
+                            return Err(format!("Unable to apply ReferencePath {} to the input", self.text));
+                        }
                     }
                 }
                 _ => return Err(self.message(target)),

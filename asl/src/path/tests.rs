@@ -49,7 +49,9 @@ fn filters() {
 
 #[test]
 fn what_is_no_path_is_refused() {
-    for text in ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(@.a =~ /x/)]", "$.a.concat()", "$[1:2:3]", "$[]", "$.a]"] {
+    for text in
+        ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(@.a =~ /x/)]", "$.a.concat()", "$[1:2:3]", "$[]", "$.a]"]
+    {
         assert!(Path::parse(text).is_err(), "{text}");
     }
     assert!(Path::parse(&format!("$[?({}@.a{})]", "(".repeat(10_000), ")".repeat(10_000))).is_err());
