@@ -5,6 +5,7 @@ mod deployment;
 mod duration;
 pub mod env;
 mod id;
+pub mod message;
 pub mod plan;
 mod problem;
 pub mod protocol;
@@ -19,6 +20,7 @@ pub use deployment::{DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment, Functions, M
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems};
+pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
 pub use timing::Timing;
 pub use workflow_status::WorkflowStatus;

@@ -40,6 +40,9 @@ pub struct WorkflowRow {
     /// The master execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_machine_execution_arn: Option<String>,
+    /// Since when the run is being closed: no job may be launched any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_since: Option<Timestamp>,
     /// The run that this one goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_from: Option<ExecutionId>,
@@ -149,6 +152,18 @@ impl WorkflowAudit {
     pub async fn set_not_delivered(&self, id: &ExecutionId, what: &str) -> Result<(), StoreError> {
         let mut update = Update::default();
         update.set("not_delivered", text(what));
+        update.only_if(KEY, "=", text(id.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Says that the run is being closed, before its jobs' rows are. A launcher reads this after it has written
+    /// its attempt; so whatever the closer does not find in the rows, the launcher finds here.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn begin_close(&self, id: &ExecutionId, at: Timestamp) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set("closing_since", text(at.to_string()));
         update.only_if(KEY, "=", text(id.as_str()));
         self.update(id.as_str(), update).await.map(|_| ())
     }

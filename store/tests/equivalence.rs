@@ -161,6 +161,7 @@ fn a_run_is_opened_and_closed_once_and_a_lock_has_one_holder() {
             job_counts: None,
             error_message: None,
             state_machine_execution_arn: None,
+            closing_since: None,
             restarted_from: None,
             parameters: [("day".to_owned(), "1".to_owned())].into(),
             not_delivered: None,
