@@ -1,1 +1,20 @@
-//! (to be written)
+//! The embedded AWS endpoint: one loopback port that any AWS SDK or the AWS CLI can use.
+//!
+//! `http` takes requests and finds their service; `services` has a folder for each of them; `storage` keeps what
+//! survives; `endpoint` puts the parts together and creates the deployment's tables, machines, functions and
+//! instances. The Lambda handlers run in this process, but talk to the endpoint through the AWS SDK over its
+//! port, as they talk to AWS.
+
+mod endpoint;
+mod error;
+mod http;
+mod options;
+mod place;
+mod sdk;
+mod services;
+mod storage;
+
+pub use endpoint::Endpoint;
+pub use error::LocalError;
+pub use options::Options;
+pub use services::sns::Published;

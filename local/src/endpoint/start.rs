@@ -1,0 +1,153 @@
+//! Start and end of an endpoint.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use rsqlflow_core::Deployment;
+use rsqlflow_store::Store;
+use tokio::net::TcpListener;
+
+use crate::endpoint::{agents, deployment};
+use crate::http::{AwsError, Server, serve};
+use crate::services::Services;
+use crate::services::dynamodb::DynamoDb;
+use crate::services::lambda::Lambda;
+use crate::services::logs::Logs;
+use crate::services::secrets::Secrets;
+use crate::services::sns::{Published, Sns};
+use crate::services::ssm::{Document, Launcher, Ssm};
+use crate::services::stepfunctions::StepFunctions;
+use crate::storage::StateDir;
+use crate::{LocalError, Options, sdk};
+
+/// How long commands that are being delivered may hold up the shutdown.
+const LAST_COMMANDS: Duration = Duration::from_secs(2);
+
+/// A running endpoint.
+///
+/// Dropping it without [`Endpoint::shutdown`] leaves its tasks to the runtime, whose end is theirs.
+#[derive(Debug)]
+pub struct Endpoint {
+    url: String,
+    sdk: SdkConfig,
+    deployment: Deployment,
+    services: Arc<Services>,
+    server: Server,
+    state: StateDir,
+}
+
+impl Endpoint {
+    /// Starts an endpoint on the current Tokio runtime: takes the state directory and the port, creates what the
+    /// deployment needs, and answers requests from then on.
+    ///
+    /// # Errors
+    /// [`LocalError`] says what is in the way: another endpoint on the state directory, a taken port, a folder or
+    /// file that cannot be used, a state machine that the interpreter does not take.
+    pub async fn start(options: Options) -> Result<Self, LocalError> {
+        let state = StateDir::lock(&options.state_dir)?;
+        let listener = listen(options.port).await?;
+        let address =
+            listener.local_addr().map_err(|source| LocalError::Listen { port: options.port, source })?;
+        let url = format!("http://{address}");
+        let sdk = sdk::config(&url);
+        let deployment = deployment::localised(&options.deployment);
+        let services = Arc::new(services(&options, &deployment, &state, &url)?);
+        let server = serve(listener, Arc::clone(&services));
+        let endpoint = Self { url, sdk, deployment, services, server, state };
+        match endpoint.create_resources().await {
+            Ok(()) => Ok(endpoint),
+            Err(error) => {
+                endpoint.shutdown().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What clients use as `AWS_ENDPOINT_URL`, such as `http://127.0.0.1:45678`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A configuration for SDK clients: this endpoint, dummy credentials, its region. All clients made from it
+    /// share one pool of connections.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        self.sdk.clone()
+    }
+
+    /// The deployment as it is here, with the ARNs of its machines.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Where the state is, as an absolute path.
+    #[must_use]
+    pub fn state_dir(&self) -> &std::path::Path {
+        self.state.path()
+    }
+
+    /// What was published to an SNS topic, oldest first; empty for an unknown topic.
+    pub async fn published(&self, topic_arn: &str) -> Vec<Published> {
+        self.services.sns.published(topic_arn).await.unwrap_or_default()
+    }
+
+    /// Stops: takes no more requests, waits a little for those under way, closes its files, frees the state
+    /// directory.
+    ///
+    /// Agents are not ended. As on AWS they are processes of their own: without the endpoint they cannot renew
+    /// their leases, so they stop their scripts before those end, and keep their results in their spools.
+    pub async fn shutdown(self) {
+        self.services.step_functions.close();
+        self.services.ssm.close(LAST_COMMANDS).await;
+        self.server.stop().await;
+        self.services.close().await;
+        drop(self.state);
+    }
+
+    async fn create_resources(&self) -> Result<(), LocalError> {
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&self.sdk), self.deployment.tables.clone());
+        store.create_tables().await.map_err(LocalError::Tables)?;
+        let failed = |what: String| move |e: AwsError| LocalError::Resource { what, reason: e.message };
+        let group = &self.deployment.log_group;
+        self.services.logs.ensure_group(group).await.map_err(failed(format!("log group {group}")))?;
+        if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
+            self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
+        }
+        Ok(())
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, LocalError> {
+    // The endpoint does not authenticate anybody, so only this machine may reach it.
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => LocalError::PortTaken { port },
+        _ => LocalError::Listen { port, source },
+    })
+}
+
+fn services(
+    options: &Options,
+    deployment: &Deployment,
+    state: &StateDir,
+    url: &str,
+) -> Result<Services, LocalError> {
+    let dir = state.path();
+    let launcher = Launcher {
+        agent: agents::absolute(&options.agent_binary)?,
+        endpoint_url: url.to_owned(),
+    };
+    let instances = agents::instances(options, deployment, state, url)?;
+    Ok(Services {
+        dynamodb: DynamoDb::open(dir)?,
+        lambda: Lambda::default(),
+        logs: Logs::open(dir)?,
+        secrets: Secrets::open(dir)?,
+        sns: Sns::open(dir)?,
+        ssm: Ssm::new(instances, vec![Document::run_job(&deployment.ssm_document)], launcher),
+        step_functions: StepFunctions,
+    })
+}

@@ -1,0 +1,72 @@
+//! Why the endpoint did not start.
+
+use std::path::PathBuf;
+
+/// The endpoint could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// Somebody else listens on the port.
+    #[error("port {port} is taken by another process; choose another, or 0 for any free one")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The port cannot be opened for another reason.
+    #[error("cannot listen on port {port}")]
+    Listen {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another endpoint works on the same state directory.
+    #[error("another endpoint uses the state directory {}; stop it, or choose another directory", path.display())]
+    StateDirInUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file or folder of the state directory cannot be made, read or written.
+    #[error("cannot use {}", path.display())]
+    StateDir {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A database of the state directory was written by a version of this program that is not this one.
+    #[error(
+        "{} has schema version {found}, and this program knows {known}; use the program that wrote it, or \
+         another state directory",
+        path.display()
+    )]
+    StateVersion {
+        /// The database.
+        path: PathBuf,
+        /// The version in the file.
+        found: i64,
+        /// The version that this program reads and writes.
+        known: i64,
+    },
+    /// A database of the state directory cannot be opened.
+    #[error("cannot open the database {}: {reason}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite or the embedded DynamoDB says.
+        reason: String,
+    },
+    /// The tables of the deployment cannot be created.
+    #[error("cannot create the deployment's tables")]
+    Tables(#[source] rsqlflow_store::StoreError),
+    /// A resource of the deployment cannot be created.
+    #[error("cannot create {what}: {reason}")]
+    Resource {
+        /// Which one, as people say it.
+        what: String,
+        /// The service's answer.
+        reason: String,
+    },
+    /// A thread of the endpoint cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+}

@@ -1,0 +1,67 @@
+//! Errors in the shape that AWS clients expect.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::storage::WorkerGone;
+
+/// An error answer: its code is what clients branch on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AwsError {
+    /// HTTP status: 400s for the caller's mistakes, 500s for ours.
+    pub(crate) status: u16,
+    /// Error code, such as `ResourceNotFoundException`.
+    pub(crate) code: Cow<'static, str>,
+    /// For people.
+    pub(crate) message: String,
+    /// Further members of the error's shape.
+    pub(crate) members: Map<String, Value>,
+}
+
+impl AwsError {
+    /// The caller's mistake, HTTP 400.
+    pub(crate) fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status: 400, code: code.into(), message: message.into(), members: Map::new() }
+    }
+
+    /// Our own failure, HTTP 500. Clients retry it.
+    pub(crate) fn internal(reason: impl std::fmt::Display) -> Self {
+        Self { status: 500, ..Self::client("InternalFailure", reason.to_string()) }
+    }
+
+    /// What this endpoint does not do, HTTP 501. Clients do not retry it, and nobody takes it for a success.
+    pub(crate) fn not_implemented(what: impl std::fmt::Display) -> Self {
+        let message = format!("{what} is not supported by the embedded endpoint");
+        Self { status: 501, ..Self::client("NotImplemented", message) }
+    }
+
+    /// An operation this endpoint does not do.
+    pub(crate) fn unknown_operation(service: &str, operation: &str) -> Self {
+        Self::not_implemented(format_args!("operation {operation} of {service}"))
+    }
+
+    /// The same, with another HTTP status.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same, with one more member.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl From<WorkerGone> for AwsError {
+    fn from(e: WorkerGone) -> Self {
+        Self::internal(e)
+    }
+}
+
+impl From<rusqlite::Error> for AwsError {
+    fn from(e: rusqlite::Error) -> Self {
+        Self::internal(e)
+    }
+}

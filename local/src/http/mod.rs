@@ -1,0 +1,13 @@
+//! HTTP as AWS speaks it: JSON 1.0 and 1.1 by `X-Amz-Target`, the query protocol, and Lambda's REST path.
+
+mod error;
+mod json;
+mod query;
+mod respond;
+mod server;
+
+pub(crate) use error::AwsError;
+pub(crate) use json::{answer, parse};
+pub(crate) use query::{Element, Form};
+pub(crate) use respond::Reply;
+pub(crate) use server::{Server, serve};

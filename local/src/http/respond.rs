@@ -1,0 +1,78 @@
+//! Answers as HTTP responses.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Map, Value};
+
+use crate::http::{AwsError, Element};
+
+/// An answer of a service.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+    /// Further headers.
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl Reply {
+    /// A JSON answer with status 200.
+    pub(crate) fn json(content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { status: 200, content_type, body, headers: Vec::new() }
+    }
+
+    /// An XML answer with status 200.
+    pub(crate) fn xml(body: String) -> Self {
+        Self { status: 200, content_type: "text/xml", body: body.into_bytes(), headers: Vec::new() }
+    }
+
+    /// An error of a JSON protocol.
+    pub(crate) fn json_error(content_type: &'static str, error: &AwsError) -> Self {
+        let mut members = error.members.clone();
+        members.insert("__type".to_owned(), Value::String(error.code.clone().into_owned()));
+        members.insert("message".to_owned(), Value::String(error.message.clone()));
+        Self::error(error, content_type, members)
+    }
+
+    /// An error of a REST protocol: the code is in a header.
+    pub(crate) fn rest_error(error: &AwsError) -> Self {
+        let mut members = error.members.clone();
+        let kind = if error.status < 500 { "User" } else { "Service" };
+        members.insert("Type".to_owned(), Value::from(kind));
+        members.insert("Message".to_owned(), Value::String(error.message.clone()));
+        let mut reply = Self::error(error, "application/json", members);
+        reply.headers.push(("x-amzn-errortype", error.code.clone().into_owned()));
+        reply
+    }
+
+    /// An error of the query protocol.
+    pub(crate) fn xml_error(error: &AwsError, request_id: &str) -> Self {
+        Self { status: error.status, ..Self::xml(Element::error(error, request_id)) }
+    }
+
+    fn error(error: &AwsError, content_type: &'static str, members: Map<String, Value>) -> Self {
+        let body = Value::Object(members).to_string().into_bytes();
+        Self { status: error.status, content_type, body, headers: Vec::new() }
+    }
+
+    /// The response, with the request's id.
+    pub(crate) fn into_response(self, request_id: &str) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert("x-amzn-requestid", id);
+        }
+        for (name, value) in self.headers {
+            // A function's error text may hold what a header may not.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,46 @@
+//! A function as Lambda sees it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+type Run = dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>> + Send + Sync;
+
+/// A function, its name and its timeout.
+pub(crate) struct Function {
+    pub(super) name: String,
+    pub(super) timeout: Duration,
+    pub(super) run: Box<Run>,
+}
+
+/// What a function raised: the JSON payload of an invocation with `X-Amz-Function-Error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FunctionError {
+    pub(crate) error_type: String,
+    pub(crate) error_message: String,
+}
+
+impl Function {
+    /// A function that answers an event.
+    pub(crate) fn new<F>(
+        name: impl Into<String>,
+        timeout: Duration,
+        run: impl Fn(Value) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Value, FunctionError>> + Send + 'static,
+    {
+        Self { name: name.into(), timeout, run: Box::new(move |event| Box::pin(run(event))) }
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").field("name", &self.name).field("timeout", &self.timeout).finish()
+    }
+}

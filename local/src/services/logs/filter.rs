@@ -1,0 +1,155 @@
+//! `FilterLogEvents`.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::http::{AwsError, answer, parse};
+use crate::services::logs::pattern::Pattern;
+use crate::services::logs::token::{Position, read_position, write_position};
+use crate::services::logs::{Logs, rows};
+
+/// Events looked at for one answer. Beyond it the answer has a token and whatever was found, as the service does
+/// too, so that one search cannot stop all writers.
+const LOOKED_AT: usize = 50_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Filter {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+    log_stream_names: Option<Vec<String>>,
+    log_stream_name_prefix: Option<String>,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    filter_pattern: Option<String>,
+    next_token: Option<String>,
+    limit: Option<usize>,
+    /// The service always interleaves.
+    #[serde(rename = "interleaved")]
+    _interleaved: Option<bool>,
+}
+
+struct Search {
+    group: i64,
+    /// Ids and names of the streams that are searched; without them, all of the group.
+    streams: Option<HashMap<i64, String>>,
+    pattern: Pattern,
+    after: Position,
+    start: i64,
+    /// Last moment that is read.
+    end: i64,
+    limit: usize,
+}
+
+impl Logs {
+    pub(super) async fn filter_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Filter = parse("FilterLogEvents", body)?;
+        let limit = rows::limit(request.limit, rows::EVENTS_A_PAGE, rows::EVENTS_A_PAGE)?;
+        let group_name = rows::group_name(request.log_group_name, request.log_group_identifier)?;
+        let pattern = Pattern::parse(request.filter_pattern.as_deref().unwrap_or_default())?;
+        let after = match request.next_token.as_deref() {
+            None => Position::START,
+            Some(text) => {
+                read_position(text).ok_or_else(|| rows::invalid("The specified nextToken is invalid."))?
+            }
+        };
+        let (events, more) = self
+            .worker
+            .run(move |db| {
+                let group = rows::group_id(db, &group_name)?;
+                let streams =
+                    streams(db, group, request.log_stream_names, request.log_stream_name_prefix)?;
+                let (start, end) =
+                    (request.start_time.unwrap_or(i64::MIN), request.end_time.unwrap_or(i64::MAX));
+                search(db, &Search { group, streams, pattern, after, start, end, limit })
+            })
+            .await??;
+        answer(&json!({
+            "events": events, "searchedLogStreams": [], "nextToken": more.map(write_position),
+        }))
+    }
+}
+
+fn streams(
+    db: &Connection,
+    group: i64,
+    names: Option<Vec<String>>,
+    prefix: Option<String>,
+) -> Result<Option<HashMap<i64, String>>, AwsError> {
+    match (names, prefix) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(rows::invalid("logStreamNames and logStreamNamePrefix exclude each other")),
+        (Some(names), None) => {
+            if names.is_empty() || names.len() > 100 {
+                return Err(rows::invalid("logStreamNames must have 1 to 100 names"));
+            }
+            let found: Result<_, AwsError> =
+                names.into_iter().map(|name| Ok((rows::stream_id(db, group, &name)?, name))).collect();
+            found.map(Some)
+        }
+        (None, Some(prefix)) => {
+            let found = db
+                .prepare_cached(
+                    "SELECT id, name FROM log_stream
+                     WHERE group_id = ?1 AND name >= ?2 AND (?3 IS NULL OR name < ?3)",
+                )?
+                .query_map((group, &prefix, rows::prefix_end(&prefix)), |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some(found))
+        }
+    }
+}
+
+/// What matches, in order of time, and where to go on if there may be more.
+fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Position>), AwsError> {
+    // One stream has its own index; for more, the group's is walked in order.
+    let one = search.streams.as_ref().filter(|streams| streams.len() == 1).and_then(|s| s.keys().next());
+    let (column, id) = match one {
+        Some(stream) => ("stream_id", *stream),
+        None => ("group_id", search.group),
+    };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT moment, id, ingested, message, stream_id FROM event
+         WHERE {column} = ?1 AND moment >= ?2 AND moment <= ?3 AND (moment, id) > (?4, ?5) ORDER BY moment, id"
+    ))?;
+    let mut found =
+        statement.query((id, search.start, search.end, search.after.moment, search.after.id))?;
+    let mut names: HashMap<i64, String> = HashMap::new();
+    let (mut events, mut size, mut last) = (Vec::new(), 0, search.after);
+    let mut looked_at = 0;
+    while let Some(row) = found.next()? {
+        if looked_at == LOOKED_AT || events.len() == search.limit {
+            return Ok((events, Some(last)));
+        }
+        looked_at += 1;
+        let position = Position { moment: row.get(0)?, id: row.get(1)? };
+        let stream: i64 = row.get(4)?;
+        let text = row.get_ref(3)?.as_str().map_err(AwsError::internal)?;
+        let wanted = search.streams.as_ref().is_none_or(|streams| streams.contains_key(&stream));
+        if wanted && search.pattern.matches(text) {
+            size += text.len() + rows::EVENT_OVERHEAD;
+            if size > rows::LARGEST_PAGE && !events.is_empty() {
+                return Ok((events, Some(last)));
+            }
+            if !names.contains_key(&stream) {
+                names.insert(stream, stream_name(db, search, stream)?);
+            }
+            events.push(json!({
+                "logStreamName": names.get(&stream), "timestamp": position.moment,
+                "ingestionTime": row.get::<_, i64>(2)?, "message": text, "eventId": position.id.to_string(),
+            }));
+        }
+        last = position;
+    }
+    Ok((events, None))
+}
+
+fn stream_name(db: &Connection, search: &Search, stream: i64) -> rusqlite::Result<String> {
+    if let Some(name) = search.streams.as_ref().and_then(|streams| streams.get(&stream)) {
+        return Ok(name.clone());
+    }
+    db.prepare_cached("SELECT name FROM log_stream WHERE id = ?1")?.query_row([stream], |row| row.get(0))
+}

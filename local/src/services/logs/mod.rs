@@ -1,0 +1,83 @@
+//! CloudWatch Logs: groups, streams and events, in SQLite.
+
+mod filter;
+mod groups;
+mod pattern;
+mod put;
+mod read;
+mod rows;
+mod streams;
+mod token;
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::LocalError;
+use crate::http::AwsError;
+use crate::storage::{Schema, Worker};
+
+/// An event's id is its place in the order of arrival, so events of one millisecond stay in order.
+const SCHEMA: Schema = Schema {
+    file: "logs.sqlite3",
+    version: 1,
+    tables: "
+        CREATE TABLE log_group (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            created INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE log_stream (
+            id INTEGER PRIMARY KEY,
+            group_id INTEGER NOT NULL REFERENCES log_group (id),
+            name TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            first_event INTEGER,
+            last_event INTEGER,
+            last_ingestion INTEGER,
+            UNIQUE (group_id, name)
+        ) STRICT;
+        CREATE TABLE event (
+            id INTEGER PRIMARY KEY,
+            group_id INTEGER NOT NULL,
+            stream_id INTEGER NOT NULL REFERENCES log_stream (id),
+            moment INTEGER NOT NULL,
+            ingested INTEGER NOT NULL,
+            message TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX event_of_stream ON event (stream_id, moment);
+        CREATE INDEX event_of_group ON event (group_id, moment);",
+};
+
+/// The embedded CloudWatch Logs.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    worker: Worker<Connection>,
+}
+
+impl Logs {
+    /// Opens or creates its database in `dir`.
+    pub(crate) fn open(dir: &Path) -> Result<Self, LocalError> {
+        let worker = Worker::start("logs", SCHEMA.open(dir)?).map_err(LocalError::Thread)?;
+        Ok(Self { worker })
+    }
+
+    /// Carries out one operation.
+    pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        match operation {
+            "CreateLogGroup" => self.create_log_group(body).await,
+            "CreateLogStream" => self.create_log_stream(body).await,
+            "DescribeLogGroups" => self.describe_log_groups(body).await,
+            "DescribeLogStreams" => self.describe_log_streams(body).await,
+            "FilterLogEvents" => self.filter_log_events(body).await,
+            "GetLogEvents" => self.get_log_events(body).await,
+            "PutLogEvents" => self.put_log_events(body).await,
+            _ => Err(AwsError::unknown_operation("CloudWatch Logs", operation)),
+        }
+    }
+
+    /// Closes the file.
+    pub(crate) async fn close(&self) {
+        self.worker.close().await;
+    }
+}

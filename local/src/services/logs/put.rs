@@ -1,0 +1,119 @@
+//! `PutLogEvents`.
+//!
+//! Limits: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{AwsError, answer, parse};
+use crate::place;
+use crate::services::logs::{Logs, rows};
+
+/// Events of one batch.
+const EVENTS_A_BATCH: usize = 10_000;
+
+const HOUR: i64 = 3_600_000;
+
+/// From the first to the last event of one batch.
+const LONGEST_SPAN: i64 = 24 * HOUR;
+
+/// Older events are rejected, each for itself.
+const OLDEST: i64 = 14 * 24 * HOUR;
+
+/// Events further in the future are rejected, each for itself.
+const NEWEST: i64 = 2 * HOUR;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Put {
+    log_group_name: String,
+    log_stream_name: String,
+    log_events: Vec<Event>,
+    /// The service ignores it too.
+    #[serde(rename = "sequenceToken")]
+    _sequence_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    timestamp: i64,
+    message: String,
+}
+
+impl Logs {
+    pub(super) async fn put_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Put = parse("PutLogEvents", body)?;
+        check(&request.log_events)?;
+        let now = place::now_ms();
+        // The batch is in order, so what is too old stands at its start, and what is too new at its end.
+        let too_old = request.log_events.partition_point(|e| e.timestamp < now - OLDEST);
+        let too_new = request.log_events.partition_point(|e| e.timestamp <= now + NEWEST);
+        let count = request.log_events.len();
+        self.worker
+            .run(move |db| {
+                let transaction = db.transaction()?;
+                let group = rows::group_id(&transaction, &request.log_group_name)?;
+                let stream = rows::stream_id(&transaction, group, &request.log_stream_name)?;
+                let accepted = request.log_events.get(too_old..too_new).unwrap_or_default();
+                if let (Some(first), Some(last)) = (accepted.first(), accepted.last()) {
+                    let mut insert = transaction.prepare_cached(
+                        "INSERT INTO event (group_id, stream_id, moment, ingested, message)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?;
+                    for event in accepted {
+                        insert.execute((group, stream, event.timestamp, now, &event.message))?;
+                    }
+                    transaction
+                        .prepare_cached(
+                            "UPDATE log_stream SET
+                                first_event = MIN(COALESCE(first_event, ?2), ?2),
+                                last_event = MAX(COALESCE(last_event, ?3), ?3),
+                                last_ingestion = ?4
+                             WHERE id = ?1",
+                        )?
+                        .execute((stream, first.timestamp, last.timestamp, now))?;
+                }
+                transaction.commit()?;
+                Ok::<_, AwsError>(())
+            })
+            .await??;
+        let mut rejected = serde_json::Map::new();
+        if too_old > 0 {
+            rejected.insert("tooOldLogEventEndIndex".to_owned(), too_old.into());
+        }
+        if too_new < count {
+            rejected.insert("tooNewLogEventStartIndex".to_owned(), too_new.into());
+        }
+        if rejected.is_empty() {
+            answer(&json!({}))
+        } else {
+            answer(&json!({"rejectedLogEventsInfo": rejected}))
+        }
+    }
+}
+
+fn check(events: &[Event]) -> Result<(), AwsError> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return Err(rows::invalid("logEvents must have at least one event"));
+    };
+    if events.len() > EVENTS_A_BATCH {
+        return Err(rows::invalid(format!("logEvents must have at most {EVENTS_A_BATCH} events")));
+    }
+    if events.iter().any(|e| e.message.is_empty() || e.timestamp < 0) {
+        return Err(rows::invalid("an event needs a message, and a timestamp of at least 0"));
+    }
+    let size: usize = events.iter().map(|e| e.message.len() + rows::EVENT_OVERHEAD).sum();
+    if size > rows::LARGEST_PAGE {
+        let message = format!("Upload too large: {size} bytes exceeds limit of {}", rows::LARGEST_PAGE);
+        return Err(rows::invalid(message));
+    }
+    if !events.is_sorted_by_key(|e| e.timestamp) {
+        return Err(rows::invalid("Log events in a single PutLogEvents request must be in chronological order."));
+    }
+    if last.timestamp - first.timestamp > LONGEST_SPAN {
+        let message = "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.";
+        return Err(rows::invalid(message));
+    }
+    Ok(())
+}

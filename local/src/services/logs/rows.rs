@@ -1,0 +1,67 @@
+//! What the operations share: finding groups and streams, and the service's refusals.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::http::AwsError;
+
+/// Bytes that an event counts beside its message (`PutLogEvents` API reference).
+pub(super) const EVENT_OVERHEAD: usize = 26;
+
+/// The largest answer, and the largest batch, in bytes.
+pub(super) const LARGEST_PAGE: usize = 1_048_576;
+
+/// Events of one answer at most (`GetLogEvents`, `FilterLogEvents`).
+pub(super) const EVENTS_A_PAGE: usize = 10_000;
+
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::client("InvalidParameterException", message)
+}
+
+pub(super) fn exists(what: &str) -> AwsError {
+    AwsError::client("ResourceAlreadyExistsException", format!("The specified log {what} already exists"))
+}
+
+fn missing(what: &str) -> AwsError {
+    AwsError::client("ResourceNotFoundException", format!("The specified log {what} does not exist."))
+}
+
+/// The group's name out of the two members that may give it: its name, or its name or ARN.
+pub(super) fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String, AwsError> {
+    match (name, identifier) {
+        (Some(name), None) => Ok(name),
+        (None, Some(identifier)) => Ok(match identifier.split_once(":log-group:") {
+            Some((_, name)) => name.strip_suffix(":*").unwrap_or(name).to_owned(),
+            None => identifier,
+        }),
+        _ => Err(invalid("exactly one of logGroupName and logGroupIdentifier must be given")),
+    }
+}
+
+pub(super) fn group_id(db: &Connection, name: &str) -> Result<i64, AwsError> {
+    db.prepare_cached("SELECT id FROM log_group WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("group"))
+}
+
+pub(super) fn stream_id(db: &Connection, group: i64, name: &str) -> Result<i64, AwsError> {
+    db.prepare_cached("SELECT id FROM log_stream WHERE group_id = ?1 AND name = ?2")?
+        .query_row((group, name), |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| missing("stream"))
+}
+
+/// Refuses a limit outside of 1 to `most`; gives the default without one.
+pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result<usize, AwsError> {
+    match given {
+        None => Ok(default),
+        Some(n) if (1..=most).contains(&n) => Ok(n),
+        Some(n) => Err(invalid(format!("limit {n} is not between 1 and {most}"))),
+    }
+}
+
+/// The text after every text that starts with `prefix`, for a range scan; none if there is no end.
+pub(super) fn prefix_end(prefix: &str) -> Option<String> {
+    // U+10FFFF is a noncharacter, so no name goes on with it.
+    (!prefix.is_empty()).then(|| format!("{prefix}\u{10FFFF}"))
+}

@@ -1,0 +1,13 @@
+//! The services behind the port, one folder each.
+
+mod dispatch;
+pub(crate) mod dynamodb;
+pub(crate) mod lambda;
+pub(crate) mod logs;
+pub(crate) mod secrets;
+pub(crate) mod sns;
+pub(crate) mod ssm;
+pub(crate) mod stepfunctions;
+mod sts;
+
+pub(crate) use dispatch::Services;

@@ -1,0 +1,116 @@
+//! Rows of secrets.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::http::AwsError;
+
+/// The stage label of the version that readers get.
+pub(super) const CURRENT: &str = "AWSCURRENT";
+
+/// The stage label of the version that was current before.
+pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// The largest value in bytes (Secrets Manager API reference, `PutSecretValue`).
+const LARGEST: usize = 65_536;
+
+/// A secret's name and ARN.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) arn: String,
+}
+
+/// A value, which no `Debug` shows.
+#[derive(PartialEq, Eq)]
+pub(super) enum SecretValue {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl SecretValue {
+    /// From the two members of a request, of which one must be given.
+    pub(super) fn read(text: Option<String>, binary: Option<&str>) -> Result<Option<Self>, AwsError> {
+        let value = match (text, binary) {
+            (None, None) => return Ok(None),
+            (Some(text), None) => Self::Text(text),
+            (None, Some(binary)) => Self::Binary(BASE64.decode(binary).map_err(|_| {
+                AwsError::client("SerializationException", "SecretBinary is not base64")
+            })?),
+            (Some(_), Some(_)) => {
+                let message = "You can't specify both SecretString and SecretBinary.";
+                return Err(AwsError::client("InvalidParameterException", message));
+            }
+        };
+        let length = match &value {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        };
+        if length == 0 || length > LARGEST {
+            let message = format!("The secret value must have 1 to {LARGEST} bytes.");
+            return Err(AwsError::client("ValidationException", message));
+        }
+        Ok(Some(value))
+    }
+
+    pub(super) fn from_row(row: &rusqlite::Row<'_>, text: usize, binary: usize) -> rusqlite::Result<Self> {
+        Ok(match row.get::<_, Option<String>>(text)? {
+            Some(text) => Self::Text(text),
+            None => Self::Binary(row.get(binary)?),
+        })
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    pub(super) fn binary(&self) -> Option<&[u8]> {
+        match self {
+            Self::Text(_) => None,
+            Self::Binary(bytes) => Some(bytes),
+        }
+    }
+
+    /// As answers show it.
+    pub(super) fn base64(&self) -> Option<String> {
+        self.binary().map(|bytes| BASE64.encode(bytes))
+    }
+}
+
+/// Finds a secret by name, by ARN, or by an ARN without the six random characters.
+pub(super) fn find(db: &Connection, id: &str) -> Result<Found, AwsError> {
+    let found = |row: &rusqlite::Row<'_>| Ok(Found { name: row.get(0)?, arn: row.get(1)? });
+    db.prepare_cached(
+        "SELECT name, arn FROM secret WHERE name = ?1 OR arn = ?1 OR substr(arn, 1, length(arn) - 7) = ?1",
+    )?
+    .query_row([id], found)
+    .optional()?
+    .ok_or_else(|| {
+        AwsError::client("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    })
+}
+
+/// The version that has a stage label.
+pub(super) fn version_at(db: &Connection, name: &str, stage: &str) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT version_id FROM stage WHERE name = ?1 AND stage = ?2")?
+        .query_row((name, stage), |row| row.get(0))
+        .optional()
+}
+
+/// Labels of a version, in order.
+pub(super) fn stages_of(db: &Connection, name: &str, version: &str) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT stage FROM stage WHERE name = ?1 AND version_id = ?2 ORDER BY stage")?
+        .query_map((name, version), |row| row.get(0))?
+        .collect()
+}
+
+/// Gives a version a label, taking it from the version that has it.
+pub(super) fn label(db: &Connection, name: &str, stage: &str, version: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO stage (name, stage, version_id) VALUES (?1, ?2, ?3)")?
+        .execute((name, stage, version))?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Pretended instances.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::http::{AwsError, answer, parse};
+use crate::place;
+use crate::services::ssm::Ssm;
+
+/// A pretended EC2 instance with the SSM agent on it.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// Its id, such as `i-local000000000001`.
+    pub(crate) id: String,
+    /// Its tags.
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Its folder in the state directory.
+    pub(crate) folder: PathBuf,
+    /// The agent's configuration on it.
+    pub(crate) agent_config: PathBuf,
+    /// Commands that it runs at once.
+    pub(crate) workers: Semaphore,
+}
+
+/// A condition on instances, in either of the two ways that the API writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    #[serde(rename = "Key", alias = "key")]
+    pub(super) key: String,
+    #[serde(rename = "Values", alias = "valueSet")]
+    pub(super) values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Describe {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    #[serde(default)]
+    instance_information_filter_list: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+const PING_STATUS: &str = "Online";
+const PLATFORM: &str = "Linux";
+const RESOURCE_TYPE: &str = "EC2Instance";
+
+impl Instance {
+    /// Commands that an instance runs at once: `CommandWorkersLimit` of the SSM agent.
+    pub(crate) const WORKERS: usize = 5;
+
+    /// The id of the `number`th instance, from 1. It has the length of EC2's ids.
+    pub(crate) fn id(number: usize) -> String {
+        format!("i-local{number:012}")
+    }
+
+    /// Whether a filter of `DescribeInstanceInformation`, or a target of `SendCommand`, takes the instance.
+    pub(super) fn matches(&self, filter: &Filter) -> Result<bool, AwsError> {
+        let one_of = |text: &str| filter.values.iter().any(|value| value == text);
+        Ok(match filter.key.as_str() {
+            "InstanceIds" | "instanceids" => one_of(&self.id),
+            "PingStatus" => one_of(PING_STATUS),
+            "PlatformTypes" => one_of(PLATFORM),
+            "ResourceType" => one_of(RESOURCE_TYPE),
+            "tag-key" => filter.values.iter().any(|key| self.tags.contains_key(key)),
+            key => match key.strip_prefix("tag:") {
+                Some(tag) => self.tags.get(tag).is_some_and(|value| one_of(value)),
+                None => {
+                    let message = format!("The specified key {key} is not valid.");
+                    return Err(AwsError::client("InvalidFilterKey", message));
+                }
+            },
+        })
+    }
+
+    pub(super) fn matches_all(&self, filters: &[Filter]) -> Result<bool, AwsError> {
+        for filter in filters {
+            if !self.matches(filter)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn describe(&self) -> Value {
+        json!({
+            "InstanceId": self.id,
+            "PingStatus": PING_STATUS,
+            "LastPingDateTime": place::seconds(place::now_ms()),
+            "AgentVersion": "3.3.0.0",
+            "IsLatestVersion": true,
+            "PlatformType": PLATFORM,
+            "PlatformName": "rsqlflow local",
+            "ResourceType": RESOURCE_TYPE,
+            "IPAddress": "127.0.0.1",
+            "ComputerName": self.id,
+        })
+    }
+}
+
+impl Ssm {
+    pub(super) fn describe_instance_information(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Describe = parse("DescribeInstanceInformation", body)?;
+        let limit = match request.max_results {
+            None => 50,
+            Some(n) if (5..=50).contains(&n) => n,
+            Some(n) => {
+                let message = format!("MaxResults {n} is not between 5 and 50");
+                return Err(AwsError::client("ValidationException", message));
+            }
+        };
+        if !request.filters.is_empty() && !request.instance_information_filter_list.is_empty() {
+            let message = "Filters and InstanceInformationFilterList exclude each other";
+            return Err(AwsError::client("ValidationException", message));
+        }
+        let filters: Vec<Filter> =
+            request.filters.into_iter().chain(request.instance_information_filter_list).collect();
+        // A page's token is the id of its last instance: ids are in order.
+        let after = request.next_token.unwrap_or_default();
+        let mut page = Vec::new();
+        for instance in &self.instances {
+            if instance.id > after && instance.matches_all(&filters)? {
+                page.push(instance);
+            }
+            if page.len() > limit {
+                break;
+            }
+        }
+        let more = page.len() > limit;
+        page.truncate(limit);
+        let token = page.last().filter(|_| more).map(|instance| &instance.id);
+        let list: Vec<Value> = page.iter().map(|instance| instance.describe()).collect();
+        let mut result = json!({"InstanceInformationList": list});
+        if let (Some(token), Some(members)) = (token, result.as_object_mut()) {
+            members.insert("NextToken".to_owned(), token.as_str().into());
+        }
+        answer(&result)
+    }
+}
