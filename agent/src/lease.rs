@@ -1,0 +1,213 @@
+//! How long a claimed job is this agent's, as pure state: every moment is a parameter.
+//!
+//! The lease runs from the *first sending* of the last claim or renewal that was acknowledged. A renewal that is
+//! under way, or whose answer was lost, does not count, because the row may never have seen it.
+
+use std::time::Duration;
+
+use rsqlflow_core::{Seconds, Timing};
+
+use crate::clock::BootTime;
+
+/// When a script must be told to stop, and when it must be killed, whatever else happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// SIGTERM.
+    pub term_at: BootTime,
+    /// SIGKILL.
+    pub kill_at: BootTime,
+}
+
+/// The times of one job's lease, all derived from its heartbeat and the deployment's times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// How long one acknowledged claim or renewal lasts.
+    pub lease: Duration,
+    /// The longest pause between two renewals.
+    pub renewal_period: Duration,
+    /// The longest time that one renewal may take.
+    pub renewal_latency: Duration,
+    /// The longest time without an accepted token.
+    pub token_patience: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub stop_grace: Duration,
+}
+
+impl LeaseTimes {
+    /// For a job with this heartbeat.
+    #[must_use]
+    pub fn new(timing: &Timing, heartbeat: Seconds) -> Self {
+        Self {
+            lease: timing.lease(heartbeat),
+            renewal_period: timing.renewal_period(heartbeat),
+            renewal_latency: timing.renewal_latency,
+            token_patience: timing.token_patience(heartbeat),
+            stop_grace: timing.stop_grace,
+        }
+    }
+
+    /// What is kept free between SIGKILL and the lease's end, for the kernel to tear the processes down.
+    fn kill_margin(&self) -> Duration {
+        (self.lease / 20).min(Duration::from_millis(500))
+    }
+}
+
+/// Why a script may not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapse {
+    /// No renewal was acknowledged in time: others may soon take the agent for lost.
+    LeaseRunsOut,
+    /// No token was accepted for three heartbeats: the workflow no longer waits.
+    NobodyWaits,
+}
+
+/// The lease of one claimed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    times: LeaseTimes,
+    runs_from: BootTime,
+    token_accepted: BootTime,
+    renew_at: BootTime,
+}
+
+impl Lease {
+    /// After an acknowledged claim. `sent` is when it was sent first, `token_accepted` when the service took the
+    /// heartbeat before it; `jitter` from 0 to 1 spreads the renewals of agents that started together.
+    #[must_use]
+    pub fn claimed(times: LeaseTimes, sent: BootTime, token_accepted: BootTime, jitter: f64) -> Self {
+        let mut lease = Self { times, runs_from: sent, token_accepted, renew_at: sent };
+        lease.renewed(sent, jitter);
+        lease
+    }
+
+    /// After an acknowledged renewal that was sent first at `sent`.
+    pub fn renewed(&mut self, sent: BootTime, jitter: f64) {
+        // An answer that was overtaken must not shorten what a later renewal has won.
+        self.runs_from = self.runs_from.max(sent);
+        self.renew_at = self.runs_from.plus(self.times.renewal_period.mul_f64(spread(jitter)));
+    }
+
+    /// After a renewal that failed at `now`: the next one comes sooner, while there is still time.
+    pub fn renewal_failed(&mut self, now: BootTime, jitter: f64) {
+        self.renew_at = now.plus((self.times.renewal_period / 5).mul_f64(spread(jitter)));
+    }
+
+    /// After the service accepted a heartbeat that was sent at `sent`.
+    pub fn token_accepted(&mut self, sent: BootTime) {
+        self.token_accepted = self.token_accepted.max(sent);
+    }
+
+    /// When the next renewal is due.
+    #[must_use]
+    pub const fn renew_at(&self) -> BootTime {
+        self.renew_at
+    }
+
+    /// When the lease ends, if nothing renews it.
+    #[must_use]
+    pub fn ends_at(&self) -> BootTime {
+        self.runs_from.plus(self.times.lease)
+    }
+
+    /// For the guard: SIGTERM early enough that grace and SIGKILL fit before the end.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        let kill_at = self.ends_at().minus(self.times.kill_margin());
+        Deadline { term_at: kill_at.minus(self.times.stop_grace).max(self.runs_from), kill_at }
+    }
+
+    /// When [`Self::lapse`] will first have something to say, if nothing is renewed or accepted.
+    #[must_use]
+    pub fn lapses_at(&self) -> BootTime {
+        self.deadline().term_at.min(self.token_accepted.plus(self.times.token_patience))
+    }
+
+    /// Whether the script has to be stopped now.
+    #[must_use]
+    pub fn lapse(&self, now: BootTime) -> Option<Lapse> {
+        if now >= self.deadline().term_at {
+            Some(Lapse::LeaseRunsOut)
+        } else if now >= self.token_accepted.plus(self.times.token_patience) {
+            Some(Lapse::NobodyWaits)
+        } else {
+            None
+        }
+    }
+}
+
+/// From 80 to 100 hundredths: never later than the period, which the other times rely on.
+fn spread(jitter: f64) -> f64 {
+    0.8 + 0.2 * jitter.clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(millis: u64) -> BootTime {
+        BootTime::from_duration(Duration::from_millis(millis))
+    }
+
+    fn times() -> LeaseTimes {
+        LeaseTimes::new(&Timing::default(), Seconds::saturating(180))
+    }
+
+    #[test]
+    fn the_default_job_stops_ten_and_a_half_seconds_before_its_lease_ends() {
+        let lease = Lease::claimed(times(), at(0), at(0), 1.0);
+        assert_eq!(lease.ends_at(), at(175_000));
+        assert_eq!(lease.deadline(), Deadline { term_at: at(164_500), kill_at: at(174_500) });
+        assert_eq!(lease.renew_at(), at(60_000));
+        assert_eq!(lease.lapse(at(164_499)), None);
+        assert_eq!(lease.lapse(at(164_500)), Some(Lapse::LeaseRunsOut));
+    }
+
+    #[test]
+    fn the_lease_runs_from_the_sending_and_not_from_the_answer() {
+        let mut lease = Lease::claimed(times(), at(0), at(0), 0.0);
+        lease.renewed(at(50_000), 0.0);
+        assert_eq!(lease.ends_at(), at(225_000));
+        lease.renewed(at(40_000), 0.0);
+        assert_eq!(lease.ends_at(), at(225_000), "an overtaken answer changes nothing");
+        lease.renewal_failed(at(98_000), 0.0);
+        assert_eq!(lease.ends_at(), at(225_000), "a failed renewal changes nothing");
+        assert_eq!(lease.renew_at(), at(107_600));
+    }
+
+    #[test]
+    fn three_heartbeats_without_a_token_end_it_though_the_row_is_renewed() {
+        let mut lease = Lease::claimed(times(), at(0), at(0), 0.0);
+        for second in (0..600).step_by(50) {
+            lease.renewed(at(second * 1000), 0.0);
+        }
+        assert_eq!(lease.lapse(at(539_999)), None);
+        assert_eq!(lease.lapse(at(540_000)), Some(Lapse::NobodyWaits));
+        lease.token_accepted(at(539_000));
+        assert_eq!(lease.lapse(at(540_000)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_fits_a_deployment_can_be_renewed_and_stopped_in_time(
+            heartbeat in 1u64..90_000, grace in 0u64..60, margin in 0u64..60, latency in 0u64..60, jitter in 0.0f64..1.0,
+        ) {
+            let timing = Timing {
+                stop_grace: Duration::from_secs(grace),
+                clock_margin: Duration::from_secs(margin),
+                renewal_latency: Duration::from_secs(latency),
+                ..Timing::default()
+            };
+            let heartbeat = Seconds::saturating(heartbeat);
+            prop_assume!(timing.accept(heartbeat).is_ok());
+            let lease = Lease::claimed(LeaseTimes::new(&timing, heartbeat), at(5), at(5), jitter);
+            let Deadline { term_at, kill_at } = lease.deadline();
+            prop_assert!(lease.renew_at() < term_at);
+            prop_assert!(lease.renew_at() > at(5));
+            prop_assert!(term_at <= kill_at && kill_at < lease.ends_at());
+            prop_assert_eq!(kill_at.since(term_at), timing.stop_grace);
+            prop_assert_eq!(lease.lapse(lease.lapses_at().minus(Duration::from_nanos(1))), None);
+            prop_assert!(lease.lapse(lease.lapses_at()).is_some());
+        }
+    }
+}

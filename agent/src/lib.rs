@@ -1,0 +1,10 @@
+//! The agent on the EC2 instance: runs one script, keeps its row, ships its log, returns its token.
+//!
+//! - [`process`]: one try of one script, from its path to its end.
+//! - [`guard`]: the small process that lets no script outlive its keeper.
+//! - [`lease`], [`clock`]: how long a claimed job is ours.
+
+pub mod clock;
+pub mod guard;
+pub mod lease;
+pub mod process;

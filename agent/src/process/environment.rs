@@ -1,0 +1,223 @@
+//! The script's whole environment: a clean base, the database's coordinates, the run's ids, the job's own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use rsqlflow_core::{ExecutionId, JobId, WorkflowId};
+use serde_json::Value;
+
+/// What Secrets Manager holds for a database: the shape that Redshift's own rotation uses (Secrets Manager user
+/// guide, "JSON structure of AWS Secrets Manager secrets").
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct DatabaseSecret {
+    /// `host`.
+    pub host: Option<String>,
+    /// `username`.
+    pub user: Option<String>,
+    /// `dbname`, or `database`.
+    pub database: Option<String>,
+    /// `port`, a number or a text.
+    pub port: Option<String>,
+    /// `password`.
+    pub password: Option<String>,
+}
+
+/// A secret that is not a database's. It says nothing of the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSecret {
+    /// Not a JSON object.
+    #[error("it is not a JSON object with host, username, dbname, port and password")]
+    NotAnObject,
+    /// A field is neither text nor number, or has a NUL in it, which no environment can hold.
+    #[error("its field {0:?} is not a text")]
+    NotText(&'static str),
+    /// No user name.
+    #[error("it has no field \"username\"")]
+    NoUser,
+}
+
+impl fmt::Debug for DatabaseSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseSecret(…)")
+    }
+}
+
+impl DatabaseSecret {
+    /// Reads a secret's text. What is missing stays unset: scripts may have their own host or database.
+    ///
+    /// # Errors
+    /// [`InvalidSecret`] where it cannot be a database's.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
+        let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+            return Err(InvalidSecret::NotAnObject);
+        };
+        let field = |names: &[&'static str]| {
+            for name in names {
+                match fields.get(*name) {
+                    None | Some(Value::Null) => {}
+                    Some(Value::String(text)) if !text.contains('\0') => return Ok(Some(text.clone())),
+                    Some(Value::Number(number)) => return Ok(Some(number.to_string())),
+                    Some(_) => return Err(InvalidSecret::NotText(name)),
+                }
+            }
+            Ok(None)
+        };
+        let secret = Self {
+            host: field(&["host"])?,
+            user: field(&["username", "user"])?,
+            database: field(&["dbname", "database", "dbName"])?,
+            port: field(&["port"])?,
+            password: field(&["password"])?,
+        };
+        if secret.user.is_none() {
+            return Err(InvalidSecret::NoUser);
+        }
+        Ok(secret)
+    }
+}
+
+/// What every script of an agent gets.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// `PATH`.
+    pub path: String,
+    /// `HOME`: that of the user the script runs as.
+    pub home: PathBuf,
+    /// Variables handed on from the agent's own environment.
+    pub passed: BTreeMap<OsString, OsString>,
+}
+
+/// Which job the environment is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids<'a> {
+    /// `RSQLFLOW_WORKFLOW_ID`.
+    pub workflow: &'a WorkflowId,
+    /// `RSQLFLOW_EXECUTION_ID`.
+    pub execution: &'a ExecutionId,
+    /// `RSQLFLOW_JOB_ID`.
+    pub job: JobId,
+    /// `RSQLFLOW_ATTEMPT`.
+    pub attempt: u32,
+    /// `RSQLFLOW_TRY`, from 1.
+    pub try_number: u32,
+}
+
+/// Puts the environment together. Later parts win: base, database, the job's own, ids. A job may override the
+/// database (to use another one), but cannot forge its ids.
+#[must_use]
+pub fn build(
+    base: &Base,
+    secret: Option<&DatabaseSecret>,
+    own: impl IntoIterator<Item = (String, String)>,
+    ids: Ids<'_>,
+) -> BTreeMap<OsString, OsString> {
+    let mut env = BTreeMap::new();
+    let mut set = |name: &str, value: OsString| {
+        env.insert(OsString::from(name), value);
+    };
+    set("LANG", "C.UTF-8".into());
+    set("SHELL", "/bin/bash".into());
+    set("PATH", base.path.clone().into());
+    set("HOME", base.home.clone().into());
+    env.extend(base.passed.clone());
+    if let Some(secret) = secret {
+        // The names that AWS's RSQL samples use; RSPASSWORD is read by RSQL itself (RSQL manual, "Getting
+        // started", since 1.0.4).
+        for (name, value) in [
+            ("HOST", &secret.host),
+            ("USER", &secret.user),
+            ("DB", &secret.database),
+            ("PORT", &secret.port),
+            ("RSPASSWORD", &secret.password),
+        ] {
+            if let Some(value) = value {
+                env.insert(name.into(), value.into());
+            }
+        }
+    }
+    env.extend(own.into_iter().map(|(name, value)| (name.into(), value.into())));
+    for (name, value) in [
+        ("RSQLFLOW_WORKFLOW_ID", ids.workflow.to_string()),
+        ("RSQLFLOW_EXECUTION_ID", ids.execution.to_string()),
+        ("RSQLFLOW_JOB_ID", ids.job.to_string()),
+        ("RSQLFLOW_ATTEMPT", ids.attempt.to_string()),
+        ("RSQLFLOW_TRY", ids.try_number.to_string()),
+    ] {
+        env.insert(name.into(), value.into());
+    }
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn redshifts_own_shape_is_read() {
+        let text = r#"{"username":"admin","password":"p\"w","engine":"redshift","host":"h","port":5439,
+            "dbClusterIdentifier":"c","dbname":"dev"}"#;
+        let secret = DatabaseSecret::parse(text).unwrap();
+        assert_eq!(secret.port.as_deref(), Some("5439"));
+        assert_eq!(secret.password.as_deref(), Some("p\"w"));
+        assert_eq!(secret.database.as_deref(), Some("dev"));
+        assert_eq!(format!("{secret:?}"), "DatabaseSecret(…)");
+        let other = DatabaseSecret::parse(r#"{"username":"u","port":"1","database":"d"}"#).unwrap();
+        assert_eq!(
+            (other.port.as_deref(), other.database.as_deref(), other.host),
+            (Some("1"), Some("d"), None)
+        );
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused_without_showing_it() {
+        for (text, want) in [
+            ("hunter2", InvalidSecret::NotAnObject),
+            ("[\"hunter2\"]", InvalidSecret::NotAnObject),
+            (r#"{"password":"hunter2"}"#, InvalidSecret::NoUser),
+            (r#"{"username":"u","password":["hunter2"]}"#, InvalidSecret::NotText("password")),
+            (r#"{"username":"u","password":"hunter2\u0000"}"#, InvalidSecret::NotText("password")),
+        ] {
+            let error = DatabaseSecret::parse(text).unwrap_err();
+            assert_eq!(error, want);
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn later_parts_win_and_ids_cannot_be_forged() {
+        let base = Base {
+            path: "/bin".to_owned(),
+            home: PathBuf::from("/home/x"),
+            passed: BTreeMap::from([("AWS_REGION".into(), "eu-west-1".into())]),
+        };
+        let secret = DatabaseSecret { user: Some("admin".to_owned()), ..DatabaseSecret::default() };
+        let own = [("USER", "me"), ("RSQLFLOW_ATTEMPT", "9"), ("LANG", "de_DE")];
+        let (workflow, execution) = (WorkflowId::new("w").unwrap(), ExecutionId::new("e").unwrap());
+        let ids = Ids {
+            workflow: &workflow,
+            execution: &execution,
+            job: JobId::new(1, 2),
+            attempt: 3,
+            try_number: 1,
+        };
+        let env = build(&base, Some(&secret), own.map(|(n, v)| (n.to_owned(), v.to_owned())), ids);
+        let get =
+            |name: &str| env.get(&OsString::from(name)).map(|value| value.to_string_lossy().into_owned());
+        assert_eq!(get("USER").as_deref(), Some("me"));
+        assert_eq!(get("RSQLFLOW_ATTEMPT").as_deref(), Some("3"));
+        assert_eq!(get("RSQLFLOW_JOB_ID").as_deref(), Some("0001#00002"));
+        assert_eq!(get("LANG").as_deref(), Some("de_DE"));
+        assert_eq!(get("AWS_REGION").as_deref(), Some("eu-west-1"));
+        assert_eq!(get("RSPASSWORD"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_makes_it_panic(text in ".*") {
+            let _ = DatabaseSecret::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One try of one script, through its guard.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::exit::{Exit, NeverStarted, StopReason, TryEnd};
+use crate::guard::{Guard, Launch, Order, Report, Start, children};
+use crate::lease::Deadline;
+
+/// What the keeper of the lease tells the running try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The lease was renewed.
+    Extend(Deadline),
+    /// The script must end.
+    Stop(StopReason),
+}
+
+/// What one try needs.
+#[derive(Debug)]
+pub struct Supervisor<'a> {
+    /// This very binary, to be started as the guard: `/proc/self/exe`, which an upgrade does not replace.
+    pub agent: &'a Path,
+    /// The script.
+    pub launch: &'a Launch,
+    /// Deadline, grace and the like.
+    pub start: Start,
+    /// The job's `timeout`.
+    pub timeout: Duration,
+    /// A file that stays open until the script is gone.
+    pub kept: Option<BorrowedFd<'a>>,
+}
+
+/// How long the pipe may stay open once all descendants are gone: whoever still holds it is none of them.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How long processes may take to die of SIGKILL before the try ends without them. They are in the kernel then,
+/// in a disk or network file system that does not answer, and no signal will help.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// Bytes read from the pipe at once: what a pipe holds (pipe(7)).
+const PIPE: usize = 64 * 1024;
+
+impl Supervisor<'_> {
+    /// Runs the script to its end. `output` gets its bytes as they come, standard output and error as one stream.
+    pub async fn run(
+        self,
+        control: &mut mpsc::UnboundedReceiver<Control>,
+        output: &mut (dyn FnMut(&[u8]) + '_),
+    ) -> TryEnd {
+        let mut run = match self.begin() {
+            Ok(run) => run,
+            Err(error) => {
+                return TryEnd {
+                    exit: Exit::NeverStarted(NeverStarted::Refused(error.to_string())),
+                    stopped: None,
+                    leftovers: 0,
+                    output_ended: true,
+                };
+            }
+        };
+        let timeout = sleep(self.timeout);
+        tokio::pin!(timeout);
+        let mut timed_out = false;
+        let mut buffer = vec![0; PIPE];
+        while !run.is_over() {
+            let bound = run.bound;
+            tokio::select! {
+                report = run.guard.next_report(), if !run.guard_gone => {
+                    run.reported(report, self.stop_bound()).await;
+                }
+                order = control.recv() => match order {
+                    Some(Control::Extend(deadline)) => run.guard.order(&Order::Extend(deadline)),
+                    Some(Control::Stop(reason)) => run.stop(reason, self.stop_bound()),
+                    // Whoever kept the lease is gone; the guard's deadline is what remains.
+                    None => run.stop(StopReason::Fenced, self.stop_bound()),
+                },
+                read = run.pipe.read(&mut buffer), if !run.output_ended => match read {
+                    Ok(0) | Err(_) => run.output_ended = true,
+                    Ok(count) => output(buffer.get(..count).unwrap_or_default()),
+                },
+                () = &mut timeout, if !timed_out => {
+                    timed_out = true;
+                    if run.exit.is_none() {
+                        run.stop(StopReason::TimedOut, self.stop_bound());
+                    }
+                }
+                () = sleep_until(bound.unwrap_or_else(far_away)), if bound.is_some() => run.bound_reached = true,
+            }
+        }
+        run.finish()
+    }
+
+    fn begin(&self) -> io::Result<Run> {
+        // Should the guard be killed, its children become ours.
+        nix::sys::prctl::set_child_subreaper(true)?;
+        let (read, write) = io::pipe()?;
+        let kept = self.kept.map(|file| file.as_fd().try_clone_to_owned()).transpose()?;
+        let guard = Guard::start(self.agent, self.launch, &self.start, OwnedFd::from(write), kept)?;
+        Ok(Run {
+            guard,
+            guard_gone: false,
+            script: None,
+            pipe: pipe::Receiver::from_owned_fd(OwnedFd::from(read))?,
+            output_ended: false,
+            exit: None,
+            leftovers: None,
+            stopped: None,
+            bound: None,
+            bound_reached: false,
+        })
+    }
+
+    /// The longest time from an order to stop, or from the script's own end, until all is gone.
+    fn stop_bound(&self) -> Duration {
+        self.start.linger + self.start.grace + STUCK
+    }
+}
+
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(86_400)
+}
+
+struct Run {
+    guard: Guard,
+    guard_gone: bool,
+    script: Option<Pid>,
+    pipe: pipe::Receiver,
+    output_ended: bool,
+    exit: Option<Exit>,
+    /// Known once all is gone.
+    leftovers: Option<u32>,
+    stopped: Option<StopReason>,
+    bound: Option<Instant>,
+    bound_reached: bool,
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        self.bound_reached || (self.guard_gone && self.output_ended)
+    }
+
+    async fn reported(&mut self, report: Option<Report>, bound: Duration) {
+        match report {
+            Some(Report::Started(pid)) => self.script = Some(Pid::from_raw(pid)),
+            Some(Report::Late) => self.ended(Exit::NeverStarted(NeverStarted::Late), bound),
+            Some(Report::Unstartable(errno)) => {
+                let why = io::Error::from_raw_os_error(errno).to_string();
+                self.ended(Exit::NeverStarted(NeverStarted::Refused(why)), bound);
+            }
+            Some(Report::Exited(code)) => self.ended(Exit::Code(code), bound),
+            Some(Report::Signalled(signal)) => self.ended(Exit::Signal(signal), bound),
+            Some(Report::Gone(leftovers)) => self.leftovers = Some(leftovers),
+            None => {
+                self.guard_gone = true;
+                let never = matches!(self.exit, Some(Exit::NeverStarted(_)));
+                if self.leftovers.is_none() && !never {
+                    // Somebody killed the guard. What it kept is ours now.
+                    self.leftovers = Some(end_all_children(self.script).await);
+                }
+                self.bound = Some(Instant::now() + DRAIN);
+            }
+        }
+    }
+
+    fn ended(&mut self, exit: Exit, bound: Duration) {
+        self.exit.get_or_insert(exit);
+        self.bound.get_or_insert(Instant::now() + bound);
+    }
+
+    fn stop(&mut self, reason: StopReason, bound: Duration) {
+        let again = self.stopped.is_some();
+        if self.exit.is_none() {
+            // The first reason is the true one, except that a fenced try may report nothing at all.
+            if reason == StopReason::Fenced {
+                self.stopped = Some(reason);
+            }
+            self.stopped.get_or_insert(reason);
+        }
+        self.guard.order(if again { &Order::Kill } else { &Order::Stop });
+        self.bound.get_or_insert(Instant::now() + bound);
+    }
+
+    fn finish(self) -> TryEnd {
+        let stuck = !self.guard_gone;
+        let end = TryEnd {
+            exit: self.exit.unwrap_or(Exit::Unknown),
+            stopped: self.stopped,
+            leftovers: self.leftovers.unwrap_or(u32::from(stuck)),
+            output_ended: self.output_ended,
+        };
+        if stuck {
+            // Its socket closes here, so it goes on trying without us.
+            drop(self.guard);
+        } else {
+            self.guard.collect();
+        }
+        end
+    }
+}
+
+/// Kills every child of this process until none is left. An agent has no other children than its job's.
+async fn end_all_children(script: Option<Pid>) -> u32 {
+    let started = Instant::now();
+    let group = script.unwrap_or(Pid::from_raw(i32::MAX));
+    let mut seen: Vec<Pid> = Vec::new();
+    while started.elapsed() < STUCK {
+        children::signal(Signal::SIGKILL, group, |pid| {
+            if !seen.contains(&pid) {
+                seen.push(pid);
+            }
+            true
+        });
+        if !children::reap().any_left {
+            break;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    u32::try_from(seen.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,126 @@
+//! Scripts that play the child, and what it takes to run one through the real guard.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a module of tests, which clippy does not see as one"
+)]
+// Each file of tests uses its own part of this module, so no `expect` could hold for all of them.
+#![cfg_attr(test, allow(dead_code, clippy::allow_attributes))]
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rsqlflow_agent::clock::BootTime;
+use rsqlflow_agent::guard::{Launch, Start};
+use rsqlflow_agent::lease::Deadline;
+use rsqlflow_agent::process::{Control, Supervisor, TryEnd};
+use tokio::sync::mpsc;
+
+/// The real binary.
+pub const AGENT: &str = env!("CARGO_BIN_EXE_rsqlflow-agent");
+
+/// A script of its own directory, and how to run it.
+pub struct Child {
+    pub directory: tempfile::TempDir,
+    pub launch: Launch,
+    pub start: Start,
+    pub timeout: Duration,
+}
+
+/// A deadline so far from now.
+pub fn deadline(term: Duration, kill: Duration) -> Deadline {
+    let now = BootTime::now();
+    Deadline { term_at: now.plus(term), kill_at: now.plus(kill) }
+}
+
+impl Child {
+    /// Runs `text` by bash. Times are short where something is waited for, long where a test must not wait.
+    pub fn bash(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("script.sh");
+        fs::write(&script, text).unwrap();
+        let env = BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]);
+        let launch = Launch {
+            program: PathBuf::from("/bin/bash"),
+            args: vec![script.into_os_string()],
+            env,
+            directory: directory.path().to_owned(),
+            run_as: None,
+        };
+        let hour = Duration::from_secs(3600);
+        let start = Start {
+            deadline: deadline(hour, hour),
+            grace: Duration::from_millis(300),
+            linger: Duration::from_millis(300),
+            run_as: None,
+        };
+        Self { directory, launch, start, timeout: hour }
+    }
+
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.launch.args.push(arg.into());
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs it; `on_output` sees all output so far whenever more came, and may send orders.
+    pub async fn run(
+        &self,
+        mut on_output: impl FnMut(&[u8], &mpsc::UnboundedSender<Control>),
+    ) -> (TryEnd, Vec<u8>) {
+        let (orders, mut control) = mpsc::unbounded_channel();
+        let mut all = Vec::new();
+        let supervisor = Supervisor {
+            agent: Path::new(AGENT),
+            launch: &self.launch,
+            start: self.start,
+            timeout: self.timeout,
+            kept: None,
+        };
+        let end = supervisor
+            .run(&mut control, &mut |bytes| {
+                all.extend_from_slice(bytes);
+                on_output(&all, &orders);
+            })
+            .await;
+        (end, all)
+    }
+
+    /// Runs it and lets it be.
+    pub async fn run_alone(&self) -> (TryEnd, String) {
+        let (end, output) = self.run(|_, _| {}).await;
+        (end, String::from_utf8_lossy(&output).into_owned())
+    }
+}
+
+/// The process ids that a script has printed as `pid N`.
+pub fn pids(output: &[u8]) -> Vec<i32> {
+    String::from_utf8_lossy(output)
+        .lines()
+        .filter_map(|line| line.strip_prefix("pid "))
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
+
+/// Whether a process is there, alive or not yet collected.
+pub fn exists(pid: i32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// Waits for something that another process does, and fails loudly if it never comes.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not within ten seconds: {what}");
+}
