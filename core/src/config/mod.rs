@@ -1,7 +1,7 @@
 //! The workflow item: what a user writes, as types, and the reader that finds every mistake in it at once.
 //!
 //! [`Workflow`] and what it holds are the types; the JSON Schema is generated from them. Each has its reader
-//! beside it, which walks a [`serde_json::Value`] with a [`reader::Cursor`]: a cursor knows its path and reports
+//! beside it, which walks a [`serde_json::Value`] with a cursor that knows its path and reports
 //! into one list, so reading goes on after a mistake, where serde would stop at the first.
 
 mod choice;

@@ -238,7 +238,9 @@ impl<'a> Cursor<'a> {
         let text = match self.value {
             Value::String(text) => text,
             _ => {
-                self.wrong_type(&format!("one of {}", names::<T>().join(", ")), Some("write it in quotes"));
+                let quoted: Vec<String> = names::<T>().iter().map(|name| format!("{name:?}")).collect();
+                let mend = format!("write {}", quoted.join(" or "));
+                self.wrong_type(&format!("one of {}", names::<T>().join(", ")), Some(&mend));
                 return None;
             }
         };

@@ -154,8 +154,8 @@ fn read_id(cursor: &Cursor<'_>) -> Option<WorkflowId> {
     match WorkflowId::new(text) {
         Ok(id) => Some(id),
         Err(invalid) => {
-            cursor
-                .report(ProblemKind::Invalid, format!("{} breaks the rule: {}", quoted(text), invalid.rule));
+            let message = format!("{} is not a workflow_id", quoted(text));
+            cursor.report_hint(ProblemKind::Invalid, message, format!("write {}", invalid.rule));
             None
         }
     }

@@ -12,7 +12,6 @@ pub const CHUNK_JOBS: usize = 500;
 
 /// A chunk's place: stage, and number in the stage, both from 0. Sorts in plan order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChunkRef {
     /// Stage, from 0.
     pub stage: u16,
