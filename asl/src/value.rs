@@ -56,3 +56,19 @@ pub(crate) fn as_integer(value: &Value) -> Option<i64> {
         (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
     })
 }
+
+/// Whether arrays and objects are nested deeper than `limit`. Does not call itself.
+pub(crate) fn deeper(value: &Value, limit: usize) -> bool {
+    let mut stack = vec![(value, 1)];
+    while let Some((value, depth)) = stack.pop() {
+        if depth > limit && (value.is_array() || value.is_object()) {
+            return true;
+        }
+        match value {
+            Value::Array(items) => stack.extend(items.iter().map(|item| (item, depth + 1))),
+            Value::Object(map) => stack.extend(map.values().map(|item| (item, depth + 1))),
+            _ => {}
+        }
+    }
+    false
+}

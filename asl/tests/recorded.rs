@@ -4,6 +4,12 @@
 //! workspace). Without it the test fails and says so, unless `ASL_CASES=none`. The cases under `documented/` have the
 //! same form, are ours, and follow the AWS documentation where no recording covers it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: a bad case should stop the test where it is read"
+)]
+
 mod recorded_support;
 
 use std::path::{Path, PathBuf};

@@ -145,7 +145,7 @@ impl Execution {
         match callback {
             Callback::Success { output } => self.task_succeeded(id, output),
             Callback::Failure { error, cause } => {
-                self.task_failed(id, error.map(Arc::from), cause.map(Arc::from))
+                self.task_failed(id, error.map(Arc::from), cause.map(Arc::from));
             }
             Callback::Heartbeat => {
                 if let (Some(key), Some(seconds)) = (task.heartbeat, task.start.heartbeat_seconds) {

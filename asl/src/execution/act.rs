@@ -12,7 +12,10 @@ use super::timers::Timer;
 use crate::definition::{Kind, Next, StateId};
 use crate::error::EvalError;
 use crate::history::EventKind;
-use crate::value::exceeds;
+use crate::value::{deeper, exceeds};
+
+/// Deepest nesting of a state's output. Ours: a loop could nest without end, and JSON readers give up at 128.
+const MAX_DEPTH: usize = 100;
 
 impl Execution {
     pub(super) fn enter(&mut self, id: BranchId, state: StateId, input: Arc<Value>) {
@@ -109,9 +112,17 @@ impl Execution {
         branch.waiting = Waiting::Between;
         let state = &self.definition.states[branch.state.0];
         let (name, kind) = (Arc::clone(&state.name), state.kind.state_kind());
+        let passed_on = Arc::ptr_eq(&exit.output, &branch.raw);
+        let made = exit.assigned.iter().map(|(_, value)| value).chain((!passed_on).then_some(&exit.output));
         // What was passed on untouched was measured before.
-        if !Arc::ptr_eq(&exit.output, &branch.raw) && exceeds(&exit.output, MAX_PAYLOAD_BYTES) {
-            return self.fail(id, Failure::data_limit(&name));
+        for value in made {
+            if exceeds(value, MAX_PAYLOAD_BYTES) {
+                return self.fail(id, Failure::data_limit(&name));
+            }
+            if deeper(value, MAX_DEPTH) {
+                let message = format!("The output is nested deeper than {MAX_DEPTH} levels.");
+                return self.fail_evaluation(id, EvalError::runtime(message));
+            }
         }
         if !exit.assigned.is_empty() {
             let variables = Arc::make_mut(&mut branch.variables);

@@ -8,7 +8,7 @@ use crate::value::{as_integer, same};
 /// The service's bound on the result of `States.ArrayRange`.
 const MAX_RANGE: i64 = 1000;
 
-fn list<'a>(value: &'a Value) -> Result<&'a Vec<Value>, Failure> {
+fn list(value: &Value) -> Result<&Vec<Value>, Failure> {
     value.as_array().ok_or_else(|| "the first argument must be an array".to_owned())
 }
 

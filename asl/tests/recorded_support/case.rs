@@ -45,12 +45,12 @@ pub(crate) fn load(folder: &Path) -> Vec<Case> {
         let values: Vec<Value> =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let area = file.file_stem().unwrap().to_string_lossy().into_owned();
-        cases.extend(values.into_iter().map(|value| case(&area, value)));
+        cases.extend(values.iter().map(|value| case(&area, value)));
     }
     cases
 }
 
-fn case(area: &str, value: Value) -> Case {
+fn case(area: &str, value: &Value) -> Case {
     let name = value["name"].as_str().unwrap().to_owned();
     let source = value["source"].as_str().or(value["documented"].as_str()).unwrap_or_default().to_owned();
     let mut text = value.to_string();

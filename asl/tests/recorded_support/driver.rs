@@ -77,7 +77,12 @@ pub(super) fn play(case: &Case) -> Result<Played, String> {
         children: HashMap::new(),
         next_callback: 0,
     };
-    world.start(&main, "run-1", case.value["input"].clone(), None);
+    let first = world.start(&main, "run-1", case.value["input"].clone(), None);
+    world.after(0, Event::Input(first, Input::Start));
+    if let Some(seconds) = case.value["stop"]["after"].as_i64() {
+        let text = |member: &str| case.value["stop"][member].as_str().map(str::to_owned);
+        world.after(seconds, Event::Input(first, Input::Stop { error: text("error"), cause: text("cause") }));
+    }
     world.run();
     let children = world.runs[1..].iter().map(|run| (run.machine.clone(), run.execution.status())).collect();
     let execution = world.runs.remove(0).execution;
@@ -110,7 +115,6 @@ impl World<'_> {
             started: self.now,
             parent,
         });
-        self.after(0, Event::Input(id, Input::Start));
         id
     }
 
@@ -211,7 +215,7 @@ impl World<'_> {
                 self.after(0, Event::Input(id, input));
             }
             Answer::Taken(response) => {
-                self.after(0, Event::Input(id, Input::TaskSubmitted { task, response }))
+                self.after(0, Event::Input(id, Input::TaskSubmitted { task, response }));
             }
         }
         if start.token.is_some() {
@@ -243,14 +247,8 @@ impl World<'_> {
         if sync {
             self.children.insert((id, task), child);
         }
-        // Before the child's start, as the request is answered before the child's first step.
-        self.sequence += 1;
-        let now = self.now;
-        self.step_soon(now, id, input);
-    }
-
-    fn step_soon(&mut self, at: Timestamp, id: usize, input: Input) {
-        self.events.insert((at, 0), Event::Input(id, input));
+        self.after(0, Event::Input(id, input));
+        self.after(0, Event::Input(child, Input::Start));
     }
 
     /// Plans the next callback, if its state has a token.
