@@ -20,6 +20,3 @@ pub use api::{
     TaskId, TaskToken,
 };
 pub use state::{Execution, MAX_EVENTS, MAX_PAYLOAD_BYTES, OpenTask};
-
-#[cfg(test)]
-mod tests;
