@@ -44,7 +44,10 @@ pub(crate) fn actions(protocol: &Protocol, world: &World, actions: &mut Vec<Acti
                 }
             }
             if left.lost_callbacks > 0 && matches!(agent.next, Renew | RenewAgain(_) | Tell(..)) {
-                actions.push(Action::CallbackLost(i));
+                actions.extend([false, true].map(|arrived| Action::CallbackLost { agent: i, arrived }));
+            }
+            if left.queues > 0 && agent.next == Claim {
+                actions.push(Action::Queue(i));
             }
         }
         if agent.script.is_some() {
@@ -81,7 +84,8 @@ pub(crate) fn step(protocol: &Protocol, world: &mut World, action: Action) -> Op
         | Action::ScriptEnds(i)
         | Action::AgentAnswerLost(i)
         | Action::AgentRequestLost(i)
-        | Action::CallbackLost(i)
+        | Action::CallbackLost { agent: i, .. }
+        | Action::Queue(i)
         | Action::Kill(i)
         | Action::Suspend(i)
         | Action::Resume(i) => i,
@@ -149,14 +153,18 @@ impl Run<'_> {
             }
             Action::Resume(_) => return Some(self.resumed(world.now)),
             Action::ScriptEnds(_) => return Some(self.script_ended(world)),
+            Action::Queue(_) => {
+                world.left.queues -= 1;
+                return Some(self.goes(AgentStep::Read, world.now + 1));
+            }
             Action::AgentAnswerLost(_) => world.left.lost_writes -= 1,
             Action::AgentRequestLost(_) => {
                 world.left.lost_writes -= 1;
                 return self.send_again(world.now);
             }
-            Action::CallbackLost(_) => {
+            Action::CallbackLost { .. } => {
                 world.left.lost_callbacks -= 1;
-                world.seen.callback_lost = true;
+                world.seen.call_delayed = true;
             }
             _ => {}
         }
@@ -197,7 +205,7 @@ impl Run<'_> {
         Change::Close { attempt: self.agent.attempt, owner: self.owner.clone(), outcome: ending.outcome() }
     }
 
-    /// The SDK waits a little, at most until the next tick, and sends the request again.
+    /// The SDK waits a little, at most until a tick after the first sending, and sends the request again.
     fn send_again(self, now: Ticks) -> Option<Next> {
         let next = match self.agent.next {
             AgentStep::Claim => AgentStep::ClaimAgain(now),
@@ -253,7 +261,7 @@ impl Run<'_> {
         let now = world.now;
         if self.answer_is_lost() {
             written.ok()?;
-            return Some(self.goes(AgentStep::ClaimAgain(first_sent), now + 1));
+            return Some(self.goes(AgentStep::ClaimAgain(first_sent), first_sent + 1));
         }
         let refused = match written {
             Ok(_) => Ok(()),
@@ -280,7 +288,8 @@ impl Run<'_> {
             world.seen.broken.add(Broken::UNWANTED_START);
         }
         self.agent.script = Some(deadline);
-        self.goes(AgentStep::Renew, world.now + 1)
+        let first_sent = deadline.saturating_sub(self.protocol.bounds.lease);
+        self.goes(AgentStep::Renew, first_sent + 1)
     }
 
     fn renew(mut self, world: &mut World, first_sent: Ticks) -> Option<Next> {
@@ -297,7 +306,7 @@ impl Run<'_> {
         let written = self.protocol.write(world, &change);
         if self.answer_is_lost() {
             written.ok()?;
-            return Some(self.goes(AgentStep::RenewAgain(first_sent), now + 1));
+            return Some(self.goes(AgentStep::RenewAgain(first_sent), first_sent + 1));
         }
         let (Ok(row) | Err(row)) = written;
         Some(match after_renewal(&row, self.agent.attempt, &self.owner) {
@@ -311,10 +320,19 @@ impl Run<'_> {
                 if let Some(reply) = reply.filter(|_| self.protocol.rules.renewal_adopts_token) {
                     self.agent.token = try_of(&reply);
                 }
-                if !matches!(self.action, Action::CallbackLost(_)) {
-                    self.heartbeat(world);
+                let accepted = self.agent.accepted;
+                match self.action {
+                    Action::CallbackLost { arrived: false, .. } => {}
+                    Action::CallbackLost { .. } => {
+                        self.heartbeat(world);
+                        self.agent.accepted = accepted;
+                    }
+                    _ => {
+                        self.heartbeat(world);
+                    }
                 }
-                self.goes(AgentStep::Renew, now + 1)
+                // Counted from the sending: else lost answers, one after the other, eat the lease up.
+                self.goes(AgentStep::Renew, first_sent + 1)
             }
         })
     }
@@ -356,7 +374,10 @@ impl Run<'_> {
 
     fn tell(self, world: &mut World, token: Try, ending: Ending) -> Next {
         let now = world.now;
-        if matches!(self.action, Action::CallbackLost(_)) {
+        if let Action::CallbackLost { arrived, .. } = self.action {
+            if arrived {
+                self.protocol.tell(world, token, ending.status());
+            }
             let next = self.agent.next;
             return self.goes(next, now + 1);
         }
@@ -417,7 +438,7 @@ pub(crate) fn judge_missed_heartbeat(world: &mut World, token: Try) {
     let reached = seen.stored & (1 << token) != 0;
     let row = &world.row;
     let in_its_hands = row.owner.is_some() && row.status != JobStatus::Triggered;
-    if reached && in_its_hands && !seen.agent_fault && !seen.callback_lost {
+    if reached && in_its_hands && !seen.agent_fault && !seen.call_delayed {
         seen.broken.add(Broken::STARVED);
     }
 }

@@ -33,6 +33,8 @@ pub struct Bounds {
     pub lambdas: usize,
     /// Agent processes alive at one time, dead ones with a living script included.
     pub agents: usize,
+    /// Closers at work at one time: one, or the sweeper beside it.
+    pub closers: usize,
     /// What a lost agent means.
     pub on_lost: OnLost,
     /// What may go wrong.
@@ -44,7 +46,7 @@ pub struct Bounds {
 pub struct Faults {
     /// A write is made but its answer is lost, or the request itself is: the SDK sends it again.
     pub lost_writes: u8,
-    /// A token callback is lost.
+    /// A token callback is lost, or its answer.
     pub lost_callbacks: u8,
     /// An agent process is killed; its guard is not.
     pub kills: u8,
@@ -58,6 +60,8 @@ pub struct Faults {
     pub second_invocations: u8,
     /// A command is delivered once more.
     pub second_deliveries: u8,
+    /// An agent finds its instance full and queues for a tick.
+    pub queues: u8,
     /// `SendCommand` reports a failure that is final; the command may have been sent all the same.
     pub send_failures: u8,
     /// Somebody requests a cancel.
@@ -80,6 +84,7 @@ impl Faults {
         try_ends: 0,
         second_invocations: 0,
         second_deliveries: 0,
+        queues: 0,
         send_failures: 0,
         cancels: 0,
         aborts: 0,
@@ -102,6 +107,7 @@ impl Bounds {
         attempts: 3,
         lambdas: 2,
         agents: 2,
+        closers: 1,
         on_lost: OnLost::Rerun,
         faults: Faults::NONE,
     };

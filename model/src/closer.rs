@@ -1,32 +1,42 @@
-//! The closer, and the sweeper that comes when the closer does not: reads, then decides and writes, until the
-//! row is closed. Then the lock is released.
+//! The closer, and the sweeper that comes when or before it is done: each reads, then decides and
+//! writes, until the row is closed. Then the lock is released.
 
 use rsqlflow_core::protocol::closer::{Step, decide};
-use rsqlflow_core::protocol::{Change, JobStatus};
+use rsqlflow_core::protocol::{Change, JobState, JobStatus};
 
 use crate::bounds::timestamp;
-use crate::protocol::Protocol;
+use crate::protocol::{Action, Protocol};
 use crate::state::{Closer, World};
 
-/// Whether the closer has anything to do at this moment.
-pub(crate) fn can_look(world: &World) -> bool {
-    match &world.closer {
-        Closer::Idle(not_before) => *not_before <= world.now,
-        Closer::HasRead(_) => true,
-        Closer::Released => false,
+pub(crate) fn actions(world: &World, actions: &mut Vec<Action>) {
+    if !world.machine.is_over() || world.has_ended() {
+        return;
+    }
+    for (i, closer) in world.closers.iter().enumerate() {
+        // Two that stand at the same point are one.
+        let another = world.closers.iter().take(i).any(|other| other == closer);
+        let waits = matches!(closer, Closer::Idle(later) if *later > world.now);
+        if !another && !waits {
+            actions.push(Action::Closer(i));
+        }
     }
 }
 
-pub(crate) fn step(protocol: &Protocol, world: &mut World) {
-    let Closer::HasRead(row) = &world.closer else {
-        world.closer = Closer::HasRead(world.row.clone());
-        return;
+pub(crate) fn step(protocol: &Protocol, world: &mut World, i: usize) -> Option<()> {
+    let next = match world.closers.get(i)?.clone() {
+        Closer::Idle(_) => Closer::HasRead(world.row.clone()),
+        Closer::HasRead(row) => has_read(protocol, world, &row),
+        Closer::Released => return None,
     };
+    world.closers[i] = next;
+    Some(())
+}
+
+fn has_read(protocol: &Protocol, world: &mut World, row: &JobState) -> Closer {
     let now = timestamp(world.now + protocol.bounds.skew);
     let unclaimed = matches!(row.status, JobStatus::Pending | JobStatus::Triggered);
     if unclaimed && !protocol.rules.unclaimed_rows_closed {
-        world.closer = Closer::Released;
-        return;
+        return Closer::Released;
     }
     let step = match decide(row, "the execution is over", protocol.bounds.patience_millis(), now) {
         Step::Wait if !protocol.rules.seen_kept_while_unmoved => {
@@ -34,7 +44,7 @@ pub(crate) fn step(protocol: &Protocol, world: &mut World) {
         }
         step => step,
     };
-    world.closer = match step {
+    match step {
         Step::Closed => Closer::Released,
         // Later is at the next tick.
         Step::Wait => Closer::Idle(world.now + 1),
@@ -46,8 +56,8 @@ pub(crate) fn step(protocol: &Protocol, world: &mut World) {
             } else if written.is_ok() && looks_later && !protocol.rules.seen_kept_while_unmoved {
                 Closer::Idle(world.now + 1)
             } else {
-                Closer::Idle(world.now)
+                Closer::Idle(0)
             }
         }
-    };
+    }
 }

@@ -7,17 +7,20 @@
 //! - [`protocol`]: who may take which step, and what time does; `launcher`, `agent` and `closer` take them, and
 //!   `row` makes their writes.
 //! - [`properties`]: what must hold.
+//! - [`explore`]: that no step leads back, and what the bounds reach; [`trace`]: a counterexample as text.
 //! - [`rules`]: the protocol's rules as switches; [`bounds`]: how far to look.
 
 mod agent;
 pub mod bounds;
 mod closer;
+pub mod explore;
 mod launcher;
 pub mod properties;
 pub mod protocol;
 mod row;
 pub mod rules;
 pub mod state;
+pub mod trace;
 
 pub use bounds::{Bounds, Faults};
 pub use protocol::{Action, Protocol};

@@ -62,8 +62,15 @@ pub enum Action {
     AgentAnswerLost(usize),
     /// This agent's request for a write is lost.
     AgentRequestLost(usize),
-    /// This agent's token callback is lost.
-    CallbackLost(usize),
+    /// This agent's token callback, or only its answer, is lost.
+    CallbackLost {
+        /// Whose.
+        agent: usize,
+        /// Whether it arrived all the same.
+        arrived: bool,
+    },
+    /// This agent's instance is full: it waits for the next tick, and begins again.
+    Queue(usize),
     /// This agent is killed.
     Kill(usize),
     /// This agent's machine is suspended.
@@ -72,8 +79,8 @@ pub enum Action {
     Resume(usize),
     /// A later agent run delivers this spooled result.
     Flush(usize),
-    /// The closer's next step.
-    Closer,
+    /// The next step of this closer.
+    Closer(usize),
 }
 
 impl Protocol {
@@ -106,9 +113,14 @@ impl Protocol {
         let mut next = world.clone();
         if world.machine.is_over() && !world.has_ended() {
             // It looks at least once a tick.
-            let late = !matches!(world.closer, Closer::Idle(looked) if looked > world.now);
-            if late {
+            let looked = |closer: &Closer| matches!(closer, Closer::Idle(later) if *later > world.now);
+            if !world.closers.iter().any(looked) {
                 next.left.closer_delays = next.left.closer_delays.checked_sub(1)?;
+            }
+            for closer in &mut next.closers {
+                if *closer == Closer::Idle(world.now + 1) {
+                    *closer = Closer::Idle(0);
+                }
             }
         }
         next.now += 1;
@@ -121,6 +133,10 @@ impl Protocol {
                 continue;
             }
             let late = agent.alive && self.is_late(agent, world.now);
+            if agent.alive && !late && !matches!(agent.next, AgentStep::Renew | AgentStep::Read) {
+                // It waits to send a lost request again.
+                next.seen.call_delayed = true;
+            }
             if late {
                 next.left.stalls = next.left.stalls.checked_sub(1)?;
                 next.seen.agent_fault = true;
@@ -173,7 +189,7 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::start(self.bounds.faults)]
+        vec![World::start(self.bounds.faults, self.bounds.closers)]
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
@@ -204,9 +220,7 @@ impl Model for Protocol {
         }
         launcher::actions(self, world, actions);
         agent::actions(self, world, actions);
-        if world.machine.is_over() && closer::can_look(world) {
-            actions.push(Action::Closer);
-        }
+        closer::actions(world, actions);
         if self.tick(world).is_some() {
             actions.push(Action::Tick);
         }
@@ -243,7 +257,7 @@ impl Model for Protocol {
                 // A refusal means that the row is closed, which the guard above excludes.
                 self.write(&mut next, &rsqlflow_core::protocol::Change::RequestCancel).ok()?;
             }
-            (Action::Closer, _) => closer::step(self, &mut next),
+            (Action::Closer(i), _) => closer::step(self, &mut next, i)?,
             (Action::Launcher(_) | Action::LauncherAnswerLost(_) | Action::SendFails { .. }, _) => {
                 launcher::step(self, &mut next, action)?;
             }
@@ -262,6 +276,32 @@ impl Model for Protocol {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        let name = |i: usize| i + 1;
+        let text = match *self {
+            Self::Tick => "time goes on".to_owned(),
+            Self::StartTry => "machine starts a try".to_owned(),
+            Self::MissedHeartbeat => "machine misses the heartbeat".to_owned(),
+            Self::TryEnds => "the try ends".to_owned(),
+            Self::InvokeAgain => "the launcher is invoked again".to_owned(),
+            Self::Abort => "abort".to_owned(),
+            Self::RequestCancel => "cancel is requested".to_owned(),
+            Self::Launcher(i) => format!("launcher {} steps", name(i)),
+            Self::LauncherAnswerLost(i) => format!("launcher {} writes, no answer", name(i)),
+            Self::SendFails { launcher, sent } => format!("launcher {} fails to send: {}", name(launcher), !sent),
+            Self::Deliver { again, .. } => format!("a command arrives{}", if again { ", of two" } else { "" }),
+            Self::Agent(i) => format!("agent {} steps", name(i)),
+            Self::ScriptEnds(i) => format!("agent {}: script ends", name(i)),
+            Self::AgentAnswerLost(i) => format!("agent {} writes, no answer", name(i)),
+            Self::AgentRequestLost(i) => format!("agent {} writes, request lost", name(i)),
+            Self::CallbackLost { agent, arrived: true } => format!("agent {} calls, no answer", name(agent)),
+            Self::CallbackLost { agent, .. } => format!("agent {} calls, request lost", name(agent)),
+            Self::Queue(i) => format!("agent {} queues", name(i)),
+            Self::Kill(i) => format!("agent {} is killed", name(i)),
+            Self::Suspend(i) => format!("agent {}: machine suspended", name(i)),
+            Self::Resume(i) => format!("agent {}: machine resumes", name(i)),
+            Self::Flush(_) => "a later run takes the spool".to_owned(),
+            Self::Closer(i) => format!("closer {} steps", name(i)),
+        };
+        f.pad(&text)
     }
 }

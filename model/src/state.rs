@@ -29,8 +29,8 @@ pub struct World {
     pub agents: Vec<Agent>,
     /// Results on an instance's disk whose agent died.
     pub spool: Vec<Spooled>,
-    /// What ends the run.
-    pub closer: Closer,
+    /// What ends the run: closer and sweeper.
+    pub closers: Vec<Closer>,
     /// Faults that may still happen.
     pub left: Faults,
     /// What an observer remembers.
@@ -203,10 +203,10 @@ pub struct Spooled {
     pub ending: Ending,
 }
 
-/// Closer and sweeper in one.
+/// Where a closer stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Closer {
-    /// Has not looked at the row since that moment.
+    /// Looks at the row, not before that moment.
     Idle(Ticks),
     /// Has read the row, and now decides and writes.
     HasRead(Arc<JobState>),
@@ -221,8 +221,8 @@ pub struct Seen {
     pub broken: Broken,
     /// An agent was killed, stopped or suspended, or gave up.
     pub agent_fault: bool,
-    /// A callback was lost.
-    pub callback_lost: bool,
+    /// A callback of an agent was lost, or a write of its took a tick and more.
+    pub call_delayed: bool,
     /// Tries whose token was stored, one bit each.
     pub stored: u8,
     /// When the machine last waited.
@@ -250,7 +250,7 @@ pub(crate) fn owner(nonce: u8, distinct: bool) -> Owner {
 impl World {
     /// Before anything has happened.
     #[must_use]
-    pub fn start(left: Faults) -> Self {
+    pub fn start(left: Faults, closers: usize) -> Self {
         Self {
             now: 0,
             row: Arc::new(JobState::pending()),
@@ -259,7 +259,7 @@ impl World {
             commands: Vec::new(),
             agents: Vec::new(),
             spool: Vec::new(),
-            closer: Closer::Idle(0),
+            closers: vec![Closer::Idle(0); closers],
             left,
             seen: Seen::default(),
         }
@@ -273,6 +273,6 @@ impl World {
     /// Whether the run has ended: row closed, lock released.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.closer == Closer::Released
+        self.closers.contains(&Closer::Released)
     }
 }

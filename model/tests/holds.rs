@@ -1,28 +1,104 @@
+//! The protocol keeps its promises, whatever the order of events, within each of these bounds.
+
+mod support;
+
+use rsqlflow_core::protocol::JobStatus;
+use rsqlflow_core::protocol::launcher::OnLost;
+use rsqlflow_model::explore::explore;
 use rsqlflow_model::{Bounds, Faults, Protocol};
-use stateright::{Checker, HasDiscoveries, Model};
 
-fn check(bounds: Bounds) {
-    let checker = Protocol::new(bounds).checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    println!("{} states, {} steps, depth {}", checker.unique_state_count(), checker.state_count(), checker.max_depth());
-    for (name, path) in checker.discoveries() {
-        println!("BROKEN: {name}");
-        for (world, action) in path.into_vec() {
-            println!("{world}");
-            if let Some(action) = action { println!("    {action}"); }
-        }
-    }
-    assert!(checker.discoveries().is_empty());
+const SMALL: Bounds = Bounds::SMALL;
+const NONE: Faults = Faults::NONE;
+
+/// Exhaustive. `at_least` so many states, lest a mistake in the model leave nothing to check.
+fn holds(bounds: Bounds, at_least: usize) {
+    let states = support::holds(Protocol::new(bounds));
+    assert!(states >= at_least, "only {states} states");
 }
 
 #[test]
-fn no_faults() {
-    check(Bounds::SMALL);
+fn slow_launchers_and_late_commands() {
+    holds(SMALL, 9_000);
 }
+
 #[test]
-fn kills() {
-    check(Bounds::SMALL.with(Faults { kills: 1, ..Faults::NONE }));
+fn lost_answers_and_a_killed_agent() {
+    holds(SMALL.with(Faults { lost_writes: 2, kills: 1, ..NONE }), 1_000_000);
 }
+
 #[test]
-fn aborts() {
-    check(Bounds::SMALL.with(Faults { aborts: 1, ..Faults::NONE }));
+fn lost_answers_and_a_killed_agent_where_lost_jobs_fail() {
+    let bounds = Bounds { on_lost: OnLost::Fail, ..SMALL };
+    holds(bounds.with(Faults { lost_writes: 2, kills: 1, ..NONE }), 1_000_000);
+}
+
+#[test]
+fn lost_answers_and_a_stopped_agent() {
+    holds(SMALL.with(Faults { lost_writes: 2, stalls: 2, ..NONE }), 1_000_000);
+}
+
+#[test]
+fn a_lost_answer_a_killed_agent_and_a_try_that_ends() {
+    holds(SMALL.with(Faults { lost_writes: 1, kills: 1, try_ends: 1, ..NONE }), 3_000_000);
+}
+
+#[test]
+fn a_suspended_machine() {
+    holds(SMALL.with(Faults { sleeps: 4, ..NONE }), 900_000);
+}
+
+#[test]
+fn an_abort_a_killed_agent_and_a_late_closer() {
+    holds(SMALL.with(Faults { aborts: 1, kills: 1, closer_delays: 1, ..NONE }), 500_000);
+}
+
+#[test]
+fn an_abort_with_closer_and_sweeper() {
+    let bounds = Bounds { closers: 2, ..SMALL };
+    holds(bounds.with(Faults { aborts: 1, stalls: 1, closer_delays: 1, ..NONE }), 100_000);
+}
+
+#[test]
+fn a_cancel_a_doubled_command_and_a_try_that_ends() {
+    holds(SMALL.with(Faults { cancels: 1, second_deliveries: 1, try_ends: 1, ..NONE }), 900_000);
+}
+
+#[test]
+fn a_doubled_launcher_and_a_doubled_command() {
+    holds(SMALL.with(Faults { second_invocations: 1, second_deliveries: 1, ..NONE }), 500_000);
+}
+
+#[test]
+fn a_doubled_launcher_and_a_command_that_could_not_be_sent() {
+    holds(SMALL.with(Faults { second_invocations: 1, send_failures: 1, ..NONE }), 100_000);
+}
+
+#[test]
+fn lost_callbacks_and_a_killed_agent() {
+    holds(SMALL.with(Faults { lost_callbacks: 2, kills: 1, ..NONE }), 400_000);
+}
+
+#[test]
+fn a_queueing_agent_an_abort_and_a_cancel() {
+    holds(SMALL.with(Faults { queues: 1, aborts: 1, cancels: 1, ..NONE }), 200_000);
+}
+
+#[test]
+fn clocks_that_differ() {
+    let bounds = Bounds { lease: 2, margin: 1, skew: 1, ..SMALL };
+    holds(bounds.with(Faults { stalls: 2, kills: 1, ..NONE }), 900_000);
+}
+
+/// What `ENDS` rests on, and that the bounds reach what they are about.
+#[test]
+fn no_step_leads_back_and_everything_is_reached() {
+    let reached = explore(&Protocol::new(SMALL.with(Faults { kills: 1, try_ends: 1, cancels: 1, ..NONE })));
+    println!("{reached:?}");
+    assert!(!reached.cycle);
+    assert!(reached.latest < SMALL.horizon);
+    assert!(reached.exhausted);
+    assert_eq!(reached.ran, [1, 2, 3].into());
+    use JobStatus::{Cancelled, Completed, Lost};
+    assert_eq!(reached.ends, [Completed, Cancelled, Lost].into());
+    assert_eq!(reached.told, [Completed, Cancelled, Lost].into());
 }
