@@ -5,6 +5,9 @@
 //! - [`lease`], [`clock`]: how long a claimed job is ours.
 
 pub mod clock;
+pub mod config;
 pub mod guard;
 pub mod lease;
+pub mod logs;
 pub mod process;
+pub mod sql;

@@ -1,0 +1,169 @@
+//! The local file of one attempt's output.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rsqlflow_core::{ExecutionId, JobId};
+use tokio::sync::watch;
+
+use super::events::Marks;
+use super::redact::Redactor;
+use crate::clock::wall_clock;
+
+/// How far the file has been written, for whoever follows it.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Bytes in the file.
+    pub written: u64,
+    /// When they came.
+    pub marks: Marks,
+    /// No more will come.
+    pub ended: bool,
+}
+
+/// Writes the file. A disk that is full, or a directory that cannot be written, costs the log and not the job:
+/// bytes are then counted and dropped.
+#[derive(Debug)]
+pub struct Capture {
+    path: PathBuf,
+    file: Option<File>,
+    trouble: Option<io::Error>,
+    redactor: Redactor,
+    total: u64,
+    progress: watch::Sender<Progress>,
+}
+
+impl Capture {
+    /// The file of an attempt: `<log_dir>/<execution>/<stage>-<position>-a<attempt>.log`.
+    #[must_use]
+    pub fn path_of(log_dir: &Path, execution: &ExecutionId, job: JobId, attempt: u32) -> PathBuf {
+        log_dir.join(execution.as_str()).join(format!("{:04}-{:05}-a{attempt}.log", job.stage, job.position))
+    }
+
+    /// Opens the file, after what an earlier process of the same attempt may have written.
+    #[must_use]
+    pub fn open(path: PathBuf) -> (Self, watch::Receiver<Progress>) {
+        let opened = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+            let file = OpenOptions::new().create(true).append(true).mode(0o640).open(&path)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        });
+        let (file, written, trouble) = match opened {
+            Ok((file, length)) => (Some(file), length, None),
+            Err(error) => (None, 0, Some(error)),
+        };
+        let (progress, follow) = watch::channel(Progress { written, ..Progress::default() });
+        (Self { path, file, trouble, redactor: Redactor::default(), total: 0, progress }, follow)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on, this is not to be seen.
+    pub fn hide(&mut self, secret: Option<&str>) {
+        self.redactor = Redactor::new(secret);
+    }
+
+    /// Takes output of the script. `seen` is shown what of it may be seen.
+    pub fn push(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&[u8])) {
+        let mut redactor = std::mem::take(&mut self.redactor);
+        redactor.push(bytes, &mut |bytes| {
+            self.write(bytes);
+            seen(bytes);
+        });
+        self.redactor = redactor;
+    }
+
+    /// A try has ended, so nothing that was held back can become the secret.
+    pub fn end_of_try(&mut self, seen: &mut dyn FnMut(&[u8])) {
+        let mut redactor = std::mem::take(&mut self.redactor);
+        redactor.finish(&mut |bytes| {
+            self.write(bytes);
+            seen(bytes);
+        });
+        self.redactor = redactor;
+    }
+
+    /// A line of the agent's own.
+    pub fn remark(&mut self, text: &str) {
+        self.write(format!("rsqlflow: {text}\n").as_bytes());
+    }
+
+    /// No more will come.
+    pub fn close(&mut self) {
+        self.progress.send_modify(|progress| progress.ended = true);
+    }
+
+    /// All bytes that were to be written, also those that were not.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Why the file is not whole, if it is not.
+    #[must_use]
+    pub const fn trouble(&self) -> Option<&io::Error> {
+        self.trouble.as_ref()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let Some(file) = &mut self.file else { return };
+        // A local disk is as fast as the pipe, and a file cannot be waited for anyway.
+        if let Err(error) = file.write_all(bytes) {
+            self.trouble = Some(error);
+            self.file = None;
+            return;
+        }
+        let now = wall_clock();
+        self.progress.send_modify(|progress| {
+            progress.marks.add(progress.written, now);
+            progress.written += bytes.len() as u64;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_reaches_neither_file_nor_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("e/x.log");
+        let (mut capture, follow) = Capture::open(path.clone());
+        capture.hide(Some("hunter22"));
+        let mut seen = Vec::new();
+        for piece in [&b"password hun"[..], b"ter22\nhunt"] {
+            capture.push(piece, &mut |bytes| seen.extend_from_slice(bytes));
+        }
+        capture.end_of_try(&mut |bytes| seen.extend_from_slice(bytes));
+        assert_eq!(fs::read(&path).unwrap(), b"password ********\nhunt");
+        assert_eq!(seen, b"password ********\nhunt");
+        assert_eq!(follow.borrow().written, 22);
+        assert_eq!(capture.total(), 22);
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_log_and_not_the_job() {
+        let mut capture = Capture::open(PathBuf::from("/dev/full")).0;
+        let mut seen = 0;
+        for _ in 0..3 {
+            capture.push(b"line\n", &mut |bytes| seen += bytes.len());
+        }
+        assert_eq!((capture.total(), seen), (15, 15));
+        assert_eq!(capture.trouble().unwrap().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_costs_the_log_too() {
+        let mut capture = Capture::open(PathBuf::from("/dev/null/x/y.log")).0;
+        capture.push(b"line\n", &mut |_| {});
+        assert!(capture.trouble().is_some());
+    }
+}

@@ -1,0 +1,136 @@
+//! The three calls to CloudWatch Logs.
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use rsqlflow_core::{ExecutionId, JobId};
+
+use super::events::Event;
+
+/// One log stream. Streams are made when they are first written to.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    client: Client,
+    group: String,
+    name: String,
+}
+
+/// Why events were not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} on log stream {stream}: {reason}")]
+pub struct LogError {
+    action: &'static str,
+    stream: String,
+    code: Option<String>,
+    reason: String,
+}
+
+impl LogError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.code.as_deref() {
+            None => true,
+            Some(code) => matches!(
+                code,
+                "ServiceUnavailableException"
+                    | "ThrottlingException"
+                    | "InternalFailure"
+                    | "LimitExceededException"
+            ),
+        }
+    }
+
+    pub(super) fn no_answer() -> Self {
+        Self { action: "a call", stream: String::new(), code: None, reason: "no answer in time".to_owned() }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.code.as_deref() == Some("ResourceNotFoundException")
+    }
+
+    fn is_there_already(&self) -> bool {
+        self.code.as_deref() == Some("ResourceAlreadyExistsException")
+    }
+}
+
+impl Stream {
+    /// The name of an attempt's stream: `<execution>/<stage>-<position>/a<attempt>`. A name has neither `:` nor
+    /// `*` in it and at most 512 characters (CloudWatch Logs API reference, `CreateLogStream`).
+    #[must_use]
+    pub fn name_of(execution: &ExecutionId, job: JobId, attempt: u32) -> String {
+        format!("{execution}/{:04}-{:05}/a{attempt}", job.stage, job.position)
+    }
+
+    /// A stream of a group.
+    #[must_use]
+    pub const fn new(client: Client, group: String, name: String) -> Self {
+        Self { client, group, name }
+    }
+
+    /// Makes the stream, and where it must the group, unless they are there.
+    ///
+    /// # Errors
+    /// What the service says.
+    pub async fn create(&self) -> Result<(), LogError> {
+        match self.create_stream().await {
+            Err(error) if error.is_missing() => {
+                // The deployment makes the group; on one machine nobody else does.
+                let made = self.client.create_log_group().log_group_name(&self.group).send().await;
+                made.map(|_| ()).or_else(|error| accept_existing(self.error("CreateLogGroup", &error)))?;
+                self.create_stream().await
+            }
+            other => other,
+        }
+    }
+
+    async fn create_stream(&self) -> Result<(), LogError> {
+        self.client
+            .create_log_stream()
+            .log_group_name(&self.group)
+            .log_stream_name(&self.name)
+            .send()
+            .await
+            .map(|_| ())
+            .or_else(|error| accept_existing(self.error("CreateLogStream", &error)))
+    }
+
+    /// Sends a batch. Answers whether the service took every event of it; what it refuses is too old or too new.
+    ///
+    /// # Errors
+    /// What the service says. Then nothing was taken, as far as anybody knows.
+    pub async fn put(&self, events: Vec<Event>) -> Result<bool, LogError> {
+        let mut input = Vec::with_capacity(events.len());
+        for event in events {
+            let built =
+                InputLogEvent::builder().timestamp(event.at.as_millis()).message(event.message).build();
+            // Only a missing field could fail, and both are set.
+            if let Ok(event) = built {
+                input.push(event);
+            }
+        }
+        let answer = self
+            .client
+            .put_log_events()
+            .log_group_name(&self.group)
+            .log_stream_name(&self.name)
+            .set_log_events(Some(input))
+            .send()
+            .await
+            .map_err(|error| self.error("PutLogEvents", &error))?;
+        Ok(answer.rejected_log_events_info.is_none())
+    }
+
+    fn error<E, R>(&self, action: &'static str, error: &SdkError<E, R>) -> LogError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug,
+    {
+        let code = error.as_service_error().and_then(|e| e.code()).map(str::to_owned);
+        LogError { action, stream: self.name.clone(), code, reason: DisplayErrorContext(error).to_string() }
+    }
+}
+
+fn accept_existing(error: LogError) -> Result<(), LogError> {
+    if error.is_there_already() { Ok(()) } else { Err(error) }
+}

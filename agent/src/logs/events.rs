@@ -1,0 +1,172 @@
+//! From bytes of a log file to events within the limits of CloudWatch Logs.
+
+use std::collections::VecDeque;
+
+use rsqlflow_core::Timestamp;
+
+/// A line of the log, or a piece of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it was written, to about a second.
+    pub at: Timestamp,
+    /// The text: never empty, which the service would refuse.
+    pub message: String,
+}
+
+/// What one call may carry (CloudWatch Logs API reference, `PutLogEvents`).
+pub mod service {
+    /// Bytes of all messages in UTF-8, and [`EVENT_OVERHEAD`] for each.
+    pub const BATCH_BYTES: usize = 1_048_576;
+    /// Bytes that each event costs beside its message.
+    pub const EVENT_OVERHEAD: usize = 26;
+    /// Events in a call.
+    pub const BATCH_EVENTS: usize = 10_000;
+    /// Bytes of one message. It is 1 MB now, but was 256 KB for years.
+    pub const EVENT_BYTES: usize = 262_144 - EVENT_OVERHEAD;
+    /// Between the first and the last event of a call, in milliseconds.
+    pub const BATCH_SPAN_MILLIS: i64 = 24 * 3600 * 1000;
+}
+
+/// Ours: a quarter of the service's. A batch exists as bytes, texts and JSON at once, which the agent's memory
+/// has to hold; a call more for every 256 KB is cheaper.
+pub const BATCH_BYTES: usize = service::BATCH_BYTES / 4;
+
+/// Ours: what the SSM agent's uploader cuts lines to, below the service's and below a batch.
+pub const EVENT_BYTES: usize = 200_000;
+
+/// When the file had which length: as many moments as needed to date lines to a second, but never more than
+/// [`Marks::MOST`].
+#[derive(Clone, Debug, Default)]
+pub struct Marks(VecDeque<(u64, Timestamp)>);
+
+impl Marks {
+    /// More are thinned out: then old lines are dated less exactly.
+    pub const MOST: usize = 256;
+
+    /// Nearer moments than this, in milliseconds, are one.
+    const APART: i64 = 500;
+
+    /// The file grew from `start` at this moment.
+    pub fn add(&mut self, start: u64, at: Timestamp) {
+        match self.0.back() {
+            Some((_, last)) if at.millis_since(*last) < Self::APART => return,
+            _ => self.0.push_back((start, at)),
+        }
+        if self.0.len() > Self::MOST {
+            let mut keep = false;
+            self.0.retain(|_| {
+                keep = !keep;
+                keep
+            });
+        }
+    }
+
+    /// When the byte at `offset` was written.
+    #[must_use]
+    pub fn at(&self, offset: u64) -> Timestamp {
+        let after = self.0.partition_point(|(start, _)| *start <= offset);
+        self.0.get(after.saturating_sub(1)).map_or_else(|| Timestamp::from_millis(0), |(_, at)| *at)
+    }
+
+    /// Nothing before `offset` will be asked for any more.
+    pub fn forget_before(&mut self, offset: u64) {
+        while self.0.get(1).is_some_and(|(start, _)| *start <= offset) {
+            self.0.pop_front();
+        }
+    }
+}
+
+/// Cuts a file into events, window by window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cutter {
+    /// Everything before it has been cut.
+    offset: u64,
+    /// The last event was a piece of a line whose end is still to come.
+    within_line: bool,
+}
+
+impl Cutter {
+    /// How much of the file has been cut.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next batch from `window`, which begins at [`Self::offset`]. A line without its end waits for more,
+    /// unless it is too long, or `ended` says that no more will come. Answers with the cutter behind the batch:
+    /// who fails to send the batch keeps the one before.
+    #[must_use]
+    pub fn cut(self, window: &[u8], ended: bool, marks: &Marks) -> (Vec<Event>, Self) {
+        let (mut next, mut events) = (self, Vec::new());
+        let (mut used, mut bytes) = (0, 0);
+        let mut first = None;
+        while let Some(rest) = window.get(used..).filter(|rest| !rest.is_empty()) {
+            let end = rest.iter().take(EVENT_BYTES + 1).position(|&byte| byte == b'\n');
+            let (line, whole) = match end {
+                Some(end) => (rest.get(..end).unwrap_or_default(), true),
+                None if ended || rest.len() > EVENT_BYTES => (rest, ended),
+                None => break,
+            };
+            if line.is_empty() && next.within_line {
+                used += 1;
+                next.within_line = false;
+                continue;
+            }
+            let at = marks.at(self.offset + used as u64);
+            let (mut message, taken) = lossy(line, EVENT_BYTES, whole);
+            if message.is_empty() {
+                message.push(' ');
+            }
+            let size = message.len() + service::EVENT_OVERHEAD;
+            let start = *first.get_or_insert(at);
+            if bytes + size > BATCH_BYTES
+                || events.len() == service::BATCH_EVENTS
+                || at.millis_since(start) >= service::BATCH_SPAN_MILLIS
+            {
+                break;
+            }
+            bytes += size;
+            events.push(Event { at, message });
+            let line_done = end.is_some() && taken == line.len();
+            used += taken + usize::from(line_done);
+            next.within_line = !line_done;
+        }
+        next.offset += used as u64;
+        (events, next)
+    }
+}
+
+/// As much of `bytes` as fits into `most` bytes of text, with U+FFFD for what is no UTF-8, and how many bytes
+/// that was. A character that the end of `bytes` cuts off stays for the next piece, unless that end is final.
+fn lossy(bytes: &[u8], most: usize, end_is_final: bool) -> (String, usize) {
+    let mut text = String::with_capacity(bytes.len().min(most));
+    let mut taken = 0;
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid();
+        let room = most - text.len();
+        if valid.len() > room {
+            let cut = valid.floor_char_boundary(room);
+            text.push_str(valid.get(..cut).unwrap_or_default());
+            return (text, taken + cut);
+        }
+        text.push_str(valid);
+        taken += valid.len();
+        let invalid = chunk.invalid();
+        if invalid.is_empty() {
+            break;
+        }
+        let cut_off = !end_is_final
+            && taken + invalid.len() == bytes.len()
+            && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+        if text.len() + char::REPLACEMENT_CHARACTER.len_utf8() > most || (cut_off && taken > 0) {
+            break;
+        }
+        text.push(char::REPLACEMENT_CHARACTER);
+        taken += invalid.len();
+    }
+    (text, taken)
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! Follows the local file and sends what is new, about once a second.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::capture::Progress;
+use super::cloudwatch::{LogError, Stream};
+use super::events::{BATCH_BYTES, Cutter, Event};
+
+/// How a log arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// Bytes of the file that the service took.
+    pub bytes: u64,
+    /// Whether that is all, and no event of it was refused.
+    pub complete: bool,
+}
+
+/// Sends one file to one stream.
+#[derive(Debug)]
+pub struct Shipper {
+    stream: Stream,
+    path: PathBuf,
+    file: Option<File>,
+    follow: watch::Receiver<Progress>,
+    cutter: Cutter,
+    /// The service did not take every event.
+    refused_events: bool,
+    created: bool,
+    given_up: Option<LogError>,
+    failures: u32,
+}
+
+/// Between two looks at the file, shortened by up to a fifth at random.
+const CADENCE: Duration = Duration::from_secs(1);
+
+/// The longest time of one call: later the batch is sent again.
+const CALL: Duration = Duration::from_secs(20);
+
+/// The longest pause after a failed call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl Shipper {
+    /// For a file that is being written.
+    #[must_use]
+    pub fn new(stream: Stream, path: PathBuf, follow: watch::Receiver<Progress>) -> Self {
+        Self {
+            stream,
+            path,
+            file: None,
+            follow,
+            cutter: Cutter::default(),
+            refused_events: false,
+            created: false,
+            given_up: None,
+            failures: 0,
+        }
+    }
+
+    /// Sends until the file has ended and all of it has been sent, or until the service says that it never will
+    /// be. May be dropped and called again: what was sent is remembered.
+    pub async fn run(&mut self) {
+        while self.given_up.is_none() && !self.is_done() {
+            match self.step().await {
+                Ok(true) => self.failures = 0,
+                Ok(false) => {
+                    // Nothing new: one look a second, but the end is told at once.
+                    let pause = CADENCE.mul_f64(0.8 + 0.2 * fastrand::f64());
+                    let mut follow = self.follow.clone();
+                    let _ = timeout(pause, follow.wait_for(|progress| progress.ended)).await;
+                    if follow.borrow().ended && !self.is_done() {
+                        // A file that is shorter than was written will not grow any more.
+                        if matches!(self.step().await, Ok(false)) && !self.is_done() {
+                            return;
+                        }
+                    }
+                }
+                Err(error) if error.is_transient() => {
+                    self.failures += 1;
+                    tracing::debug!(%error, failures = self.failures, "log batch not sent");
+                    sleep(pause_after(self.failures)).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the log is kept locally only");
+                    self.given_up = Some(error);
+                }
+            }
+        }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn shipped(&self) -> Shipped {
+        Shipped { bytes: self.cutter.offset(), complete: self.is_done() && !self.refused_events }
+    }
+
+    fn is_done(&self) -> bool {
+        let progress = self.follow.borrow();
+        progress.ended && self.cutter.offset() >= progress.written
+    }
+
+    /// Sends one batch, if there is one.
+    async fn step(&mut self) -> Result<bool, LogError> {
+        let Some((events, next)) = self.next_batch() else { return Ok(false) };
+        if !events.is_empty() {
+            if !self.created {
+                within(self.stream.create()).await?;
+                self.created = true;
+            }
+            let all_taken = within(self.stream.put(events)).await?;
+            self.refused_events |= !all_taken;
+        }
+        // Only now: a batch that failed is cut again from the file, so nothing has to be kept for it.
+        self.cutter = next;
+        Ok(true)
+    }
+
+    fn next_batch(&mut self) -> Option<(Vec<Event>, Cutter)> {
+        let progress = self.follow.borrow().clone();
+        let start = self.cutter.offset();
+        let left = usize::try_from(progress.written.saturating_sub(start)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return None;
+        }
+        if self.file.is_none() {
+            self.file = File::open(&self.path).ok();
+        }
+        let mut window = vec![0; left.min(BATCH_BYTES)];
+        let mut filled = 0;
+        while let Some(rest) = window.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.as_ref()?.read_at(rest, start + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let window = window.get(..filled)?;
+        let ended = progress.ended && start + filled as u64 == progress.written;
+        let (events, next) = self.cutter.cut(window, ended, &progress.marks);
+        (next != self.cutter).then_some((events, next))
+    }
+}
+
+/// Bounds a call. Who does not answer is as transient as who cannot be reached.
+async fn within<T>(call: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
+    match timeout(CALL, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(LogError::no_answer()),
+    }
+}
+
+/// 0.2 s, doubled up to 30 s, of which half is at random. Worst case of a whole job: as long as it runs.
+fn pause_after(failures: u32) -> Duration {
+    let whole = Duration::from_millis(200).saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE);
+    whole.mul_f64(0.5 + 0.5 * fastrand::f64())
+}
