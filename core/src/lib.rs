@@ -4,6 +4,7 @@ pub mod config;
 mod deployment;
 mod duration;
 pub mod env;
+mod error_name;
 mod id;
 pub mod message;
 pub mod plan;
@@ -18,6 +19,7 @@ mod zone;
 
 pub use deployment::{DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment, Functions, Machine, Machines, Tables};
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
+pub use error_name::{ErrorName, UnknownErrorName};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems};
 pub use protocol::{Reply, TokenEntered};

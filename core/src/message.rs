@@ -1,144 +1,194 @@
-//! What the functions are called with and answer: the contract between state machines, Lambda functions and the
-//! operator's command. Payloads carry ids and positions; everything else is in the tables.
+//! What the state machines, the functions and the command line say to each other.
+//!
+//! A reader ignores what it does not know, for old machines meet new functions.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::{ChunkInput, ChunkRef};
-use crate::{ExecutionId, JobId, Reply, TaskToken, Timestamp, TokenEntered, WorkflowId};
+use crate::config::OnFailure;
+use crate::plan::{ChunkRef, Limit};
+use crate::protocol::{Reply, TokenEntered};
+use crate::{ExecutionId, JobId, Seconds, TaskToken, Timestamp, WorkflowId, WorkflowStatus};
 
-/// To `workflow-trigger`, from users.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// To workflow-trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerRequest {
     /// Which workflow.
     pub workflow_id: WorkflowId,
-    /// Names the run. With a name the call can be repeated: it ends in the same one run.
+    /// The run's id, so that a call can be made again; without it each call is a run of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_execution_id: Option<ExecutionId>,
-    /// Overrides of the workflow's parameters.
+    /// Overrides of the workflow's parameters: an object of texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
 }
 
-/// From `workflow-trigger`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// From workflow-trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerAnswer {
     /// The run.
     pub workflow_execution_id: ExecutionId,
     /// Its master execution.
     pub execution_arn: String,
-    /// Whether this call started it.
+    /// Whether this call began it.
     pub status: TriggerStatus,
+    /// How the run stands.
+    pub workflow_status: WorkflowStatus,
 }
 
-/// What a trigger came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a trigger did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerStatus {
-    /// This call started the run.
+    /// The run began with this call.
     Started,
-    /// An earlier call had started it.
+    /// An earlier call had begun it; it may have ended.
     AlreadyStarted,
 }
 
 /// Input of the master machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MasterInput {
     /// The run.
     pub workflow_execution_id: ExecutionId,
-    /// For people who read the execution in the console.
+    /// Its workflow, for people who read the execution's input.
     pub workflow_id: WorkflowId,
-    /// Nothing went before the first chunk.
-    pub after: Option<Progress>,
 }
 
-/// How far the master is: the chunk that has been run, and whether its stage has failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The chunk.
-    #[serde(flatten)]
-    pub at: ChunkRef,
-    /// A job of this stage, in an earlier chunk, did not complete, and that fails the workflow.
-    pub failed: bool,
+/// What a Catch knows of an error, in the form in which the service writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Trouble {
+    /// The error's name.
+    #[serde(default)]
+    pub error: String,
+    /// More about it.
+    #[serde(default)]
+    pub cause: String,
 }
 
-/// To `master-iterator`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NextRequest {
+/// To master-iterator: the master's input at first, then its own last answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterRequest {
     /// The run.
     pub workflow_execution_id: ExecutionId,
-    /// What has been run.
-    pub after: Option<Progress>,
+    /// The chunk that is over; none at the start.
+    #[serde(default)]
+    pub after: Option<ChunkRef>,
+    /// Whether jobs of earlier chunks of its stage failed.
+    #[serde(default)]
+    pub stage_failed: bool,
+    /// Why the chunk's execution failed, if it did.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
 }
 
-/// From `master-iterator`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+/// From master-iterator: what comes next. The master keeps it as its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterAnswer {
+    /// The run.
+    pub workflow_execution_id: ExecutionId,
+    /// Which branch the master takes.
+    pub next: Next,
+    /// The chunk that the branch runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<ChunkRef>,
+    /// Whether jobs of earlier chunks of its stage failed.
+    pub stage_failed: bool,
+    /// Name of the child execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Longest time of the child execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
+    /// Input of the child execution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<ChildInput>,
+    /// What broke the run, beside its jobs. Always written: a path of the machine leads to it.
+    pub trouble: Option<Trouble>,
+}
+
+/// A branch of the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Next {
-    /// Run a chunk in order.
-    Sequential(ChildStart<SequentialInput>),
-    /// Run a chunk at once.
-    Parallel(ChildStart<ParallelInput>),
-    /// Nothing is left, or nothing may follow: close the run.
+    /// A chunk of a sequential stage.
+    Sequential,
+    /// A chunk of a parallel stage.
+    Parallel,
+    /// The run is over.
     Done,
 }
 
-/// A child execution to start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ChildStart<I> {
-    /// Its name, which follows from run and chunk: it cannot be started twice.
-    pub name: String,
-    /// `TimeoutSeconds` of the task that waits for it.
-    pub timeout: u64,
-    /// Its input.
-    pub input: I,
-    /// What the master remembers.
-    pub after: Progress,
-}
-
-/// Input of the sequential machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SequentialInput {
-    /// The run.
-    pub workflow_execution_id: ExecutionId,
-    /// The chunk.
-    #[serde(flatten)]
-    pub at: ChunkRef,
+/// What a child execution is given, beside the run's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildInput {
+    /// Stage, from 0.
+    pub stage: u16,
+    /// Chunk of the stage, from 0.
+    pub chunk: u16,
     /// What a failed job means.
-    pub on_failure: crate::config::OnFailure,
-}
-
-/// Input of the parallel machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ParallelInput {
-    /// The run.
-    pub workflow_execution_id: ExecutionId,
-    /// The chunk with its items.
+    pub on_failure: OnFailure,
+    /// What only a parallel chunk gets: a sequential one asks sequential-iterator.
     #[serde(flatten)]
-    pub chunk: ChunkInput,
+    pub parallel: Option<ParallelInput>,
 }
 
-/// To `sequential-iterator` and `parallel-load-check`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The part of a [`ChildInput`] that only the parallel machine reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParallelInput {
+    /// Most jobs at once.
+    pub max_concurrency: u32,
+    /// The jobs.
+    #[serde(flatten)]
+    pub items: Items,
+}
+
+/// The jobs of a chunk as a Map takes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items {
+    /// A job each: its position in the stage, and which of `limits` is its own.
+    pub items: Vec<(u32, u16)>,
+    /// The distinct limits of the jobs.
+    pub limits: Vec<Limit>,
+}
+
+/// To sequential-iterator and parallel-load-check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkRequest {
     /// The run.
     pub workflow_execution_id: ExecutionId,
-    /// The chunk.
-    #[serde(flatten)]
-    pub at: ChunkRef,
+    /// Stage, from 0.
+    pub stage: u16,
+    /// Chunk of the stage, from 0.
+    pub chunk: u16,
 }
 
-/// To `rsql-invoke`, from a waiting task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl ChunkRequest {
+    /// The chunk's place.
+    #[must_use]
+    pub const fn at(&self) -> ChunkRef {
+        ChunkRef { stage: self.stage, chunk: self.chunk }
+    }
+}
+
+/// An answer that says nothing: the rows hold what there is to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}
+
+/// To rsql-invoke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvokeRequest {
     /// The run.
     pub workflow_execution_id: ExecutionId,
-    /// The job's stage.
+    /// Stage, from 0.
     pub stage: u16,
-    /// The job's position in the stage.
+    /// Position in the stage, from 0.
     pub position: u32,
-    /// `$$.Task.Token`.
+    /// The waiting try's reply address.
     pub task_token: TaskToken,
     /// `$$.State.EnteredTime`.
     pub entered: Timestamp,
@@ -153,7 +203,7 @@ impl InvokeRequest {
         JobId::new(self.stage, self.position)
     }
 
-    /// Where its end is reported.
+    /// Whom to answer.
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply {
@@ -163,67 +213,190 @@ impl InvokeRequest {
     }
 }
 
-/// To `update-audit`, from the master's last state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CloseRequest {
-    /// The run.
-    pub workflow_execution_id: ExecutionId,
-    /// The master's data; `error` in it says that the master could not go on.
-    #[serde(default)]
-    pub state: Value,
+/// From rsql-invoke. The machine discards it; logs and tests do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum InvokeAnswer {
+    /// A command was sent for this attempt.
+    Sent {
+        /// The attempt.
+        attempt: u32,
+    },
+    /// A running agent will find the token in the row.
+    LeftToAgent {
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// The job is over; the token was told how.
+    Answered,
+    /// A later try of the state is known, so nobody waits on this token.
+    Superseded,
 }
 
-impl CloseRequest {
-    /// Why the master could not go on, if it could not.
-    #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        let error = self.state.get("error")?;
-        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        // The cause of a failed function is JSON with the function's own message.
-        let cause = text("Cause");
-        let message = serde_json::from_str::<Value>(cause)
-            .ok()
-            .and_then(|c| c.get("errorMessage").and_then(Value::as_str).map(str::to_owned))
-            .unwrap_or_else(|| cause.to_owned());
-        Some(format!("{}: {message}", text("Error")))
-    }
+/// To update-audit: from the master's last state, or of its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AuditRequest {
+    /// EventBridge's event of an execution's end.
+    Ended(ExecutionEnded),
+    /// The master's last state.
+    Finished {
+        /// The run.
+        workflow_execution_id: ExecutionId,
+        /// What broke the run, beside its jobs.
+        #[serde(default)]
+        trouble: Option<Trouble>,
+    },
 }
 
-/// The name of a chunk's child execution: `<run>-s0003-c002`.
+/// `Step Functions Execution Status Change` (Step Functions developer guide, "Automating Step Functions event
+/// delivery with EventBridge"). Fields that nobody reads are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionEnded {
+    /// What is told of the execution.
+    pub detail: ExecutionDetail,
+}
+
+/// The body of [`ExecutionEnded`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionDetail {
+    /// The execution.
+    pub execution_arn: String,
+    /// Its machine.
+    pub state_machine_arn: String,
+    /// Its name: of a master, the run's id.
+    pub name: String,
+    /// How it ended, as the service writes it.
+    pub status: ExecutionStatus,
+    /// Its error, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// More about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+/// Status of an execution as the service writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExecutionStatus {
+    /// Not ended.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended by an error.
+    Failed,
+    /// Ran into its time limit.
+    TimedOut,
+    /// Stopped from outside.
+    Aborted,
+    /// To be run again from where it failed.
+    PendingRedrive,
+}
+
+/// From update-audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditAnswer {
+    /// How the run ended; none if the event was of no run of ours.
+    pub workflow_status: Option<WorkflowStatus>,
+}
+
+/// The name of the child execution that runs a chunk: `<id>-s0003-c002`.
 #[must_use]
-pub fn child_name(run: &ExecutionId, at: ChunkRef) -> String {
-    format!("{run}-s{:04}-c{:03}", at.stage, at.chunk)
+pub fn child_name(id: &ExecutionId, at: ChunkRef) -> String {
+    format!("{id}-s{:04}-c{:03}", at.stage, at.chunk)
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.error.as_str(), self.cause.as_str()) {
+            ("", cause) => f.write_str(cause),
+            (error, "") => f.write_str(error),
+            (error, cause) => write!(f, "{error}: {cause}"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
+    use super::*;
+
     #[test]
-    fn payloads_are_as_the_machines_write_them() {
-        let request: InvokeRequest = serde_json::from_value(json!({
-            "workflow_execution_id": "e", "stage": 3, "position": 17, "task_token": "T",
-            "entered": "2026-11-21T06:15:00.123Z", "retry": 2,
+    fn the_masters_input_and_a_caught_state_are_requests() {
+        let first: MasterRequest =
+            serde_json::from_value(json!({ "workflow_execution_id": "e", "workflow_id": "w" })).unwrap();
+        assert_eq!((first.after, first.stage_failed, first.trouble), (None, false, None));
+        let caught: MasterRequest = serde_json::from_value(json!({
+            "workflow_execution_id": "e", "next": "parallel", "after": { "stage": 1, "chunk": 0 },
+            "stage_failed": true, "name": "e-s0001-c000", "timeout": 5, "input": { "stage": 1 },
+            "trouble": { "Error": "States.TaskFailed", "Cause": "{}" },
         }))
         .unwrap();
-        assert_eq!(request.job().to_string(), "0003#00017");
-        assert_eq!(request.reply().entered.to_string(), "2026-11-21T06:15:00.123Z#00002");
-
-        let after = Progress { at: ChunkRef { stage: 3, chunk: 2 }, failed: false };
-        assert_eq!(serde_json::to_value(after).unwrap(), json!({ "stage": 3, "chunk": 2, "failed": false }));
-        assert_eq!(serde_json::to_value(Next::Done).unwrap(), json!({ "kind": "done" }));
-        assert_eq!(child_name(&ExecutionId::new("e").unwrap(), after.at), "e-s0003-c002");
+        assert_eq!(caught.after, Some(ChunkRef { stage: 1, chunk: 0 }));
+        assert_eq!(caught.trouble.unwrap().to_string(), "States.TaskFailed: {}");
     }
 
     #[test]
-    fn a_fault_says_what_the_function_said() {
-        let request = |state| CloseRequest { workflow_execution_id: ExecutionId::new("e").unwrap(), state };
-        assert_eq!(request(json!({ "kind": "done" })).fault(), None);
-        let cause = json!({ "errorType": "Internal", "errorMessage": "no plan" }).to_string();
-        let fault = request(json!({ "error": { "Error": "Internal", "Cause": cause } })).fault();
-        assert_eq!(fault.as_deref(), Some("Internal: no plan"));
-        let plain = request(json!({ "error": { "Error": "States.Timeout", "Cause": "" } })).fault();
-        assert_eq!(plain.as_deref(), Some("States.Timeout: "));
+    fn an_answer_always_has_its_trouble() {
+        let answer = MasterAnswer {
+            workflow_execution_id: ExecutionId::new("e").unwrap(),
+            next: Next::Done,
+            after: None,
+            stage_failed: false,
+            name: None,
+            timeout: None,
+            input: None,
+            trouble: None,
+        };
+        assert_eq!(
+            serde_json::to_value(answer).unwrap(),
+            json!({ "workflow_execution_id": "e", "next": "done", "stage_failed": false, "trouble": null })
+        );
+    }
+
+    #[test]
+    fn a_sequential_child_gets_ids_only() {
+        let small = ChildInput { stage: 3, chunk: 2, on_failure: OnFailure::Finish, parallel: None };
+        let json = json!({ "stage": 3, "chunk": 2, "on_failure": "finish" });
+        assert_eq!(serde_json::to_value(&small).unwrap(), json);
+        assert_eq!(serde_json::from_value::<ChildInput>(json).unwrap(), small);
+    }
+
+    #[test]
+    fn an_event_and_a_call_are_told_apart() {
+        let event = json!({
+            "version": "0", "detail-type": "Step Functions Execution Status Change", "source": "aws.states",
+            "detail": { "executionArn": "arn:e", "stateMachineArn": "arn:m", "name": "run-1",
+                "status": "TIMED_OUT", "startDate": 1, "input": "{}", "output": null },
+        });
+        let AuditRequest::Ended(ended) = serde_json::from_value(event).unwrap() else { panic!() };
+        assert_eq!((ended.detail.status, ended.detail.name.as_str()), (ExecutionStatus::TimedOut, "run-1"));
+        let call = json!({ "workflow_execution_id": "run-1", "trouble": null });
+        assert!(matches!(
+            serde_json::from_value(call).unwrap(),
+            AuditRequest::Finished { trouble: None, .. }
+        ));
+    }
+
+    #[test]
+    fn the_longest_child_name_is_an_execution_name() {
+        let id = ExecutionId::new("x".repeat(60)).unwrap();
+        let name = child_name(&id, ChunkRef { stage: 9_998, chunk: 19 });
+        assert!(name.ends_with("-s9998-c019") && name.len() <= 80, "{name}");
+    }
+
+    #[test]
+    fn a_request_does_not_show_its_token() {
+        let request: InvokeRequest = serde_json::from_value(json!({
+            "workflow_execution_id": "e", "stage": 3, "position": 17, "task_token": "secret",
+            "entered": "2026-11-21T06:15:00.123Z", "retry": 2,
+        }))
+        .unwrap();
+        assert!(!format!("{request:?}").contains("secret"));
+        assert_eq!(request.job().to_string(), "0003#00017");
+        assert_eq!(request.reply().entered.to_string(), "2026-11-21T06:15:00.123Z#00002");
     }
 }

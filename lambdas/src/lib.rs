@@ -1,1 +1,40 @@
-//! (to be written)
+//! The Lambda functions: a module each, one way to call them ([`invoke`]), and the state machines that do.
+//!
+//! | function | called by | does |
+//! | --- | --- | --- |
+//! | [`workflow_trigger`] | users, schedules | validates, locks, plans, starts the master |
+//! | [`master_iterator`] | master | settles a chunk, names the next one |
+//! | [`sequential_iterator`] | sequential machine | writes the rows of its chunk |
+//! | [`rsql_invoke`] | both machines, a job each | sends the job to an instance |
+//! | [`parallel_load_check`] | parallel machine | settles and judges its chunk |
+//! | [`update_audit`] | master, and the event of its end | settles and closes the run |
+//!
+//! They share [`hand_out`](crate::invoke) (rows of jobs), `settle` (the closer's rule over rows) and `closing`
+//! (the end of a run). On AWS the binary `bootstrap` runs one of them, by `_HANDLER`; on a single machine they
+//! run in the process of the endpoint.
+
+mod aws;
+mod chunk_rows;
+mod closing;
+mod context;
+mod dispatch;
+mod error;
+mod function;
+mod hand_out;
+mod instance;
+pub mod machines;
+pub mod master_iterator;
+mod notify;
+pub mod parallel_load_check;
+pub mod rsql_invoke;
+pub mod sequential_iterator;
+mod settle;
+mod token;
+pub mod update_audit;
+pub mod workflow_trigger;
+
+pub use aws::ServiceError;
+pub use context::{Context, StartError};
+pub use dispatch::{FunctionError, invoke};
+pub use error::HandlerError;
+pub use function::{Function, UnknownFunction};

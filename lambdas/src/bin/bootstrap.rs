@@ -1,2 +1,39 @@
-//! (to be written)
-fn main() {}
+//! The executable of every Lambda function: `_HANDLER` says which one it is.
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use rsqlflow_lambdas::{Context, Function, invoke};
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    log_as_json();
+    let started = start().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"));
+    let (function, context) = started?;
+    let context = &context;
+    let serve = async |event: LambdaEvent<Value>| {
+        invoke(context, function, event.payload).await.map_err(|error| Diagnostic {
+            error_type: error.error_type.to_string(),
+            error_message: error.message,
+        })
+    };
+    lambda_runtime::run(service_fn(serve)).await
+}
+
+async fn start() -> Result<(Function, Context), lambda_runtime::Error> {
+    let handler = std::env::var("_HANDLER").unwrap_or_default();
+    Ok((handler.parse()?, Context::from_env().await?))
+}
+
+/// One JSON object a line, with the ids of the invocation. Of the SDK only warnings: its debug lines hold
+/// requests, and those hold task tokens.
+fn log_as_json() {
+    let filter = EnvFilter::try_new("warn,rsqlflow=info,rsqlflow_lambdas=info,rsqlflow_store=info");
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter.unwrap_or_default())
+        .init();
+}

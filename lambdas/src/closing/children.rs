@@ -1,0 +1,60 @@
+//! Child executions of a master that is over. The service stops them only as best effort (Step Functions
+//! developer guide, "Run a job (.sync)").
+
+use rsqlflow_core::ExecutionId;
+use rsqlflow_core::config::ExecutionType;
+use rsqlflow_core::message::child_name;
+use rsqlflow_core::plan::{CHUNK_JOBS, Chunk, Plan};
+use rsqlflow_store::JobSummary;
+
+use crate::aws::execution_arn;
+use crate::{Context, HandlerError, ServiceError};
+
+/// Stops the children that may be running: a master runs one at a time.
+pub(super) async fn stop(
+    context: &Context,
+    run: &ExecutionId,
+    plan: Option<&Plan>,
+    rows: &[JobSummary],
+) -> Result<(), HandlerError> {
+    let Some(plan) = plan else { return Ok(()) };
+    for chunk in candidates(plan, rows) {
+        let machine = match plan.stages.get(usize::from(chunk.at.stage)).map(|stage| stage.execution_type) {
+            Some(ExecutionType::Parallel) => &context.deployment.machines.parallel,
+            _ => &context.deployment.machines.sequential,
+        };
+        let name = child_name(run, chunk.at);
+        let sent = context
+            .sfn
+            .stop_execution()
+            .execution_arn(execution_arn(machine, &name)?)
+            .error("Stopped")
+            .cause("the master execution is over")
+            .send()
+            .await;
+        match sent.map_err(|e| ServiceError::of("StopExecution", &name, &e)) {
+            Ok(_) => tracing::info!(child = name, "stopped"),
+            Err(error) if error.has_code("ExecutionDoesNotExist") => {}
+            // Not needed for safety: no launcher sends anything for a run that is being closed.
+            Err(error) => tracing::warn!(%error, "a child execution could not be stopped"),
+        }
+    }
+    Ok(())
+}
+
+/// The chunk of the last job that was handed out, and the one after it, whose rows may not be written yet.
+fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
+    let last = rows.iter().rev().find_map(|row| {
+        let stage = plan.stages.get(usize::from(row.job_id.stage))?;
+        let position = usize::try_from(row.job_id.position).ok()?;
+        let job = stage.jobs.get(position)?;
+        if job.skip {
+            return None;
+        }
+        let before = stage.jobs.iter().take(position).filter(|job| !job.skip).count();
+        let chunk = u16::try_from(before / CHUNK_JOBS).ok()?;
+        plan.chunk(rsqlflow_core::plan::ChunkRef { stage: row.job_id.stage, chunk })
+    });
+    let next = plan.next(last.as_ref().map(|chunk| chunk.at));
+    last.into_iter().chain(next).collect()
+}

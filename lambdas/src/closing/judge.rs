@@ -1,0 +1,106 @@
+//! What the rows of a run say of it.
+
+use std::collections::BTreeMap;
+
+use rsqlflow_core::WorkflowStatus;
+use rsqlflow_core::config::OnFailure;
+use rsqlflow_core::message::ExecutionStatus;
+use rsqlflow_core::plan::Plan;
+use rsqlflow_core::protocol::JobStatus;
+use rsqlflow_store::{JobSummary, WorkflowRow};
+
+use super::close::Ending;
+use crate::chunk_rows::on_failure;
+
+/// Counted like a status: jobs of the plan that were never handed out.
+const NOT_STARTED: &str = "NotStarted";
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) status: WorkflowStatus,
+    /// Why it did not complete.
+    pub(crate) message: Option<String>,
+    /// How many jobs ended how.
+    pub(crate) counts: BTreeMap<String, u32>,
+}
+
+impl Verdict {
+    /// What an earlier closer wrote.
+    pub(super) fn recorded(row: WorkflowRow) -> Self {
+        Self {
+            status: row.execution_status,
+            message: row.error_message,
+            counts: row.job_counts.unwrap_or_default(),
+        }
+    }
+}
+
+/// Judges a run whose every row is closed.
+pub(super) fn judge(plan: Option<&Plan>, rows: &[JobSummary], ending: &Ending) -> Verdict {
+    let counts = count(plan, rows);
+    let not_started = counts.get(NOT_STARTED).copied().unwrap_or(0);
+    let fails = |row: &&JobSummary| {
+        let on_failure = plan.map_or(OnFailure::Finish, |plan| on_failure(plan, row.job_id.stage));
+        !row.state.status.is_good() && on_failure != OnFailure::Continue
+    };
+    let bad: Vec<&JobSummary> = rows.iter().filter(fails).collect();
+    let told = ending.told();
+    let status = match ending {
+        Ending::Ended { status: ExecutionStatus::Aborted, .. } => WorkflowStatus::Cancelled,
+        Ending::Ended { status: ExecutionStatus::TimedOut, .. } => WorkflowStatus::TimedOut,
+        _ if told.is_none() && bad.is_empty() && not_started == 0 => WorkflowStatus::Completed,
+        _ => WorkflowStatus::Failed,
+    };
+    if status == WorkflowStatus::Completed {
+        return Verdict { status, message: None, counts };
+    }
+    let mut parts: Vec<String> = Vec::new();
+    if !bad.is_empty() {
+        let all = plan.map_or(rows.len(), |plan| plan.jobs().filter(|(_, job)| !job.skip).count());
+        parts.push(describe_bad(&bad, all));
+    }
+    parts.extend(told);
+    if not_started > 0 {
+        parts.push(format!("{not_started} more were not started"));
+    }
+    Verdict { status, message: Some(parts.join("; ")), counts }
+}
+
+fn count(plan: Option<&Plan>, rows: &[JobSummary]) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    let mut add = |status: &str| *counts.entry(status.to_owned()).or_insert(0) += 1;
+    for row in rows {
+        add(row.state.status.as_str());
+    }
+    for (id, job) in plan.into_iter().flat_map(Plan::jobs) {
+        if rows.binary_search_by_key(&id, |row| row.job_id).is_err() {
+            add(if job.skip { JobStatus::Skipped.as_str() } else { NOT_STARTED });
+        }
+    }
+    counts
+}
+
+/// `2 of 6 jobs did not complete: load.sh (0001#00000) Failed: exit code 1 …; …`: three of them, those that
+/// failed themselves before those that were cancelled because of them.
+pub(crate) fn describe_bad(bad: &[&JobSummary], all: usize) -> String {
+    /// In characters. The rows have the whole messages.
+    const LONGEST: usize = 500;
+    const MOST: usize = 3;
+    let mut shown = bad.to_vec();
+    shown.sort_by_key(|row| (row.state.status == JobStatus::Cancelled, row.job_id));
+    let mut parts: Vec<String> = shown
+        .iter()
+        .take(MOST)
+        .map(|row| {
+            let message = row.state.error_message.as_deref().unwrap_or("no message was recorded");
+            let message: String = message.chars().take(LONGEST).collect();
+            format!("{} ({}) {}: {message}", row.job_name, row.job_id, row.state.status)
+        })
+        .collect();
+    if bad.len() > MOST {
+        parts.push(format!("and {} more", bad.len() - MOST));
+    }
+    let jobs = if all == 1 { "job" } else { "jobs" };
+    format!("{} of {all} {jobs} did not complete: {}", bad.len(), parts.join("; "))
+}

@@ -1,0 +1,79 @@
+//! Causes as the service nests them.
+
+use rsqlflow_core::ErrorName;
+use rsqlflow_core::message::Trouble;
+use serde_json::Value;
+
+/// Longest text, in characters; executions keep the whole.
+const LONGEST: usize = 1_000;
+
+/// Executions in executions in functions.
+const DEEPEST: usize = 4;
+
+/// What a cause says within: of a function `{"errorType", "errorMessage"}`, of a child execution what
+/// DescribeExecution answers, with `Error` and `Cause` of its own.
+fn within(trouble: &Trouble) -> Option<Trouble> {
+    let cause: Value = serde_json::from_str(&trouble.cause).ok()?;
+    let text = |name: &str| cause.get(name).and_then(Value::as_str).map(str::to_owned);
+    if let Some(message) = text("errorMessage") {
+        return Some(Trouble { error: text("errorType").unwrap_or_default(), cause: message });
+    }
+    if let Some(error) = text("Error") {
+        return Some(Trouble { error, cause: text("Cause").unwrap_or_default() });
+    }
+    let status = text("Status")?;
+    Some(Trouble { error: trouble.error.clone(), cause: format!("the execution ended as {status}") })
+}
+
+/// The innermost cause, in one short text.
+pub(super) fn readable(trouble: &Trouble) -> String {
+    let mut inner = trouble.clone();
+    for _ in 0..DEEPEST {
+        match within(&inner) {
+            Some(deeper) => inner = deeper,
+            None => break,
+        }
+    }
+    inner.to_string().chars().take(LONGEST).collect()
+}
+
+/// Whether a child execution failed by throwing `name` itself. The failure then stands in the rows.
+pub(crate) fn explains(name: ErrorName, trouble: &Trouble) -> bool {
+    within(trouble).is_some_and(|inner| inner.error == name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn trouble(error: &str, cause: &str) -> Trouble {
+        Trouble { error: error.into(), cause: cause.into() }
+    }
+
+    #[test]
+    fn the_innermost_cause_is_told() {
+        let function = json!({ "errorType": "ServiceRefused", "errorMessage": "no permission" }).to_string();
+        let child = json!({ "Error": "ServiceRefused", "Cause": function, "Status": "FAILED" }).to_string();
+        assert_eq!(readable(&trouble("States.TaskFailed", &child)), "ServiceRefused: no permission");
+        let aborted = json!({ "Status": "ABORTED", "Name": "e-s0000-c000" }).to_string();
+        assert_eq!(
+            readable(&trouble("States.TaskFailed", &aborted)),
+            "States.TaskFailed: the execution ended as ABORTED"
+        );
+        assert_eq!(readable(&trouble("States.Timeout", "")), "States.Timeout");
+        assert_eq!(readable(&trouble("", "")), "");
+        assert_eq!(readable(&trouble("A", &"x".repeat(5_000))).len(), LONGEST);
+    }
+
+    #[test]
+    fn only_a_childs_own_error_explains() {
+        let failed = json!({ "Error": "StageFailed", "Cause": "2 of 3", "Status": "FAILED" }).to_string();
+        assert!(explains(ErrorName::StageFailed, &trouble("States.TaskFailed", &failed)));
+        let refused = trouble("StepFunctions.AWSStepFunctionsException", "not authorised to StageFailed");
+        assert!(!explains(ErrorName::StageFailed, &refused));
+        let aborted = json!({ "Status": "ABORTED" }).to_string();
+        assert!(!explains(ErrorName::StageFailed, &trouble("States.TaskFailed", &aborted)));
+    }
+}

@@ -1,0 +1,82 @@
+//! What every handler needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
+use rsqlflow_core::plan::Plan;
+use rsqlflow_core::{Deployment, ExecutionId, Problems, Timestamp};
+use rsqlflow_store::Store;
+
+use crate::HandlerError;
+
+/// Clients and settings, made once a process and kept over its invocations. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The tables.
+    pub store: Store,
+    /// Step Functions.
+    pub sfn: aws_sdk_sfn::Client,
+    /// Systems Manager.
+    pub ssm: aws_sdk_ssm::Client,
+    /// Notifications.
+    pub sns: aws_sdk_sns::Client,
+    /// Names, times and defaults.
+    pub deployment: Arc<Deployment>,
+}
+
+/// A function that cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment is not valid:\n{0}")]
+pub struct StartError(#[from] Problems);
+
+impl Context {
+    /// Over an AWS configuration and a deployment, whose machines must have their ARNs.
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, deployment: Deployment) -> Self {
+        Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), deployment.tables.clone()),
+            sfn: aws_sdk_sfn::Client::new(sdk),
+            ssm: aws_sdk_ssm::Client::new(sdk),
+            sns: aws_sdk_sns::Client::new(sdk),
+            deployment: Arc::new(deployment),
+        }
+    }
+
+    /// From the environment of a Lambda function. Calls are given up before the function itself is: an error
+    /// with a name says more than a sandbox that timed out.
+    ///
+    /// # Errors
+    /// Every problem of the environment.
+    pub async fn from_env() -> Result<Self, StartError> {
+        let deployment = Deployment::from_env(|name| std::env::var(name).ok())?;
+        let whole = deployment.timing.lambda_timeout;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2).min(whole / 4))
+            .operation_attempt_timeout(whole / 4)
+            .operation_timeout(whole / 2)
+            .build();
+        let sdk = aws_config::from_env().timeout_config(timeouts).load().await;
+        Ok(Self::new(&sdk, deployment))
+    }
+
+    /// The run's plan, from its snapshot.
+    pub(crate) async fn plan(&self, id: &ExecutionId) -> Result<Plan, HandlerError> {
+        let corrupt = |reason: String| HandlerError::CorruptPlan { execution: id.clone(), reason };
+        let snapshot = self.store.jobs().get_snapshot(id).await?;
+        let snapshot = snapshot.ok_or_else(|| corrupt("there is none".to_owned()))?;
+        Plan::from_snapshot(&snapshot).map_err(|problems| corrupt(problems.to_string()))
+    }
+
+    /// When an audit row of now may expire, in seconds since 1970.
+    pub(crate) fn expires_at(&self, now: Timestamp) -> Option<i64> {
+        let kept = self.deployment.audit_retention?;
+        Some(now.as_millis() / 1_000 + i64::from(kept.get()))
+    }
+}
+
+/// The clock. Every decision that depends on it allows for clocks that differ.
+pub(crate) fn now() -> Timestamp {
+    jiff::Timestamp::now().into()
+}

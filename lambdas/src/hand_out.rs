@@ -1,0 +1,38 @@
+//! Writes the rows of jobs that are handed out.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use rsqlflow_core::plan::ResolvedJob;
+use rsqlflow_core::{ExecutionId, JobId, WorkflowId};
+use rsqlflow_store::JobRow;
+
+use crate::context::now;
+use crate::{Context, HandlerError};
+
+/// Writes at once. DynamoDB has no conditional batch, and a transaction costs twice (DynamoDB developer guide,
+/// "Read/write capacity").
+const AT_ONCE: usize = 32;
+
+/// Writes a row for each job, unless it was handed out before: `Pending`, or `Skipped` where it is not to run.
+pub(crate) async fn hand_out<'j>(
+    context: &Context,
+    run: &ExecutionId,
+    workflow: &WorkflowId,
+    jobs: impl IntoIterator<Item = (JobId, &'j ResolvedJob)>,
+) -> Result<(), HandlerError> {
+    let expires_at = context.expires_at(now());
+    let table = context.store.jobs();
+    // Collected first: a stream that borrows from a lazy iterator is not known to be `Send`.
+    let rows: Vec<JobRow> = jobs
+        .into_iter()
+        .map(|(id, job)| JobRow {
+            expires_at,
+            ..JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone())
+        })
+        .collect();
+    stream::iter(&rows)
+        .map(|row| table.hand_out(row))
+        .buffer_unordered(AT_ONCE)
+        .try_for_each(|()| async { Ok(()) })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Which instance gets a job.
+
+use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};
+use rsqlflow_core::config::Target;
+use rsqlflow_core::{ExecutionId, JobId};
+
+use crate::{Context, HandlerError, ServiceError};
+
+/// Pages of `DescribeInstanceInformation`, of 50 instances each, that are read at most.
+const PAGES: usize = 40;
+
+/// Where an attempt is sent, or why it can be sent nowhere.
+pub(crate) async fn choose(
+    context: &Context,
+    target: &Target,
+    run: &ExecutionId,
+    job: JobId,
+    attempt: u32,
+) -> Result<Result<String, String>, HandlerError> {
+    let known = match target {
+        // Nothing to choose from: Systems Manager says itself what is wrong with it.
+        Target::InstanceIds(ids) if ids.len() == 1 => return Ok(Ok(ids.concat())),
+        Target::InstanceIds(ids) => describe(context, vec![("InstanceIds".to_owned(), ids.clone())]).await?,
+        Target::Tags(tags) => {
+            let filters = tags.iter().map(|(key, value)| (format!("tag:{key}"), vec![value.clone()]));
+            describe(context, filters.collect()).await?
+        }
+    };
+    Ok(pick(&known, spread(run, job, attempt)).map(str::to_owned).ok_or_else(|| nowhere(target)))
+}
+
+async fn describe(
+    context: &Context,
+    filters: Vec<(String, Vec<String>)>,
+) -> Result<Vec<Candidate>, HandlerError> {
+    let failed = |reason: String| ServiceError {
+        action: "DescribeInstanceInformation",
+        subject: String::new(),
+        code: None,
+        reason,
+        is_transient: false,
+    };
+    let mut request = context.ssm.describe_instance_information().max_results(50);
+    for (key, values) in filters {
+        let filter = InstanceInformationStringFilter::builder().key(key).set_values(Some(values)).build();
+        request = request.filters(filter.map_err(|e| failed(e.to_string()))?);
+    }
+    let mut pages = request.into_paginator().send();
+    let mut found = Vec::new();
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else { break };
+        let page = page.map_err(|e| ServiceError::of("DescribeInstanceInformation", "", &e))?;
+        found.extend(page.instance_information_list().iter().filter_map(Candidate::of));
+    }
+    Ok(found)
+}
+
+/// An instance that Systems Manager knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate {
+    id: String,
+    online: bool,
+}
+
+impl Candidate {
+    fn of(instance: &InstanceInformation) -> Option<Self> {
+        let online = instance.ping_status() == Some(&PingStatus::Online);
+        Some(Self { id: instance.instance_id()?.to_owned(), online })
+    }
+}
+
+/// One of those that are online; failing that, of those that were: they may come back before the command's
+/// delivery is given up.
+fn pick(known: &[Candidate], spread: u64) -> Option<&str> {
+    let ids = |online: bool| {
+        let mut ids: Vec<&str> = known.iter().filter(|c| c.online == online).map(|c| c.id.as_str()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    [ids(true), ids(false)].into_iter().find(|ids| !ids.is_empty()).and_then(|ids| {
+        let count = u64::try_from(ids.len()).ok()?;
+        ids.get(usize::try_from(spread % count).ok()?).copied()
+    })
+}
+
+/// Neighbours in a stage go to neighbouring instances, hence evenly; the next attempt goes to the next instance;
+/// runs and stages begin at different ones, so that single jobs do not all meet on the first.
+fn spread(run: &ExecutionId, job: JobId, attempt: u32) -> u64 {
+    /// FNV-1a: the same in every process, unlike the standard library's.
+    fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+        bytes
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+    // Half of the range, so that adding never wraps, which would break the evenness.
+    let start = hash(run.as_str().bytes().chain(job.stage.to_be_bytes())) >> 1;
+    start + u64::from(job.position) + u64::from(attempt)
+}
+
+fn nowhere(target: &Target) -> String {
+    let wanted = match target {
+        Target::InstanceIds(ids) => format!("is one of {}", ids.join(", ")),
+        Target::Tags(tags) => {
+            let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("has the tags {}", tags.join(", "))
+        }
+    };
+    format!(
+        "could not be sent: Systems Manager knows no instance that {wanted}; check the target, and that the instance's \
+         SSM agent is registered"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn run(id: &str) -> ExecutionId {
+        ExecutionId::new(id).unwrap()
+    }
+
+    fn candidates(online: usize, offline: usize) -> Vec<Candidate> {
+        (0..online + offline).map(|i| Candidate { id: format!("i-{i:03}"), online: i < online }).collect()
+    }
+
+    #[test]
+    fn an_instance_that_is_offline_is_the_last_resort() {
+        let one_of_each = candidates(1, 1);
+        assert!((0..10).all(|spread| pick(&one_of_each, spread) == Some("i-000")));
+        assert_eq!(pick(&candidates(0, 1), 7), Some("i-000"));
+        assert_eq!(pick(&[], 7), None);
+    }
+
+    #[test]
+    fn nowhere_names_the_target() {
+        let tags = Target::Tags(BTreeMap::from([("Role".into(), "etl".into())]));
+        assert!(nowhere(&tags).contains("Role=etl"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_stage_is_spread_evenly(id in "[a-z]{1,20}", stage in 0u16..9, instances in 1usize..9, jobs in 0u32..200) {
+            let known = candidates(instances, 0);
+            let mut loads: BTreeMap<&str, u32> = known.iter().map(|c| (c.id.as_str(), 0)).collect();
+            for position in 0..jobs {
+                let id = pick(&known, spread(&run(&id), JobId::new(stage, position), 1)).unwrap();
+                *loads.get_mut(id).unwrap() += 1;
+            }
+            let (least, most) = (loads.values().min().unwrap(), loads.values().max().unwrap());
+            prop_assert!(most - least <= 1, "{:?}", loads);
+        }
+
+        #[test]
+        fn the_next_attempt_goes_elsewhere(id in "[a-z]{1,20}", instances in 2usize..9, attempt in 1u32..9) {
+            let known = candidates(instances, 0);
+            let at = |attempt| pick(&known, spread(&run(&id), JobId::new(0, 0), attempt));
+            prop_assert_ne!(at(attempt), at(attempt + 1));
+        }
+
+        #[test]
+        fn the_order_of_the_answer_does_not_matter(mut known in Just(candidates(5, 2)).prop_shuffle(), spread in any::<u64>()) {
+            let picked = pick(&known, spread).map(str::to_owned);
+            known.reverse();
+            prop_assert_eq!(picked.as_deref(), pick(&known, spread));
+        }
+    }
+}

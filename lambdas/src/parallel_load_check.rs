@@ -1,0 +1,26 @@
+//! Judges a parallel chunk by its rows, when its last task has ended or its first failure has stopped it. Not by
+//! its last script: the first may have failed.
+
+use rsqlflow_core::config::OnFailure;
+use rsqlflow_core::message::{ChunkRequest, Empty};
+use rsqlflow_store::JobSummary;
+
+use crate::chunk_rows::{on_failure, planned, settle_chunk};
+use crate::closing::describe_bad;
+use crate::{Context, HandlerError};
+
+/// Settles the chunk's rows, then judges them.
+///
+/// # Errors
+/// `StageNotSettled` while rows are open; `StageFailed` if a job did not end well and the stage may not go on.
+pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Empty, HandlerError> {
+    let run = &request.workflow_execution_id;
+    let plan = context.plan(run).await?;
+    let chunk = planned(run, &plan, request.at())?;
+    let settled = settle_chunk(context, run, &chunk).await?;
+    let bad: Vec<&JobSummary> = settled.bad().collect();
+    if on_failure(&plan, request.stage) == OnFailure::Continue || (bad.is_empty() && settled.missing == 0) {
+        return Ok(Empty {});
+    }
+    Err(HandlerError::StageFailed(describe_bad(&bad, chunk.jobs.len())))
+}

@@ -1,0 +1,21 @@
+//! Hands out a sequential chunk: writes its rows and tells the Map what to go through.
+
+use rsqlflow_core::message::{ChunkRequest, Items};
+
+use crate::chunk_rows::planned;
+use crate::hand_out::hand_out;
+use crate::{Context, HandlerError};
+
+/// Called again it writes nothing and answers the same.
+///
+/// # Errors
+/// When the plan or a table cannot be read or written.
+pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Items, HandlerError> {
+    let run = &request.workflow_execution_id;
+    let plan = context.plan(run).await?;
+    let chunk = planned(run, &plan, request.at())?;
+    hand_out(context, run, &plan.workflow_id, chunk.jobs.iter().copied()).await?;
+    tracing::info!(stage = request.stage, chunk = request.chunk, jobs = chunk.jobs.len(), "handed out");
+    let input = chunk.input();
+    Ok(Items { items: input.items, limits: input.limits })
+}

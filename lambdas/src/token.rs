@@ -1,0 +1,44 @@
+//! Answers to waiting tasks.
+
+use rsqlflow_core::TaskToken;
+use rsqlflow_core::protocol::Answer;
+
+use crate::{Context, HandlerError, ServiceError};
+
+/// Tells a waiting task how its job ended. That nobody waits any more is no error: the row has the result, and
+/// the state's next try is answered from it.
+pub(crate) async fn answer(
+    context: &Context,
+    token: &TaskToken,
+    answer: &Answer,
+) -> Result<(), HandlerError> {
+    let sent = match answer {
+        Answer::Success => context
+            .sfn
+            .send_task_success()
+            .task_token(token.expose())
+            .output("{}")
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|e| ServiceError::of("SendTaskSuccess", "", &e)),
+        Answer::Failure { error, cause } => context
+            .sfn
+            .send_task_failure()
+            .task_token(token.expose())
+            .error(*error)
+            .cause(cause)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|e| ServiceError::of("SendTaskFailure", "", &e)),
+    };
+    match sent {
+        Ok(()) => Ok(()),
+        Err(error) if error.has_code("TaskTimedOut") || error.has_code("TaskDoesNotExist") => {
+            tracing::info!(reason = error.reason, "nobody waits on the token any more");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,172 @@
+//! The steps of a trigger, in their order.
+
+use rsqlflow_core::config::{ConcurrencyPolicy, Workflow};
+use rsqlflow_core::message::{TriggerAnswer, TriggerRequest, TriggerStatus};
+use rsqlflow_core::plan::{Plan, Snapshot, Trigger};
+use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
+use rsqlflow_store::{Opened, WorkflowRow};
+use serde_json::Value;
+
+use super::{lock, start};
+use crate::aws::execution_arn;
+use crate::context::now;
+use crate::{Context, HandlerError};
+
+/// More job names than this would make the run's row too large.
+const MOST_NAMES: usize = 1_000;
+
+/// Starts a run, or finds that it was started.
+///
+/// # Errors
+/// `WorkflowNotFound`; `InvalidWorkflow` with every problem; `WorkflowAlreadyRunning` under `forbid`;
+/// `ExecutionIdTaken`; `ServiceUnavailable` if the same call may be made again.
+pub async fn handle(context: &Context, request: TriggerRequest) -> Result<TriggerAnswer, HandlerError> {
+    let now = now();
+    let (id, given) = match request.workflow_execution_id {
+        Some(id) => (id, true),
+        None => (ExecutionId::generate(&request.workflow_id, now, fastrand::u32(..)), false),
+    };
+    let call = Call { context, workflow: request.workflow_id, id, given, now };
+    if given && let Some(row) = context.store.workflows().get(&call.id).await? {
+        return call.resume(row).await;
+    }
+    call.begin(request.parameters.as_ref()).await
+}
+
+struct Call<'c> {
+    context: &'c Context,
+    workflow: WorkflowId,
+    id: ExecutionId,
+    /// Whether the caller named the run; then another call may be at work on it at this moment.
+    given: bool,
+    now: Timestamp,
+}
+
+impl Call<'_> {
+    /// The run has a row.
+    async fn resume(self, row: WorkflowRow) -> Result<TriggerAnswer, HandlerError> {
+        if row.workflow_id != self.workflow {
+            return Err(self.taken_by(row.workflow_id));
+        }
+        if row.execution_status.is_closed() {
+            return self.answer(TriggerStatus::AlreadyStarted, row.execution_status);
+        }
+        self.start(TriggerStatus::AlreadyStarted).await
+    }
+
+    async fn begin(self, parameters: Option<&Value>) -> Result<TriggerAnswer, HandlerError> {
+        let (snapshot, plan, policy) = self.plan(parameters).await?;
+        if policy == ConcurrencyPolicy::Forbid {
+            lock::take(self.context, &self.workflow, &self.id).await?;
+        }
+        match self.record(snapshot, plan).await {
+            Ok(Opened::New) => self.start(TriggerStatus::Started).await,
+            Ok(Opened::Existing(row)) => {
+                if row.execution_status.is_closed() {
+                    // It ran to its end while this call planned, so nobody else gives this lock back.
+                    self.release().await;
+                }
+                self.resume(*row).await
+            }
+            Err(error) => {
+                // Nobody else knows an id that was made here, so nobody needs its lock. A given one may be in
+                // another call's hands; then a later call with the id, or a take-over, frees the lock.
+                if !self.given || matches!(error, HandlerError::ExecutionIdTaken { .. }) {
+                    self.release().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads and checks the item: everything that can be wrong with it is known before anything is written.
+    async fn plan(
+        &self,
+        parameters: Option<&Value>,
+    ) -> Result<(Snapshot, Plan, ConcurrencyPolicy), HandlerError> {
+        let deployment = &self.context.deployment;
+        let item = self.context.store.config().get(&self.workflow).await?;
+        let item = item.ok_or_else(|| HandlerError::WorkflowNotFound {
+            workflow: self.workflow.clone(),
+            table: deployment.tables.config.clone(),
+        })?;
+        let invalid = |problems| HandlerError::InvalidWorkflow { workflow: self.workflow.clone(), problems };
+        let trigger = Trigger {
+            execution_id: &self.id,
+            now: self.now,
+            parameters,
+            defaults: &deployment.defaults,
+            timing: &deployment.timing,
+        };
+        let (snapshot, plan) = Snapshot::take(&item, trigger).map_err(invalid)?;
+        let policy = Workflow::from_json(&item, &deployment.timing).map_err(invalid)?.concurrency_policy;
+        Ok((snapshot, plan, policy))
+    }
+
+    /// Writes snapshot and row, unless an earlier call did.
+    async fn record(&self, snapshot: Snapshot, plan: Plan) -> Result<Opened, HandlerError> {
+        let jobs = self.context.store.jobs();
+        jobs.put_snapshot(&self.id, &snapshot).await?;
+        let (snapshot, plan) = if self.given {
+            // An earlier call may have written it; then its plan is the run's.
+            let kept = jobs.get_snapshot(&self.id).await?.unwrap_or(snapshot);
+            let plan = Plan::from_snapshot(&kept).map_err(|problems| HandlerError::CorruptPlan {
+                execution: self.id.clone(),
+                reason: problems.to_string(),
+            })?;
+            (kept, plan)
+        } else {
+            (snapshot, plan)
+        };
+        if plan.workflow_id != self.workflow {
+            return Err(self.taken_by(plan.workflow_id));
+        }
+        let names: Vec<String> = plan.jobs().map(|(_, job)| job.job_name.clone()).collect();
+        let row = WorkflowRow {
+            workflow_execution_id: self.id.clone(),
+            workflow_id: self.workflow.clone(),
+            execution_status: WorkflowStatus::Running,
+            execution_start_ts: self.now,
+            execution_end_ts: None,
+            rsql_jobs: (names.len() <= MOST_NAMES).then_some(names),
+            job_counts: None,
+            error_message: None,
+            state_machine_execution_arn: Some(self.arn()?),
+            closing_since: None,
+            restarted_from: snapshot.restarted_from,
+            parameters: snapshot.parameters,
+            not_delivered: None,
+            expires_at: self.context.expires_at(self.now),
+        };
+        Ok(self.context.store.workflows().open(&row).await?)
+    }
+
+    async fn start(self, status: TriggerStatus) -> Result<TriggerAnswer, HandlerError> {
+        start::start(self.context, &self.workflow, &self.id, &self.arn()?).await?;
+        tracing::info!(workflow_execution_id = %self.id, workflow_id = %self.workflow, ?status, "triggered");
+        self.answer(status, WorkflowStatus::Running)
+    }
+
+    async fn release(&self) {
+        if let Err(error) = self.context.store.workflows().release_lock(&self.workflow, &self.id).await {
+            tracing::warn!(%error, "the lock could not be given back; a later trigger takes it over");
+        }
+    }
+
+    fn arn(&self) -> Result<String, HandlerError> {
+        execution_arn(&self.context.deployment.machines.master, self.id.as_str())
+    }
+
+    fn taken_by(&self, by: WorkflowId) -> HandlerError {
+        HandlerError::ExecutionIdTaken { execution: self.id.clone(), by }
+    }
+
+    fn answer(
+        self,
+        status: TriggerStatus,
+        workflow_status: WorkflowStatus,
+    ) -> Result<TriggerAnswer, HandlerError> {
+        let execution_arn = self.arn()?;
+        Ok(TriggerAnswer { workflow_execution_id: self.id, execution_arn, status, workflow_status })
+    }
+}

@@ -1,0 +1,66 @@
+//! StartExecution, and what to make of its refusal.
+
+use rsqlflow_core::message::{ExecutionStatus, MasterInput};
+use rsqlflow_core::{ExecutionId, WorkflowId};
+
+use crate::aws::machine_arn;
+use crate::closing::{Ending, close};
+use crate::{Context, HandlerError, ServiceError};
+
+/// Starts the master under the run's id, or finds that it was started.
+pub(super) async fn start(
+    context: &Context,
+    workflow: &WorkflowId,
+    id: &ExecutionId,
+    arn: &str,
+) -> Result<(), HandlerError> {
+    let input = MasterInput { workflow_execution_id: id.clone(), workflow_id: workflow.clone() };
+    let input = serde_json::to_string(&input).map_err(|e| HandlerError::Internal(e.to_string()))?;
+    let sent = context
+        .sfn
+        .start_execution()
+        .state_machine_arn(machine_arn(&context.deployment.machines.master)?)
+        .name(id.as_str())
+        .input(input)
+        .send()
+        .await;
+    let error = match sent {
+        Ok(_) => return Ok(()),
+        Err(error) => ServiceError::of("StartExecution", id.as_str(), &error),
+    };
+    if error.has_code("ExecutionAlreadyExists") {
+        return Ok(());
+    }
+    if error.is_transient {
+        // The row stays open and the lock taken: the execution may run.
+        return Err(HandlerError::StartNotConfirmed { execution: id.clone(), source: error });
+    }
+    // A definite refusal, but an earlier sending may have been accepted, this call's or another's.
+    if status(context, arn).await?.is_some() {
+        return Ok(());
+    }
+    let row = context.store.workflows().get(id).await?;
+    if let Some(row) = row {
+        close(context, row, &Ending::NeverStarted { why: error.reason.clone() }).await?;
+    }
+    Err(error.into())
+}
+
+/// How an execution stands; `None` if the service does not know it: never started, or ended 90 days ago.
+pub(super) async fn status(context: &Context, arn: &str) -> Result<Option<ExecutionStatus>, HandlerError> {
+    use aws_sdk_sfn::types::ExecutionStatus as Theirs;
+    let found = context.sfn.describe_execution().execution_arn(arn).send().await;
+    match found.map_err(|e| ServiceError::of("DescribeExecution", arn, &e)) {
+        Ok(found) => Ok(Some(match found.status() {
+            Theirs::Succeeded => ExecutionStatus::Succeeded,
+            Theirs::Failed => ExecutionStatus::Failed,
+            Theirs::TimedOut => ExecutionStatus::TimedOut,
+            Theirs::Aborted => ExecutionStatus::Aborted,
+            Theirs::PendingRedrive => ExecutionStatus::PendingRedrive,
+            // A status that this program does not know is not taken for an end.
+            _ => ExecutionStatus::Running,
+        })),
+        Err(error) if error.has_code("ExecutionDoesNotExist") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
