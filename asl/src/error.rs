@@ -47,8 +47,4 @@ impl EvalError {
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self { error: names::RUNTIME, cause: cause.into() }
     }
-
-    pub(crate) fn intrinsic(cause: impl Into<String>) -> Self {
-        Self { error: names::INTRINSIC_FAILURE, cause: cause.into() }
-    }
 }

@@ -30,13 +30,21 @@ impl Expression {
     pub(crate) fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Arc<Value>, EvalError> {
         match self {
             Self::Call(call) => call.evaluate(scope).map(Arc::new),
-            Self::Path(path) => scope.find(path)?.ok_or_else(|| {
-                EvalError::runtime(format!(
+            Self::Path(path) => match scope.find(path)? {
+                Some(value) => Ok(value),
+                // Past the end of a list is null here, unlike everywhere else (measured on the service).
+                None if Self::past_the_end(path, scope) => Ok(Arc::new(Value::Null)),
+                None => Err(EvalError::runtime(format!(
                     "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{}'",
                     scope.input
-                ))
-            }),
+                ))),
+            },
         }
+    }
+
+    fn past_the_end(path: &Path, scope: &Scope<'_>) -> bool {
+        let list = path.before_index().and_then(|list| scope.find(&list).ok().flatten());
+        list.is_some_and(|list| list.is_array())
     }
 
     /// Every path in it.

@@ -14,7 +14,7 @@ mod recorded_support;
 
 use std::path::{Path, PathBuf};
 
-use recorded_support::{load, report};
+use recorded_support::{changes, differences, load, report};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -52,4 +52,15 @@ fn documented() {
         );
     }
     report(&cases);
+}
+
+/// The comparison itself: whatever is changed in what a case expects, it must not pass any more.
+#[test]
+fn every_change_is_seen() {
+    for case in load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documented")) {
+        assert_eq!(differences(&case), Vec::<String>::new());
+        for changed in changes(&case) {
+            assert!(!differences(&changed).is_empty(), "not seen: {}", changed.value["expect"]);
+        }
+    }
 }

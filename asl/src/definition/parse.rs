@@ -115,6 +115,13 @@ impl Compiler {
                 *slot = compiled;
             }
         }
+        let terminal = |value: &Value| {
+            value.get("End") == Some(&Value::Bool(true))
+                || matches!(value.get("Type").and_then(Value::as_str), Some("Succeed" | "Fail"))
+        };
+        if !all.values().any(terminal) {
+            fields.report("States", "no state ends: one must have End, or be a Succeed or Fail state");
+        }
         for name in states.names().filter(|name| !block.reached.contains(name.as_str())) {
             let problem = Problem {
                 state: Some(name.clone()),

@@ -181,7 +181,6 @@ fn parallel(f: &Fields<'_>, block: &mut Block<'_>) -> Option<Kind> {
 /// A branch or item processor: StartAt and States.
 fn machine(f: &Fields<'_>, block: &mut Block<'_>) -> Option<StateId> {
     let _ = f.text("Comment");
-    f.query_language();
     let start = block.compiler.block(f);
     f.finish();
     start

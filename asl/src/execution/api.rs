@@ -173,8 +173,8 @@ pub enum Effect {
     Ended(Ended),
 }
 
-/// One try of a Task state, for the driver to carry out.
-#[derive(Debug, Clone, PartialEq)]
+/// One try of a Task state, for the driver to carry out. `Debug` leaves the parameters out: the token is in them.
+#[derive(Clone, PartialEq)]
 pub struct StartTask {
     /// Which try.
     pub task: TaskId,
@@ -192,6 +192,17 @@ pub struct StartTask {
     pub heartbeat_seconds: Option<i64>,
     /// How many tries of this state came before (`$$.State.RetryCount`).
     pub retry_count: u32,
+}
+
+impl fmt::Debug for StartTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartTask")
+            .field("task", &self.task)
+            .field("state", &self.state)
+            .field("resource", &self.resource.as_str())
+            .field("retry_count", &self.retry_count)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StartTask {

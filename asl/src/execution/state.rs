@@ -1,6 +1,7 @@
 //! The data of an execution.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -128,8 +129,7 @@ pub struct OpenTask {
     pub submitted: bool,
 }
 
-/// One execution of a state machine.
-#[derive(Debug)]
+/// One execution of a state machine. `Debug` shows how far it is, never its data.
 pub struct Execution {
     pub(super) definition: Arc<Definition>,
     pub(super) input: Arc<Value>,
@@ -153,6 +153,16 @@ pub struct Execution {
     pub(super) work: VecDeque<Work>,
     pub(super) effects: Vec<Effect>,
     pub(super) changed: bool,
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("status", &self.status())
+            .field("events", &self.history.len())
+            .field("open_tasks", &self.tasks.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Execution {
@@ -295,11 +305,16 @@ impl Execution {
         let (error, cause) = (ended.error.clone(), ended.cause.clone());
         let kind = match (ended.status, &ended.output) {
             (Status::Succeeded, Some(output)) => EventKind::ExecutionSucceeded { output: Arc::clone(output) },
-            (Status::TimedOut, _) => EventKind::ExecutionTimedOut { error, cause },
+            // The event has a name for it, DescribeExecution has none.
+            (Status::TimedOut, _) => {
+                EventKind::ExecutionTimedOut { error: Some(Arc::from(crate::error::names::TIMEOUT)), cause }
+            }
             (Status::Aborted, _) => EventKind::ExecutionAborted { error, cause },
             _ => EventKind::ExecutionFailed { error, cause },
         };
-        let previous = self.history.len() as u64;
+        // What ends an execution from outside follows no event (measured on the service for the timeout).
+        let outside = matches!(ended.status, Status::TimedOut | Status::Aborted);
+        let previous = if outside { 0 } else { self.history.len() as u64 };
         self.append(previous, kind);
         for open in self.open_tasks() {
             self.effects.push(Effect::CancelTask(open.start));

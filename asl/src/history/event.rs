@@ -1,5 +1,6 @@
 //! Events of an execution's history.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,8 +37,9 @@ pub enum StateKind {
     Map,
 }
 
-/// What happened. Values are shared with the execution; texts are made when rendered.
-#[derive(Debug, Clone, PartialEq)]
+/// What happened. Values are shared with the execution; texts are made when rendered. `Debug` shows the type only:
+/// task tokens are in the values.
+#[derive(Clone, PartialEq)]
 #[expect(missing_docs, reason = "names and fields are those of the API's HistoryEvent")]
 pub enum EventKind {
     ExecutionStarted {
@@ -142,6 +144,12 @@ pub enum EventKind {
         error: Option<Arc<str>>,
         cause: Option<Arc<str>>,
     },
+}
+
+impl fmt::Debug for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.type_name())
+    }
 }
 
 impl EventKind {

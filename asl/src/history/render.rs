@@ -8,7 +8,8 @@ use super::{EventKind, HistoryEvent};
 
 impl HistoryEvent {
     /// The event as GetExecutionHistory shows it: `timestamp` in seconds with a fraction, payloads as JSON text.
-    /// Without `include_data` (the API's `includeExecutionData`) payloads are left out.
+    /// Without `include_data` (the API's `includeExecutionData`) inputs and outputs are left out; a task's parameters
+    /// and a failure's cause stay, as they do there.
     pub fn to_json(&self, include_data: bool) -> Value {
         let mut event = Map::new();
         event.insert("timestamp".into(), json!(self.timestamp.as_millisecond() as f64 / 1000.0));
@@ -46,7 +47,7 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
         E::StateExited { name, output, assigned, .. } => {
             d.text("name", name);
             d.payload("output", "outputDetails", output);
-            if !assigned.is_empty() && data {
+            if !assigned.is_empty() {
                 let texts = assigned.iter().map(|(n, v)| (n.to_string(), Value::String(v.to_string())));
                 d.map.insert("assignedVariables".into(), Value::Object(texts.collect()));
                 d.map.insert("assignedVariablesDetails".into(), json!({"truncated": false}));
@@ -86,9 +87,7 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
         E::TaskScheduled { resource, region, parameters, timeout_seconds, heartbeat_seconds } => {
             d.resource(resource);
             d.text("region", region);
-            if data {
-                d.map.insert("parameters".into(), Value::String(parameters.to_string()));
-            }
+            d.map.insert("parameters".into(), Value::String(parameters.to_string()));
             d.seconds("timeoutInSeconds", *timeout_seconds);
             d.seconds("heartbeatInSeconds", *heartbeat_seconds);
             "taskScheduledEventDetails"
@@ -169,8 +168,7 @@ impl Details {
         if let Some(error) = error {
             self.text("error", error);
         }
-        // The API counts a cause among the data, an error name not.
-        if let (Some(cause), true) = (cause, self.data) {
+        if let Some(cause) = cause {
             self.text("cause", cause);
         }
         member

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::function::Function;
 use super::{arrays, text};
-use crate::error::EvalError;
+use crate::error::{EvalError, names};
 use crate::path::Path;
 use crate::random::Random;
 use crate::scope::Scope;
@@ -32,25 +32,35 @@ pub(crate) enum Argument {
 pub(super) type Failure = String;
 
 impl Call {
-    /// Evaluates the arguments, then the function.
+    /// Evaluates the arguments, then the function. A failure at any depth names the whole expression.
     pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
+        self.value(scope).map_err(|(error, message)| EvalError {
+            error,
+            cause: format!("The function '{}' had the following error: {message}", self.text),
+        })
+    }
+
+    fn value(&self, scope: &Scope<'_>) -> Result<Value, (&'static str, Failure)> {
         let mut arguments = Vec::with_capacity(self.arguments.len());
         for argument in &self.arguments {
             arguments.push(match argument {
                 Argument::Literal(value) => value.clone(),
-                Argument::Call(call) => call.evaluate(scope)?,
-                Argument::Path(path) => match scope.find(path)? {
-                    Some(value) => Arc::unwrap_or_clone(value),
-                    None => {
-                        return Err(self.failure(&format!(
+                Argument::Call(call) => call.value(scope)?,
+                Argument::Path(path) => match scope.find(path) {
+                    Ok(Some(value)) => Arc::unwrap_or_clone(value),
+                    // Unlike a failure of the function itself, this one cannot be caught.
+                    Ok(None) => {
+                        let message = format!(
                             "The JsonPath argument for the field '{path}' could not be found in the input '{}'",
                             scope.input
-                        )));
+                        );
+                        return Err((names::RUNTIME, message));
                     }
+                    Err(error) => return Err((error.error, error.cause)),
                 },
             });
         }
-        self.apply(&arguments, scope.random).map_err(|message| self.failure(&message))
+        self.apply(&arguments, scope.random).map_err(|message| (names::INTRINSIC_FAILURE, message))
     }
 
     /// Paths in the arguments, at any depth.
@@ -64,10 +74,6 @@ impl Call {
             }
         }
         paths
-    }
-
-    fn failure(&self, message: &str) -> EvalError {
-        EvalError::intrinsic(format!("The function '{}' had the following error: {message}", self.text))
     }
 
     fn apply(&self, args: &[Value], random: &Random) -> Result<Value, Failure> {

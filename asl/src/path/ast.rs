@@ -132,6 +132,14 @@ impl Rest<'_> {
 }
 
 impl Path {
+    /// The path up to an index at its end.
+    pub(crate) fn before_index(&self) -> Option<Self> {
+        match self.steps.split_last() {
+            Some((Step::Index(_), steps)) => Some(Self { steps: steps.to_vec(), ..self.clone() }),
+            _ => None,
+        }
+    }
+
     /// The first field and what follows, if the path begins with a field.
     pub(crate) fn first_child(&self) -> Option<(&str, Rest<'_>)> {
         match self.steps.split_first() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(super) const ACCOUNT: &str = "us-east-1:000000000000";
 
@@ -62,4 +62,35 @@ fn case(area: &str, value: &Value) -> Case {
     }
     let value = serde_json::from_str(&text).unwrap();
     Case { name, area: area.to_owned(), source, value }
+}
+
+/// Variants of a case of which none can pass: its expectation with one thing changed.
+pub(crate) fn changes(case: &Case) -> Vec<Case> {
+    let mut variants = Vec::new();
+    let mut change = |edit: &dyn Fn(&mut Value)| {
+        let mut value = case.value.clone();
+        edit(&mut value["expect"]);
+        let (name, area, source) = (case.name.clone(), case.area.clone(), case.source.clone());
+        variants.push(Case { name, area, source, value });
+    };
+    change(&|expect| expect["status"] = "ABORTED?".into());
+    change(&|expect| expect["output"] = json!({"not": "this"}));
+    change(&|expect| expect["error"] = "Another".into());
+    change(&|expect| expect["cause"] = "Another".into());
+    let events = case.value["expect"]["events"].as_array().map_or(0, Vec::len);
+    for i in 0..events {
+        change(&|expect| {
+            expect["events"].as_array_mut().unwrap().remove(i);
+        });
+        change(&|expect| expect["events"][i]["type"] = "Another".into());
+        change(&|expect| expect["events"][i]["extra"] = 1.into());
+        let members = case.value["expect"]["events"][i].as_object().unwrap();
+        for member in members.keys().filter(|member| *member != "type") {
+            change(&|expect| {
+                expect["events"][i].as_object_mut().unwrap().remove(member);
+            });
+            change(&|expect| expect["events"][i][member] = json!({"not": "this"}));
+        }
+    }
+    variants
 }

@@ -13,8 +13,7 @@ pub(crate) fn report(cases: &[Case]) {
     // Written past the capture of the test harness: the count is wanted of a run that passes, too.
     let mut out = std::io::stdout().lock();
     for case in cases {
-        let differences =
-            driver::play(case).map_or_else(|refused| vec![refused], |played| compare::compare(case, &played));
+        let differences = differences(case);
         let area = areas.entry(&case.area).or_default();
         if differences.is_empty() {
             area.0 += 1;
@@ -36,4 +35,9 @@ pub(crate) fn report(cases: &[Case]) {
         }
     }
     assert!(failures.is_empty(), "{} of {} cases failed", failures.len(), cases.len());
+}
+
+/// Plays a case; every way in which it went otherwise than expected.
+pub(crate) fn differences(case: &Case) -> Vec<String> {
+    driver::play(case).map_or_else(|refused| vec![refused], |played| compare::compare(case, &played))
 }
