@@ -7,6 +7,7 @@
 )]
 
 mod behaviour;
+mod machines;
 mod replay;
 mod scale;
 mod support;
