@@ -266,7 +266,7 @@ impl Run<'_> {
         let refused = match written {
             Ok(_) => Ok(()),
             Err(row) => match after_refused_claim(&row, self.agent.attempt, &self.owner) {
-                Ok(()) if !self.protocol.rules.own_write_recognised => Err(NotClaimed::Stale),
+                Ok(()) if !self.protocol.rules.own_claim_recognised => Err(NotClaimed::Stale),
                 other => other,
             },
         };
@@ -331,8 +331,8 @@ impl Run<'_> {
                         self.heartbeat(world);
                     }
                 }
-                // Counted from the sending: else lost answers, one after the other, eat the lease up.
-                self.goes(AgentStep::Renew, first_sent + 1)
+                let from = if self.protocol.rules.renews_on_schedule { first_sent } else { now };
+                self.goes(AgentStep::Renew, from + 1)
             }
         })
     }
@@ -358,7 +358,7 @@ impl Run<'_> {
         let row = match written {
             Ok(row) => row,
             Err(row)
-                if self.protocol.rules.own_write_recognised
+                if self.protocol.rules.own_close_recognised
                     && close_was_made(&row, self.agent.attempt, &self.owner, &ending.outcome()) =>
             {
                 row

@@ -17,7 +17,7 @@ impl Protocol {
         let change = self.weakened(&world.row, change);
         let view = self.view(&world.row, &change);
         let Ok(mut next) = change.apply(&view) else {
-            return if self.rules.own_write_recognised && change.is_already_in(&world.row) {
+            return if self.recognises(&change) && change.is_already_in(&world.row) {
                 observe_stored(world, &change);
                 Ok(world.row.clone())
             } else {
@@ -43,6 +43,15 @@ impl Protocol {
         observe_stored(world, &change);
         world.row = Arc::new(next);
         Ok(world.row.clone())
+    }
+
+    fn recognises(&self, change: &Change) -> bool {
+        match change {
+            Change::Claim { .. } => self.rules.own_claim_recognised,
+            Change::Close { .. } => self.rules.own_close_recognised,
+            Change::Launch { .. } | Change::Rerun { .. } => self.rules.own_launch_recognised,
+            _ => true,
+        }
     }
 
     /// The change without the conditions whose rules are off.

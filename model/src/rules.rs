@@ -27,8 +27,14 @@ pub struct Rules {
     pub lease_from_first_sending: bool,
     /// A launcher that finds the job running launches nothing, unless the beat rule says lost.
     pub no_launch_on_running: bool,
-    /// A writer whose write is refused looks whether it was its own earlier sending that made it so.
-    pub own_write_recognised: bool,
+    /// An agent whose claim is refused looks whether it was its own earlier sending that made it so.
+    pub own_claim_recognised: bool,
+    /// The same of a close.
+    pub own_close_recognised: bool,
+    /// The same of a launcher's launch or takeover.
+    pub own_launch_recognised: bool,
+    /// An agent's period of renewal runs from the sending of the last renewal, not from its answer.
+    pub renews_on_schedule: bool,
     /// An agent has one heartbeat accepted before it claims.
     pub heartbeat_before_claim: bool,
     /// A takeover is refused when the beat moved after the row was read.
@@ -63,7 +69,10 @@ impl Rules {
         lease_counts_sleep: true,
         lease_from_first_sending: true,
         no_launch_on_running: true,
-        own_write_recognised: true,
+        own_claim_recognised: true,
+        own_close_recognised: true,
+        own_launch_recognised: true,
+        renews_on_schedule: true,
         heartbeat_before_claim: true,
         takeover_needs_beat: true,
         clock_after_read: true,

@@ -7,16 +7,21 @@ mod support;
 use rsqlflow_model::properties::*;
 use rsqlflow_model::{Bounds, Faults, Protocol, Rules, trace};
 
+/// `property` breaks.
+fn breaks(protocol: Protocol, property: &'static str) {
+    let found = support::check(protocol, &[property]).broken.into_iter().find(|(name, _)| *name == property);
+    let (_, path) = found.unwrap_or_else(|| panic!("{property:?} still holds"));
+    if std::env::var_os("RSQLFLOW_MODEL_TRACE").is_some() {
+        println!("broken: {property}\n{}", trace::readable(path));
+    }
+}
+
 /// Without the rule, `property` breaks within `bounds`; with it, nothing does.
 fn needs(rule: fn(&mut Rules), property: &'static str, bounds: Bounds) {
     let mut weak = Protocol::new(bounds);
     rule(&mut weak.rules);
     assert_ne!(weak.rules, Rules::ALL);
-    let found = support::check(weak, &[property]).broken.into_iter().find(|(name, _)| *name == property);
-    let (_, path) = found.unwrap_or_else(|| panic!("without the rule, {property:?} still holds"));
-    if std::env::var_os("RSQLFLOW_MODEL_TRACE").is_some() {
-        println!("broken: {property}\n{}", trace::readable(path));
-    }
+    breaks(weak, property);
     support::holds(Protocol::new(bounds));
 }
 
@@ -35,8 +40,17 @@ fn attempt_in_the_claim_or_jobs_are_lost() {
 
 #[test]
 fn beat_never_restarts() {
-    let faults = Faults { kills: 1, stalls: 1, try_ends: 1, ..NONE };
-    needs(|r| r.beat_never_restarts = false, ONE_AT_A_TIME, SMALL.with(faults));
+    let bounds = SMALL.with(Faults { kills: 1, try_ends: 1, ..NONE });
+    needs(|r| r.beat_never_restarts = false, ROW_KNOWS, bounds);
+}
+
+/// Two scripts at once take one try more; `holds` has these faults with all rules.
+#[test]
+fn beat_never_restarts_or_scripts_overlap() {
+    let bounds = Bounds { tries: 4, ..SMALL }.with(Faults { kills: 1, try_ends: 1, ..NONE });
+    let mut weak = Protocol::new(bounds);
+    weak.rules.beat_never_restarts = false;
+    breaks(weak, ONE_AT_A_TIME);
 }
 
 #[test]
@@ -76,7 +90,7 @@ fn no_start_after_the_deadline() {
 
 #[test]
 fn lease_counts_suspended_time() {
-    needs(|r| r.lease_counts_sleep = false, ONE_AT_A_TIME, SMALL.with(Faults { sleeps: 6, ..NONE }));
+    needs(|r| r.lease_counts_sleep = false, ONE_AT_A_TIME, SMALL.with(Faults { sleeps: 5, ..NONE }));
 }
 
 #[test]
@@ -91,8 +105,26 @@ fn no_launch_while_running() {
 }
 
 #[test]
-fn own_writes_are_recognised() {
-    needs(|r| r.own_write_recognised = false, NOT_LOST, SMALL.with(Faults { lost_writes: 1, ..NONE }));
+fn own_claim_is_recognised() {
+    needs(|r| r.own_claim_recognised = false, NOT_LOST, SMALL.with(Faults { lost_writes: 1, ..NONE }));
+}
+
+#[test]
+fn own_close_is_recognised() {
+    needs(|r| r.own_close_recognised = false, NOT_STARVED, SMALL.with(Faults { lost_writes: 1, ..NONE }));
+}
+
+/// Not a rule after all: a launcher that does not know its own launch takes the next attempt, and sends for that.
+#[test]
+fn own_launch_need_not_be_recognised() {
+    let mut weak = Protocol::new(SMALL.with(Faults { lost_writes: 2, second_invocations: 1, ..NONE }));
+    weak.rules.own_launch_recognised = false;
+    support::holds(weak);
+}
+
+#[test]
+fn renewals_keep_their_schedule() {
+    needs(|r| r.renews_on_schedule = false, NOT_LOST, SMALL.with(Faults { lost_writes: 2, ..NONE }));
 }
 
 #[test]
@@ -133,8 +165,8 @@ fn lock_waits_for_every_row() {
 
 #[test]
 fn patience_without_a_token_is_bounded() {
-    let bounds = Bounds { token_patience: 5, work_until: 15, ..SMALL };
-    let faults = Faults { aborts: 1, closer_delays: 9, ..NONE };
+    let bounds = Bounds { token_patience: 6, work_until: 10, ..SMALL };
+    let faults = Faults { aborts: 1, closer_delays: 8, ..NONE };
     needs(|r| r.token_patience = false, NOT_ORPHANED, bounds.with(faults));
 }
 
@@ -142,19 +174,15 @@ fn patience_without_a_token_is_bounded() {
 mod times {
     use super::*;
 
-    fn breaks(property: &'static str, bounds: Bounds) {
-        let broken = support::check(Protocol::new(bounds), &[property]).broken;
-        assert!(broken.iter().any(|(name, _)| *name == property), "{property:?} still holds");
-    }
-
     #[test]
     fn clocks_differ_by_at_most_the_margin() {
         let faults = Faults { stalls: 2, kills: 1, try_ends: 1, ..NONE };
-        breaks(ONE_AT_A_TIME, Bounds { margin: 0, skew: 1, ..SMALL }.with(faults));
+        breaks(Protocol::new(Bounds { margin: 0, skew: 1, ..SMALL }.with(faults)), ONE_AT_A_TIME);
     }
 
     #[test]
     fn a_launcher_and_a_renewal_fit_into_a_heartbeat() {
-        breaks(NOT_STARVED, Bounds { lambda_timeout: 2, ..SMALL }.with(Faults { try_ends: 1, ..NONE }));
+        let bounds = Bounds { lambda_timeout: 2, ..SMALL }.with(Faults { try_ends: 1, ..NONE });
+        breaks(Protocol::new(bounds), NOT_STARVED);
     }
 }
