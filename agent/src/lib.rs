@@ -4,10 +4,15 @@
 //! - [`guard`]: the small process that lets no script outlive its keeper.
 //! - [`lease`], [`clock`]: how long a claimed job is ours.
 
+pub mod aws;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod driver;
 pub mod guard;
 pub mod lease;
 pub mod logs;
 pub mod process;
+pub mod spool;
 pub mod sql;
+pub mod user;

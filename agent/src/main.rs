@@ -8,5 +8,5 @@ fn main() -> ExitCode {
     if args.next().is_some_and(|first| first == rsqlflow_agent::guard::serve::COMMAND) {
         return rsqlflow_agent::guard::serve::main(args);
     }
-    ExitCode::SUCCESS
+    rsqlflow_agent::cli::main()
 }

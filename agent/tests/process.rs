@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
 use common::{AGENT, Child, deadline, eventually, exists, pids};
-use rsqlflow_agent::guard::{Guard, Order, Report};
+use rsqlflow_agent::guard::{Guard, Order, Report, RunAs};
 use rsqlflow_agent::process::{Control, Exit, NeverStarted, StopReason};
 
 #[tokio::test]
@@ -161,8 +161,7 @@ async fn a_deadline_that_nobody_moves_on_ends_it() {
     child.start.deadline = deadline(Duration::from_millis(300), Duration::from_millis(600));
     let kill_at = child.start.deadline.kill_at;
     let (end, output) = child.run(|_, _| {}).await;
-    // Nobody asked: the guard did it by itself.
-    assert_eq!((end.exit, end.stopped), (Exit::Signal(9), None));
+    assert_eq!((end.exit, end.stopped), (Exit::Signal(9), Some(StopReason::Fenced)));
     let late = rsqlflow_agent::clock::BootTime::now().since(kill_at);
     assert!(late < Duration::from_secs(1), "{late:?} after the deadline");
     assert!(!pids(&output).is_empty() && pids(&output).into_iter().all(|pid| !exists(pid)));
@@ -262,7 +261,7 @@ async fn a_script_runs_as_another_user() {
     let mut child = Child::bash("id -u; id -g; id -G");
     std::fs::set_permissions(child.directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
-    child.start.run_as = Some((65534, 65534));
+    child.start.run_as = Some(RunAs { user: 65534, group: 65534 });
     let (end, output) = child.run_alone().await;
     assert_eq!(end.exit, Exit::Code(0));
     assert_eq!(output, "65534\n65534\n65534\n");

@@ -14,15 +14,6 @@ use tokio::net::UnixStream;
 use super::message::{Lines, Order, Report, Start};
 use super::serve::COMMAND;
 
-/// The user and group that a script runs as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RunAs {
-    /// User id.
-    pub user: u32,
-    /// Group id; supplementary groups are dropped.
-    pub group: u32,
-}
-
 /// What to start: a program, never a line for a shell.
 #[derive(Clone)]
 pub struct Launch {
@@ -34,8 +25,6 @@ pub struct Launch {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub directory: PathBuf,
-    /// Who it runs as, if not as the agent.
-    pub run_as: Option<RunAs>,
 }
 
 impl fmt::Debug for Launch {
@@ -46,7 +35,6 @@ impl fmt::Debug for Launch {
             .field("args", &self.args)
             .field("env", &self.env.keys())
             .field("directory", &self.directory)
-            .field("run_as", &self.run_as)
             .finish()
     }
 }

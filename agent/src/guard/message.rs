@@ -10,6 +10,15 @@ use std::time::Duration;
 use crate::clock::BootTime;
 use crate::lease::Deadline;
 
+/// The user and group that a script runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// User id.
+    pub user: u32,
+    /// Group id; supplementary groups are dropped.
+    pub group: u32,
+}
+
 /// The first message to a guard: without it nothing is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -20,7 +29,7 @@ pub struct Start {
     /// How long what a script has left running may go on after the script's own end.
     pub linger: Duration,
     /// The user and group to run as, if not the guard's own.
-    pub run_as: Option<(u32, u32)>,
+    pub run_as: Option<RunAs>,
 }
 
 /// What an agent tells its guard.
@@ -45,6 +54,8 @@ pub enum Report {
     Late,
     /// The operating system would not start it (`errno`).
     Unstartable(i32),
+    /// The deadline was not moved on in time, so the guard ends the script.
+    Overdue,
     /// The script ended by itself.
     Exited(i32),
     /// The script died by a signal.
@@ -65,7 +76,7 @@ impl fmt::Display for Order {
                 let (term, kill) = (deadline.term_at.as_nanos(), deadline.kill_at.as_nanos());
                 write!(f, "start {term} {kill} {} {}", grace.as_millis(), linger.as_millis())?;
                 match run_as {
-                    Some((user, group)) => write!(f, " {user} {group}"),
+                    Some(RunAs { user, group }) => write!(f, " {user} {group}"),
                     None => Ok(()),
                 }
             }
@@ -100,7 +111,9 @@ impl FromStr for Order {
             ("start", &[term, kill, grace, linger]) => Ok(start(term, kill, grace, linger, None)),
             ("start", &[term, kill, grace, linger, user, group]) => {
                 match (u32::try_from(user), u32::try_from(group)) {
-                    (Ok(user), Ok(group)) => Ok(start(term, kill, grace, linger, Some((user, group)))),
+                    (Ok(user), Ok(group)) => {
+                        Ok(start(term, kill, grace, linger, Some(RunAs { user, group })))
+                    }
                     _ => Err(wrong()),
                 }
             }
@@ -117,6 +130,7 @@ impl fmt::Display for Report {
         match self {
             Self::Started(pid) => write!(f, "started {pid}"),
             Self::Late => f.write_str("late"),
+            Self::Overdue => f.write_str("overdue"),
             Self::Unstartable(errno) => write!(f, "unstartable {errno}"),
             Self::Exited(code) => write!(f, "exited {code}"),
             Self::Signalled(signal) => write!(f, "signalled {signal}"),
@@ -134,6 +148,7 @@ impl FromStr for Report {
         match (word, numbers.as_slice()) {
             ("started", &[pid]) => Ok(Self::Started(pid)),
             ("late", []) => Ok(Self::Late),
+            ("overdue", []) => Ok(Self::Overdue),
             ("unstartable", &[errno]) => Ok(Self::Unstartable(errno)),
             ("exited", &[code]) => Ok(Self::Exited(code)),
             ("signalled", &[signal]) => Ok(Self::Signalled(signal)),
@@ -198,7 +213,7 @@ mod tests {
                     deadline,
                     grace: Duration::from_millis(grace),
                     linger: Duration::from_millis(linger),
-                    run_as
+                    run_as: run_as.map(|(user, group)| RunAs { user, group })
                 })
             ),
             deadline().prop_map(Order::Extend),
@@ -211,6 +226,7 @@ mod tests {
         prop_oneof![
             any::<i32>().prop_map(Report::Started),
             Just(Report::Late),
+            Just(Report::Overdue),
             any::<i32>().prop_map(Report::Unstartable),
             any::<i32>().prop_map(Report::Exited),
             any::<i32>().prop_map(Report::Signalled),

@@ -19,5 +19,5 @@ pub mod message;
 pub mod serve;
 pub mod watch;
 
-pub use handle::{Guard, Launch, RunAs};
-pub use message::{Order, Report, Start};
+pub use handle::{Guard, Launch};
+pub use message::{Order, Report, RunAs, Start};

@@ -22,7 +22,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use nix::unistd::{Pid, dup2_stdout};
 
 use super::children::{self, Ended};
-use super::message::{Lines, Order, Report, Start};
+use super::message::{Lines, Order, Report, RunAs, Start};
 use super::watch::{Action, Watch};
 use crate::clock::BootTime;
 
@@ -81,7 +81,7 @@ fn spawn(program: &OsString, args: impl Iterator<Item = OsString>, start: &Start
     // A group of its own, so that one signal reaches all of it.
     command.args(args).process_group(0).stdin(Stdio::null());
     command.stderr(Stdio::from(io::stdout().as_fd().try_clone_to_owned()?));
-    if let Some((user, group)) = start.run_as {
+    if let Some(RunAs { user, group }) = start.run_as {
         command.uid(user).gid(group);
     }
     let child = command.spawn()?;
@@ -117,7 +117,12 @@ fn keep(
         }
 
         let now = BootTime::now();
+        let was_overdue = watch.is_overdue();
         let action = watch.action(now);
+        if watch.is_overdue() && !was_overdue {
+            // Before the signal, so that it is read before the end that the signal brings.
+            agent.tell(Report::Overdue);
+        }
         let mut count = |pid: Pid| {
             if outlived && !leftovers.contains(&pid) {
                 leftovers.push(pid);

@@ -37,6 +37,7 @@ pub struct Watch {
     grace: Duration,
     linger: Duration,
     phase: Phase,
+    overdue: bool,
 }
 
 impl Watch {
@@ -48,6 +49,7 @@ impl Watch {
             grace: start.grace,
             linger: start.linger,
             phase: Phase::Running,
+            overdue: false,
         })
     }
 
@@ -81,7 +83,10 @@ impl Watch {
     #[must_use]
     pub fn action(&mut self, now: BootTime) -> Action {
         match self.phase {
-            Phase::Running if now >= self.deadline.term_at => self.stop(now),
+            Phase::Running if now >= self.deadline.term_at => {
+                self.overdue = true;
+                self.stop(now);
+            }
             Phase::Lingering { until } if now >= until.min(self.deadline.term_at) => self.stop(now),
             _ => {}
         }
@@ -95,6 +100,12 @@ impl Watch {
             Phase::Stopping { .. } => Action::Terminate,
             Phase::Killing => Action::Kill,
         }
+    }
+
+    /// Whether the script is being ended because nobody moved the deadline on, which its own end will not show.
+    #[must_use]
+    pub const fn is_overdue(&self) -> bool {
+        self.overdue
     }
 
     /// When [`Self::action`] may have something new to say.
@@ -149,7 +160,9 @@ mod tests {
         let mut watch = watch();
         assert_eq!(watch.action(at(99)), Action::Nothing);
         assert_eq!(watch.wake_at(at(99)), at(100));
+        assert!(!watch.is_overdue());
         assert_eq!(watch.action(at(100)), Action::Terminate);
+        assert!(watch.is_overdue());
         assert_eq!(watch.wake_at(at(100)), at(110));
         assert_eq!(watch.action(at(110)), Action::Kill);
     }
@@ -176,6 +189,7 @@ mod tests {
         watch.agent_gone(at(50));
         assert_eq!(watch.action(at(50)), Action::Terminate);
         assert_eq!(watch.action(at(60)), Action::Kill);
+        assert!(!watch.is_overdue());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use rsqlflow_core::{ExecutionId, JobId, WorkflowId};
+use rsqlflow_core::{ExecutionId, JobId, WorkflowId, env};
 use serde_json::Value;
 
 /// What Secrets Manager holds for a database: the shape that Redshift's own rotation uses (Secrets Manager user
@@ -92,15 +92,17 @@ pub struct Base {
 /// Which job the environment is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids<'a> {
-    /// `RSQLFLOW_WORKFLOW_ID`.
+    /// [`env::WORKFLOW_ID`].
     pub workflow: &'a WorkflowId,
-    /// `RSQLFLOW_EXECUTION_ID`.
+    /// [`env::WORKFLOW_EXECUTION_ID`].
     pub execution: &'a ExecutionId,
-    /// `RSQLFLOW_JOB_ID`.
+    /// [`env::JOB_ID`].
     pub job: JobId,
-    /// `RSQLFLOW_ATTEMPT`.
+    /// [`env::JOB_NAME`].
+    pub job_name: &'a str,
+    /// [`env::ATTEMPT`].
     pub attempt: u32,
-    /// `RSQLFLOW_TRY`, from 1.
+    /// [`env::TRY`], from 1.
     pub try_number: u32,
 }
 
@@ -113,15 +115,15 @@ pub fn build(
     own: impl IntoIterator<Item = (String, String)>,
     ids: Ids<'_>,
 ) -> BTreeMap<OsString, OsString> {
-    let mut env = BTreeMap::new();
+    let mut built = BTreeMap::new();
     let mut set = |name: &str, value: OsString| {
-        env.insert(OsString::from(name), value);
+        built.insert(OsString::from(name), value);
     };
     set("LANG", "C.UTF-8".into());
     set("SHELL", "/bin/bash".into());
     set("PATH", base.path.clone().into());
     set("HOME", base.home.clone().into());
-    env.extend(base.passed.clone());
+    built.extend(base.passed.clone());
     if let Some(secret) = secret {
         // The names that AWS's RSQL samples use; RSPASSWORD is read by RSQL itself (RSQL manual, "Getting
         // started", since 1.0.4).
@@ -133,21 +135,22 @@ pub fn build(
             ("RSPASSWORD", &secret.password),
         ] {
             if let Some(value) = value {
-                env.insert(name.into(), value.into());
+                built.insert(name.into(), value.into());
             }
         }
     }
-    env.extend(own.into_iter().map(|(name, value)| (name.into(), value.into())));
+    built.extend(own.into_iter().map(|(name, value)| (name.into(), value.into())));
     for (name, value) in [
-        ("RSQLFLOW_WORKFLOW_ID", ids.workflow.to_string()),
-        ("RSQLFLOW_EXECUTION_ID", ids.execution.to_string()),
-        ("RSQLFLOW_JOB_ID", ids.job.to_string()),
-        ("RSQLFLOW_ATTEMPT", ids.attempt.to_string()),
-        ("RSQLFLOW_TRY", ids.try_number.to_string()),
+        (env::WORKFLOW_ID, ids.workflow.to_string()),
+        (env::WORKFLOW_EXECUTION_ID, ids.execution.to_string()),
+        (env::JOB_ID, ids.job.to_string()),
+        (env::JOB_NAME, ids.job_name.to_owned()),
+        (env::ATTEMPT, ids.attempt.to_string()),
+        (env::TRY, ids.try_number.to_string()),
     ] {
-        env.insert(name.into(), value.into());
+        built.insert(name.into(), value.into());
     }
-    env
+    built
 }
 
 #[cfg(test)]
@@ -200,6 +203,7 @@ mod tests {
             workflow: &workflow,
             execution: &execution,
             job: JobId::new(1, 2),
+            job_name: "j",
             attempt: 3,
             try_number: 1,
         };

@@ -157,6 +157,7 @@ impl Run {
                 let why = io::Error::from_raw_os_error(errno).to_string();
                 self.ended(Exit::NeverStarted(NeverStarted::Refused(why)), bound);
             }
+            Some(Report::Overdue) => self.stopped = Some(StopReason::Fenced),
             Some(Report::Exited(code)) => self.ended(Exit::Code(code), bound),
             Some(Report::Signalled(signal)) => self.ended(Exit::Signal(signal), bound),
             Some(Report::Gone(leftovers)) => self.leftovers = Some(leftovers),

@@ -49,7 +49,6 @@ impl Child {
             args: vec![script.into_os_string()],
             env,
             directory: directory.path().to_owned(),
-            run_as: None,
         };
         let hour = Duration::from_secs(3600);
         let start = Start {

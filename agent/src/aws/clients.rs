@@ -1,0 +1,82 @@
+//! How the clients are configured.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+
+use crate::config::AgentConfig;
+
+/// The clients. They share credentials and one HTTP client, which keeps a connection to each service.
+#[derive(Debug)]
+pub struct Clients {
+    sdk: SdkConfig,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    sfn: OnceLock<aws_sdk_sfn::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+}
+
+/// One try of a call, and one call with the SDK's own three tries. Who needs a tighter bound sets it around it.
+const TRY: Duration = Duration::from_secs(10);
+const CALL: Duration = Duration::from_secs(25);
+
+impl Clients {
+    /// Finds region and endpoint; credentials are looked for when they are first needed.
+    pub async fn load(config: &AgentConfig) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(TRY)
+                    .operation_timeout(CALL)
+                    .build(),
+            )
+            // Every call has a timeout and a small body, so nothing has to be watched while it streams.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Ok(name) = AppName::new("rsqlflow-agent") {
+            loader = loader.app_name(name);
+        }
+        if let Some(region) = &config.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(url) = &config.endpoint_url {
+            loader = loader.endpoint_url(url);
+            if url.starts_with("http://") {
+                // Without TLS there are no root certificates to read, which is most of a start's time.
+                loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
+            }
+        }
+        Self {
+            sdk: loader.load().await,
+            dynamodb: OnceLock::new(),
+            sfn: OnceLock::new(),
+            logs: OnceLock::new(),
+            secrets: OnceLock::new(),
+        }
+    }
+
+    /// DynamoDB.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.sdk))
+    }
+
+    /// Step Functions.
+    pub fn sfn(&self) -> &aws_sdk_sfn::Client {
+        self.sfn.get_or_init(|| aws_sdk_sfn::Client::new(&self.sdk))
+    }
+
+    /// CloudWatch Logs.
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.sdk))
+    }
+
+    /// Secrets Manager.
+    pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
+        self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.sdk))
+    }
+}

@@ -1,0 +1,124 @@
+//! Task tokens: heartbeats and answers.
+
+use std::time::Duration;
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use rsqlflow_core::TaskToken;
+use rsqlflow_core::protocol::Answer;
+use tokio::time::timeout;
+
+use super::Backoff;
+
+/// What the service says to a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody waits on it.
+    Accepted,
+    /// Nobody waits on it, and nobody ever will again.
+    Refused,
+}
+
+/// The service could not be asked, or will not answer this agent. The text has no token in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{action}: {reason}")]
+pub struct TokenError {
+    action: &'static str,
+    reason: String,
+    transient: bool,
+}
+
+impl TokenError {
+    /// Whether the same call may succeed soon.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        self.transient
+    }
+}
+
+/// The way to the waiting tasks.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    client: Client,
+}
+
+impl Tokens {
+    /// Over a client.
+    #[must_use]
+    pub const fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Says that the job lives, within `most`.
+    ///
+    /// # Errors
+    /// [`TokenError`] when nobody knows whether the service heard it.
+    pub async fn heartbeat(&self, token: &TaskToken, most: Duration) -> Result<Heard, TokenError> {
+        let action = "SendTaskHeartbeat";
+        let call = self.client.send_task_heartbeat().task_token(token.expose()).send();
+        match timeout(most, call).await {
+            Ok(answer) => heard(action, token, answer),
+            Err(_) => Err(TokenError { action, reason: "no answer in time".to_owned(), transient: true }),
+        }
+    }
+
+    /// Ends the waiting task. Repeated as long as the policy allows; a definite refusal ends it at once.
+    ///
+    /// # Errors
+    /// [`TokenError`] when the service could not be reached, or refuses this agent. The answer is then still owed.
+    pub async fn answer(
+        &self,
+        token: &TaskToken,
+        answer: &Answer,
+        mut backoff: Backoff,
+    ) -> Result<Heard, TokenError> {
+        loop {
+            let error = match self.answer_once(token, answer).await {
+                Ok(heard) => return Ok(heard),
+                Err(error) => error,
+            };
+            if !error.is_transient() || !backoff.pause().await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn answer_once(&self, token: &TaskToken, answer: &Answer) -> Result<Heard, TokenError> {
+        match answer {
+            Answer::Success => {
+                let call = self.client.send_task_success().task_token(token.expose()).output("{}");
+                heard("SendTaskSuccess", token, call.send().await)
+            }
+            Answer::Failure { error, cause } => {
+                let call = self.client.send_task_failure().task_token(token.expose());
+                heard("SendTaskFailure", token, call.error(error.to_string()).cause(cause).send().await)
+            }
+        }
+    }
+}
+
+fn heard<T, E, R>(
+    action: &'static str,
+    token: &TaskToken,
+    answer: Result<T, SdkError<E, R>>,
+) -> Result<Heard, TokenError>
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
+{
+    let Err(error) = answer else { return Ok(Heard::Accepted) };
+    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        // Step Functions API reference, `SendTaskHeartbeat`, `SendTaskSuccess`: the three ways to say so.
+        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Heard::Refused),
+        Some(code) => {
+            let service = error.as_service_error();
+            let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+            let transient =
+                !matches!(code, "AccessDeniedException" | "ValidationException" | "InvalidOutput");
+            // A validation's message quotes what it does not like.
+            let reason = format!("{code}: {message}").replace(token.expose(), "…");
+            Err(TokenError { action, reason, transient })
+        }
+        None => Err(TokenError { action, reason: DisplayErrorContext(&error).to_string(), transient: true }),
+    }
+}

@@ -1,0 +1,98 @@
+//! What may be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use rsqlflow_core::{ExecutionId, JobId};
+
+use super::exit;
+
+/// Runs jobs of rsqlflow workflows on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "rsqlflow-agent", version, after_help = exit::HELP)]
+pub struct Args {
+    /// Configuration file; default $RSQLFLOW_AGENT_CONFIG, else /etc/rsqlflow/agent.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one attempt of a job; what the SSM document calls
+    ///
+    /// Returns as soon as a process of its own was started, so that the caller's worker is free. Who starts the
+    /// same attempt twice starts its script once.
+    Run(Run),
+    /// Deliver results that could not be delivered when their jobs ended
+    Flush(Options),
+    /// Show what runs here and what is not delivered
+    Status(Options),
+}
+
+/// Of `run`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Run {
+    /// The run: workflow_execution_id
+    #[arg(long, value_name = "ID")]
+    pub execution_id: ExecutionId,
+    /// The job: stage and position, as 0003#00017
+    #[arg(long, value_name = "ID")]
+    pub job_id: JobId,
+    /// The attempt, from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempt: u32,
+    /// Stay, and log to standard error
+    #[arg(long, hide = true, conflicts_with = "detached")]
+    pub foreground: bool,
+    /// This is the process of its own
+    #[arg(long, hide = true)]
+    pub detached: bool,
+}
+
+/// Of `flush` and `status`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// How to tell
+    #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs: one JSON object.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_document_says_is_understood_and_nonsense_is_not() {
+        let parse = |line: &[&str]| Args::try_parse_from([&["rsqlflow-agent"], line].concat());
+        assert!(parse(&["run", "--execution-id", "e-1", "--job-id", "0001#00002", "--attempt", "1"]).is_ok());
+        for wrong in [
+            &["run", "--execution-id", "e 1", "--job-id", "0001#00002", "--attempt", "1"][..],
+            &["run", "--execution-id", "e", "--job-id", "1#2", "--attempt", "1"],
+            &["run", "--execution-id", "e", "--job-id", "0001#00002", "--attempt", "0"],
+            &["run", "--execution-id", "e", "--job-id", "0001#00002"],
+            &["status", "--output", "xml"],
+            &[],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Exit codes. None is ever 194, which the SSM agent takes for "reboot this machine and run me again" (Systems
+//! Manager user guide, "Rebooting managed nodes from scripts"), and none is a script's own.
+
+use std::process::ExitCode;
+
+/// A documented exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+/// `run`: the job was handed to a process of its own; with `--foreground`: its result is recorded, whatever it
+/// is, or the job is another's. `flush`: nothing is left. `status`: told.
+pub const DONE: Exit = Exit(0);
+
+/// The command line is not understood (clap's own code).
+pub const USAGE: Exit = Exit(2);
+
+/// The configuration cannot be used.
+pub const CONFIG: Exit = Exit(3);
+
+/// `run`: the process that was to run the job could not be started.
+pub const NOT_STARTED: Exit = Exit(4);
+
+/// `run --foreground`, `flush`: a result could not be delivered and is in the spool.
+pub const UNDELIVERED: Exit = Exit(5);
+
+/// `run --foreground`, `flush`, `status`: table, service or spool cannot be used.
+pub const UNAVAILABLE: Exit = Exit(6);
+
+/// For `--help`.
+pub const HELP: &str = "\
+Exit codes:
+  0  run: the job was handed to a process of its own (with --foreground: its result is
+     recorded, whatever it is, or the job is another's); flush: nothing is left
+  2  the command line is not understood
+  3  the configuration cannot be used
+  4  run: the process that was to run the job could not be started
+  5  run --foreground, flush: a result could not be delivered and stays in the spool
+  6  table, service or spool cannot be used";

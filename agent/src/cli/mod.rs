@@ -1,0 +1,66 @@
+//! The command line.
+//!
+//! - [`args`]: what may be said.
+//! - [`exit`]: exit codes, a contract with scripts and the SSM document.
+//! - [`run`], [`flush`], [`status`]: a file a command.
+//! - [`log`]: the agent's own log.
+
+pub mod args;
+pub mod exit;
+mod flush;
+pub mod log;
+mod run;
+mod status;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+use crate::config::{AgentConfig, ConfigError};
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let config = || AgentConfig::load(args.config.as_deref(), |name| std::env::var(name).ok());
+    match args.command {
+        Command::Run(run) => run::main(run, config(), args.config.as_deref()),
+        Command::Flush(options) => with(config(), |config| flush::main(config, options.output)),
+        Command::Status(options) => with(config(), |config| status::main(&config, options.output)),
+    }
+}
+
+fn with(config: Result<AgentConfig, ConfigError>, then: impl FnOnce(AgentConfig) -> ExitCode) -> ExitCode {
+    match config {
+        Ok(config) => then(config),
+        Err(error) => {
+            complain(&error);
+            exit::CONFIG.into()
+        }
+    }
+}
+
+/// Tells an error and its causes on standard error.
+fn complain(error: &dyn std::error::Error) {
+    let mut text = format!("error: {error}\n");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!("  because: {cause}\n"));
+        source = cause.source();
+    }
+    // Who has closed standard error does not want to know.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes data to standard output. A reader that has gone away wants no more.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// The runtime of every command: one thread, for one job needs no more.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}

@@ -1,0 +1,67 @@
+//! `status`: what runs here, and what is not delivered. It asks this machine only, no service.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::args::Output;
+use super::{complain, exit, print};
+use crate::config::AgentConfig;
+use crate::spool::result::Listing;
+use crate::spool::{Occupant, Results, Slots};
+
+pub(super) fn main(config: &AgentConfig, output: Output) -> ExitCode {
+    let running = Slots::new(&config.spool_dir, config.max_jobs).occupants();
+    let spooled = Results::new(&config.spool_dir).take();
+    match (running, spooled) {
+        (Ok(running), Ok(spooled)) => {
+            print(&match output {
+                Output::Text => text(config, &running, &spooled),
+                Output::Json => format!("{:#}\n", json(config, &running, &spooled)),
+            });
+            exit::DONE.into()
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            complain(&error);
+            exit::UNAVAILABLE.into()
+        }
+    }
+}
+
+fn text(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> String {
+    let mut out = format!("{} of {} slots taken\n", running.len(), config.max_jobs);
+    for job in running {
+        let _ = writeln!(
+            out,
+            "  {} {} attempt {}, since {}, agent {}",
+            job.workflow_execution_id, job.job_id, job.attempt, job.since, job.agent_pid
+        );
+    }
+    let _ = writeln!(out, "{} results not delivered, {} being delivered", spooled.held.len(), spooled.busy);
+    for held in &spooled.held {
+        let entry = &held.entry;
+        let _ = writeln!(
+            out,
+            "  {} {} attempt {}: {} at {}",
+            entry.workflow_execution_id, entry.job_id, entry.attempt, entry.outcome.status, entry.ended_at
+        );
+    }
+    for (path, reason) in &spooled.unreadable {
+        let _ = writeln!(out, "  {}: {reason}", path.display());
+    }
+    if !spooled.held.is_empty() {
+        out.push_str("hint: deliver them with `rsqlflow-agent flush`\n");
+    }
+    out
+}
+
+fn json(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> serde_json::Value {
+    json!({
+        "max_jobs": config.max_jobs,
+        "running": running,
+        "undelivered": spooled.held.iter().map(|held| &held.entry).collect::<Vec<_>>(),
+        "being_delivered": spooled.busy,
+        "unreadable": spooled.unreadable.iter().map(|(path, reason)| json!({"path": path, "reason": reason})).collect::<Vec<_>>(),
+    })
+}

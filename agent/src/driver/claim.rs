@@ -1,0 +1,182 @@
+//! The claim: after one accepted heartbeat, the row becomes this process's.
+
+use std::time::Duration;
+
+use rsqlflow_core::protocol::agent::{NotClaimed, after_refused_claim};
+use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
+use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
+
+use super::{Assignment, Context, NotRun, queue};
+use crate::aws::{Backoff, Heard, TokenError};
+use crate::clock::{BootTime, wall_clock};
+use crate::lease::{Lease, LeaseTimes};
+use crate::logs::cloudwatch::Stream;
+
+/// A job that is this process's.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The row as the claim left it.
+    pub row: JobRow,
+    /// Its times.
+    pub times: LeaseTimes,
+    /// How long it is ours.
+    pub lease: Lease,
+    /// Where its output goes, if anywhere.
+    pub log_stream: Option<String>,
+}
+
+pub(super) enum TokenHeard {
+    /// Sent at this moment.
+    Accepted(BootTime),
+    Refused,
+    Unknown(TokenError),
+}
+
+/// Claims the job.
+///
+/// # Errors
+/// [`NotRun`]: it is another's, or nobody wants it.
+pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, NotRun> {
+    let (row, token_accepted) = wait_for_heartbeat(ctx, job).await?;
+    let times = LeaseTimes::new(&ctx.config.timing, row.job.heartbeat);
+    let log_stream =
+        (!ctx.config.log_group.is_empty()).then(|| Stream::name_of(&job.execution, job.job, job.attempt));
+    let change = Change::Claim { attempt: job.attempt, owner: ctx.owner.clone() };
+    // The lease runs from the first sending, however often it is sent.
+    let sent = BootTime::now();
+    let mut backoff = Backoff::of_preparation();
+    loop {
+        let mut note = Note::new().start(wall_clock()).instance(&ctx.instance());
+        if let Some(stream) = &log_stream {
+            note = note.log(&ctx.config.log_group, stream);
+        }
+        let error = match ctx.jobs.change(&job.execution, job.job, &change, note).await {
+            Ok(row) => {
+                let lease = Lease::claimed(times, sent, token_accepted, fastrand::f64());
+                return Ok(Claimed { row, times, lease, log_stream });
+            }
+            Err(ChangeError::Refused(row)) => {
+                return match after_refused_claim(&row.state, job.attempt, &ctx.owner) {
+                    Ok(()) => {
+                        let lease = Lease::claimed(times, sent, token_accepted, fastrand::f64());
+                        Ok(Claimed { row: *row, times, lease, log_stream })
+                    }
+                    Err(NotClaimed::CancelRequested) => {
+                        close_cancelled(ctx, job).await?;
+                        Err(NotRun::Cancelled)
+                    }
+                    Err(NotClaimed::Stale) => {
+                        Err(NotRun::Stale { status: row.state.status, attempt: row.state.attempt })
+                    }
+                };
+            }
+            Err(error) => store_error(error)?,
+        };
+        // A claim whose lease is half over is not worth having: the launcher will send again.
+        let worth_it = BootTime::now().since(sent) < times.lease / 2;
+        if !error.is_transient() || !worth_it || !backoff.pause().await {
+            return Err(NotRun::Store(error));
+        }
+    }
+}
+
+/// Reads the row until its token was heard, but not longer than a heartbeat.
+async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, BootTime), NotRun> {
+    let started = BootTime::now();
+    let mut backoff = Backoff::of_preparation();
+    loop {
+        let row = match ctx.jobs.get(&job.execution, job.job).await {
+            Ok(Some(row)) => row,
+            Ok(None) => return Err(NotRun::NoRow),
+            Err(error) => {
+                if !error.is_transient() || !backoff.pause().await {
+                    return Err(NotRun::Store(error));
+                }
+                continue;
+            }
+        };
+        unclaimed(&row, job)?;
+        if row.state.cancel_requested {
+            close_cancelled(ctx, job).await?;
+            return Err(NotRun::Cancelled);
+        }
+        match heartbeat(ctx, &row).await {
+            TokenHeard::Accepted(sent) => return Ok((row, sent)),
+            TokenHeard::Refused => return Err(NotRun::NobodyWaits),
+            TokenHeard::Unknown(error) => {
+                let late = BootTime::now().since(started) > row.job.heartbeat.as_duration();
+                if !error.is_transient() || late || !backoff.pause().await {
+                    return Err(NotRun::Tokens(error));
+                }
+            }
+        }
+    }
+}
+
+/// # Errors
+/// [`NotRun::Stale`] unless the row waits for an agent of this very attempt.
+pub(super) fn unclaimed(row: &JobRow, job: &Assignment) -> Result<(), NotRun> {
+    if queue::waits(row.state.status) && row.state.attempt == job.attempt {
+        Ok(())
+    } else {
+        Err(NotRun::Stale { status: row.state.status, attempt: row.state.attempt })
+    }
+}
+
+/// One heartbeat on the row's token.
+pub(super) async fn heartbeat(ctx: &Context, row: &JobRow) -> TokenHeard {
+    // A row that waits has a token; one without has nobody who waits.
+    let Some(reply) = row.state.reply() else { return TokenHeard::Refused };
+    let sent = BootTime::now();
+    match ctx.tokens.heartbeat(&reply.token, Duration::from_secs(10)).await {
+        Ok(Heard::Accepted) => TokenHeard::Accepted(sent),
+        Ok(Heard::Refused) => TokenHeard::Refused,
+        Err(error) => TokenHeard::Unknown(error),
+    }
+}
+
+/// Closes the row of a job that was cancelled before anybody ran it, and reports that.
+///
+/// # Errors
+/// [`NotRun::Stale`] if somebody else was first.
+pub(super) async fn close_cancelled(ctx: &Context, job: &Assignment) -> Result<(), NotRun> {
+    let change = Change::CloseUnclaimed {
+        from: JobStatus::Triggered,
+        attempt: job.attempt,
+        outcome: Outcome::without_exit(JobStatus::Cancelled, "cancelled before it was run"),
+    };
+    let mut backoff = Backoff::of_preparation();
+    let row = loop {
+        let note = Note::new().end(wall_clock()).instance(&ctx.instance());
+        match ctx.jobs.change(&job.execution, job.job, &change, note).await {
+            Ok(row) => break row,
+            Err(ChangeError::Refused(row)) => {
+                return Err(NotRun::Stale { status: row.state.status, attempt: row.state.attempt });
+            }
+            Err(error) => {
+                let error = store_error(error)?;
+                if !error.is_transient() || !backoff.pause().await {
+                    return Err(NotRun::Store(error));
+                }
+            }
+        }
+    };
+    if let (Some(reply), Some(answer)) = (row.state.reply(), row.state.answer())
+        && let Err(error) = ctx.tokens.answer(&reply.token, &answer, Backoff::of_preparation()).await
+    {
+        // The row is closed: the next try of the state is answered by its launcher.
+        tracing::warn!(error = &error as &dyn std::error::Error, "the cancellation could not be reported");
+    }
+    Ok(())
+}
+
+/// The part of a change's errors that only the table can mend.
+fn store_error(error: ChangeError) -> Result<StoreError, NotRun> {
+    match error {
+        ChangeError::Store(error) => Ok(error),
+        ChangeError::Refused(row) => {
+            Err(NotRun::Stale { status: row.state.status, attempt: row.state.attempt })
+        }
+        ChangeError::Gone { .. } | ChangeError::Impossible(_) => Err(NotRun::NoRow),
+    }
+}

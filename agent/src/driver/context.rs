@@ -1,0 +1,90 @@
+//! What all parts of the driver need.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use rsqlflow_core::{ExecutionId, JobId, Owner};
+use rsqlflow_store::{JobAudit, Store};
+
+use crate::aws::{Clients, Tokens};
+use crate::config::AgentConfig;
+use crate::spool::Results;
+
+/// Which job the command was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The run.
+    pub execution: ExecutionId,
+    /// The job.
+    pub job: JobId,
+    /// The attempt: what makes a late command of an earlier one lose.
+    pub attempt: u32,
+}
+
+impl fmt::Display for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "job {} of {}, attempt {}", self.job, self.execution, self.attempt)
+    }
+}
+
+/// One agent process.
+#[derive(Debug)]
+pub struct Context {
+    /// Its configuration.
+    pub config: AgentConfig,
+    /// The services.
+    pub clients: Clients,
+    /// Rows.
+    pub jobs: JobAudit,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// Undelivered results.
+    pub results: Results,
+    /// Who this process is to the rows.
+    pub owner: Owner,
+    /// This very binary, for the guard.
+    pub binary: PathBuf,
+}
+
+impl Context {
+    /// For a process that begins.
+    pub async fn load(config: AgentConfig) -> Self {
+        let clients = Clients::load(&config).await;
+        let jobs = Store::new(clients.dynamodb().clone(), config.tables.clone()).jobs();
+        Self {
+            jobs,
+            tokens: Tokens::new(clients.sfn().clone()),
+            results: Results::new(&config.spool_dir),
+            owner: random_owner(),
+            // Not the path: an upgrade may have put another binary there.
+            binary: PathBuf::from("/proc/self/exe"),
+            clients,
+            config,
+        }
+    }
+
+    /// What this instance is called in the row.
+    #[must_use]
+    pub fn instance(&self) -> String {
+        let host = || {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+        };
+        self.config.instance_id.clone().unwrap_or_else(host)
+    }
+}
+
+/// 128 random bits: two processes must never have the same.
+fn random_owner() -> Owner {
+    let mut bytes = [0; 16];
+    if File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).is_err() {
+        // Without that device, time and process id are what tells processes apart.
+        fastrand::seed(
+            crate::clock::BootTime::now().as_nanos() ^ u64::from(std::process::id()).rotate_left(32),
+        );
+        fastrand::fill(&mut bytes);
+    }
+    Owner::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}

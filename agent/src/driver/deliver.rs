@@ -1,0 +1,117 @@
+//! From a result to a closed row and an answered token; for this process's own job, and for what others left.
+
+use rsqlflow_core::protocol::Change;
+use rsqlflow_store::{ChangeError, Note, StoreError};
+
+use super::Context;
+use crate::aws::{Backoff, Heard, TokenError};
+use crate::spool::{Entry, SpoolError};
+
+/// A result that needs nobody's care any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The row says it and the workflow was told.
+    Answered,
+    /// The row says it. Nobody waits on the token that it shows; a later try of the state is told by its launcher.
+    Recorded,
+    /// It came too late: the row is another's or closed otherwise, and only notes it.
+    TooLate,
+}
+
+/// Why a result has to stay in the spool.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// The row could not be closed.
+    #[error("the row cannot be closed")]
+    Row(#[source] StoreError),
+    /// The row is closed; the token could not be answered.
+    #[error("the row is closed, but its task token cannot be answered")]
+    Token(#[source] TokenError),
+}
+
+/// Closes the row, then answers the token that the row then shows. Both are harmless when repeated.
+///
+/// # Errors
+/// [`Undelivered`] when the policy of either call is used up.
+pub async fn close_and_answer(
+    ctx: &Context,
+    entry: &Entry,
+    note: Note,
+    policy: fn() -> Backoff,
+) -> Result<Delivered, Undelivered> {
+    let (execution, job) = (&entry.workflow_execution_id, entry.job_id);
+    let change =
+        Change::Close { attempt: entry.attempt, owner: entry.owner.clone(), outcome: entry.outcome.clone() };
+    let mut backoff = policy();
+    let row = loop {
+        match ctx.jobs.change(execution, job, &change, note.clone()).await {
+            Ok(row) => break row,
+            Err(ChangeError::Refused(row)) => {
+                tracing::info!(status = %row.state.status, attempt = row.state.attempt, "the result came too late");
+                annotate(ctx, entry).await;
+                return Ok(Delivered::TooLate);
+            }
+            // The row has expired, or was never there: nobody is left to be told.
+            Err(ChangeError::Gone { .. } | ChangeError::Impossible(_)) => return Ok(Delivered::TooLate),
+            Err(ChangeError::Store(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the row is not closed");
+                if !error.is_transient() || !backoff.pause().await {
+                    return Err(Undelivered::Row(error));
+                }
+            }
+        }
+    };
+    let (Some(reply), Some(answer)) = (row.state.reply(), row.state.answer()) else {
+        return Ok(Delivered::Recorded);
+    };
+    match ctx.tokens.answer(&reply.token, &answer, policy()).await {
+        Ok(Heard::Accepted) => Ok(Delivered::Answered),
+        Ok(Heard::Refused) => Ok(Delivered::Recorded),
+        Err(error) => Err(Undelivered::Token(error)),
+    }
+}
+
+/// Leaves a word for people. It decides nothing, so it is tried once.
+async fn annotate(ctx: &Context, entry: &Entry) {
+    let Entry { attempt, outcome, ended_at, .. } = entry;
+    let how = outcome.error_message.as_deref().map_or(String::new(), |message| format!(": {message}"));
+    let text = format!("attempt {attempt} ended {} at {ended_at}{how}", outcome.status);
+    let note = Note::new().late_result(&text);
+    if let Err(error) = ctx.jobs.note(&entry.workflow_execution_id, entry.job_id, None, note).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the row does not mention the late result");
+    }
+}
+
+/// What a flush did.
+#[derive(Debug, Default)]
+pub struct Flushed {
+    /// Delivered, in whatever way.
+    pub delivered: Vec<(Entry, Delivered)>,
+    /// Still in the spool.
+    pub left: Vec<(Entry, Undelivered)>,
+    /// Held by agents that still live.
+    pub busy: usize,
+    /// Files that are no results, with the reason.
+    pub unreadable: Vec<(std::path::PathBuf, String)>,
+}
+
+/// Delivers what dead agents left in the spool.
+///
+/// # Errors
+/// If the spool cannot be read.
+pub async fn flush(ctx: &Context) -> Result<Flushed, SpoolError> {
+    let listing = ctx.results.take()?;
+    let mut flushed = Flushed { busy: listing.busy, unreadable: listing.unreadable, ..Flushed::default() };
+    for held in listing.held {
+        let entry = held.entry.clone();
+        let note = Note::new().end(entry.ended_at);
+        match Box::pin(close_and_answer(ctx, &entry, note, Backoff::of_flush)).await {
+            Ok(delivered) => {
+                held.forget()?;
+                flushed.delivered.push((entry, delivered));
+            }
+            Err(error) => flushed.left.push((entry, error)),
+        }
+    }
+    Ok(flushed)
+}

@@ -1,0 +1,209 @@
+//! One job in order: queue, claim, run, close, answer.
+
+use std::time::Duration;
+
+use rsqlflow_core::protocol::{JobStatus, Outcome};
+use rsqlflow_store::{Note, StoreError};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::claim::{self, Claimed};
+use super::deliver::{self, Delivered};
+use super::keeper::Keeper;
+use super::tries::{self, Ended};
+use super::{Assignment, Context, queue};
+use crate::aws::Backoff;
+use crate::clock::wall_clock;
+use crate::logs::cloudwatch::Stream;
+use crate::logs::{Capture, Shipped, Shipper};
+use crate::process::{Control, StopReason};
+use crate::spool::Slot;
+use crate::spool::result::{Entry, VERSION};
+
+/// Why a job was not run by this process. None of it is a failure of the job.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// There is no such row.
+    #[error("there is no row of it; is the agent configured for the right tables?")]
+    NoRow,
+    /// Another attempt, another agent, or an end came first.
+    #[error("it is {status} in attempt {attempt}, so another came first")]
+    Stale {
+        /// The row's.
+        status: JobStatus,
+        /// The row's.
+        attempt: u32,
+    },
+    /// It was cancelled before anybody ran it; this process has closed and reported it.
+    #[error("it was cancelled before it was run")]
+    Cancelled,
+    /// The service no longer waits on the row's token; the next try of the state brings another attempt.
+    #[error("the workflow does not wait for it any more")]
+    NobodyWaits,
+    /// The agent was told to stop before it had claimed it.
+    #[error("the agent was asked to stop before it had claimed it")]
+    Stopping,
+    /// The table could not be used.
+    #[error("the job audit table cannot be used")]
+    Store(#[source] StoreError),
+    /// The service could not be used for as long as a heartbeat.
+    #[error("Step Functions cannot be reached")]
+    Tokens(#[source] crate::aws::TokenError),
+}
+
+/// What became of the job.
+#[derive(Debug)]
+pub enum Finished {
+    /// Its result is recorded, and was delivered or is no longer wanted.
+    Reported(Outcome, Delivered),
+    /// Its result is in the spool, or, without a usable spool, lost to the beat rule.
+    Undelivered(Outcome, deliver::Undelivered),
+    /// The attempt was no longer this process's: script stopped, nothing reported.
+    Fenced,
+}
+
+/// How long the last lines may delay the row's close. A service that is well takes them in a tenth of it.
+const SHIP_BEFORE_CLOSE: Duration = Duration::from_millis(400);
+
+/// Runs one job. `stop` becomes true when the agent has been asked to stop.
+///
+/// # Errors
+/// [`NotRun`]: somebody else has it, or nobody wants it.
+pub async fn run(ctx: &Context, job: &Assignment, stop: watch::Receiver<u32>) -> Result<Finished, NotRun> {
+    let slot = Box::pin(queue::wait_for_slot(ctx, job, stop.clone())).await?;
+    let claimed = Box::pin(claim::claim(ctx, job)).await?;
+    tracing::info!(script = claimed.row.job.script, "claimed");
+
+    let (orders, mut control) = mpsc::unbounded_channel();
+    let (deadline, current) = watch::channel(claimed.lease.deadline());
+    let keeper = Keeper {
+        jobs: ctx.jobs.clone(),
+        tokens: ctx.tokens.clone(),
+        job: job.clone(),
+        owner: ctx.owner.clone(),
+        times: claimed.times,
+        lease: claimed.lease.clone(),
+        orders: orders.clone(),
+        deadline,
+    };
+    let mut keeping = Box::pin(keeper.keep());
+    let mut relaying = Box::pin(relay_stop(stop, orders));
+    let mut work = Box::pin(work(ctx, job, &claimed, slot.as_ref(), &mut control, current));
+    let (mut kept, mut relayed) = (true, true);
+    loop {
+        tokio::select! {
+            finished = &mut work => return Ok(finished),
+            // It ends by having told the work to stop; the work then ends by itself.
+            () = &mut keeping, if kept => kept = false,
+            () = &mut relaying, if relayed => relayed = false,
+        }
+    }
+}
+
+/// Each request to stop the agent is one to stop the script: the second kills at once.
+async fn relay_stop(mut stop: watch::Receiver<u32>, orders: mpsc::UnboundedSender<Control>) {
+    while stop.wait_for(|requests| *requests > 0).await.is_ok() {
+        if orders.send(Control::Stop(StopReason::AgentStopping)).is_err() || stop.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn work(
+    ctx: &Context,
+    job: &Assignment,
+    claimed: &Claimed,
+    slot: Option<&Slot>,
+    control: &mut mpsc::UnboundedReceiver<Control>,
+    deadline: watch::Receiver<crate::lease::Deadline>,
+) -> Finished {
+    let path = Capture::path_of(&ctx.config.log_dir, &job.execution, job.job, job.attempt);
+    let (mut capture, follow) = Capture::open(path.clone());
+    if let Some(error) = capture.trouble() {
+        tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
+    }
+    let mut shipping = claimed.log_stream.clone().map(|name| {
+        let stream = Stream::new(ctx.clients.logs().clone(), ctx.config.log_group.clone(), name);
+        let mut shipper = Shipper::new(stream, path, follow);
+        tokio::spawn(async move {
+            shipper.run().await;
+            shipper.shipped()
+        })
+    });
+
+    let ended = Box::pin(tries::run(ctx, job, claimed, slot, control, deadline, &mut capture)).await;
+    if let Some(error) = capture.trouble() {
+        tracing::warn!(%error, "the output could not be kept whole");
+    }
+    let bytes = capture.total();
+    let whole = capture.trouble().is_none();
+    let Ended::With { outcome, tries, sha256 } = ended else {
+        tracing::warn!("no longer this agent's: the script is stopped and nothing is reported");
+        capture.remark("stopped, because the job is no longer this agent's");
+        capture.close();
+        drain(&mut shipping, ctx.config.log_drain).await;
+        return Finished::Fenced;
+    };
+    capture.close();
+
+    let entry = Entry {
+        version: VERSION,
+        workflow_execution_id: job.execution.clone(),
+        job_id: job.job,
+        attempt: job.attempt,
+        owner: ctx.owner.clone(),
+        outcome: outcome.clone(),
+        ended_at: wall_clock(),
+    };
+    let held = ctx.results.keep(entry.clone());
+    if let Err(error) = &held {
+        let error: &dyn std::error::Error = error;
+        tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");
+    }
+    let mut complete = drain(&mut shipping, SHIP_BEFORE_CLOSE).await && whole;
+    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, complete);
+    if let Some(sha256) = &sha256 {
+        note = note.script_sha256(sha256);
+    }
+    let delivered = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results)).await;
+    match (&delivered, held) {
+        (Ok(_), Ok(held)) => {
+            if let Err(error) = held.forget() {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a delivered result stays in the spool"
+                );
+            }
+        }
+        (Err(error), _) => tracing::error!(error = error as &dyn std::error::Error, "not delivered"),
+        (Ok(_), Err(_)) => {}
+    }
+    if shipping.is_some() && !complete {
+        complete = drain(&mut shipping, ctx.config.log_drain).await && whole;
+        if complete {
+            let note = Note::new().log_end(bytes, true);
+            if let Err(error) = ctx.jobs.note(&job.execution, job.job, Some(job.attempt), note).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the row does not say that its log is complete"
+                );
+            }
+        }
+    }
+    match delivered {
+        Ok(delivered) => Finished::Reported(outcome, delivered),
+        Err(error) => Finished::Undelivered(outcome, error),
+    }
+}
+
+/// Waits for the shipper, but not longer than that. Whether the whole log has arrived.
+async fn drain(shipping: &mut Option<tokio::task::JoinHandle<Shipped>>, most: Duration) -> bool {
+    let Some(task) = shipping else { return false };
+    match timeout(most, &mut *task).await {
+        Ok(shipped) => {
+            *shipping = None;
+            shipped.is_ok_and(|shipped| shipped.complete)
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,20 @@
+//! One job from the command to the answer.
+//!
+//! - [`context`]: what all parts need, and which job it is.
+//! - [`queue`]: waiting for a slot while the instance is full.
+//! - [`claim`]: the heartbeat before the claim, and the claim.
+//! - [`keeper`]: renewals, new tokens, orders; runs beside the work and talks to it by [`crate::process::Control`].
+//! - [`tries`]: the script, its reruns, and what became of it.
+//! - [`deliver`]: spool, close, answer; also for what other agents left.
+//! - [`job`]: all of it in order.
+
+pub mod claim;
+pub mod context;
+pub mod deliver;
+pub mod job;
+pub mod keeper;
+pub mod queue;
+pub mod tries;
+
+pub use context::{Assignment, Context};
+pub use job::{Finished, NotRun, run};

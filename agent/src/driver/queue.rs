@@ -1,0 +1,100 @@
+//! Waiting for a slot. The state machine does not know of it: the job heartbeats as if it ran.
+
+use std::time::Duration;
+
+use rsqlflow_core::protocol::JobStatus;
+use rsqlflow_store::JobRow;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::claim::{self, TokenHeard};
+use super::{Assignment, Context, NotRun};
+use crate::clock::{BootTime, wall_clock};
+use crate::spool::{Occupant, Slot, Slots};
+
+/// Between two looks at the locks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits until one of the `max_jobs` slots is free, and takes it. `None` where the locks cannot be used at all:
+/// a full disk must not keep jobs from running.
+///
+/// # Errors
+/// [`NotRun`]: meanwhile the job went to another or is not wanted any more.
+pub(super) async fn wait_for_slot(
+    ctx: &Context,
+    job: &Assignment,
+    mut stop: watch::Receiver<u32>,
+) -> Result<Option<Slot>, NotRun> {
+    let slots = Slots::new(&ctx.config.spool_dir, ctx.config.max_jobs);
+    let mut occupant = Occupant {
+        workflow_execution_id: job.execution.clone(),
+        job_id: job.job,
+        attempt: job.attempt,
+        script: String::new(),
+        agent_pid: std::process::id(),
+        since: wall_clock(),
+    };
+    let mut check_at = None;
+    loop {
+        if *stop.borrow() > 0 {
+            return Err(NotRun::Stopping);
+        }
+        occupant.since = wall_clock();
+        match slots.take(&occupant) {
+            Ok(Some(slot)) => return Ok(Some(slot)),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "slots cannot be used, so they are not counted"
+                );
+                return Ok(None);
+            }
+        }
+        if check_at.is_none_or(|at| BootTime::now() >= at) {
+            if check_at.is_none() {
+                tracing::info!(max_jobs = ctx.config.max_jobs, "every slot is taken, so it waits here");
+            }
+            check_at = Some(BootTime::now().plus(still_wanted(ctx, job).await?));
+        }
+        let pause = LOOK.mul_f64(0.5 + 0.5 * fastrand::f64());
+        let _ = timeout(pause, stop.wait_for(|requests| *requests > 0)).await;
+    }
+}
+
+/// Reads the row and heartbeats its token. Answers when to do so again.
+async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRun> {
+    let row = match ctx.jobs.get(&job.execution, job.job).await {
+        Ok(Some(row)) => row,
+        Ok(None) => return Err(NotRun::NoRow),
+        // Trouble with the table is no reason to leave the queue; the heartbeat's end is, and comes by itself.
+        Err(error) if error.is_transient() => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the row cannot be read");
+            return Ok(Duration::from_secs(1));
+        }
+        Err(error) => return Err(NotRun::Store(error)),
+    };
+    claim::unclaimed(&row, job)?;
+    if row.state.cancel_requested {
+        claim::close_cancelled(ctx, job).await?;
+        return Err(NotRun::Cancelled);
+    }
+    match claim::heartbeat(ctx, &row).await {
+        TokenHeard::Accepted(_) => Ok(period(&row)),
+        TokenHeard::Refused => Err(NotRun::NobodyWaits),
+        TokenHeard::Unknown(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the heartbeat may not have been heard");
+            sleep(Duration::from_millis(200)).await;
+            Ok(period(&row) / 5)
+        }
+    }
+}
+
+fn period(row: &JobRow) -> Duration {
+    row.job.heartbeat.as_duration() / 3
+}
+
+/// Whether a status is one that waits for an agent.
+pub(super) const fn waits(status: JobStatus) -> bool {
+    matches!(status, JobStatus::Triggered)
+}

@@ -1,0 +1,306 @@
+//! The script and its reruns, and what became of them.
+
+use std::time::Duration;
+
+use rsqlflow_core::protocol::{JobStatus, Outcome};
+use rsqlflow_core::{Timestamp, show_duration};
+use rsqlflow_store::{Note, Try};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::claim::Claimed;
+use super::{Assignment, Context};
+use crate::aws::{Backoff, secrets};
+use crate::clock::wall_clock;
+use crate::guard::{Launch, Start};
+use crate::lease::Deadline;
+use crate::logs::Capture;
+use crate::process::environment::{self, Ids};
+use crate::process::{
+    Base, Control, DatabaseSecret, Exit, NeverStarted, Script, StopReason, Supervisor, TryEnd,
+};
+use crate::spool::Slot;
+use crate::sql::Scanner;
+use crate::user::User;
+
+/// What became of a job.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It has a result.
+    With {
+        /// The result.
+        outcome: Outcome,
+        /// Every run of the script.
+        tries: Vec<Try>,
+        /// Of the script as it was run last.
+        sha256: Option<String>,
+    },
+    /// It is no longer this process's to report.
+    Fenced,
+}
+
+/// What every try needs.
+struct Job<'a> {
+    ctx: &'a Context,
+    assignment: &'a Assignment,
+    claimed: &'a Claimed,
+    slot: Option<&'a Slot>,
+    deadline: watch::Receiver<Deadline>,
+    user: User,
+    tries: Vec<Try>,
+    sha256: Option<String>,
+}
+
+/// What one try means for the job.
+enum Verdict {
+    Final(Outcome),
+    /// The script failed by itself and may run again.
+    Failed(Outcome),
+    Fenced,
+}
+
+pub(super) async fn run(
+    ctx: &Context,
+    assignment: &Assignment,
+    claimed: &Claimed,
+    slot: Option<&Slot>,
+    control: &mut mpsc::UnboundedReceiver<Control>,
+    deadline: watch::Receiver<Deadline>,
+    capture: &mut Capture,
+) -> Ended {
+    let user = match User::find(ctx.config.run_as.as_deref()) {
+        Ok(user) => user,
+        Err(error) => {
+            let outcome = Outcome::without_exit(JobStatus::Failed, error.to_string());
+            return Ended::With { outcome, tries: Vec::new(), sha256: None };
+        }
+    };
+    let mut job = Job { ctx, assignment, claimed, slot, deadline, user, tries: Vec::new(), sha256: None };
+    let policy = claimed.row.job.retry_policy();
+    let mut number = 1;
+    loop {
+        let outcome = match Box::pin(job.one(number, control, capture)).await {
+            Verdict::Fenced => return Ended::Fenced,
+            Verdict::Final(outcome) => return job.end(outcome),
+            Verdict::Failed(outcome) => outcome,
+        };
+        let Some(delay) = policy.delay_before(number) else { return job.end(outcome) };
+        number += 1;
+        let message = outcome.error_message.as_deref().unwrap_or_default();
+        capture.remark(&format!(
+            "{message}; try {number} of {} in {}",
+            policy.retries.saturating_add(1),
+            show_duration(delay)
+        ));
+        // So that people see it while it waits; the close writes the list again.
+        let note = Note::new().tries(&job.tries);
+        let (execution, id) = (&assignment.execution, assignment.job);
+        if let Err(error) = ctx.jobs.note(execution, id, Some(assignment.attempt), note).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the row does not show the try");
+        }
+        match wait(delay, control).await {
+            None => {}
+            Some(StopReason::Fenced) => return Ended::Fenced,
+            Some(reason) => return job.end(stopped(reason, &claimed.row.job, &outcome.error_message)),
+        }
+    }
+}
+
+/// Waits for the next try, unless somebody wants the job to end.
+async fn wait(delay: Duration, control: &mut mpsc::UnboundedReceiver<Control>) -> Option<StopReason> {
+    let end = Instant::now() + delay;
+    loop {
+        tokio::select! {
+            () = sleep_until(end) => return None,
+            order = control.recv() => match order {
+                // The next try starts with the deadline as it is then.
+                Some(Control::Extend(_)) => {}
+                Some(Control::Stop(reason)) => return Some(reason),
+                None => return Some(StopReason::Fenced),
+            }
+        }
+    }
+}
+
+impl Job<'_> {
+    fn end(self, outcome: Outcome) -> Ended {
+        Ended::With { outcome, tries: self.tries, sha256: self.sha256 }
+    }
+
+    async fn one(
+        &mut self,
+        number: u32,
+        control: &mut mpsc::UnboundedReceiver<Control>,
+        capture: &mut Capture,
+    ) -> Verdict {
+        let start = wall_clock();
+        let launch = {
+            let preparing = self.prepare(number, capture);
+            tokio::pin!(preparing);
+            loop {
+                tokio::select! {
+                    launch = &mut preparing => break launch,
+                    order = control.recv() => match order {
+                        Some(Control::Extend(_)) => {}
+                        Some(Control::Stop(StopReason::Fenced)) | None => return Verdict::Fenced,
+                        Some(Control::Stop(reason)) => {
+                            return Verdict::Final(stopped(reason, &self.claimed.row.job, &None));
+                        }
+                    }
+                }
+            }
+        };
+        let (launch, sha256) = match launch {
+            Ok(launch) => launch,
+            Err(message) => {
+                capture.remark(&message);
+                return Verdict::Final(Outcome::without_exit(JobStatus::Failed, message));
+            }
+        };
+        self.sha256 = Some(sha256);
+        let resolved = &self.claimed.row.job;
+        let supervisor = Supervisor {
+            agent: &self.ctx.binary,
+            launch: &launch,
+            start: Start {
+                deadline: *self.deadline.borrow(),
+                grace: self.ctx.config.timing.stop_grace,
+                linger: self.ctx.config.linger,
+                run_as: self.user.run_as,
+            },
+            timeout: resolved.timeout.as_duration(),
+            kept: self.slot.map(Slot::keep),
+        };
+        let mut scanner = Scanner::default();
+        let end =
+            supervisor.run(control, &mut |bytes| capture.push(bytes, &mut |bytes| scanner.push(bytes))).await;
+        capture.end_of_try(&mut |bytes| scanner.push(bytes));
+        scanner.finish();
+        remark_on(&end, capture);
+        tracing::info!(exit = %end.exit, stopped = ?end.stopped, leftovers = end.leftovers, "the script has ended");
+        self.judge(&end, &scanner, start)
+    }
+
+    /// Finds the script and its credentials.
+    async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
+        let (config, row) = (&self.ctx.config, &self.claimed.row);
+        let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| chain(&error))?;
+        let id = row.job.secret.clone().or_else(|| config.secret.clone());
+        let secret = match &id {
+            None => None,
+            Some(id) => {
+                let client = self.ctx.clients.secrets();
+                let read = secrets::read(client, id, Backoff::of_preparation()).await;
+                Some(read.map_err(|error| chain(&error))?)
+            }
+        };
+        capture.hide(secret.as_ref().and_then(|secret: &DatabaseSecret| secret.password.as_deref()));
+        let base = Base {
+            path: config.path.clone(),
+            home: self.user.home.clone(),
+            passed: config
+                .pass_env
+                .iter()
+                .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+                .collect(),
+        };
+        let own = row.job.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let ids = Ids {
+            workflow: &row.workflow_id,
+            execution: &self.assignment.execution,
+            job: self.assignment.job,
+            job_name: &row.job_name,
+            attempt: self.assignment.attempt,
+            try_number: number,
+        };
+        let first = [config.creds_dir.clone().into_os_string(), id.unwrap_or_default().into()];
+        let (program, args) = script.command(first, &row.job.args);
+        let launch = Launch {
+            program,
+            args,
+            env: environment::build(&base, secret.as_ref(), own, ids),
+            directory: script.path.parent().unwrap_or(&config.script_dir).to_owned(),
+        };
+        Ok((launch, script.sha256))
+    }
+
+    fn judge(&mut self, end: &TryEnd, scanner: &Scanner, start: Timestamp) -> Verdict {
+        let resolved = &self.claimed.row.job;
+        let explained = scanner.explain(&end.exit);
+        let verdict = match (end.stopped, &end.exit) {
+            (Some(StopReason::Fenced), _) | (None, Exit::NeverStarted(NeverStarted::Late)) => {
+                return Verdict::Fenced;
+            }
+            (Some(reason), exit) => {
+                let mut outcome = stopped(reason, resolved, &Some(explained));
+                outcome.exit_code = exit.code();
+                Verdict::Final(outcome)
+            }
+            (None, Exit::Code(code)) if resolved.is_success(*code) => Verdict::Final(Outcome {
+                status: JobStatus::Completed,
+                exit_code: Some(*code),
+                error_message: None,
+            }),
+            (None, exit) => {
+                let outcome = Outcome {
+                    status: JobStatus::Failed,
+                    exit_code: exit.code(),
+                    error_message: Some(explained),
+                };
+                // What could not be started, or lost its guard, is no failing exit: nobody knows what it did.
+                if exit.code().is_some() { Verdict::Failed(outcome) } else { Verdict::Final(outcome) }
+            }
+        };
+        if let Verdict::Final(outcome) | Verdict::Failed(outcome) = &verdict {
+            self.tries.push(Try {
+                start_ts: start,
+                end_ts: wall_clock(),
+                exit_code: outcome.exit_code,
+                error_message: outcome.error_message.clone(),
+            });
+        }
+        verdict
+    }
+}
+
+/// The result of a job that somebody stopped; `how` is how its script ended, if it ran.
+fn stopped(reason: StopReason, job: &rsqlflow_core::plan::ResolvedJob, how: &Option<String>) -> Outcome {
+    let (status, why) = match reason {
+        StopReason::TimedOut => {
+            (JobStatus::TimedOut, format!("not done within its timeout of {}", job.timeout))
+        }
+        StopReason::Cancelled => (JobStatus::Cancelled, "cancelled on request".to_owned()),
+        // Not `Cancelled`: nobody wanted this job to end, and its workflow should not look as if.
+        StopReason::AgentStopping | StopReason::Fenced => {
+            (JobStatus::Failed, "the agent was asked to stop, and stopped its script".to_owned())
+        }
+    };
+    let message = match how {
+        Some(how) => format!("{why}; {how}"),
+        None => why,
+    };
+    Outcome::without_exit(status, message)
+}
+
+fn remark_on(end: &TryEnd, capture: &mut Capture) {
+    if end.leftovers > 0 {
+        let plural = if end.leftovers == 1 { "process" } else { "processes" };
+        capture.remark(&format!("ended {} {plural} that the script had left running", end.leftovers));
+    }
+    if !end.output_ended {
+        capture.remark(
+            "the output is not read to its end: a process that is none of the script's holds it open",
+        );
+    }
+}
+
+/// An error and its causes in one line, for a row.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}

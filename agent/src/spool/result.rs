@@ -1,0 +1,252 @@
+//! Results that are not delivered yet. Each is on disk before the row is closed, so that a crash between the
+//! script's end and the last answer loses nothing.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rsqlflow_core::protocol::Outcome;
+use rsqlflow_core::{ExecutionId, JobId, Owner, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One result. It has no task token: the row's is read when it is delivered, and may be a newer one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Of this format. An agent leaves files of a later one alone.
+    pub version: u32,
+    /// The run.
+    pub workflow_execution_id: ExecutionId,
+    /// The job.
+    pub job_id: JobId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The agent process that ran it, which the row must still name.
+    pub owner: Owner,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When.
+    pub ended_at: Timestamp,
+}
+
+/// The format that this agent writes.
+pub const VERSION: u32 = 1;
+
+/// The spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct SpoolError {
+    /// What was tried.
+    pub action: &'static str,
+    /// Where.
+    pub path: PathBuf,
+    /// What the operating system says.
+    #[source]
+    pub source: io::Error,
+}
+
+/// The directory of results.
+#[derive(Clone, Debug)]
+pub struct Results {
+    directory: PathBuf,
+}
+
+/// A result that nobody else delivers as long as this lives.
+#[derive(Debug)]
+pub struct Held {
+    /// The result.
+    pub entry: Entry,
+    path: PathBuf,
+    _lock: File,
+}
+
+/// What the spool holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Results that can be delivered.
+    pub held: Vec<Held>,
+    /// Files whose own agent still lives.
+    pub busy: usize,
+    /// Files that are no results, or of a later format, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl Results {
+    /// Below a spool directory.
+    #[must_use]
+    pub fn new(spool_dir: &Path) -> Self {
+        Self { directory: spool_dir.join("results") }
+    }
+
+    /// Keeps a result: written and synced under another name, then renamed, then the directory synced, so that
+    /// there is a whole file or none (fsync(2), rename(2)).
+    ///
+    /// # Errors
+    /// If the disk is full, or the directory cannot be written.
+    pub fn keep(&self, entry: Entry) -> Result<Held, SpoolError> {
+        make_directory(&self.directory)?;
+        let name = format!(
+            "{}_{:04}-{:05}_a{}_{}.json",
+            entry.workflow_execution_id,
+            entry.job_id.stage,
+            entry.job_id.position,
+            entry.attempt,
+            entry.owner.as_str()
+        );
+        let path = self.directory.join(&name);
+        let new = self.directory.join(format!(".{name}.new"));
+        let write = || -> io::Result<File> {
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.lock()?;
+            file.write_all(&serde_json::to_vec(&entry)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(&self.directory)?.sync_all()?;
+            Ok(file)
+        };
+        match write() {
+            Ok(lock) => Ok(Held { entry, path, _lock: lock }),
+            Err(source) => {
+                let _ = fs::remove_file(&new);
+                Err(SpoolError { action: "keep the result in", path, source })
+            }
+        }
+    }
+
+    /// Takes what no living agent holds.
+    ///
+    /// # Errors
+    /// If the directory cannot be read. One that is not there is empty.
+    pub fn take(&self) -> Result<Listing, SpoolError> {
+        let mut listing = Listing::default();
+        let unlistable = |source| SpoolError { action: "list", path: self.directory.clone(), source };
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
+            Err(error) => return Err(unlistable(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(unlistable)?.path();
+            let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+            if hidden || path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            match hold(&path) {
+                Ok(Some(held)) => listing.held.push(held),
+                Ok(None) => listing.busy += 1,
+                // Delivered by its owner in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => listing.unreadable.push((path, error.to_string())),
+            }
+        }
+        listing.held.sort_by_key(|held| held.entry.ended_at);
+        Ok(listing)
+    }
+}
+
+fn hold(path: &Path) -> io::Result<Option<Held>> {
+    let mut file = File::open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    // Its owner may have removed it between opening and locking.
+    path.metadata()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let entry: Entry = serde_json::from_slice(&bytes)?;
+    if entry.version > VERSION {
+        return Err(io::Error::other(format!("it has format {}, newer than this agent's", entry.version)));
+    }
+    Ok(Some(Held { entry, path: path.to_owned(), _lock: file }))
+}
+
+impl Held {
+    /// Forgets a result that has been delivered.
+    ///
+    /// # Errors
+    /// If the file cannot be removed; it will then be delivered once more, which changes nothing.
+    pub fn forget(self) -> Result<(), SpoolError> {
+        fs::remove_file(&self.path).map_err(|source| SpoolError {
+            action: "remove",
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+pub(super) fn make_directory(directory: &Path) -> Result<(), SpoolError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| SpoolError {
+        action: "make",
+        path: directory.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsqlflow_core::protocol::JobStatus;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn entry(attempt: u32) -> Entry {
+        Entry {
+            version: VERSION,
+            workflow_execution_id: ExecutionId::new("e-1").unwrap(),
+            job_id: JobId::new(1, 2),
+            attempt,
+            owner: Owner::new("0123abcd"),
+            outcome: Outcome {
+                status: JobStatus::Failed,
+                exit_code: Some(3),
+                error_message: Some("exit 3".to_owned()),
+            },
+            ended_at: Timestamp::from_millis(i64::from(attempt)),
+        }
+    }
+
+    #[test]
+    fn a_result_is_held_by_its_agent_and_found_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(&dir.path().join("spool"));
+        assert!(results.take().unwrap().held.is_empty());
+        let held = results.keep(entry(2)).unwrap();
+        assert_eq!(held.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let listing = results.take().unwrap();
+        assert_eq!((listing.held.len(), listing.busy), (0, 1));
+        drop(held);
+        results.keep(entry(1)).unwrap();
+        let listing = results.take().unwrap();
+        let found: Vec<_> = listing.held.iter().map(|held| held.entry.clone()).collect();
+        assert_eq!(found, [entry(1), entry(2)]);
+        for held in listing.held {
+            held.forget().unwrap();
+        }
+        assert!(results.take().unwrap().held.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_result_is_left_alone_and_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(dir.path());
+        let directory = dir.path().join("results");
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("torn.json"), b"{\"version\":1,").unwrap();
+        fs::write(directory.join(".x.json.new"), b"half").unwrap();
+        let newer = Entry { version: VERSION + 1, ..entry(1) };
+        fs::write(directory.join("newer.json"), serde_json::to_vec(&newer).unwrap()).unwrap();
+        let listing = results.take().unwrap();
+        assert_eq!((listing.held.len(), listing.unreadable.len()), (0, 2));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn the_first_format_still_loads() {
+        let json = r#"{"version":1,"workflow_execution_id":"e-1","job_id":"0001#00002","attempt":2,
+            "owner":"0123abcd","outcome":{"status":"Failed","exit_code":3,"error_message":"exit 3"},
+            "ended_at":"1970-01-01T00:00:00.002Z"}"#;
+        assert_eq!(serde_json::from_str::<Entry>(json).unwrap(), entry(2));
+    }
+}
