@@ -10,7 +10,7 @@ use crate::printer::Output;
 /// Run, watch and mend workflows of Amazon Redshift RSQL scripts.
 #[derive(Debug, Parser)]
 #[command(name = "rsqlflow", version, about, after_help = exit::HELP, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Form of the data on standard output. Progress and errors go to standard error.
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub output: Output,
@@ -24,7 +24,7 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Validate a workflow file, run it on this machine, and wait for its end
     Run(Run),
     /// Check a workflow file: every problem at once, each with its place
@@ -41,7 +41,7 @@ pub enum Command {
 
 /// Where the embedded endpoint lives.
 #[derive(Debug, Args)]
-pub struct Place {
+pub(crate) struct Place {
     /// Directory of the embedded endpoint: tables, logs, the agents' files.
     #[arg(long, value_name = "DIR", env = "RSQLFLOW_STATE_DIR", default_value = ".rsqlflow")]
     pub state_dir: PathBuf,
@@ -49,7 +49,7 @@ pub struct Place {
 
 /// What an embedded endpoint is started with.
 #[derive(Debug, Args)]
-pub struct Embedded {
+pub(crate) struct Embedded {
     /// Where the endpoint lives.
     #[command(flatten)]
     pub place: Place,
@@ -65,7 +65,7 @@ pub struct Embedded {
 /// `rsqlflow run`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-pub struct Run {
+pub(crate) struct Run {
     /// The workflow as JSON, as it would stand in the config table.
     pub file: PathBuf,
     /// Directory of the scripts. Default: `scripts` beside the file if there is one, else the file's directory.
@@ -85,7 +85,7 @@ pub struct Run {
 /// `rsqlflow validate`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-pub struct Validate {
+pub(crate) struct Validate {
     /// The workflow as JSON.
     pub file: PathBuf,
 }
@@ -93,7 +93,7 @@ pub struct Validate {
 /// A command about one run.
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-pub struct Execution {
+pub(crate) struct Execution {
     /// The run's `workflow_execution_id`.
     pub execution: String,
     /// Where it ran.
@@ -104,7 +104,7 @@ pub struct Execution {
 /// `rsqlflow logs`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-pub struct Logs {
+pub(crate) struct Logs {
     /// The run's `workflow_execution_id`.
     pub execution: String,
     /// A job's name or id; default all, in plan order.
@@ -117,7 +117,7 @@ pub struct Logs {
 /// `rsqlflow local`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
-pub struct Local {
+pub(crate) struct Local {
     /// Loopback port; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     pub port: u16,

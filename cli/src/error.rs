@@ -8,7 +8,7 @@ use crate::exit;
 
 /// A failed command: what went wrong, and what to do about it.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The user's mistake. Exit code 2.
     Input {
         /// What is wrong.
@@ -34,18 +34,18 @@ pub enum Failure {
 
 impl Failure {
     /// A mistake with a mend.
-    pub fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Input { message: message.into(), hint: Some(hint.into()) }
     }
 
     /// A fault of the surroundings with a mend.
-    pub fn environment(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
+    pub(crate) fn environment(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
         Self::Environment { error: error.into(), hint: Some(hint.into()) }
     }
 
     /// The process's exit code.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Input { .. } | Self::Workflow { .. } => exit::BAD_INPUT,
             Self::Environment { .. } => exit::ENVIRONMENT,
@@ -54,7 +54,7 @@ impl Failure {
 
     /// As `--output json` shows it.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Input { message, hint } => serde_json::json!({ "error": message, "hint": hint }),
             Self::Workflow { what, problems } => {

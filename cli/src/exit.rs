@@ -1,19 +1,19 @@
 //! Exit codes. They are part of the interface: scripts branch on them.
 
 /// All went well; of `run`, the workflow completed.
-pub const OK: u8 = 0;
+pub(crate) const OK: u8 = 0;
 /// The workflow did not complete: a job failed, was lost, timed out, or the run was cancelled.
-pub const NOT_COMPLETED: u8 = 1;
+pub(crate) const NOT_COMPLETED: u8 = 1;
 /// What was given is wrong: a file that does not validate, an argument, a name that does not exist.
-pub const BAD_INPUT: u8 = 2;
+pub(crate) const BAD_INPUT: u8 = 2;
 /// The surroundings are wrong: an endpoint that cannot be reached or started, a directory that cannot be
 /// written, a table that is missing.
-pub const ENVIRONMENT: u8 = 3;
+pub(crate) const ENVIRONMENT: u8 = 3;
 /// Interrupted by Ctrl-C, as shells count (128 + SIGINT).
-pub const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The table as `rsqlflow --help` shows it.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes:
   0    all went well (run: the workflow completed)
   1    the workflow did not complete

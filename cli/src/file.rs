@@ -13,7 +13,7 @@ use crate::error::Failure;
 ///
 /// # Errors
 /// With line and column, where it is not JSON.
-pub fn read(path: &Path) -> Result<Value, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::input(
             format!("{} cannot be read: {error}", path.display()),
@@ -32,7 +32,7 @@ pub fn read(path: &Path) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// Every problem at once.
-pub fn read_workflow(path: &Path, timing: &Timing) -> Result<(Value, Workflow), Failure> {
+pub(crate) fn read_workflow(path: &Path, timing: &Timing) -> Result<(Value, Workflow), Failure> {
     let value = read(path)?;
     let invalid = |problems: Problems| Failure::Workflow { what: path.display().to_string(), problems };
     let workflow = Workflow::from_json(&value, timing).map_err(invalid)?;

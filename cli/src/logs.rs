@@ -16,7 +16,7 @@ const TAIL_LINES: i32 = 10;
 const MOST_TAILS: usize = 10;
 
 /// What went wrong with a job, and the end of its output.
-pub struct Tail {
+pub(crate) struct Tail {
     /// The job.
     pub job_id: JobId,
     name: String,
@@ -44,7 +44,7 @@ impl fmt::Display for Tail {
 }
 
 /// The ends of the output of those jobs that went wrong. A log that cannot be read is said, and fails nothing.
-pub async fn tails(client: &Client, jobs: &[JobSummary]) -> Vec<Tail> {
+pub(crate) async fn tails(client: &Client, jobs: &[JobSummary]) -> Vec<Tail> {
     let mut tails = Vec::new();
     let bad = jobs.iter().filter(|j| j.state.status.is_closed() && !j.state.status.is_good());
     for job in bad.take(MOST_TAILS) {
@@ -81,7 +81,11 @@ async fn last_lines(client: &Client, job: &JobSummary) -> anyhow::Result<Vec<Str
 ///
 /// # Errors
 /// Where the log cannot be read.
-pub async fn all(client: &Client, job: &JobSummary, mut each: impl FnMut(&str)) -> Result<(), Failure> {
+pub(crate) async fn all(
+    client: &Client,
+    job: &JobSummary,
+    mut each: impl FnMut(&str),
+) -> Result<(), Failure> {
     let (Some(group), Some(stream)) = (&job.log_group, &job.log_stream) else { return Ok(()) };
     let mut token: Option<String> = None;
     loop {

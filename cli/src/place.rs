@@ -12,7 +12,7 @@ use crate::args;
 use crate::error::Failure;
 
 /// An endpoint, and the way to it.
-pub struct Place {
+pub(crate) struct Place {
     /// For clients of any service.
     pub sdk: SdkConfig,
     /// Names, times and defaults.
@@ -23,14 +23,14 @@ pub struct Place {
 }
 
 /// Overrides the agent's binary, which is otherwise looked for beside this one.
-pub const AGENT: &str = "RSQLFLOW_AGENT";
+pub(crate) const AGENT: &str = "RSQLFLOW_AGENT";
 
 impl Place {
     /// Starts an embedded endpoint for scripts to run on.
     ///
     /// # Errors
     /// Where it cannot be started.
-    pub async fn start(embedded: &args::Embedded, port: u16, scripts: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(embedded: &args::Embedded, port: u16, scripts: &Path) -> Result<Self, Failure> {
         let secrets = read_secrets(&embedded.secret)?;
         let mut deployment = deployment()?;
         if deployment.defaults.secret.is_none() {
@@ -53,7 +53,7 @@ impl Place {
     ///
     /// # Errors
     /// Where there is nothing, or it cannot be opened.
-    pub async fn reopen(place: &args::Place) -> Result<Self, Failure> {
+    pub(crate) async fn reopen(place: &args::Place) -> Result<Self, Failure> {
         if !place.state_dir.is_dir() {
             return Err(Failure::input(
                 format!("there is no state directory {}", place.state_dir.display()),
@@ -93,12 +93,12 @@ impl Place {
 
     /// The endpoint's address.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.endpoint.url().to_string()
     }
 
     /// Ends the endpoint.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         self.endpoint.shutdown().await;
     }
 
@@ -125,7 +125,7 @@ impl Place {
 ///
 /// # Errors
 /// Where it cannot be one.
-pub fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
+pub(crate) fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
     ExecutionId::new(text)
         .map_err(|error| Failure::input(error.to_string(), "take it from the first line that `run` printed"))
 }
@@ -134,7 +134,7 @@ pub fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
 ///
 /// # Errors
 /// Every problem of the environment.
-pub fn deployment() -> Result<Deployment, Failure> {
+pub(crate) fn deployment() -> Result<Deployment, Failure> {
     let defaults = Deployment { timing: Timing::single_machine(), ..Deployment::default() };
     let names = defaults.to_env();
     let get = |name: &str| {

@@ -9,7 +9,7 @@ use rsqlflow_core::protocol::JobStatus;
 
 /// Form of the data on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     /// For people.
     Text,
     /// One JSON document.
@@ -18,7 +18,7 @@ pub enum Output {
 
 /// Writes. Colours go only to terminals, and never where `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug)]
-pub struct Printer {
+pub(crate) struct Printer {
     output: Output,
     quiet: bool,
 }
@@ -26,43 +26,43 @@ pub struct Printer {
 impl Printer {
     /// `quiet` leaves out progress, never data or errors.
     #[must_use]
-    pub const fn new(output: Output, quiet: bool) -> Self {
+    pub(crate) const fn new(output: Output, quiet: bool) -> Self {
         Self { output, quiet }
     }
 
     /// Whether data is wanted as JSON.
     #[must_use]
-    pub const fn is_json(self) -> bool {
+    pub(crate) const fn is_json(self) -> bool {
         matches!(self.output, Output::Json)
     }
 
     /// Data: text as it is.
-    pub fn data(self, text: &str) {
+    pub(crate) fn data(self, text: &str) {
         // A reader that went away (`| head`) is no failure of ours.
         let _ = writeln!(anstream::stdout().lock(), "{text}");
     }
 
     /// Data: one JSON document.
-    pub fn json(self, value: &serde_json::Value) {
+    pub(crate) fn json(self, value: &serde_json::Value) {
         self.data(&format!("{value:#}"));
     }
 
     /// Progress.
-    pub fn progress(self, line: &str) {
+    pub(crate) fn progress(self, line: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr().lock(), "{line}");
         }
     }
 
     /// What the operator must see.
-    pub fn notice(self, line: &str) {
+    pub(crate) fn notice(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{line}");
     }
 }
 
 /// A style for a status: green is done, red needs somebody, yellow was stopped on purpose.
 #[must_use]
-pub const fn job_style(status: JobStatus) -> Style {
+pub(crate) const fn job_style(status: JobStatus) -> Style {
     let colour = match status {
         JobStatus::Completed => AnsiColor::Green,
         JobStatus::Failed | JobStatus::TimedOut | JobStatus::Lost => AnsiColor::Red,
@@ -75,7 +75,7 @@ pub const fn job_style(status: JobStatus) -> Style {
 
 /// The same for a whole run.
 #[must_use]
-pub const fn workflow_style(status: WorkflowStatus) -> Style {
+pub(crate) const fn workflow_style(status: WorkflowStatus) -> Style {
     let colour = match status {
         WorkflowStatus::Completed => AnsiColor::Green,
         WorkflowStatus::Failed | WorkflowStatus::TimedOut => AnsiColor::Red,
@@ -87,14 +87,14 @@ pub const fn workflow_style(status: WorkflowStatus) -> Style {
 
 /// Text in a style.
 #[must_use]
-pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
 /// Text from a row, on one line and without control characters: a job's name or a script's output must not
 /// move the operator's cursor.
 #[must_use]
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',
@@ -106,7 +106,7 @@ pub fn one_line(text: &str) -> String {
 
 /// A span of time as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `3 h 07 min`.
 #[must_use]
-pub fn duration(millis: i64) -> String {
+pub(crate) fn duration(millis: i64) -> String {
     let millis = millis.max(0);
     let seconds = millis / 1_000;
     match seconds {

@@ -12,13 +12,13 @@ use crate::printer::{Printer, duration, job_style, one_line, styled, workflow_st
 use crate::watch::{Run, took};
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes away.
-pub const JSON_VERSION: u32 = 1;
+pub(crate) const JSON_VERSION: u32 = 1;
 
 /// More jobs than this are summed up; those that need somebody are still listed.
 const MOST_LISTED: usize = 100;
 
 /// Prints a closed run with the last log lines of what failed.
-pub fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
+pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
     if printer.is_json() {
         printer.json(&run_json(run, tails));
         return;
@@ -88,7 +88,7 @@ fn attempts(job: &JobSummary) -> String {
 }
 
 /// The run's row.
-pub fn status(printer: Printer, row: &WorkflowRow) {
+pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     if printer.is_json() {
         printer.json(&json!({ "version": JSON_VERSION, "workflow": row }));
         return;
@@ -128,7 +128,7 @@ pub fn status(printer: Printer, row: &WorkflowRow) {
 }
 
 /// The jobs' rows.
-pub fn jobs(printer: Printer, jobs: &[JobSummary]) {
+pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
     if printer.is_json() {
         let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
         printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs }));
@@ -179,7 +179,7 @@ fn job_json(job: &JobSummary) -> Value {
 
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(Cell::new));
     table
 }

@@ -19,7 +19,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A run as its rows show it.
-pub struct Run {
+pub(crate) struct Run {
     /// The run's own row.
     pub workflow: WorkflowRow,
     /// Its jobs' rows, in plan order; jobs that were never handed out have none.
@@ -30,7 +30,7 @@ pub struct Run {
 ///
 /// # Errors
 /// Where the tables cannot be read, or there is no such run.
-pub async fn read(store: &Store, id: &ExecutionId) -> Result<Run, Failure> {
+pub(crate) async fn read(store: &Store, id: &ExecutionId) -> Result<Run, Failure> {
     // In this order: a closed workflow has closed jobs, but not the other way round.
     let workflow = store.workflows().get(id).await?.ok_or_else(|| no_such_run(id))?;
     let jobs = store.jobs().all_summaries(id).await?;
@@ -41,7 +41,7 @@ pub async fn read(store: &Store, id: &ExecutionId) -> Result<Run, Failure> {
 ///
 /// # Errors
 /// Where the tables cannot be read, or there is no such run.
-pub async fn until_closed(
+pub(crate) async fn until_closed(
     store: &Store,
     id: &ExecutionId,
     plan: &Plan,
@@ -61,7 +61,7 @@ pub async fn until_closed(
 
 /// The error of a run that nobody knows.
 #[must_use]
-pub fn no_such_run(id: &ExecutionId) -> Failure {
+pub(crate) fn no_such_run(id: &ExecutionId) -> Failure {
     Failure::input(
         format!("there is no run {id}"),
         "check the id, and that --state-dir is the one it ran with",
@@ -153,6 +153,6 @@ fn describe(job: &JobSummary) -> String {
 
 /// Milliseconds from claim to close.
 #[must_use]
-pub fn took(job: &JobSummary) -> Option<i64> {
+pub(crate) fn took(job: &JobSummary) -> Option<i64> {
     Some(job.execution_end_ts?.millis_since(job.execution_start_ts?))
 }

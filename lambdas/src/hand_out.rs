@@ -21,18 +21,17 @@ pub(crate) async fn hand_out<'j>(
 ) -> Result<(), HandlerError> {
     let expires_at = context.expires_at(now());
     let table = context.store.jobs();
-    // Collected first: a stream that borrows from a lazy iterator is not known to be `Send`.
-    let rows: Vec<JobRow> = jobs
+    // Futures that own what they need, collected first: over a stream of borrowing closures the compiler cannot
+    // see that the whole is `Send`.
+    let writes: Vec<_> = jobs
         .into_iter()
-        .map(|(id, job)| JobRow {
-            expires_at,
-            ..JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone())
+        .map(|(id, job)| {
+            let row =
+                JobRow { expires_at, ..JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone()) };
+            let table = table.clone();
+            async move { table.hand_out(&row).await }
         })
         .collect();
-    stream::iter(&rows)
-        .map(|row| table.hand_out(row))
-        .buffer_unordered(AT_ONCE)
-        .try_for_each(|()| async { Ok(()) })
-        .await?;
+    stream::iter(writes).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await?;
     Ok(())
 }

@@ -19,18 +19,31 @@ pub(crate) async fn settle(
     rows: &mut [JobSummary],
     why: &str,
 ) -> Result<usize, HandlerError> {
-    stream::iter(rows.iter_mut().filter(|row| !row.state.status.is_closed()))
-        .map(|row| async move {
-            // Read whole: the row's own heartbeat decides how long its agent may be silent.
-            let found = context.store.jobs().get(run, row.job_id).await?;
-            let found =
-                found.ok_or_else(|| HandlerError::JobNotFound { execution: run.clone(), job: row.job_id })?;
-            row.state = settle_one(context, found, why).await?;
-            Ok::<usize, HandlerError>(usize::from(!row.state.status.is_closed()))
+    // Futures that own what they need, collected first: over a stream of borrowing closures the compiler cannot
+    // see that the whole is `Send`.
+    let open: Vec<_> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| !row.state.status.is_closed())
+        .map(|(index, row)| {
+            let (context, run, why, job) = (context.clone(), run.clone(), why.to_owned(), row.job_id);
+            async move {
+                // Read whole: the row's own heartbeat decides how long its agent may be silent.
+                let found = context.store.jobs().get(&run, job).await?;
+                let found = found.ok_or(HandlerError::JobNotFound { execution: run, job })?;
+                Ok::<_, HandlerError>((index, settle_one(&context, found, &why).await?))
+            }
         })
-        .buffer_unordered(AT_ONCE)
-        .try_fold(0, |sum, open| async move { Ok(sum + open) })
-        .await
+        .collect();
+    let settled: Vec<(usize, JobState)> = stream::iter(open).buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut still_open = 0;
+    for (index, state) in settled {
+        still_open += usize::from(!state.status.is_closed());
+        if let Some(row) = rows.get_mut(index) {
+            row.state = state;
+        }
+    }
+    Ok(still_open)
 }
 
 async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<JobState, HandlerError> {

@@ -13,7 +13,7 @@ use crate::printer::Printer;
 ///
 /// # Errors
 /// Where the endpoint cannot be started.
-pub async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
+pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
     let place = Place::start(&args.embedded, args.port, &args.scripts).await?;
     let url = place.url();
     if printer.is_json() {

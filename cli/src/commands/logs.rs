@@ -13,7 +13,7 @@ use crate::{exit, report, watch};
 ///
 /// # Errors
 /// Where tables or logs cannot be read, or there is no such run or job.
-pub async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
+pub(crate) async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
     let place = Place::reopen(&args.place).await?;
     let shown = show(args, &place, &id, printer).await;

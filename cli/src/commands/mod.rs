@@ -1,8 +1,8 @@
 //! One file a command.
 
-pub mod jobs;
-pub mod local;
-pub mod logs;
-pub mod run;
-pub mod status;
-pub mod validate;
+pub(crate) mod jobs;
+pub(crate) mod local;
+pub(crate) mod logs;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod validate;

@@ -19,7 +19,7 @@ use crate::{exit, file, logs, place, report, watch};
 /// # Errors
 /// Where the file is not valid, or the run cannot be started or watched. That a job fails is no error here: the
 /// exit code says it.
-pub async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
+pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let timing = place::deployment()?.timing;
     let (item, workflow) = file::read_workflow(&args.file, &timing)?;
     let id = args.execution_id.as_deref().map(execution_id).transpose()?;

@@ -10,7 +10,7 @@ use crate::{exit, report, watch};
 ///
 /// # Errors
 /// Where the tables cannot be read, or there is no such run.
-pub async fn status(args: &Execution, printer: Printer) -> Result<u8, Failure> {
+pub(crate) async fn status(args: &Execution, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
     let place = Place::reopen(&args.place).await?;
     let row = place.store.workflows().get(&id).await?.ok_or_else(|| watch::no_such_run(&id));

@@ -14,7 +14,7 @@ use crate::{exit, file, report};
 ///
 /// # Errors
 /// Every problem of the file.
-pub fn validate(args: &Validate, printer: Printer) -> Result<u8, Failure> {
+pub(crate) fn validate(args: &Validate, printer: Printer) -> Result<u8, Failure> {
     let (_, workflow) = file::read_workflow(&args.file, &Timing::default())?;
     if printer.is_json() {
         printer.json(&json!({
