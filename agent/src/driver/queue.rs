@@ -30,7 +30,6 @@ pub(super) async fn wait_for_slot(
         workflow_execution_id: job.execution.clone(),
         job_id: job.job,
         attempt: job.attempt,
-        script: String::new(),
         agent_pid: std::process::id(),
         since: wall_clock(),
     };

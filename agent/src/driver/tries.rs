@@ -153,7 +153,6 @@ impl Job<'_> {
         let (launch, sha256) = match launch {
             Ok(launch) => launch,
             Err(message) => {
-                capture.remark(&message);
                 return Verdict::Final(Outcome::without_exit(JobStatus::Failed, message));
             }
         };
@@ -176,16 +175,19 @@ impl Job<'_> {
             supervisor.run(control, &mut |bytes| capture.push(bytes, &mut |bytes| scanner.push(bytes))).await;
         capture.end_of_try(&mut |bytes| scanner.push(bytes));
         scanner.finish();
-        remark_on(&end, capture);
+        let leaks = leaks(&end);
+        if let Some(leaks) = &leaks {
+            tracing::warn!(leaks, "what the script left");
+        }
         tracing::info!(exit = %end.exit, stopped = ?end.stopped, leftovers = end.leftovers, "the script has ended");
-        self.judge(&end, &scanner, start)
+        self.judge(&end, &scanner, start, leaks)
     }
 
     /// Finds the script and its credentials.
     async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
         let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| chain(&error))?;
-        let id = row.job.secret.clone().or_else(|| config.secret.clone());
+        let id = row.job.secret.clone().or_else(|| config.default_secret.clone());
         let secret = match &id {
             None => None,
             Some(id) => {
@@ -224,7 +226,7 @@ impl Job<'_> {
         Ok((launch, script.sha256))
     }
 
-    fn judge(&mut self, end: &TryEnd, scanner: &Scanner, start: Timestamp) -> Verdict {
+    fn judge(&mut self, end: &TryEnd, scanner: &Scanner, start: Timestamp, leaks: Option<String>) -> Verdict {
         let resolved = &self.claimed.row.job;
         let explained = scanner.explain(&end.exit);
         let verdict = match (end.stopped, &end.exit) {
@@ -256,7 +258,7 @@ impl Job<'_> {
                 start_ts: start,
                 end_ts: wall_clock(),
                 exit_code: outcome.exit_code,
-                error_message: outcome.error_message.clone(),
+                error_message: outcome.error_message.clone().or(leaks),
             });
         }
         verdict
@@ -282,15 +284,19 @@ fn stopped(reason: StopReason, job: &rsqlflow_core::plan::ResolvedJob, how: &Opt
     Outcome::without_exit(status, message)
 }
 
-fn remark_on(end: &TryEnd, capture: &mut Capture) {
-    if end.leftovers > 0 {
-        let plural = if end.leftovers == 1 { "process" } else { "processes" };
-        capture.remark(&format!("ended {} {plural} that the script had left running", end.leftovers));
-    }
-    if !end.output_ended {
-        capture.remark(
-            "the output is not read to its end: a process that is none of the script's holds it open",
-        );
+/// What a script should not leave behind, for the row's list of tries. Not for its log, which is the script's own.
+fn leaks(end: &TryEnd) -> Option<String> {
+    let left = match end.leftovers {
+        0 => None,
+        1 => Some("ended 1 process that the script had left running".to_owned()),
+        count => Some(format!("ended {count} processes that the script had left running")),
+    };
+    let held = (!end.output_ended).then(|| {
+        "output not read to its end: a process that is none of the script's holds it open".to_owned()
+    });
+    match (left, held) {
+        (Some(left), Some(held)) => Some(format!("{left}; {held}")),
+        (left, held) => left.or(held),
     }
 }
 

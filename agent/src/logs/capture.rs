@@ -71,6 +71,7 @@ impl Capture {
 
     /// Takes output of the script. `seen` is shown what of it may be seen.
     pub fn push(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&[u8])) {
+        self.total += bytes.len() as u64;
         let mut redactor = std::mem::take(&mut self.redactor);
         redactor.push(bytes, &mut |bytes| {
             self.write(bytes);
@@ -99,7 +100,7 @@ impl Capture {
         self.progress.send_modify(|progress| progress.ended = true);
     }
 
-    /// All bytes that were to be written, also those that were not.
+    /// How many bytes the script has written, whatever became of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
@@ -112,7 +113,6 @@ impl Capture {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.total += bytes.len() as u64;
         let Some(file) = &mut self.file else { return };
         // A local disk is as fast as the pipe, and a file cannot be waited for anyway.
         if let Err(error) = file.write_all(bytes) {
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"password ********\nhunt");
         assert_eq!(seen, b"password ********\nhunt");
         assert_eq!(follow.borrow().written, 22);
-        assert_eq!(capture.total(), 22);
+        assert_eq!(capture.total(), 22, "as many as came: the secret is as long as its mark");
     }
 
     #[test]

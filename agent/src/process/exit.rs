@@ -66,7 +66,7 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code(code) => write!(f, "exit {code}"),
+            Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(number) => match nix::sys::signal::Signal::try_from(*number) {
                 Ok(signal) => write!(f, "killed by {signal}"),
                 Err(_) => write!(f, "killed by signal {number}"),
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn code_and_signal_stay_apart() {
-        assert_eq!(Exit::Code(137).to_string(), "exit 137");
+        assert_eq!(Exit::Code(137).to_string(), "exit code 137");
         assert_eq!(Exit::Signal(9).to_string(), "killed by SIGKILL");
         assert_eq!((Exit::Code(137).code(), Exit::Signal(9).code()), (Some(137), Some(137)));
         assert_eq!(Exit::Signal(40).to_string(), "killed by signal 40");

@@ -21,8 +21,6 @@ pub struct Occupant {
     pub job_id: JobId,
     /// The attempt.
     pub attempt: u32,
-    /// The script.
-    pub script: String,
     /// The agent's process.
     pub agent_pid: u32,
     /// Since when.
@@ -133,7 +131,6 @@ mod tests {
             workflow_execution_id: ExecutionId::new("e").unwrap(),
             job_id: JobId::new(0, position),
             attempt: 1,
-            script: "a.sh".to_owned(),
             agent_pid: 1,
             since: Timestamp::from_millis(0),
         }

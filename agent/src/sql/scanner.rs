@@ -65,7 +65,7 @@ impl Scanner {
         self.last_line.push_str(text.trim());
     }
 
-    /// How the try ended and why, in one line: `exit 1: ERROR: relation "x" does not exist (SQLSTATE 42P01)`.
+    /// How the try ended and why, in one line: `exit code 1: ERROR: relation "x" does not exist (SQLSTATE 42P01)`.
     #[must_use]
     pub fn explain(&self, exit: &Exit) -> String {
         let mut text = exit.to_string();
@@ -110,17 +110,20 @@ mod tests {
 
     #[test]
     fn the_error_that_tells_most() {
-        assert_eq!(explain("INSERT 0 1\nrsql: ERROR: a\n"), "exit 1: ERROR: a");
-        assert_eq!(explain("rsql: ERROR: a\nERRORCODE: 42P01\nbye"), "exit 1: ERROR: a (SQLSTATE 42P01)");
+        assert_eq!(explain("INSERT 0 1\nrsql: ERROR: a\n"), "exit code 1: ERROR: a");
+        assert_eq!(
+            explain("rsql: ERROR: a\nERRORCODE: 42P01\nbye"),
+            "exit code 1: ERROR: a (SQLSTATE 42P01)"
+        );
         assert_eq!(
             explain("ERROR:  first\nERROR:  23505: second\nDETAIL:  Key.\nLINE 1: x\n"),
-            "exit 1: ERROR: second (SQLSTATE 23505); detail: Key.; 2 errors in the output"
+            "exit code 1: ERROR: second (SQLSTATE 23505); detail: Key.; 2 errors in the output"
         );
         assert_eq!(
             explain(
                 "ERROR:  cause\nERROR:  current transaction is aborted, commands ignored until end of transaction block\n"
             ),
-            "exit 1: ERROR: cause; 2 errors in the output"
+            "exit code 1: ERROR: cause; 2 errors in the output"
         );
     }
 
@@ -128,10 +131,10 @@ mod tests {
     fn without_an_sql_error_the_last_line_says_something() {
         assert_eq!(
             explain("starting\nx.sh: line 3: nope: command not found\n\n"),
-            "exit 1: x.sh: line 3: nope: command not found"
+            "exit code 1: x.sh: line 3: nope: command not found"
         );
-        assert_eq!(explain(""), "exit 1");
-        assert_eq!(explain("a\x1b[31mred\n"), "exit 1: a [31mred");
+        assert_eq!(explain(""), "exit code 1");
+        assert_eq!(explain("a\x1b[31mred\n"), "exit code 1: a [31mred");
     }
 
     #[test]
