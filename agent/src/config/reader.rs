@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rsqlflow_core::{ACCEPTED_DURATIONS, Problem, ProblemKind, Timing, env, parse_duration};
+use rsqlflow_core::{ACCEPTED_DURATIONS, Problem, ProblemKind, parse_duration};
 use toml::{Table, Value};
 
 /// Why there is no configuration.
@@ -175,67 +175,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    /// The deployment's times: those of the file, and over them the variables of those that an agent uses.
-    pub(super) fn timing(&mut self, key: &'static str, mut timing: Timing) -> Timing {
-        let mut table = match self.take(key, None) {
-            Some(Found { value: Value::Table(table), .. }) => table,
-            Some(other) => {
-                self.wrong_type(&other, "a table");
-                Table::new()
-            }
-            None => Table::new(),
-        };
-        for (name, variable, time) in [
-            ("lambda_timeout", None, &mut timing.lambda_timeout),
-            ("ssm_delivery", None, &mut timing.ssm_delivery),
-            ("agent_start", None, &mut timing.agent_start),
-            ("clock_margin", Some(env::CLOCK_MARGIN), &mut timing.clock_margin),
-            ("stop_grace", Some(env::STOP_GRACE), &mut timing.stop_grace),
-            ("renewal_latency", Some(env::RENEWAL_LATENCY), &mut timing.renewal_latency),
-            ("machine_retry_delay", None, &mut timing.machine_retry_delay),
-            ("queueing", None, &mut timing.queueing),
-        ] {
-            let in_file = match table.remove(name) {
-                None => None,
-                Some(Value::Integer(millis)) => Some(format!("{millis}ms")),
-                Some(Value::String(text)) => Some(text),
-                Some(other) => {
-                    let message = format!("is {} where a duration is wanted", other.type_str());
-                    self.report(
-                        &format!("{key}.{name}"),
-                        ProblemKind::WrongType,
-                        message,
-                        ACCEPTED_DURATIONS,
-                    );
-                    None
-                }
-            };
-            let set =
-                variable.and_then(|name| Some((name, (self.env)(name).filter(|text| !text.is_empty())?)));
-            let (place, text) = match (set, in_file) {
-                (Some((variable, text)), _) => (variable.to_owned(), text),
-                (None, Some(text)) => (format!("{key}.{name}"), text),
-                (None, None) => continue,
-            };
-            match parse_duration(&text) {
-                Ok(duration) => *time = duration,
-                Err(error) => {
-                    let message = format!("{text:?} {error}");
-                    self.report(&place, ProblemKind::Invalid, message, ACCEPTED_DURATIONS);
-                }
-            }
-        }
-        for name in table.keys() {
-            self.report(
-                &format!("{key}.{name}"),
-                ProblemKind::UnknownField,
-                "is no time of a deployment",
-                "",
-            );
-        }
-        timing
     }
 
     pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<u16>) -> Option<u16> {

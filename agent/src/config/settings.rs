@@ -34,7 +34,7 @@ pub struct AgentConfig {
     /// CloudWatch log group of the scripts' output; empty if it is not to be sent there.
     pub log_group: String,
     /// Secrets Manager id for jobs that come without one.
-    pub default_secret: Option<String>,
+    pub secret: Option<String>,
     /// Where the scripts are. Default `/opt/rsqlflow/scripts`.
     pub script_dir: PathBuf,
     /// Where `get_redshift_creds.sh` is: every script's first argument. Default the script directory.
@@ -63,9 +63,7 @@ pub struct AgentConfig {
     pub endpoint_url: Option<String>,
     /// The name of this instance in the audit table; default as SSM or the host calls it.
     pub instance_id: Option<String>,
-    /// The deployment's times, of which an agent needs `clock_margin`, `stop_grace` and `renewal_latency`. In the
-    /// file a table `[timing]`: texts as `"1500ms"` or `"10s"`, or numbers of milliseconds, as [`Timing`] is
-    /// serialised.
+    /// The deployment's times. In the file: `clock_margin`, `stop_grace`, `renewal_latency`.
     pub timing: Timing,
 }
 
@@ -117,7 +115,16 @@ impl AgentConfig {
         let mut r = Reader::new(text, &env)?;
         let prefix = r.name("prefix", Some(env::PREFIX)).unwrap_or_else(|| "rsqlflow".to_owned());
         let usual = Deployment::named(&prefix);
-        let timing = r.timing("timing", usual.timing);
+        let mut timing = usual.timing;
+        for (key, variable, time) in [
+            ("clock_margin", env::CLOCK_MARGIN, &mut timing.clock_margin),
+            ("stop_grace", env::STOP_GRACE, &mut timing.stop_grace),
+            ("renewal_latency", env::RENEWAL_LATENCY, &mut timing.renewal_latency),
+        ] {
+            if let Some(value) = r.duration(key, Some(variable)) {
+                *time = value;
+            }
+        }
         let script_dir = r.directory("script_dir").unwrap_or_else(|| "/opt/rsqlflow/scripts".into());
         let config = Self {
             tables: Tables {
@@ -131,9 +138,7 @@ impl AgentConfig {
             },
             prefix,
             log_group: r.text("log_group", Some(env::LOG_GROUP)).unwrap_or(usual.log_group),
-            default_secret: r
-                .text("default_secret", Some(env::DEFAULT_SECRET))
-                .filter(|secret| !secret.is_empty()),
+            secret: r.text("secret", Some(env::DEFAULT_SECRET)).filter(|secret| !secret.is_empty()),
             creds_dir: r.directory("creds_dir").unwrap_or_else(|| script_dir.clone()),
             script_dir,
             log_dir: r.directory("log_dir").unwrap_or_else(|| "/var/log/rsqlflow".into()),
@@ -190,7 +195,7 @@ mod tests {
             prefix = "team"
             config_table = "a-table"
             log_group = "/x"
-            default_secret = "rs/admin"
+            secret = "rs/admin"
             script_dir = "/s"
             log_dir = "/l"
             spool_dir = "/p"
@@ -204,9 +209,8 @@ mod tests {
             region = "eu-west-1"
             endpoint_url = "http://127.0.0.1:4566"
             instance_id = "i-1"
-            [timing]
             clock_margin = "1s"
-            stop_grace = 2000
+            stop_grace = 2
             renewal_latency = "300ms"
         "#;
         let config = AgentConfig::parse(text, nothing).unwrap();
@@ -243,21 +247,20 @@ mod tests {
             max_jobs = 0
             script_dir = "scripts"
             log_level = "loud"
+            stop_grace = "soon"
             endpoint_url = "ftp://x"
             colour = "red"
             pass_env = "TZ"
-            timing = { stop_grace = "soon", linger = 1 }
-            default_secret = 7
+            secret = 7
         "#;
         let error = AgentConfig::parse(text, nothing).unwrap_err().to_string();
         let paths: Vec<_> = error.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
         assert_eq!(
             paths,
             [
-                "  timing.stop_grace",
-                "  timing.linger",
+                "  stop_grace",
                 "  script_dir",
-                "  default_secret",
+                "  secret",
                 "  max_jobs",
                 "  pass_env",
                 "  log_level",

@@ -187,7 +187,7 @@ impl Job<'_> {
     async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
         let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| chain(&error))?;
-        let id = row.job.secret.clone().or_else(|| config.default_secret.clone());
+        let id = row.job.secret.clone().or_else(|| config.secret.clone());
         let secret = match &id {
             None => None,
             Some(id) => {
