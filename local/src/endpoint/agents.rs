@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rsqlflow_core::config::Target;
-use rsqlflow_core::{Deployment, Timing};
+use rsqlflow_core::{Deployment, show_duration};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -12,22 +12,28 @@ use crate::services::ssm::Instance;
 use crate::storage::StateDir;
 use crate::{LocalError, Options, place};
 
-/// `agent.toml`.
+/// `agent.toml`. What is missing here has the agent's own default.
 #[derive(Serialize)]
 struct AgentFile<'a> {
     instance_id: &'a str,
     region: &'static str,
     endpoint_url: &'a str,
+    prefix: &'a str,
+    config_table: &'a str,
     workflow_audit_table: &'a str,
     job_audit_table: &'a str,
     log_group: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
     script_dir: &'a Path,
     log_dir: PathBuf,
     spool_dir: PathBuf,
-    creds_dir: PathBuf,
+    /// The scripts' `PATH`: what the user's own scripts find, they find here too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    default_secret: Option<&'a str>,
-    timing: &'a Timing,
+    path: Option<&'a str>,
+    clock_margin: String,
+    stop_grace: String,
+    renewal_latency: String,
 }
 
 /// Makes the instances' folders and writes their configuration.
@@ -42,23 +48,29 @@ pub(super) fn instances(
         Some(Target::InstanceIds(_)) | None => own_tags(),
     };
     let script_dir = absolute(&options.script_dir)?;
+    let path = std::env::var("PATH").ok();
     (1..=options.instances)
         .map(|number| {
             let id = Instance::id(number);
             let folder = state.folder(Path::new("instances").join(&id))?;
+            let timing = &deployment.timing;
             let file = AgentFile {
                 instance_id: &id,
                 region: place::REGION,
                 endpoint_url,
+                prefix: &deployment.prefix,
+                config_table: &deployment.tables.config,
                 workflow_audit_table: &deployment.tables.workflow_audit,
                 job_audit_table: &deployment.tables.job_audit,
                 log_group: &deployment.log_group,
+                secret: deployment.defaults.secret.as_deref(),
                 script_dir: &script_dir,
                 log_dir: state.folder(folder.join("log"))?,
                 spool_dir: state.folder(folder.join("spool"))?,
-                creds_dir: state.folder(folder.join("creds"))?,
-                default_secret: deployment.defaults.secret.as_deref(),
-                timing: &deployment.timing,
+                path: path.as_deref(),
+                clock_margin: show_duration(timing.clock_margin),
+                stop_grace: show_duration(timing.stop_grace),
+                renewal_latency: show_duration(timing.renewal_latency),
             };
             let agent_config = folder.join("agent.toml");
             write(&agent_config, &file)?;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod deployment;
+mod functions;
 mod start;
 
 pub use start::Endpoint;

@@ -9,11 +9,10 @@ use rsqlflow_core::Deployment;
 use rsqlflow_store::Store;
 use tokio::net::TcpListener;
 
-use crate::endpoint::{agents, deployment};
+use crate::endpoint::{agents, deployment, functions};
 use crate::http::{AwsError, Server, serve};
 use crate::services::Services;
 use crate::services::dynamodb::DynamoDb;
-use crate::services::lambda::Lambda;
 use crate::services::logs::Logs;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
@@ -53,7 +52,7 @@ impl Endpoint {
         let url = format!("http://{address}");
         let sdk = sdk::config(&url);
         let deployment = deployment::localised(&options.deployment);
-        let services = Arc::new(services(&options, &deployment, &state, &url)?);
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
         match endpoint.create_resources().await {
@@ -134,6 +133,7 @@ fn services(
     deployment: &Deployment,
     state: &StateDir,
     url: &str,
+    sdk: &SdkConfig,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
     let launcher = Launcher {
@@ -141,13 +141,18 @@ fn services(
         endpoint_url: url.to_owned(),
     };
     let instances = agents::instances(options, deployment, state, url)?;
+    let sns = Sns::open(dir)?;
+    let lambda = functions::functions(sdk, deployment);
+    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), functions::rules(deployment));
+    functions::create_machines(&step_functions, deployment)?;
+    let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
-        lambda: Lambda::default(),
+        lambda,
         logs: Logs::open(dir)?,
         secrets: Secrets::open(dir)?,
-        sns: Sns::open(dir)?,
-        ssm: Ssm::new(instances, vec![Document::run_job(&deployment.ssm_document)], launcher),
-        step_functions: StepFunctions,
+        sns,
+        ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),
+        step_functions,
     })
 }

@@ -53,6 +53,21 @@ impl Lambda {
             }
         })
     }
+
+    /// Takes an asynchronous invocation: answers at once, the function runs later.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(crate) fn accept(&self, id: &str, event: Value) -> Result<(), AwsError> {
+        self.find(id)?;
+        let (lambda, id) = (self.clone(), id.to_owned());
+        tokio::spawn(async move {
+            if let Ok(Err(error)) = lambda.invoke(&id, event).await {
+                tracing::warn!(function = id, error = error.error_type, "{}", error.error_message);
+            }
+        });
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) use function::{Function, FunctionError};
-pub(crate) use invoke::Invoked;
 
 /// The embedded Lambda. Cheap to clone.
 #[derive(Debug, Clone, Default)]

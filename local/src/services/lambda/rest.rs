@@ -45,7 +45,10 @@ impl Lambda {
         };
         match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
             "RequestResponse" => self.answer(&function, event).await,
-            "Event" => self.accept(&function, event),
+            "Event" => {
+                self.accept(&function, event)?;
+                Ok(Reply { status: 202, ..Reply::json(JSON, Vec::new()) })
+            }
             "DryRun" => {
                 self.find(&function)?;
                 Ok(Reply { status: 204, ..Reply::json(JSON, Vec::new()) })
@@ -68,18 +71,6 @@ impl Lambda {
             reply.headers.push(("x-amz-function-error", "Unhandled".to_owned()));
         }
         Ok(reply)
-    }
-
-    /// Answers at once; the function runs later.
-    fn accept(&self, function: &str, event: Value) -> Result<Reply, AwsError> {
-        self.find(function)?;
-        let (lambda, function) = (self.clone(), function.to_owned());
-        tokio::spawn(async move {
-            if let Ok(Err(error)) = lambda.invoke(&function, event).await {
-                tracing::warn!(function, error = error.error_type, "{}", error.error_message);
-            }
-        });
-        Ok(Reply { status: 202, ..Reply::json(JSON, Vec::new()) })
     }
 }
 

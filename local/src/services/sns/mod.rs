@@ -11,6 +11,7 @@ use crate::LocalError;
 use crate::http::{AwsError, Element, Form};
 use crate::storage::{Schema, Worker};
 
+pub(crate) use publish::Message;
 pub use publish::Published;
 
 /// `Version` of its requests.
@@ -35,8 +36,8 @@ const SCHEMA: Schema = Schema {
         CREATE INDEX message_of_topic ON message (topic_arn, sequence);",
 };
 
-/// The embedded SNS.
-#[derive(Debug)]
+/// The embedded SNS. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Sns {
     worker: Worker<Connection>,
 }

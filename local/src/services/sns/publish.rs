@@ -22,31 +22,54 @@ pub struct Published {
     pub message: String,
 }
 
+/// A message to be published.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) topic_arn: String,
+    pub(crate) subject: Option<String>,
+    pub(crate) message: String,
+    /// As they were given; nobody here reads them.
+    pub(crate) attributes: String,
+}
+
 impl Sns {
     /// `Publish` to a topic.
     pub(super) async fn publish(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         form.allow_only("Publish", &["TopicArn", "TargetArn", "Message", "Subject", "MessageAttributes."])?;
-        let arn = form.get("TopicArn").or_else(|| form.get("TargetArn")).unwrap_or_default().to_owned();
-        let message = form.need("Message")?.to_owned();
-        let subject = form.get("Subject").map(str::to_owned);
         let attributes: BTreeMap<&str, &str> = form.below("MessageAttributes.").collect();
-        let attributes = serde_json::to_string(&attributes).map_err(AwsError::internal)?;
-        check(&message, subject.as_deref(), &attributes)?;
+        let id = self
+            .keep(Message {
+                topic_arn: form
+                    .get("TopicArn")
+                    .or_else(|| form.get("TargetArn"))
+                    .unwrap_or_default()
+                    .to_owned(),
+                subject: form.get("Subject").map(str::to_owned),
+                message: form.need("Message")?.to_owned(),
+                attributes: serde_json::to_string(&attributes).map_err(AwsError::internal)?,
+            })
+            .await?;
+        Ok(vec![Element::text("MessageId", &id)])
+    }
+
+    /// Checks and keeps a message; gives back its id.
+    pub(crate) async fn keep(&self, message: Message) -> Result<String, AwsError> {
+        check(&message.message, message.subject.as_deref(), &message.attributes)?;
         let id = uuid::Uuid::new_v4().to_string();
-        let message_id = id.clone();
+        let row_id = id.clone();
         self.worker
             .run(move |db| {
-                topics::need_topic(db, &arn)?;
-                let row = (message_id, arn, subject, message, attributes, place::now_ms());
+                topics::need_topic(db, &message.topic_arn)?;
+                let Message { topic_arn, subject, message, attributes } = message;
                 db.prepare_cached(
                     "INSERT INTO message (message_id, topic_arn, subject, body, attributes, published)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute(row)?;
+                .execute((row_id, topic_arn, subject, message, attributes, place::now_ms()))?;
                 Ok::<_, AwsError>(())
             })
             .await??;
-        Ok(vec![Element::text("MessageId", &id)])
+        Ok(id)
     }
 
     /// What was published to a topic, oldest first.

@@ -21,23 +21,36 @@ pub(crate) use launch::Launcher;
 
 use commands::Commands;
 
+/// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
+const SHORTEST_TIMEOUT: u64 = 30;
+
 /// The embedded Systems Manager.
 #[derive(Debug)]
 pub(crate) struct Ssm {
     instances: Vec<Arc<Instance>>,
     documents: Vec<Arc<Document>>,
     launcher: Arc<Launcher>,
+    /// The least `TimeoutSeconds` of `SendCommand`.
+    shortest_delivery: u64,
     commands: Arc<Commands>,
     running: TaskTracker,
 }
 
 impl Ssm {
-    /// With these instances and documents; commands are started as `launcher` says.
-    pub(crate) fn new(instances: Vec<Instance>, documents: Vec<Document>, launcher: Launcher) -> Self {
+    /// With these instances and documents; commands are started as `launcher` says. A deployment whose
+    /// `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its heartbeats
+    /// could not be as short otherwise.
+    pub(crate) fn new(
+        instances: Vec<Instance>,
+        documents: Vec<Document>,
+        launcher: Launcher,
+        delivery: Duration,
+    ) -> Self {
         Self {
             instances: instances.into_iter().map(Arc::new).collect(),
             documents: documents.into_iter().map(Arc::new).collect(),
             launcher: Arc::new(launcher),
+            shortest_delivery: delivery.as_secs().clamp(1, SHORTEST_TIMEOUT),
             commands: Arc::new(Commands::default()),
             running: TaskTracker::new(),
         }

@@ -16,6 +16,9 @@ use crate::services::ssm::{Document, Ssm};
 /// `TimeoutSeconds` without one (Systems Manager API reference, `SendCommand`).
 const DEFAULT_TIMEOUT: u64 = 3_600;
 
+/// `TimeoutSeconds` at most; the least is [`SHORTEST_TIMEOUT`](super::SHORTEST_TIMEOUT).
+const LONGEST_TIMEOUT: u64 = 2_592_000;
+
 /// Instances in `InstanceIds`, and values of a target.
 const MOST_INSTANCES: usize = 50;
 
@@ -42,10 +45,11 @@ impl Ssm {
         let request: Send = parse("SendCommand", body)?;
         let document = self.document(&request)?;
         let timeout = request.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT);
-        if !(30..=2_592_000).contains(&timeout) {
+        let shortest = self.shortest_delivery;
+        if !(shortest..=LONGEST_TIMEOUT).contains(&timeout) {
             let message = format!(
                 "1 validation error detected: Value '{timeout}' at 'timeoutSeconds' failed to satisfy constraint: \
-                 Member must have a value between 30 and 2592000"
+                 Member must have a value between {shortest} and {LONGEST_TIMEOUT}"
             );
             return Err(AwsError::client("ValidationException", message));
         }

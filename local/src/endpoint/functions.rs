@@ -1,0 +1,59 @@
+//! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
+
+use rsqlflow_core::Deployment;
+use rsqlflow_lambdas::machines::{Definition, Substitutions};
+use rsqlflow_lambdas::{Context, Function as Handler};
+
+use crate::services::lambda::{Function, FunctionError, Lambda};
+use crate::services::stepfunctions::{Rule, StepFunctions, machine_arn};
+use crate::{LocalError, place};
+
+/// The functions. They talk to the endpoint by `sdk`, as they talk to AWS.
+pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) -> Lambda {
+    let context = Context::new(sdk, deployment.clone());
+    Lambda::new(Handler::ALL.map(|handler| {
+        let context = context.clone();
+        Function::new(handler.name_in(deployment), deployment.timing.lambda_timeout, move |event| {
+            let context = context.clone();
+            async move {
+                rsqlflow_lambdas::invoke(&context, handler, event).await.map_err(|error| FunctionError {
+                    error_type: error.error_type.as_str().to_owned(),
+                    error_message: error.message,
+                })
+            }
+        })
+    }))
+}
+
+/// The rule that closes a run however its master ends: the one that the deployment has in EventBridge.
+pub(super) fn rules(deployment: &Deployment) -> Vec<Rule> {
+    vec![Rule {
+        machine_arn: machine_arn(&deployment.machines.master.name),
+        function: Handler::UpdateAudit.name_in(deployment).to_owned(),
+        again: &["StageNotSettled", "ServiceUnavailable"],
+    }]
+}
+
+/// Creates the state machines.
+pub(super) fn create_machines(
+    step_functions: &StepFunctions,
+    deployment: &Deployment,
+) -> Result<(), LocalError> {
+    let machines = &deployment.machines;
+    let function = |handler: Handler| {
+        place::arn("lambda", format_args!("function:{}", handler.name_in(deployment)))
+    };
+    let (sequential, parallel) = (machine_arn(&machines.sequential.name), machine_arn(&machines.parallel.name));
+    let values = Substitutions::of("aws", function, &sequential, &parallel);
+    for definition in Definition::ALL {
+        let name = match definition {
+            Definition::Master => &machines.master.name,
+            Definition::Sequential => &machines.sequential.name,
+            Definition::Parallel => &machines.parallel.name,
+        };
+        let failed = |reason: String| LocalError::Resource { what: format!("state machine {name}"), reason };
+        let text = definition.filled(&values).map_err(|e| failed(e.to_string()))?;
+        step_functions.ensure_machine(name, &text).map_err(|e| failed(e.message))?;
+    }
+    Ok(())
+}

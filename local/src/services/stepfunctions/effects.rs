@@ -1,0 +1,179 @@
+//! Carrying out what Task states want.
+
+use std::sync::Arc;
+
+use asl::{ChildExecution, Input, Pattern, Service, StartTask};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::AwsError;
+use crate::place;
+use crate::services::sns::Message as SnsMessage;
+use crate::services::stepfunctions::actor::Message;
+use crate::services::stepfunctions::registry::Entry;
+use crate::services::stepfunctions::{Shared, start};
+
+/// The way back to the execution.
+type Mailbox = mpsc::Sender<Message>;
+
+/// A task's failure: error name and cause.
+type Failure = (String, String);
+
+/// Whether Task states may use a service here: checked when a machine is created.
+pub(super) fn is_supported(service: &Service) -> bool {
+    matches!(
+        service,
+        Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution | Service::SnsPublish
+    )
+}
+
+/// Carries out one try of a Task state, and tells the execution how that went.
+pub(super) async fn carry_out(
+    shared: &Arc<Shared>,
+    mailbox: &Mailbox,
+    start: &StartTask,
+    cancellation: &CancellationToken,
+) {
+    let answer = match &start.resource.service {
+        Service::LambdaFunction | Service::LambdaInvoke => invoke(shared, start).await,
+        Service::SnsPublish => publish(shared, start).await,
+        Service::StartExecution => match start_child(shared, &start.parameters) {
+            Ok(child) => {
+                let answer = json!({
+                    "ExecutionArn": child.arn, "StartDate": place::seconds(child.started.as_millisecond()),
+                });
+                if matches!(start.resource.pattern, Pattern::Sync | Pattern::Sync2) {
+                    follow(shared, mailbox, start, &child, answer, cancellation).await;
+                    return;
+                }
+                Ok(answer)
+            }
+            Err(failure) => Err(failure),
+        },
+        service @ (Service::SqsSendMessage | Service::DynamoDb { .. } | Service::AwsSdk { .. }) => {
+            Err(("States.Runtime".to_owned(), format!("{service:?} is not supported by the embedded endpoint")))
+        }
+    };
+    let task = start.task;
+    let input = match answer {
+        Err((error, cause)) => Input::TaskFailed { task, error: Some(error), cause: Some(cause) },
+        Ok(response) if start.resource.pattern == Pattern::WaitForTaskToken => {
+            Input::TaskSubmitted { task, response }
+        }
+        Ok(output) => Input::TaskSucceeded { task, output },
+    };
+    tell(mailbox, input).await;
+}
+
+/// The execution may refuse the input, because it has gone on; then nobody waits for it.
+async fn tell(mailbox: &Mailbox, input: Input) {
+    let _ = mailbox.send(Message::Input { input, answer: None }).await;
+}
+
+fn refused(service: &str, error: &AwsError) -> Failure {
+    let cause = format!(
+        "{} (Service: {service}; Status Code: {}; Error Code: {})",
+        error.message, error.status, error.code
+    );
+    let code = &error.code;
+    // Where the API's name has no suffix, the integration's has (`StepFunctions.ExecutionAlreadyExistsException`).
+    let suffix = if code.ends_with("Exception") { "" } else { "Exception" };
+    (format!("{service}.{code}{suffix}"), cause)
+}
+
+fn text<'a>(parameters: &'a Value, name: &str) -> Option<&'a str> {
+    parameters.get(name).and_then(Value::as_str)
+}
+
+async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
+    let event = start.lambda_event().map_err(|e| {
+        let message = format!("Could not parse request body into json: {e}");
+        refused("Lambda", &AwsError::client("InvalidRequestContentException", message))
+    })?;
+    let function = match (&start.resource.service, text(&start.parameters, "Qualifier")) {
+        (Service::LambdaFunction, _) => start.resource.as_str().to_owned(),
+        (_, None) => text(&start.parameters, "FunctionName").unwrap_or_default().to_owned(),
+        (_, Some(qualifier)) => {
+            format!("{}:{qualifier}", text(&start.parameters, "FunctionName").unwrap_or_default())
+        }
+    };
+    let by_event = !start.resource.is_lambda_arn()
+        && text(&start.parameters, "InvocationType").is_some_and(|kind| kind == "Event");
+    if by_event {
+        return shared.lambda.accept(&function, event).map(|()| json!({})).map_err(|e| refused("Lambda", &e));
+    }
+    match shared.lambda.invoke(&function, event).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            let cause = serde_json::to_string(&error).unwrap_or_default();
+            Err((error.error_type, cause))
+        }
+        Err(error) => Err(refused("Lambda", &error)),
+    }
+}
+
+async fn publish(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
+    let parameters = &start.parameters;
+    let message = match parameters.get("Message") {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let message = SnsMessage {
+        topic_arn: text(parameters, "TopicArn").unwrap_or_default().to_owned(),
+        subject: text(parameters, "Subject").map(str::to_owned),
+        message,
+        attributes: parameters.get("MessageAttributes").map(Value::to_string).unwrap_or_default(),
+    };
+    match shared.sns.keep(message).await {
+        Ok(id) => Ok(json!({"MessageId": id})),
+        Err(error) => Err(refused("SNS", &error)),
+    }
+}
+
+fn start_child(shared: &Arc<Shared>, parameters: &Value) -> Result<Arc<Entry>, Failure> {
+    let machine = text(parameters, "StateMachineArn").unwrap_or_default();
+    let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
+    // A text is JSON text; other values are the input themselves.
+    let input = match input {
+        Value::String(text) => start::read_input(&text).map_err(|e| refused("StepFunctions", &e))?,
+        other => other,
+    };
+    start::start(shared, machine, text(parameters, "Name"), input).map_err(|e| refused("StepFunctions", &e))
+}
+
+/// Waits for the end of a nested execution, and stops it if nobody waits for it any more.
+async fn follow(
+    shared: &Shared,
+    mailbox: &Mailbox,
+    start: &StartTask,
+    child: &Entry,
+    response: Value,
+    cancellation: &CancellationToken,
+) {
+    let task = start.task;
+    tell(mailbox, Input::TaskSubmitted { task, response }).await;
+    let ended = tokio::select! {
+        ended = child.end() => ended,
+        () = cancellation.cancelled() => {
+            let _ = child.feed(Input::Stop { error: None, cause: None }).await;
+            return;
+        }
+        () = shared.closing.cancelled() => return,
+    };
+    let Some(ended) = ended else { return };
+    let child = ChildExecution {
+        execution_arn: child.arn.clone(),
+        name: child.name.clone(),
+        state_machine_arn: child.machine.arn.clone(),
+        status: ended.status,
+        start_date: child.started,
+        stop_date: ended.stop_time,
+        input: child.input.clone(),
+        output: ended.output.as_deref().cloned(),
+        error: ended.error.as_deref().map(str::to_owned),
+        cause: ended.cause.as_deref().map(str::to_owned),
+    };
+    tell(mailbox, Input::ChildEnded { task, child: Box::new(child) }).await;
+}

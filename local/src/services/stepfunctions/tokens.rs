@@ -1,0 +1,93 @@
+//! `SendTaskSuccess`, `SendTaskFailure` and `SendTaskHeartbeat`.
+
+use asl::{Callback, Input, Rejected, TaskToken};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{AwsError, answer, parse};
+use crate::services::stepfunctions::{StepFunctions, names};
+
+/// The longest token, error and cause (Step Functions API reference, `SendTaskFailure`).
+const LONGEST_TOKEN: usize = 2_048;
+const LONGEST_ERROR: usize = 256;
+const LONGEST_CAUSE: usize = 32_768;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Success {
+    task_token: String,
+    output: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Failure {
+    task_token: String,
+    error: Option<String>,
+    cause: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Heartbeat {
+    task_token: String,
+}
+
+impl StepFunctions {
+    pub(super) async fn send_task_success(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Success = parse("SendTaskSuccess", body)?;
+        let invalid = |reason: String| {
+            AwsError::client("InvalidOutput", format!("Invalid Output: '{reason}'"))
+        };
+        if request.output.len() > names::LARGEST_PAYLOAD {
+            return Err(invalid(format!("more than {} bytes", names::LARGEST_PAYLOAD)));
+        }
+        let output = serde_json::from_str(&request.output).map_err(|e| invalid(e.to_string()))?;
+        self.call_back(&request.task_token, Callback::Success { output }).await
+    }
+
+    pub(super) async fn send_task_failure(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Failure = parse("SendTaskFailure", body)?;
+        check_failure(request.error.as_deref(), request.cause.as_deref())?;
+        let callback = Callback::Failure { error: request.error, cause: request.cause };
+        self.call_back(&request.task_token, callback).await
+    }
+
+    pub(super) async fn send_task_heartbeat(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Heartbeat = parse("SendTaskHeartbeat", body)?;
+        self.call_back(&request.task_token, Callback::Heartbeat).await
+    }
+
+    async fn call_back(&self, token: &str, callback: Callback) -> Result<Vec<u8>, AwsError> {
+        let plausible = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+        if !plausible {
+            return Err(AwsError::client("InvalidToken", "Invalid Token: 'Invalid token'"));
+        }
+        let token = TaskToken::new(token);
+        let missing = || AwsError::client("TaskDoesNotExist", "Task Does Not Exist");
+        let entry = self.shared.registry.token(&token).ok_or_else(missing)?;
+        match entry.feed(Input::Callback { token, callback }).await {
+            None => Err(AwsError::internal("the endpoint is shutting down")),
+            Some(Ok(())) => answer(&json!({})),
+            Some(Err(Rejected::TaskDoesNotExist)) => Err(missing()),
+            Some(Err(_)) => {
+                let message = "Task Timed Out: 'Provided task does not exist anymore'";
+                Err(AwsError::client("TaskTimedOut", message))
+            }
+        }
+    }
+}
+
+/// Refuses an error or a cause that is too long.
+pub(super) fn check_failure(error: Option<&str>, cause: Option<&str>) -> Result<(), AwsError> {
+    for (member, text, longest) in [("error", error, LONGEST_ERROR), ("cause", cause, LONGEST_CAUSE)] {
+        if text.is_some_and(|text| text.chars().count() > longest) {
+            let message = format!(
+                "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have \
+                 length less than or equal to {longest}"
+            );
+            return Err(AwsError::client("ValidationException", message));
+        }
+    }
+    Ok(())
+}
