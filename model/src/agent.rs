@@ -31,12 +31,16 @@ pub(crate) fn actions(protocol: &Protocol, world: &World, actions: &mut Vec<Acti
         if !agent.alive {
             continue;
         }
-        let between_renewals = agent.next == AgentStep::Renew && agent.due > world.now && agent.script.is_some();
+        let between_renewals =
+            agent.next == AgentStep::Renew && agent.due > world.now && agent.script.is_some();
         if !between_renewals {
             actions.push(Action::Agent(i));
             use AgentStep::{Claim, ClaimAgain, Close, CloseUnclaimed, Renew, RenewAgain, Tell};
             if left.lost_writes > 0 {
-                if matches!(agent.next, Claim | ClaimAgain(_) | Renew | RenewAgain(_) | Close(_) | CloseUnclaimed) {
+                if matches!(
+                    agent.next,
+                    Claim | ClaimAgain(_) | Renew | RenewAgain(_) | Close(_) | CloseUnclaimed
+                ) {
                     actions.push(Action::AgentAnswerLost(i));
                 }
                 if matches!(agent.next, Claim | Renew) {
@@ -226,8 +230,7 @@ impl Run<'_> {
             return Next::Exits;
         };
         self.agent.token = try_of(&reply);
-        let next =
-            if rules.heartbeat_before_claim { AgentStep::FirstHeartbeat } else { AgentStep::Claim };
+        let next = if rules.heartbeat_before_claim { AgentStep::FirstHeartbeat } else { AgentStep::Claim };
         let due = self.agent.due;
         self.goes(next, due)
     }
@@ -298,7 +301,9 @@ impl Run<'_> {
             // The guard killed it. Whatever the row says now, the beat rule will settle it.
             return matches!(self.action, Action::Agent(_)).then_some(Next::Exits);
         }
-        if self.protocol.rules.token_patience && now >= self.agent.accepted + self.protocol.bounds.token_patience {
+        if self.protocol.rules.token_patience
+            && now >= self.agent.accepted + self.protocol.bounds.token_patience
+        {
             world.seen.agent_fault = true;
             return matches!(self.action, Action::Agent(_)).then_some(Next::Exits);
         }

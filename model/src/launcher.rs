@@ -10,11 +10,13 @@ use crate::bounds::timestamp;
 use crate::protocol::{Action, Protocol};
 use crate::state::{LauncherStep, ThenDo, Try, World, reply};
 
-pub(crate) fn actions(_: &Protocol, world: &World, actions: &mut Vec<Action>) {
+pub(crate) fn actions(world: &World, actions: &mut Vec<Action>) {
     for (i, launcher) in world.launchers.iter().enumerate() {
         actions.push(Action::Launcher(i));
         match launcher.next {
-            LauncherStep::Write(..) if world.left.lost_writes > 0 => actions.push(Action::LauncherAnswerLost(i)),
+            LauncherStep::Write(..) if world.left.lost_writes > 0 => {
+                actions.push(Action::LauncherAnswerLost(i));
+            }
             LauncherStep::Send(_) if world.left.send_failures > 0 => {
                 actions.extend([false, true].map(|sent| Action::SendFails { launcher: i, sent }));
             }
@@ -24,7 +26,8 @@ pub(crate) fn actions(_: &Protocol, world: &World, actions: &mut Vec<Action>) {
 }
 
 pub(crate) fn step(protocol: &Protocol, world: &mut World, action: Action) -> Option<()> {
-    let (Action::Launcher(i) | Action::LauncherAnswerLost(i) | Action::SendFails { launcher: i, .. }) = action
+    let (Action::Launcher(i) | Action::LauncherAnswerLost(i) | Action::SendFails { launcher: i, .. }) =
+        action
     else {
         return None;
     };
@@ -90,7 +93,7 @@ pub(crate) fn step(protocol: &Protocol, world: &mut World, action: Action) -> Op
 fn decided(protocol: &Protocol, row: &Arc<JobState>, token: Try, now: u8) -> Option<LauncherStep> {
     let reply = reply(token);
     // Every other launcher's clock is ahead, and so is the closer's.
-    let now = if token % 2 == 0 { now + protocol.bounds.skew } else { now };
+    let now = if token.is_multiple_of(2) { now + protocol.bounds.skew } else { now };
     let now = timestamp(now);
     let view = protocol.view(row, &Change::RequestCancel);
     let step = decide(&view, &reply, protocol.bounds.on_lost, protocol.bounds.patience_millis(), now);

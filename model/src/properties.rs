@@ -110,7 +110,12 @@ impl fmt::Display for World {
         for agent in self.agents.iter().filter(|agent| agent.script.is_some()) {
             let asleep = if agent.asleep { ", asleep" } else { "" };
             let name = char::from(b'a' + agent.nonce);
-            write!(f, " {name}(attempt {}, until {}{asleep})", agent.attempt, agent.script.unwrap_or_default())?;
+            write!(
+                f,
+                " {name}(attempt {}, until {}{asleep})",
+                agent.attempt,
+                agent.script.unwrap_or_default()
+            )?;
         }
         Ok(())
     }

@@ -218,7 +218,7 @@ impl Model for Protocol {
                 actions.push(Action::RequestCancel);
             }
         }
-        launcher::actions(self, world, actions);
+        launcher::actions(world, actions);
         agent::actions(self, world, actions);
         closer::actions(world, actions);
         if self.tick(world).is_some() {
@@ -287,8 +287,12 @@ impl fmt::Display for Action {
             Self::RequestCancel => "cancel is requested".to_owned(),
             Self::Launcher(i) => format!("launcher {} steps", name(i)),
             Self::LauncherAnswerLost(i) => format!("launcher {} writes, no answer", name(i)),
-            Self::SendFails { launcher, sent } => format!("launcher {} fails to send: {}", name(launcher), !sent),
-            Self::Deliver { again, .. } => format!("a command arrives{}", if again { ", of two" } else { "" }),
+            Self::SendFails { launcher, sent } => {
+                format!("launcher {} fails to send: {}", name(launcher), !sent)
+            }
+            Self::Deliver { again, .. } => {
+                format!("a command arrives{}", if again { ", of two" } else { "" })
+            }
             Self::Agent(i) => format!("agent {} steps", name(i)),
             Self::ScriptEnds(i) => format!("agent {}: script ends", name(i)),
             Self::AgentAnswerLost(i) => format!("agent {} writes, no answer", name(i)),

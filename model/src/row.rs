@@ -83,7 +83,9 @@ impl Protocol {
 }
 
 fn observe_stored(world: &mut World, change: &Change) {
-    if let Change::Launch { reply, .. } | Change::Readdress { reply, .. } | Change::Rerun { reply, .. } = change {
+    if let Change::Launch { reply, .. } | Change::Readdress { reply, .. } | Change::Rerun { reply, .. } =
+        change
+    {
         world.seen.stored |= 1 << try_of(reply);
     }
 }

@@ -1,5 +1,7 @@
 //! The protocol keeps its promises, whatever the order of events, within each of these bounds.
 
+#![expect(clippy::print_stdout, clippy::panic, reason = "helpers of tests, which clippy takes for no tests")]
+
 mod support;
 
 use rsqlflow_core::protocol::JobStatus;

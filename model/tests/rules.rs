@@ -2,6 +2,8 @@
 //!
 //! `RSQLFLOW_MODEL_TRACE=1 cargo nextest run -p rsqlflow-model --test rules --no-capture` prints them.
 
+#![expect(clippy::print_stdout, clippy::panic, reason = "helpers of tests, which clippy takes for no tests")]
+
 mod support;
 
 use rsqlflow_model::properties::*;

@@ -3,6 +3,8 @@
 //! The seed is fixed and so is the number of worlds, hence so is what is looked at.
 //! `RSQLFLOW_MODEL_SEED` and `RSQLFLOW_MODEL_WORLDS` look elsewhere, and longer.
 
+#![expect(clippy::print_stdout, clippy::panic, reason = "helpers of tests, which clippy takes for no tests")]
+
 use rsqlflow_core::protocol::launcher::OnLost;
 use rsqlflow_model::{Action, Bounds, Faults, Protocol, state::World, trace};
 use stateright::{Checker, Chooser, HasDiscoveries, Model};
@@ -79,7 +81,7 @@ fn walk(bounds: Bounds) {
     let checker = Protocol::new(bounds)
         .checker()
         .finish_when(HasDiscoveries::AnyFailures)
-        .target_state_count(usize::try_from(worlds).unwrap())
+        .target_state_count(usize::try_from(worlds).unwrap_or(usize::MAX))
         .spawn_simulation(seed, Walker)
         .join();
     println!("{} worlds, the longest walk {} steps", checker.state_count(), checker.max_depth());

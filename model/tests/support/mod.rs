@@ -10,7 +10,7 @@ pub(crate) struct Checked {
 }
 
 /// Looks at everything within the bounds, until a property of `wanted` (any, if it is empty) is found broken.
-/// One thread, so that what is found is the shortest; nextest runs as many tests at once as there are cores.
+/// One thread, so that what is found is short; nextest runs as many tests at once as there are cores.
 pub(crate) fn check(protocol: Protocol, wanted: &[&'static str]) -> Checked {
     let until = match wanted {
         [] => HasDiscoveries::AnyFailures,
@@ -22,7 +22,7 @@ pub(crate) fn check(protocol: Protocol, wanted: &[&'static str]) -> Checked {
     Checked { states, broken: checker.discoveries().into_iter().collect() }
 }
 
-/// Fails with the shortest counterexample if there is any.
+/// Fails with a short counterexample if there is any.
 pub(crate) fn holds(protocol: Protocol) -> usize {
     let checked = check(protocol, &[]);
     if let Some((name, path)) = checked.broken.into_iter().next() {
