@@ -40,10 +40,10 @@ pub(super) fn create_machines(
     deployment: &Deployment,
 ) -> Result<(), LocalError> {
     let machines = &deployment.machines;
-    let function = |handler: Handler| {
-        place::arn("lambda", format_args!("function:{}", handler.name_in(deployment)))
-    };
-    let (sequential, parallel) = (machine_arn(&machines.sequential.name), machine_arn(&machines.parallel.name));
+    let function =
+        |handler: Handler| place::arn("lambda", format_args!("function:{}", handler.name_in(deployment)));
+    let (sequential, parallel) =
+        (machine_arn(&machines.sequential.name), machine_arn(&machines.parallel.name));
     let values = Substitutions::of("aws", function, &sequential, &parallel);
     for definition in Definition::ALL {
         let name = match definition {

@@ -136,10 +136,7 @@ fn services(
     sdk: &SdkConfig,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
-    let launcher = Launcher {
-        agent: agents::absolute(&options.agent_binary)?,
-        endpoint_url: url.to_owned(),
-    };
+    let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
     let sns = Sns::open(dir)?;
     let lambda = functions::functions(sdk, deployment);

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 use crate::storage::WorkerGone;
 
 /// An error answer: its code is what clients branch on.
@@ -15,14 +13,12 @@ pub(crate) struct AwsError {
     pub(crate) code: Cow<'static, str>,
     /// For people.
     pub(crate) message: String,
-    /// Further members of the error's shape.
-    pub(crate) members: Map<String, Value>,
 }
 
 impl AwsError {
     /// The caller's mistake, HTTP 400.
     pub(crate) fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into(), members: Map::new() }
+        Self { status: 400, code: code.into(), message: message.into() }
     }
 
     /// Our own failure, HTTP 500. Clients retry it.
@@ -44,12 +40,6 @@ impl AwsError {
     /// The same, with another HTTP status.
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.status = status;
-        self
-    }
-
-    /// The same, with one more member.
-    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
         self
     }
 }

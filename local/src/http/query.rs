@@ -37,7 +37,9 @@ impl Form {
     pub(crate) fn allow_only(&self, operation: &str, names: &[&str]) -> Result<(), AwsError> {
         let known = |field: &str| {
             matches!(field, "Action" | "Version")
-                || names.iter().any(|name| if name.ends_with('.') { field.starts_with(name) } else { field == *name })
+                || names
+                    .iter()
+                    .any(|name| if name.ends_with('.') { field.starts_with(name) } else { field == *name })
         };
         match self.fields.keys().find(|field| !known(field)) {
             None => Ok(()),
@@ -78,7 +80,11 @@ impl Element {
         let kind = if error.status < 500 { "Sender" } else { "Receiver" };
         let inside = Self::list(
             "Error",
-            [Self::text("Type", kind), Self::text("Code", &error.code), Self::text("Message", &error.message)],
+            [
+                Self::text("Type", kind),
+                Self::text("Code", &error.code),
+                Self::text("Message", &error.message),
+            ],
         );
         Self::list("ErrorResponse", [inside, Self::text("RequestId", request_id)]).0
     }
@@ -90,7 +96,8 @@ mod tests {
 
     #[test]
     fn forms_are_decoded_and_what_is_not_known_is_refused() {
-        let form = Form::parse(b"Action=Publish&Message=a%26b+c%C3%A4&MessageAttributes.entry.1.Name=x").unwrap();
+        let form =
+            Form::parse(b"Action=Publish&Message=a%26b+c%C3%A4&MessageAttributes.entry.1.Name=x").unwrap();
         assert_eq!(form.get("Message"), Some("a&b cä"));
         assert!(form.allow_only("Publish", &["Message", "MessageAttributes."]).is_ok());
         assert_eq!(form.allow_only("Publish", &["Message"]).unwrap_err().status, 501);

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::http::{AwsError, Element};
 
@@ -30,19 +30,14 @@ impl Reply {
 
     /// An error of a JSON protocol.
     pub(crate) fn json_error(content_type: &'static str, error: &AwsError) -> Self {
-        let mut members = error.members.clone();
-        members.insert("__type".to_owned(), Value::String(error.code.clone().into_owned()));
-        members.insert("message".to_owned(), Value::String(error.message.clone()));
-        Self::error(error, content_type, members)
+        Self::error(error, content_type, &json!({"__type": error.code, "message": error.message}))
     }
 
     /// An error of a REST protocol: the code is in a header.
     pub(crate) fn rest_error(error: &AwsError) -> Self {
-        let mut members = error.members.clone();
         let kind = if error.status < 500 { "User" } else { "Service" };
-        members.insert("Type".to_owned(), Value::from(kind));
-        members.insert("Message".to_owned(), Value::String(error.message.clone()));
-        let mut reply = Self::error(error, "application/json", members);
+        let members = json!({"Type": kind, "Message": error.message});
+        let mut reply = Self::error(error, "application/json", &members);
         reply.headers.push(("x-amzn-errortype", error.code.clone().into_owned()));
         reply
     }
@@ -52,8 +47,8 @@ impl Reply {
         Self { status: error.status, ..Self::xml(Element::error(error, request_id)) }
     }
 
-    fn error(error: &AwsError, content_type: &'static str, members: Map<String, Value>) -> Self {
-        let body = Value::Object(members).to_string().into_bytes();
+    fn error(error: &AwsError, content_type: &'static str, members: &Value) -> Self {
+        let body = members.to_string().into_bytes();
         Self { status: error.status, content_type, body, headers: Vec::new() }
     }
 

@@ -69,7 +69,8 @@ async fn handle(State(services): State<Arc<Services>>, request: Request) -> Resp
 
 async fn route(services: &Services, request: Request, request_id: &str) -> Reply {
     let (head, body) = request.into_parts();
-    let declared = head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let body = match declared {
         Some(length) if length > LARGEST_BODY => return too_large(),
         _ => match to_bytes(body, LARGEST_BODY).await {

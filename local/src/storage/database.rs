@@ -25,10 +25,11 @@ impl Schema {
         // With a write-ahead log, NORMAL survives `kill -9` of this process at any moment; only a power cut may
         // lose the last commits, and no file is corrupted by it (sqlite.org/pragma.html#pragma_synchronous).
         connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+            )
             .map_err(failed)?;
-        let found: i64 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
         if found == 0 {
             let transaction = connection.transaction().map_err(failed)?;
             transaction.execute_batch(self.tables).map_err(failed)?;

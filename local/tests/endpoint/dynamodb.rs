@@ -79,7 +79,8 @@ async fn a_failed_condition_gives_back_the_item() {
         .await
         .unwrap_err()
         .into_service_error();
-    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) = refused
+    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) =
+        refused
     else {
         panic!("{refused:?}");
     };
@@ -116,7 +117,6 @@ async fn refusals_have_their_codes() {
     let client = Client::new(&local.sdk);
     let missing = client.describe_table().table_name("nothing").send().await.unwrap_err();
     assert_eq!(code(&missing), "ResourceNotFoundException");
-    let no_key =
-        client.put_item().table_name(TABLE).item("x", S("y".to_owned())).send().await.unwrap_err();
+    let no_key = client.put_item().table_name(TABLE).item("x", S("y".to_owned())).send().await.unwrap_err();
     assert_eq!(code(&no_key), "ValidationException");
 }

@@ -168,13 +168,17 @@ async fn refusals_have_their_codes() {
     let again = client.create_log_group().log_group_name(GROUP).send().await.unwrap_err();
     assert_eq!(code(&again), "ResourceAlreadyExistsException");
     stream(&client, "s").await;
-    let again = client.create_log_stream().log_group_name(GROUP).log_stream_name("s").send().await.unwrap_err();
+    let again =
+        client.create_log_stream().log_group_name(GROUP).log_stream_name("s").send().await.unwrap_err();
     assert_eq!(code(&again), "ResourceAlreadyExistsException");
-    let colon = client.create_log_stream().log_group_name(GROUP).log_stream_name("a:b").send().await.unwrap_err();
+    let colon =
+        client.create_log_stream().log_group_name(GROUP).log_stream_name("a:b").send().await.unwrap_err();
     assert_eq!(code(&colon), "InvalidParameterException");
-    let missing = client.get_log_events().log_group_name("none").log_stream_name("s").send().await.unwrap_err();
+    let missing =
+        client.get_log_events().log_group_name("none").log_stream_name("s").send().await.unwrap_err();
     assert_eq!(code(&missing), "ResourceNotFoundException");
-    let missing = client.get_log_events().log_group_name(GROUP).log_stream_name("t").send().await.unwrap_err();
+    let missing =
+        client.get_log_events().log_group_name(GROUP).log_stream_name("t").send().await.unwrap_err();
     assert_eq!(code(&missing), "ResourceNotFoundException");
     let token = client
         .get_log_events()

@@ -13,8 +13,7 @@ async fn what_is_published_is_kept_in_order() {
     assert_eq!(arn, "arn:aws:sns:us-east-1:000000000000:ops");
     assert_eq!(client.create_topic().name("ops").send().await.unwrap().topic_arn(), Some(arn));
     for message in ["first <&> \"ä\"", "second"] {
-        let published =
-            client.publish().topic_arn(arn).subject("s").message(message).send().await.unwrap();
+        let published = client.publish().topic_arn(arn).subject("s").message(message).send().await.unwrap();
         assert!(published.message_id().is_some());
     }
     let kept = local.endpoint.published(arn).await;

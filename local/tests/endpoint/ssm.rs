@@ -83,7 +83,10 @@ async fn exit_codes_signals_and_output_are_reported() {
 #[tokio::test]
 async fn much_output_is_cut_and_does_not_block() {
     let local = start().await;
-    agent(local.dir.path(), "head -c 3000000 /dev/zero | tr '\\0' a; head -c 300000 /dev/zero | tr '\\0' b >&2");
+    agent(
+        local.dir.path(),
+        "head -c 3000000 /dev/zero | tr '\\0' a; head -c 300000 /dev/zero | tr '\\0' b >&2",
+    );
     let done = run(&local).await;
     assert_eq!(done.status().unwrap().as_str(), "Success");
     assert_eq!(done.standard_output_content().unwrap().len(), 24_000);

@@ -14,8 +14,7 @@ async fn it_serves_a_ready_deployment() {
         tables.table_names(),
         ["rsqlflow-config-table", "rsqlflow-job-audit-table", "rsqlflow-workflow-audit-table"]
     );
-    let groups =
-        aws_sdk_cloudwatchlogs::Client::new(&local.sdk).describe_log_groups().send().await.unwrap();
+    let groups = aws_sdk_cloudwatchlogs::Client::new(&local.sdk).describe_log_groups().send().await.unwrap();
     assert_eq!(groups.log_groups()[0].log_group_name(), Some("/ops/rsql-logs/"));
     let who = aws_sdk_sts::Client::new(&local.sdk).get_caller_identity().send().await.unwrap();
     assert_eq!(who.account(), Some("000000000000"));

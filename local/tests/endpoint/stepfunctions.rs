@@ -49,10 +49,7 @@ async fn waiting(local: &Local, limits: &Value) -> (String, String) {
 }
 
 async fn token(local: &Local, topic: &str, number: usize) -> String {
-    until("a token", async || {
-        Some(local.endpoint.published(topic).await.get(number)?.message.clone())
-    })
-    .await
+    until("a token", async || Some(local.endpoint.published(topic).await.get(number)?.message.clone())).await
 }
 
 #[tokio::test]
@@ -65,7 +62,10 @@ async fn an_execution_runs_and_shows_itself() {
     assert_eq!(execution, "arn:aws:states:us-east-1:000000000000:execution:m:e");
     let found = ended(&client, &execution).await;
     assert_eq!(found.status(), &ExecutionStatus::Succeeded);
-    assert_eq!((found.name(), found.input(), found.output()), (Some("e"), Some(r#"{"a":1}"#), Some(r#"{"a":1}"#)));
+    assert_eq!(
+        (found.name(), found.input(), found.output()),
+        (Some("e"), Some(r#"{"a":1}"#), Some(r#"{"a":1}"#))
+    );
     assert!(found.stop_date().unwrap() >= found.start_date());
 
     let machine = client.describe_state_machine().state_machine_arn(&arn).send().await.unwrap();
@@ -158,7 +158,8 @@ async fn a_failure_and_a_missed_heartbeat_have_their_names() {
     let (arn, topic) = waiting(&local, &json!({"TimeoutSeconds": 60, "HeartbeatSeconds": 1})).await;
     let failing = begin(&client, &arn, "failing", &json!({})).await;
     let failing_token = token(&local, &topic, 0).await;
-    let failure = client.send_task_failure().task_token(failing_token).error("JobFailed").cause("exit code 3");
+    let failure =
+        client.send_task_failure().task_token(failing_token).error("JobFailed").cause("exit code 3");
     failure.send().await.unwrap();
     let failed = ended(&client, &failing).await;
     assert_eq!(failed.status(), &ExecutionStatus::Failed);
@@ -350,15 +351,13 @@ async fn refusals_have_their_codes() {
     assert_eq!(code(&refused), "InvalidDefinition");
     assert!(format!("{refused:?}").contains("/States/S/Resource"), "{refused:?}");
 
-    let start = |machine: &str, input: &str| {
-        client.start_execution().state_machine_arn(machine).input(input).send()
-    };
+    let start =
+        |machine: &str, input: &str| client.start_execution().state_machine_arn(machine).input(input).send();
     assert_eq!(code(&start(&arn, "{").await.unwrap_err()), "InvalidExecutionInput");
     assert_eq!(code(&start("m", "{}").await.unwrap_err()), "InvalidArn");
     let missing = arn.replace(":m", ":none");
     assert_eq!(code(&start(&missing, "{}").await.unwrap_err()), "StateMachineDoesNotExist");
-    let describe = client.describe_execution().execution_arn(
-        "arn:aws:states:us-east-1:000000000000:execution:m:none",
-    );
+    let describe =
+        client.describe_execution().execution_arn("arn:aws:states:us-east-1:000000000000:execution:m:none");
     assert_eq!(code(&describe.send().await.unwrap_err()), "ExecutionDoesNotExist");
 }

@@ -21,7 +21,8 @@ impl Lambda {
             Some(function) if matches!(qualifier, None | Some("$LATEST")) => Ok(function),
             _ => {
                 let arn = place::arn("lambda", format_args!("function:{after}"));
-                let error = AwsError::client("ResourceNotFoundException", format!("Function not found: {arn}"));
+                let error =
+                    AwsError::client("ResourceNotFoundException", format!("Function not found: {arn}"));
                 Err(error.with_status(404))
             }
         }
@@ -48,7 +49,9 @@ impl Lambda {
                 tracing::warn!(function = function.name, "timed out");
                 Err(FunctionError {
                     error_type: "Sandbox.Timedout".to_owned(),
-                    error_message: format!("RequestId: local Error: Task timed out after {seconds:.2} seconds"),
+                    error_message: format!(
+                        "RequestId: local Error: Task timed out after {seconds:.2} seconds"
+                    ),
                 })
             }
         })

@@ -60,8 +60,7 @@ impl Logs {
             .worker
             .run(move |db| {
                 let group = rows::group_id(db, &group_name)?;
-                let streams =
-                    streams(db, group, request.log_stream_names, request.log_stream_name_prefix)?;
+                let streams = streams(db, group, request.log_stream_names, request.log_stream_name_prefix)?;
                 let (start, end) =
                     (request.start_time.unwrap_or(i64::MIN), request.end_time.unwrap_or(i64::MAX));
                 search(db, &Search { group, streams, pattern, after, start, end, limit })
@@ -115,8 +114,7 @@ fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Positi
         "SELECT moment, id, ingested, message, stream_id FROM event
          WHERE {column} = ?1 AND moment >= ?2 AND moment <= ?3 AND (moment, id) > (?4, ?5) ORDER BY moment, id"
     ))?;
-    let mut found =
-        statement.query((id, search.start, search.end, search.after.moment, search.after.id))?;
+    let mut found = statement.query((id, search.start, search.end, search.after.moment, search.after.id))?;
     let mut names: HashMap<i64, String> = HashMap::new();
     let (mut events, mut size, mut last) = (Vec::new(), 0, search.after);
     let mut looked_at = 0;

@@ -29,7 +29,11 @@ struct Describe {
 impl Logs {
     pub(super) async fn create_log_group(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Create = parse("CreateLogGroup", body)?;
-        if self.ensure_group(&request.log_group_name).await? { answer(&json!({})) } else { Err(rows::exists("group")) }
+        if self.ensure_group(&request.log_group_name).await? {
+            answer(&json!({}))
+        } else {
+            Err(rows::exists("group"))
+        }
     }
 
     /// Creates a group if it is missing; says whether it was.

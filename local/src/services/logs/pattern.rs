@@ -18,7 +18,9 @@ impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, AwsError> {
         let mut rest = text.trim();
         if rest.starts_with(['{', '[', '%']) {
-            return Err(AwsError::not_implemented("a filterPattern for JSON, for fields, or with a regular expression"));
+            return Err(AwsError::not_implemented(
+                "a filterPattern for JSON, for fields, or with a regular expression",
+            ));
         }
         let mut pattern = Self::default();
         while !rest.is_empty() {

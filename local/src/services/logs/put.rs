@@ -109,10 +109,13 @@ fn check(events: &[Event]) -> Result<(), AwsError> {
         return Err(rows::invalid(message));
     }
     if !events.is_sorted_by_key(|e| e.timestamp) {
-        return Err(rows::invalid("Log events in a single PutLogEvents request must be in chronological order."));
+        return Err(rows::invalid(
+            "Log events in a single PutLogEvents request must be in chronological order.",
+        ));
     }
     if last.timestamp - first.timestamp > LONGEST_SPAN {
-        let message = "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.";
+        let message =
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.";
         return Err(rows::invalid(message));
     }
     Ok(())

@@ -109,7 +109,8 @@ fn describe(group: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<Value> {
         "creationTime": row.get::<_, i64>(1)?,
         "storedBytes": 0,
     });
-    for (column, member) in [(2, "firstEventTimestamp"), (3, "lastEventTimestamp"), (4, "lastIngestionTime")] {
+    for (column, member) in [(2, "firstEventTimestamp"), (3, "lastEventTimestamp"), (4, "lastIngestionTime")]
+    {
         if let (Some(moment), Some(members)) = (row.get::<_, Option<i64>>(column)?, stream.as_object_mut()) {
             members.insert(member.to_owned(), moment.into());
         }

@@ -61,7 +61,8 @@ impl Secrets {
                 let (value, created) = row.ok_or_else(missing)?;
                 let stages = store::stages_of(db, &found.name, version)?;
                 if stage.is_some_and(|wanted| !stages.iter().any(|s| s == wanted)) {
-                    let message = "You provided a VersionStage that is not associated to the provided VersionId.";
+                    let message =
+                        "You provided a VersionStage that is not associated to the provided VersionId.";
                     return Err(AwsError::client("InvalidRequestException", message));
                 }
                 Ok(Got {

@@ -60,7 +60,12 @@ impl Secrets {
                     put_version(&transaction, &name, &token, value, &[CURRENT.to_owned()])?;
                 }
                 transaction.commit()?;
-                Ok::<_, AwsError>(Written { arn, name, version_id: value.map(|_| token), version_stages: None })
+                Ok::<_, AwsError>(Written {
+                    arn,
+                    name,
+                    version_id: value.map(|_| token),
+                    version_stages: None,
+                })
             })
             .await??;
         answer(&written)
@@ -68,8 +73,8 @@ impl Secrets {
 
     pub(super) async fn put_secret_value(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Put = parse("PutSecretValue", body)?;
-        let value = SecretValue::read(request.secret_string, request.secret_binary.as_deref())?
-            .ok_or_else(|| {
+        let value =
+            SecretValue::read(request.secret_string, request.secret_binary.as_deref())?.ok_or_else(|| {
                 let message = "You must provide either SecretString or SecretBinary.";
                 AwsError::client("InvalidRequestException", message)
             })?;
@@ -140,7 +145,8 @@ fn put_version(
     match version(db, name, id)? {
         Some(there) if there == *value => return Ok(()),
         Some(_) => {
-            let message = format!("You can't use ClientRequestToken {id} because that value is already in use.");
+            let message =
+                format!("You can't use ClientRequestToken {id} because that value is already in use.");
             return Err(AwsError::client("ResourceExistsException", message));
         }
         None => {}
@@ -173,7 +179,10 @@ fn request_token(token: Option<String>) -> Result<String, AwsError> {
     if (32..=64).contains(&token.len()) {
         Ok(token)
     } else {
-        Err(AwsError::client("InvalidParameterException", "ClientRequestToken must be 32-64 characters long."))
+        Err(AwsError::client(
+            "InvalidParameterException",
+            "ClientRequestToken must be 32-64 characters long.",
+        ))
     }
 }
 

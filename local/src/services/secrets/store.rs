@@ -35,9 +35,11 @@ impl SecretValue {
         let value = match (text, binary) {
             (None, None) => return Ok(None),
             (Some(text), None) => Self::Text(text),
-            (None, Some(binary)) => Self::Binary(BASE64.decode(binary).map_err(|_| {
-                AwsError::client("SerializationException", "SecretBinary is not base64")
-            })?),
+            (None, Some(binary)) => Self::Binary(
+                BASE64
+                    .decode(binary)
+                    .map_err(|_| AwsError::client("SerializationException", "SecretBinary is not base64"))?,
+            ),
             (Some(_), Some(_)) => {
                 let message = "You can't specify both SecretString and SecretBinary.";
                 return Err(AwsError::client("InvalidParameterException", message));

@@ -65,7 +65,14 @@ impl Sns {
                     "INSERT INTO message (message_id, topic_arn, subject, body, attributes, published)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute((row_id, topic_arn, subject, message, attributes, place::now_ms()))?;
+                .execute((
+                    row_id,
+                    topic_arn,
+                    subject,
+                    message,
+                    attributes,
+                    place::now_ms(),
+                ))?;
                 Ok::<_, AwsError>(())
             })
             .await??;
@@ -98,7 +105,8 @@ impl Sns {
 }
 
 fn check(message: &str, subject: Option<&str>, attributes: &str) -> Result<(), AwsError> {
-    let invalid = |text: &str| Err(AwsError::client("InvalidParameter", format!("Invalid parameter: {text}")));
+    let invalid =
+        |text: &str| Err(AwsError::client("InvalidParameter", format!("Invalid parameter: {text}")));
     if message.is_empty() {
         return invalid("Empty message");
     }

@@ -60,7 +60,8 @@ impl Sns {
         let arn = form.need("TopicArn")?.to_owned();
         let row = arn.clone();
         self.worker.run(move |db| need_topic(db, &row)).await??;
-        let attributes = [("TopicArn", arn.as_str()), ("Owner", place::ACCOUNT), ("SubscriptionsConfirmed", "0")];
+        let attributes =
+            [("TopicArn", arn.as_str()), ("Owner", place::ACCOUNT), ("SubscriptionsConfirmed", "0")];
         let entries = attributes.map(|(key, value)| {
             Element::list("entry", [Element::text("key", key), Element::text("value", value)])
         });

@@ -46,9 +46,7 @@ impl Document {
                 Parameter {
                     name: "Attempt",
                     pattern: "^[0-9]{1,9}$",
-                    allowed: |text| {
-                        (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-                    },
+                    allowed: |text| (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()),
                     option: "--attempt",
                 },
             ],

@@ -125,8 +125,11 @@ impl Ssm {
             return Err(AwsError::client("InvalidPluginName", "The plugin name is not valid."));
         }
         let Some(invocation) = self.commands.get(&request.command_id, &request.instance_id) else {
-            return Err(AwsError::client("InvocationDoesNotExist", "The command ID and managed node ID you \
-                specified didn't match any invocations."));
+            return Err(AwsError::client(
+                "InvocationDoesNotExist",
+                "The command ID and managed node ID you \
+                specified didn't match any invocations.",
+            ));
         };
         let state = invocation.state.lock().unwrap_or_else(PoisonError::into_inner);
         let moment = |ms: Option<i64>| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
 
 use crate::place;
 use crate::services::ssm::capture::capture;
@@ -104,30 +105,34 @@ async fn finish(mut child: Child) -> Outcome {
     let group = child.id();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let pipes = (child.stdout.take(), child.stderr.take());
-    let ended = {
-        let read = async {
-            tokio::join!(
-                async {
-                    if let Some(pipe) = pipes.0 {
-                        capture(pipe, STDOUT, &mut stdout).await;
+    let exited = CancellationToken::new();
+    let (ended, ()) = tokio::join!(
+        async {
+            let ended = wait(&mut child, group).await;
+            exited.cancel();
+            ended
+        },
+        async {
+            let read = async {
+                tokio::join!(
+                    async {
+                        if let Some(pipe) = pipes.0 {
+                            capture(pipe, STDOUT, &mut stdout).await;
+                        }
+                    },
+                    async {
+                        if let Some(pipe) = pipes.1 {
+                            capture(pipe, STDERR, &mut stderr).await;
+                        }
                     }
-                },
-                async {
-                    if let Some(pipe) = pipes.1 {
-                        capture(pipe, STDERR, &mut stderr).await;
-                    }
-                }
-            )
-        };
-        tokio::pin!(read);
-        let ended = tokio::select! {
-            ended = wait(&mut child, group) => ended,
-            // The pipes may be closed long before the end.
-            _ = &mut read => wait(&mut child, group).await,
-        };
-        let _ = tokio::time::timeout(DRAIN, &mut read).await;
-        ended
-    };
+                )
+            };
+            tokio::select! {
+                _ = read => {}
+                () = async { exited.cancelled().await; tokio::time::sleep(DRAIN).await } => {}
+            }
+        }
+    );
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     match ended {
         Ended::Exit(status) => {

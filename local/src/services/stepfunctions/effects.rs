@@ -51,9 +51,10 @@ pub(super) async fn carry_out(
             }
             Err(failure) => Err(failure),
         },
-        service @ (Service::SqsSendMessage | Service::DynamoDb { .. } | Service::AwsSdk { .. }) => {
-            Err(("States.Runtime".to_owned(), format!("{service:?} is not supported by the embedded endpoint")))
-        }
+        service @ (Service::SqsSendMessage | Service::DynamoDb { .. } | Service::AwsSdk { .. }) => Err((
+            "States.Runtime".to_owned(),
+            format!("{service:?} is not supported by the embedded endpoint"),
+        )),
     };
     let task = start.task;
     let input = match answer {

@@ -42,8 +42,7 @@ impl StepFunctions {
             };
             (events.into_iter().map(|event| event.to_json(data)).collect::<Vec<Value>>(), next)
         });
-        let (events, next) =
-            read.await.ok_or_else(|| AwsError::internal("the endpoint is shutting down"))?;
+        let (events, next) = read.await.ok_or_else(|| AwsError::internal("the endpoint is shutting down"))?;
         let mut members = Map::from_iter([("events".to_owned(), json!(events))]);
         members.extend(next.map(|position| ("nextToken".to_owned(), position.to_string().into())));
         answer(&members)

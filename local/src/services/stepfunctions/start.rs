@@ -64,8 +64,7 @@ pub(super) fn start(
     names::check(&name)?;
     let arn = names::execution_arn(&machine.name, &name);
     let wanted = input.clone();
-    let added =
-        shared.registry.add_execution(&arn, || begin(shared, machine, arn.clone(), name, input));
+    let added = shared.registry.add_execution(&arn, || begin(shared, machine, arn.clone(), name, input));
     match added {
         Ok(entry) => Ok(entry),
         Err(there) if there.status() == Status::Running && there.input == wanted => Ok(there),

@@ -36,9 +36,8 @@ struct Heartbeat {
 impl StepFunctions {
     pub(super) async fn send_task_success(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Success = parse("SendTaskSuccess", body)?;
-        let invalid = |reason: String| {
-            AwsError::client("InvalidOutput", format!("Invalid Output: '{reason}'"))
-        };
+        let invalid =
+            |reason: String| AwsError::client("InvalidOutput", format!("Invalid Output: '{reason}'"));
         if request.output.len() > names::LARGEST_PAYLOAD {
             return Err(invalid(format!("more than {} bytes", names::LARGEST_PAYLOAD)));
         }
@@ -59,7 +58,8 @@ impl StepFunctions {
     }
 
     async fn call_back(&self, token: &str, callback: Callback) -> Result<Vec<u8>, AwsError> {
-        let plausible = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+        let plausible =
+            (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
         if !plausible {
             return Err(AwsError::client("InvalidToken", "Invalid Token: 'Invalid token'"));
         }
