@@ -1,4 +1,4 @@
-//! The agent, from a command's arrival to its exit, its guard, and the token callbacks.
+//! The agent, from a command's arrival to its exit.
 
 use rsqlflow_core::protocol::agent::{NotClaimed, Order, after_refused_claim, after_renewal, close_was_made};
 use rsqlflow_core::protocol::{Change, JobState, JobStatus};
@@ -135,6 +135,7 @@ fn deliver(world: &mut World, command: usize, again: bool) {
             && world.row.owner != Some(owner(nonce, true))
     });
     let mut agent = fresh(world, free.unwrap_or_default(), attempt, AgentStep::Read);
+    // Of no account before the first heartbeat.
     agent.accepted = 0;
     world.agents.push(agent);
 }
@@ -420,30 +421,5 @@ impl Run<'_> {
             self.agent.script = None;
         }
         Next::Goes(self.agent)
-    }
-}
-
-impl Protocol {
-    /// `SendTaskSuccess` or `SendTaskFailure`. On a token that nobody waits on any more it does nothing.
-    pub(crate) fn tell(&self, world: &mut World, token: Try, status: JobStatus) {
-        if !world.machine.waits_on(token) {
-            return;
-        }
-        if world.row.status != status {
-            world.seen.broken.add(Broken::FALSE_REPORT);
-        }
-        world.seen.waited = world.now;
-        world.machine = Machine::Told(status);
-    }
-}
-
-/// A try whose token the row held, and whose agent lived and worked, ought to have been kept alive or answered.
-pub(crate) fn judge_missed_heartbeat(world: &mut World, token: Try) {
-    let seen = &mut world.seen;
-    let reached = seen.stored & (1 << token) != 0;
-    let row = &world.row;
-    let in_its_hands = row.owner.is_some() && row.status != JobStatus::Triggered;
-    if reached && in_its_hands && !seen.agent_fault && !seen.call_delayed {
-        seen.broken.add(Broken::STARVED);
     }
 }

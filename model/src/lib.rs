@@ -4,14 +4,15 @@
 //! world around them, with its delays, losses and deaths, and what must hold whatever happens.
 //!
 //! - [`state`]: the world at one moment.
-//! - [`protocol`]: who may take which step, and what time does; `launcher`, `agent` and `closer` take them, and
-//!   `row` makes their writes.
+//! - [`protocol`]: who may take which step, and what time does; `launcher`, `agent` and `closer` take them;
+//!   `row` makes their writes, `callback` their answers.
 //! - [`properties`]: what must hold.
 //! - [`explore`]: that no step leads back, and what the bounds reach; [`trace`]: a counterexample as text.
 //! - [`rules`]: the protocol's rules as switches; [`bounds`]: how far to look.
 
 mod agent;
 pub mod bounds;
+mod callback;
 mod closer;
 pub mod explore;
 mod launcher;

@@ -8,7 +8,7 @@ use stateright::{Model, Property};
 use crate::bounds::{Bounds, Ticks};
 use crate::rules::Rules;
 use crate::state::{Agent, AgentStep, Closer, Launcher, LauncherStep, Machine, Try, World, owner};
-use crate::{agent, closer, launcher, properties};
+use crate::{agent, callback, closer, launcher, properties};
 
 /// The protocol within bounds.
 #[derive(Clone, Copy, Debug)]
@@ -234,7 +234,7 @@ impl Model for Protocol {
         match (action, world.machine) {
             (Action::StartTry, Machine::Before(number, _)) => self.start_try(&mut next, number),
             (Action::MissedHeartbeat, Machine::Waiting(number, _)) => {
-                agent::judge_missed_heartbeat(&mut next, number);
+                callback::judge_missed_heartbeat(&mut next, number);
                 self.end_try(&mut next, number);
             }
             (Action::TryEnds, Machine::Waiting(number, _)) => {
