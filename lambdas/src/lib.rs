@@ -19,6 +19,8 @@ mod closing;
 mod context;
 mod dispatch;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod function;
 mod hand_out;
 mod instance;

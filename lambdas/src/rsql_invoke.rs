@@ -81,7 +81,13 @@ async fn place(context: &Context, row: &JobRow) -> Result<Result<String, String>
     match &row.job.target {
         Some(target) => {
             let next = row.state.attempt.saturating_add(1);
-            instance::choose(context, target, &row.workflow_execution_id, row.job_id, next).await
+            match instance::choose(context, target, &row.workflow_execution_id, row.job_id, next).await {
+                // Asking again would be refused again; the job's row says why better than an execution's history.
+                Err(HandlerError::Service(refusal)) if !refusal.is_transient => {
+                    Ok(Err(format!("could not be sent: {refusal}")))
+                }
+                chosen => chosen,
+            }
         }
         None => Ok(Err("could not be sent: it has no target".to_owned())),
     }

@@ -4,7 +4,7 @@
 use rsqlflow_core::ExecutionId;
 use rsqlflow_core::config::ExecutionType;
 use rsqlflow_core::message::child_name;
-use rsqlflow_core::plan::{CHUNK_JOBS, Chunk, Plan};
+use rsqlflow_core::plan::{CHUNK_JOBS, Chunk, ChunkRef, Plan};
 use rsqlflow_store::JobSummary;
 
 use crate::aws::execution_arn;
@@ -53,8 +53,37 @@ fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
         }
         let before = stage.jobs.iter().take(position).filter(|job| !job.skip).count();
         let chunk = u16::try_from(before / CHUNK_JOBS).ok()?;
-        plan.chunk(rsqlflow_core::plan::ChunkRef { stage: row.job_id.stage, chunk })
+        plan.chunk(ChunkRef { stage: row.job_id.stage, chunk })
     });
     let next = plan.next(last.as_ref().map(|chunk| chunk.at));
     last.into_iter().chain(next).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{plan, row};
+    use rsqlflow_core::protocol::JobStatus::{Completed, Skipped};
+
+    fn names(plan: &Plan, rows: &[JobSummary]) -> Vec<String> {
+        let run = ExecutionId::new("e").unwrap();
+        candidates(plan, rows).iter().map(|chunk| child_name(&run, chunk.at)).collect()
+    }
+
+    #[test]
+    fn the_child_of_the_last_job_and_the_one_after_it() {
+        let plan = plan(&[("parallel", "finish", 501), ("sequential", "finish", 1)]);
+        assert_eq!(names(&plan, &[]), ["e-s0000-c000"]);
+        assert_eq!(names(&plan, &[row(0, 499, Completed)]), ["e-s0000-c000", "e-s0000-c001"]);
+        assert_eq!(
+            names(&plan, &[row(0, 499, Completed), row(0, 500, Completed)]),
+            ["e-s0000-c001", "e-s0001-c000"]
+        );
+        assert_eq!(names(&plan, &[row(1, 0, Completed)]), ["e-s0001-c000"]);
+        assert_eq!(names(&plan, &[row(7, 0, Completed)]), ["e-s0000-c000"], "a row that is not of the plan");
+        assert_eq!(
+            names(&plan, &[row(0, 0, Completed), row(7, 0, Skipped)]),
+            ["e-s0000-c000", "e-s0000-c001"]
+        );
+    }
 }

@@ -12,6 +12,9 @@ use rsqlflow_store::{JobSummary, WorkflowRow};
 use super::close::Ending;
 use crate::chunk_rows::on_failure;
 
+#[cfg(test)]
+mod tests;
+
 /// Counted like a status: jobs of the plan that were never handed out.
 const NOT_STARTED: &str = "NotStarted";
 

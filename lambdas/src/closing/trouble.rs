@@ -39,7 +39,12 @@ pub(super) fn readable(trouble: &Trouble) -> String {
 
 /// Whether a child execution failed by throwing `name` itself. The failure then stands in the rows.
 pub(crate) fn explains(name: ErrorName, trouble: &Trouble) -> bool {
-    within(trouble).is_some_and(|inner| inner.error == name.as_str())
+    match within(trouble) {
+        Some(inner) => inner.error == name.as_str(),
+        // The service cuts causes at 32,768 characters, and a child's holds its input: JSON no more. The quotes of
+        // a text within the JSON would be escaped.
+        None => trouble.cause.starts_with('{') && trouble.cause.contains(&format!(r#""Error":"{name}""#)),
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +76,13 @@ mod tests {
     fn only_a_childs_own_error_explains() {
         let failed = json!({ "Error": "StageFailed", "Cause": "2 of 3", "Status": "FAILED" }).to_string();
         assert!(explains(ErrorName::StageFailed, &trouble("States.TaskFailed", &failed)));
+        let cut = failed.trim_end_matches('}');
+        assert!(explains(ErrorName::StageFailed, &trouble("States.TaskFailed", cut)));
+        let quoted = json!({ "Input": failed, "Status": "FAILED" }).to_string();
+        assert!(!explains(
+            ErrorName::StageFailed,
+            &trouble("States.TaskFailed", quoted.trim_end_matches('}'))
+        ));
         let refused = trouble("StepFunctions.AWSStepFunctionsException", "not authorised to StageFailed");
         assert!(!explains(ErrorName::StageFailed, &refused));
         let aborted = json!({ "Status": "ABORTED" }).to_string();

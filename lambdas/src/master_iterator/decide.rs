@@ -59,34 +59,9 @@ pub(super) fn decide<'p>(plan: &'p Plan, finished: Option<&Finished>) -> Decisio
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rsqlflow_core::config::Target;
-    use rsqlflow_core::plan::{DeploymentDefaults, Snapshot, Trigger};
-    use rsqlflow_core::{ExecutionId, Timestamp, Timing};
-    use serde_json::json;
 
     use super::*;
-
-    /// A stage: type, on_failure, how many jobs run.
-    fn plan(stages: &[(&str, &str, usize)]) -> Plan {
-        let stages: Vec<_> = stages
-            .iter()
-            .map(|(kind, on_failure, jobs)| {
-                json!({ "execution_type": kind, "on_failure": on_failure, "scripts": vec!["a.sh"; *jobs] })
-            })
-            .collect();
-        let defaults = DeploymentDefaults {
-            target: Some(Target::InstanceIds(vec!["i-0123456789abcdef0".into()])),
-            ..DeploymentDefaults::default()
-        };
-        let trigger = Trigger {
-            execution_id: &ExecutionId::new("e").unwrap(),
-            now: Timestamp::from_millis(0),
-            parameters: None,
-            defaults: &defaults,
-            timing: &Timing::default(),
-        };
-        Snapshot::take(&json!({ "workflow_id": "w", "workflow_stages": stages }), trigger).unwrap().1
-    }
+    use crate::fixture::plan;
 
     fn after(
         plan: &Plan,

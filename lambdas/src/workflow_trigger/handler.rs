@@ -26,7 +26,9 @@ pub async fn handle(context: &Context, request: TriggerRequest) -> Result<Trigge
         Some(id) => (id, true),
         None => (ExecutionId::generate(&request.workflow_id, now, fastrand::u32(..)), false),
     };
-    let call = Call { context, workflow: request.workflow_id, id, given, now };
+    // First of all: without it nothing can be started, and nothing should be written.
+    let arn = execution_arn(&context.deployment.machines.master, id.as_str())?;
+    let call = Call { context, workflow: request.workflow_id, id, arn, given, now };
     if given && let Some(row) = context.store.workflows().get(&call.id).await? {
         return call.resume(row).await;
     }
@@ -37,6 +39,8 @@ struct Call<'c> {
     context: &'c Context,
     workflow: WorkflowId,
     id: ExecutionId,
+    /// Of the master execution, whether it exists or not.
+    arn: String,
     /// Whether the caller named the run; then another call may be at work on it at this moment.
     given: bool,
     now: Timestamp,
@@ -49,7 +53,7 @@ impl Call<'_> {
             return Err(self.taken_by(row.workflow_id));
         }
         if row.execution_status.is_closed() {
-            return self.answer(TriggerStatus::AlreadyStarted, row.execution_status);
+            return Ok(self.answer(TriggerStatus::AlreadyStarted, row.execution_status));
         }
         self.start(TriggerStatus::AlreadyStarted).await
     }
@@ -61,6 +65,12 @@ impl Call<'_> {
         }
         match self.record(snapshot, plan).await {
             Ok(Opened::New) => self.start(TriggerStatus::Started).await,
+            // The SDK sent it twice, and the first sending made it.
+            Ok(Opened::Existing(row))
+                if row.execution_start_ts == self.now && row.workflow_id == self.workflow =>
+            {
+                self.start(TriggerStatus::Started).await
+            }
             Ok(Opened::Existing(row)) => {
                 if row.execution_status.is_closed() {
                     // It ran to its end while this call planned, so nobody else gives this lock back.
@@ -131,7 +141,7 @@ impl Call<'_> {
             rsql_jobs: (names.len() <= MOST_NAMES).then_some(names),
             job_counts: None,
             error_message: None,
-            state_machine_execution_arn: Some(self.arn()?),
+            state_machine_execution_arn: Some(self.arn.clone()),
             closing_since: None,
             restarted_from: snapshot.restarted_from,
             parameters: snapshot.parameters,
@@ -142,9 +152,9 @@ impl Call<'_> {
     }
 
     async fn start(self, status: TriggerStatus) -> Result<TriggerAnswer, HandlerError> {
-        start::start(self.context, &self.workflow, &self.id, &self.arn()?).await?;
+        start::start(self.context, &self.workflow, &self.id, &self.arn).await?;
         tracing::info!(workflow_execution_id = %self.id, workflow_id = %self.workflow, ?status, "triggered");
-        self.answer(status, WorkflowStatus::Running)
+        Ok(self.answer(status, WorkflowStatus::Running))
     }
 
     async fn release(&self) {
@@ -153,20 +163,11 @@ impl Call<'_> {
         }
     }
 
-    fn arn(&self) -> Result<String, HandlerError> {
-        execution_arn(&self.context.deployment.machines.master, self.id.as_str())
-    }
-
     fn taken_by(&self, by: WorkflowId) -> HandlerError {
         HandlerError::ExecutionIdTaken { execution: self.id.clone(), by }
     }
 
-    fn answer(
-        self,
-        status: TriggerStatus,
-        workflow_status: WorkflowStatus,
-    ) -> Result<TriggerAnswer, HandlerError> {
-        let execution_arn = self.arn()?;
-        Ok(TriggerAnswer { workflow_execution_id: self.id, execution_arn, status, workflow_status })
+    fn answer(self, status: TriggerStatus, workflow_status: WorkflowStatus) -> TriggerAnswer {
+        TriggerAnswer { workflow_execution_id: self.id, execution_arn: self.arn, status, workflow_status }
     }
 }
