@@ -46,7 +46,7 @@ fn beat_never_restarts() {
     needs(|r| r.beat_never_restarts = false, ROW_KNOWS, bounds);
 }
 
-/// Two scripts at once take one try more; `holds` has these faults with all rules.
+/// Two scripts at once take a fourth try. With all rules `holds` checks these faults within three.
 #[test]
 fn beat_never_restarts_or_scripts_overlap() {
     let bounds = Bounds { tries: 4, ..SMALL }.with(Faults { kills: 1, try_ends: 1, ..NONE });
