@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::Function;
 
 #[cfg(test)]
+mod played;
+#[cfg(test)]
 mod tests;
 
 /// A state machine's definition.

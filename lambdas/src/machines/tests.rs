@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 
-fn substitutions() -> Substitutions {
+pub(super) fn substitutions() -> Substitutions {
     let machine = |name: &str| format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}");
     let function = |f: Function| format!("arn:aws:lambda:us-east-1:000000000000:function:p-{f}");
     Substitutions::of("aws", function, &machine("p-sequential"), &machine("p-parallel"))
