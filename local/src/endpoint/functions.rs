@@ -1,5 +1,7 @@
 //! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
 
+use std::time::Duration;
+
 use rsqlflow_core::Deployment;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
 use rsqlflow_lambdas::{Context, Function as Handler};
@@ -8,12 +10,19 @@ use crate::services::lambda::{Function, FunctionError, Lambda};
 use crate::services::stepfunctions::{Rule, StepFunctions, machine_arn};
 use crate::{LocalError, place};
 
+/// Timeout of the functions that no heartbeat waits for.
+const UNHURRIED: Duration = Duration::from_secs(60);
+
 /// The functions. They talk to the endpoint by `sdk`, as they talk to AWS.
 pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) -> Lambda {
     let context = Context::new(sdk, deployment.clone());
     Lambda::new(Handler::ALL.map(|handler| {
         let context = context.clone();
-        Function::new(handler.name_in(deployment), deployment.timing.lambda_timeout, move |event| {
+        let timeout = match handler {
+            Handler::RsqlInvoke => deployment.timing.lambda_timeout,
+            _ => UNHURRIED,
+        };
+        Function::new(handler.name_in(deployment), timeout, move |event| {
             let context = context.clone();
             async move {
                 rsqlflow_lambdas::invoke(&context, handler, event).await.map_err(|error| FunctionError {

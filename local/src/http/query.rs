@@ -70,7 +70,7 @@ impl Element {
     }
 
     /// The answer to `action`, with its result and request id.
-    pub(crate) fn response(action: &str, namespace: &str, result: Self, request_id: &str) -> String {
+    pub(crate) fn response(action: &str, namespace: &str, result: &Self, request_id: &str) -> String {
         let metadata = Self::list("ResponseMetadata", [Self::text("RequestId", request_id)]);
         format!("<{action}Response xmlns=\"{namespace}\">{}{}</{action}Response>", result.0, metadata.0)
     }
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn text_cannot_become_markup() {
-        let xml = Element::response("Do", "urn:x", Element::text("DoResult", "<a>&\"'"), "id");
+        let xml = Element::response("Do", "urn:x", &Element::text("DoResult", "<a>&\"'"), "id");
         assert!(xml.contains("<DoResult>&lt;a&gt;&amp;"), "{xml}");
     }
 }

@@ -21,5 +21,5 @@ pub(super) fn call(action: &str, form: &Form, request_id: &str) -> Result<String
             Element::text("Account", place::ACCOUNT),
         ],
     );
-    Ok(Element::response(action, NAMESPACE, result, request_id))
+    Ok(Element::response(action, NAMESPACE, &result, request_id))
 }

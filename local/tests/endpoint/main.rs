@@ -1,5 +1,7 @@
 //! The endpoint through the clients that its users have: the AWS SDK, and HTTP where the SDK would not do wrong.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod dynamodb;
 mod lambda;
 mod logs;
@@ -10,3 +12,4 @@ mod ssm;
 mod start;
 mod stepfunctions;
 mod support;
+mod workflow;

@@ -1,6 +1,7 @@
 //! `FilterLogEvents`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::Connection;
 use serde::Deserialize;
@@ -132,11 +133,12 @@ fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Positi
             if size > rows::LARGEST_PAGE && !events.is_empty() {
                 return Ok((events, Some(last)));
             }
-            if !names.contains_key(&stream) {
-                names.insert(stream, stream_name(db, search, stream)?);
-            }
+            let name = match names.entry(stream) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(stream_name(db, search, stream)?),
+            };
             events.push(json!({
-                "logStreamName": names.get(&stream), "timestamp": position.moment,
+                "logStreamName": name, "timestamp": position.moment,
                 "ingestionTime": row.get::<_, i64>(2)?, "message": text, "eventId": position.id.to_string(),
             }));
         }

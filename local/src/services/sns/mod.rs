@@ -59,7 +59,7 @@ impl Sns {
             _ => return Err(AwsError::unknown_operation("SNS", action)),
         };
         let result = Element::list(&format!("{action}Result"), result);
-        Ok(Element::response(action, NAMESPACE, result, request_id))
+        Ok(Element::response(action, NAMESPACE, &result, request_id))
     }
 
     /// Closes the file.

@@ -14,7 +14,7 @@ use crate::services::ssm::instances::Instance;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Pending,
-    InProgress,
+    Started,
     Success,
     Failed,
     DeliveryTimedOut,
@@ -25,7 +25,7 @@ impl Progress {
     fn status(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
-            Self::InProgress => "InProgress",
+            Self::Started => "InProgress",
             Self::Success => "Success",
             Self::Failed => "Failed",
             Self::DeliveryTimedOut | Self::ExecutionTimedOut => "TimedOut",
@@ -107,7 +107,7 @@ impl Invocation {
 
     pub(super) fn start(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.outcome.progress = Progress::InProgress;
+        state.outcome.progress = Progress::Started;
         state.started = Some(place::now_ms());
     }
 
