@@ -33,8 +33,7 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Local {
 }
 
 pub(crate) fn options(dir: &Path) -> Options {
-    let mut deployment = Deployment::default();
-    deployment.timing = Timing::single_machine();
+    let deployment = Deployment { timing: Timing::single_machine(), ..Deployment::default() };
     Options {
         port: 0,
         state_dir: dir.join("state"),
