@@ -17,7 +17,8 @@ use crate::duration::show_duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Timing {
-    /// Timeout of the Lambda functions. Default 20 s.
+    /// Timeout of the launcher, `rsql-invoke`; the other functions have nobody's heartbeat to keep, and more time.
+    /// Default 20 s.
     #[serde(with = "millis")]
     pub lambda_timeout: Duration,
     /// Least time that SSM is given to deliver a command. Default 30 s, the least that `SendCommand` takes as
@@ -65,7 +66,8 @@ impl Timing {
     pub fn single_machine() -> Self {
         let second = Duration::from_secs(1);
         Self {
-            lambda_timeout: second,
+            // Loopback is quick, but two processors may be busy with forty scripts.
+            lambda_timeout: 2 * second,
             ssm_delivery: second,
             agent_start: second,
             clock_margin: second,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
 use rsqlflow_core::plan::Plan;
-use rsqlflow_core::{ExecutionId, Problems, WorkflowStatus};
+use rsqlflow_core::{ErrorName, ExecutionId, WorkflowStatus};
 use serde_json::{Map, Value, json};
 
 use crate::args::Run;
@@ -126,15 +126,22 @@ async fn trigger(
         .map_err(Failure::from)
 }
 
-/// What the trigger has against the request.
+/// What the trigger has against the request: the user's mistake, or the surroundings'.
 fn refused(payload: &Value) -> Failure {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    if let Some(problems) =
-        payload.get("problems").and_then(|p| serde_json::from_value::<Problems>(p.clone()).ok())
-    {
-        return Failure::Workflow { what: "the workflow".to_owned(), problems };
+    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (name, message) = (text("errorType"), text("errorMessage"));
+    let is_input = matches!(
+        name.parse(),
+        Ok(ErrorName::InvalidRequest
+            | ErrorName::InvalidWorkflow
+            | ErrorName::WorkflowNotFound
+            | ErrorName::WorkflowAlreadyRunning
+            | ErrorName::ExecutionIdTaken)
+    );
+    if is_input {
+        return Failure::Input { message: message.to_owned(), hint: None };
     }
-    Failure::Input { message: format!("{}: {}", text("errorType"), text("errorMessage")), hint: None }
+    anyhow::anyhow!("the trigger function failed with {name}: {message}").into()
 }
 
 /// `scripts` beside the file if there is such a directory, else the file's own.
