@@ -48,7 +48,8 @@ pub async fn invoke(context: &Context, function: Function, payload: Value) -> Re
         job_id = ids.job,
     );
     async {
-        let result = call(context, function, payload).await;
+        // Boxed, so that callers need not lay out the futures of every SDK call within their own.
+        let result = Box::pin(call(context, function, payload)).await;
         result.map_err(|error| {
             let told = FunctionError::from(&error);
             if error.is_expected() {

@@ -9,7 +9,7 @@
 //! | [`parallel_load_check`] | parallel machine | settles and judges its chunk |
 //! | [`update_audit`] | master, and the event of its end | settles and closes the run |
 //!
-//! They share [`hand_out`](crate::invoke) (rows of jobs), `settle` (the closer's rule over rows) and `closing`
+//! They share `hand_out` (rows of jobs), `settle` (the closer's rule over rows) and `closing`
 //! (the end of a run). On AWS the binary `bootstrap` runs one of them, by `_HANDLER`; on a single machine they
 //! run in the process of the endpoint.
 

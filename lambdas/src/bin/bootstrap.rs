@@ -1,15 +1,26 @@
 //! The executable of every Lambda function: `_HANDLER` says which one it is.
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use rsqlflow_lambdas::{Context, Function, invoke};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> ExitCode {
     log_as_json();
-    let started = start().await.inspect_err(|error| tracing::error!(%error, "the function cannot start"));
-    let (function, context) = started?;
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error, "the function cannot go on");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), lambda_runtime::Error> {
+    let (function, context) = start().await?;
     let context = &context;
     let serve = async |event: LambdaEvent<Value>| {
         invoke(context, function, event.payload).await.map_err(|error| Diagnostic {
@@ -26,9 +37,11 @@ async fn start() -> Result<(Function, Context), lambda_runtime::Error> {
 }
 
 /// One JSON object a line, with the ids of the invocation. Of the SDK only warnings: its debug lines hold
-/// requests, and those hold task tokens.
+/// requests, and those hold task tokens. The runtime's own line for each error would only repeat ours.
 fn log_as_json() {
-    let filter = EnvFilter::try_new("warn,rsqlflow=info,rsqlflow_lambdas=info,rsqlflow_store=info");
+    let filter = EnvFilter::try_new(
+        "warn,lambda_runtime::layers::panic=off,rsqlflow_lambdas=info,rsqlflow_store=info",
+    );
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
