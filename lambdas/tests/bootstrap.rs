@@ -1,6 +1,7 @@
 //! The real binary against Lambda's runtime interface (Lambda developer guide, "Using the Lambda runtime API for
 //! custom runtimes"), spoken here over a plain socket.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which the lint does not take for tests")]
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
