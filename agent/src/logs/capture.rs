@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rsqlflow_core::{ExecutionId, JobId};
 use tokio::sync::watch;
@@ -21,6 +23,8 @@ pub struct Progress {
     pub marks: Marks,
     /// No more will come.
     pub ended: bool,
+    /// How much of it whoever follows does not need any more, so that `marks` are kept for the rest only.
+    pub taken: Arc<AtomicU64>,
 }
 
 /// Writes the file. A disk that is full, or a directory that cannot be written, costs the log and not the job:
@@ -122,6 +126,7 @@ impl Capture {
         }
         let now = wall_clock();
         self.progress.send_modify(|progress| {
+            progress.marks.forget_before(progress.taken.load(Ordering::Relaxed));
             progress.marks.add(progress.written, now);
             progress.written += bytes.len() as u64;
         });

@@ -117,6 +117,7 @@ impl Shipper {
         }
         // Only now: a batch that failed is cut again from the file, so nothing has to be kept for it.
         self.cutter = next;
+        self.follow.borrow().taken.store(next.offset(), std::sync::atomic::Ordering::Relaxed);
         Ok(true)
     }
 

@@ -70,7 +70,7 @@ impl Supervisor<'_> {
         };
         let timeout = sleep(self.timeout);
         tokio::pin!(timeout);
-        let mut timed_out = false;
+        let (mut timed_out, mut kept) = (false, true);
         let mut buffer = vec![0; PIPE];
         while !run.is_over() {
             let bound = run.bound;
@@ -78,11 +78,14 @@ impl Supervisor<'_> {
                 report = run.guard.next_report(), if !run.guard_gone => {
                     run.reported(report, self.stop_bound()).await;
                 }
-                order = control.recv() => match order {
+                order = control.recv(), if kept => match order {
                     Some(Control::Extend(deadline)) => run.guard.order(&Order::Extend(deadline)),
                     Some(Control::Stop(reason)) => run.stop(reason, self.stop_bound()),
                     // Whoever kept the lease is gone; the guard's deadline is what remains.
-                    None => run.stop(StopReason::Fenced, self.stop_bound()),
+                    None => {
+                        kept = false;
+                        run.stop(StopReason::Fenced, self.stop_bound());
+                    }
                 },
                 read = run.pipe.read(&mut buffer), if !run.output_ended => match read {
                     Ok(0) | Err(_) => run.output_ended = true,
