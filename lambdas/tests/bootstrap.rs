@@ -2,6 +2,7 @@
 //! custom runtimes"), spoken here over a plain socket.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which the lint does not take for tests")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
