@@ -1,11 +1,12 @@
 //! One job in order: queue, claim, run, close, answer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rsqlflow_core::protocol::{JobStatus, Outcome};
 use rsqlflow_store::{Note, StoreError};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
@@ -62,8 +63,9 @@ pub enum Finished {
     Fenced,
 }
 
-/// How long the last lines may delay the row's close. A service that is well takes them in a tenth of it.
-const SHIP_BEFORE_CLOSE: Duration = Duration::from_millis(400);
+/// How long the log may stand still before the row is closed without it. A service that is well takes a batch in
+/// a tenth of it.
+const STANDSTILL: Duration = Duration::from_millis(400);
 
 /// Runs one job. `stop` becomes true when the agent has been asked to stop.
 ///
@@ -119,6 +121,7 @@ async fn work(
 ) -> Finished {
     let path = Capture::path_of(&ctx.config.log_dir, &job.execution, job.job, job.attempt);
     let (mut capture, follow) = Capture::open(path.clone());
+    let taken = follow.borrow().taken.clone();
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
     }
@@ -160,7 +163,7 @@ async fn work(
         let error: &dyn std::error::Error = error;
         tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");
     }
-    let mut complete = drain(&mut shipping, SHIP_BEFORE_CLOSE).await && whole;
+    let mut complete = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain).await && whole;
     let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, complete);
     if let Some(sha256) = &sha256 {
         note = note.script_sha256(sha256);
@@ -193,6 +196,25 @@ async fn work(
     match delivered {
         Ok(delivered) => Finished::Reported(outcome, delivered),
         Err(error) => Finished::Undelivered(outcome, error),
+    }
+}
+
+/// Waits for the shipper as long as it gets on, but not longer than that: readers of a closed row then find the
+/// whole log, and a service that is slow or absent delays the close by next to nothing.
+async fn drain_while_moving(
+    shipping: &mut Option<tokio::task::JoinHandle<Shipped>>,
+    taken: &AtomicU64,
+    most: Duration,
+) -> bool {
+    let end = Instant::now() + most;
+    loop {
+        let before = taken.load(Ordering::Relaxed);
+        if drain(shipping, STANDSTILL).await {
+            return true;
+        }
+        if shipping.is_none() || taken.load(Ordering::Relaxed) == before || Instant::now() >= end {
+            return false;
+        }
     }
 }
 
