@@ -1,6 +1,7 @@
 //! `run`: detach, then run one job.
 
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -53,6 +54,7 @@ fn detach(run: &Run, config: &AgentConfig, file: Option<&Path>) -> io::Result<()
     let (mut ready, theirs) = io::pipe()?;
     let mut command = Command::new("/proc/self/exe");
     command
+        .arg0("rsqlflow-agent")
         .arg("run")
         .args(["--execution-id", run.execution_id.as_str()])
         .args(["--job-id", &run.job_id.to_string()])
