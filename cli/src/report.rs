@@ -1,6 +1,6 @@
 //! A run at its end: a table for people, a document for programs.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
@@ -179,7 +179,7 @@ fn job_json(job: &JobSummary) -> Value {
 
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(Cell::new));
     table
 }

@@ -100,19 +100,19 @@ text_id!(
 
 impl ExecutionId {
     /// Makes an id for a run nobody named: the workflow's name as far as an execution name may hold it,
-    /// the start in UTC, and four random characters, so that people can read it and two never meet.
+    /// the start in UTC, and eight random characters, so that people can read it and two never meet.
     #[must_use]
     pub fn generate(workflow: &WorkflowId, now: crate::Timestamp, random: u32) -> Self {
         let name: String = workflow
             .as_str()
             .chars()
-            .take(36)
+            .take(34)
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
             .collect();
         let digits: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         // 20261121T061500123Z, of which the day and the time to the second are enough.
         let second = digits.get(..15).unwrap_or(&digits);
-        Self(format!("{name}-{second}-{:04x}", random & 0xffff))
+        Self(format!("{name}-{second}-{random:08x}"))
     }
 }
 
@@ -250,7 +250,7 @@ mod tests {
         let workflow = WorkflowId::new("tägliche \"Last\" $(reboot) und noch viel, viel mehr davon").unwrap();
         let id =
             ExecutionId::generate(&workflow, crate::Timestamp::from_millis(1_795_241_700_123), 0xabc_0042);
-        assert_eq!(id.as_str(), "t_gliche__Last____reboot__und_noch_v-20261121T061500-0042");
+        assert_eq!(id.as_str(), "t_gliche__Last____reboot__und_noch-20261121T061500-0abc0042");
         assert!(ExecutionId::new(id.as_str()).is_ok());
     }
 

@@ -61,7 +61,7 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Times of the embedded endpoint: no cold start and no network, so heartbeats from 5 s are allowed.
+    /// Times of the embedded endpoint: no cold start and no network, so heartbeats from 6 s are allowed.
     #[must_use]
     pub fn single_machine() -> Self {
         let second = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use rsqlflow_tests::{World, eventually};
 use serde_json::json;
 
 /// The shortest heartbeat that one machine allows: how long a lost agent takes to be found out.
-const HEARTBEAT: u32 = 5;
+const HEARTBEAT: u32 = 6;
 
 /// A script that marks its start in a file and then waits for another.
 fn waiting(world: &World) -> (std::path::PathBuf, std::path::PathBuf) {

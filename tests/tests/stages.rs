@@ -89,7 +89,7 @@ async fn a_stage_that_stops_cancels_what_runs_and_starts_nothing_more() {
         &format!("until [[ -e '{}' ]]; do sleep 0.02; done; exit 3", started.display()),
     );
     world
-        .put(&json!({ "workflow_id": "w", "defaults": { "heartbeat": 5 }, "workflow_stages": [{
+        .put(&json!({ "workflow_id": "w", "defaults": { "heartbeat": 6 }, "workflow_stages": [{
             "execution_type": "parallel", "on_failure": "stop", "max_concurrency": 2,
             "scripts": ["slow.sh", "bad-then.sh", "ok.sh"],
         }] }))

@@ -12,8 +12,9 @@ pub const MAX_ROW_BYTES: usize = 390 * 1024;
 /// Most jobs of a workflow, skipped ones included.
 pub const MAX_JOBS: usize = 10_000;
 
-/// Most stages of a workflow: a job id has four digits for it.
-pub const MAX_STAGES: usize = 9_999;
+/// Most stages of a workflow. A chunk costs the master execution 13 history events, so these and the further chunks
+/// of the longest stages stay below the 25,000 of a Standard execution (Step Functions developer guide, "Quotas").
+pub const MAX_STAGES: usize = 1_500;
 
 /// Most jobs of a parallel stage at once: the limit of an inline Map (Step Functions developer guide, "Map
 /// workflow state").

@@ -16,7 +16,7 @@ fn full() -> Deployment {
     full.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:ops".into());
     full.defaults.secret = Some("redshift!etl".into());
     full.defaults.target = Some(Target::Tags(BTreeMap::from([("Role".into(), "etl \"x\"".into())])));
-    full.defaults.heartbeat = Seconds::saturating(5);
+    full.defaults.heartbeat = Seconds::saturating(6);
     full.timing = Timing { clock_margin: Duration::from_millis(900), ..Timing::single_machine() };
     for (_, arn, machine) in full.machines.variables() {
         machine.arn = Some(format!("arn:aws:states:eu-west-1:123456789012:stateMachine:{}", arn.len()));
