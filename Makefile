@@ -28,8 +28,10 @@ demo: build tool-postgres ## Run the six-script example on this machine and show
 .PHONY: test
 test: lint test-rust ## Everything that CI runs
 
+# One selection of packages for all: another one has other features, and builds the SDK again.
 .PHONY: test-rust
-test-rust: build tool-nextest tool-postgres
+test-rust: tool-nextest tool-postgres
+	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 

@@ -34,7 +34,7 @@ pub struct Workflow {
     pub workflow_description: Option<String>,
     /// The stages, in order. None is fine: the workflow is a no-op that succeeds.
     #[serde(default)]
-    #[schemars(length(max = 9999))]
+    #[schemars(length(max = 1500))]
     pub workflow_stages: Vec<Stage>,
     /// What every job inherits.
     #[serde(default)]
