@@ -1,8 +1,9 @@
 //! Errors of AWS services other than the tables', and names of their resources.
 
-use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use rsqlflow_core::Machine;
+use rsqlflow_store::causes;
 
 use crate::HandlerError;
 
@@ -37,7 +38,7 @@ impl ServiceError {
         let reason = match service.map(|e| (e.code(), e.message())) {
             Some((Some(code), Some(message))) => format!("{code}: {message}"),
             Some((Some(code), None)) => code.to_owned(),
-            _ => DisplayErrorContext(error).to_string(),
+            _ => causes(error),
         };
         let broken = error.raw_response().is_some_and(|response| response.status().is_server_error());
         let is_transient = match error {

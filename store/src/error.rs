@@ -1,6 +1,7 @@
 //! What can go wrong between a program and its tables.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A table could not be read or written, or holds what nothing of ours has written.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,8 @@ pub enum StoreError {
         table: String,
         /// The service's error code, where it answered.
         code: Option<String>,
+        /// HTTP status, where it answered.
+        status: Option<u16>,
         /// The whole chain of causes, as text: the SDK's own errors are generic over each operation.
         reason: String,
     },
@@ -29,41 +32,66 @@ pub enum StoreError {
     },
 }
 
+/// An error with all its causes, as they describe themselves.
+///
+/// Not the SDK's `DisplayErrorContext`: that adds each error's `Debug`, which shows the raw answer, and an answer
+/// may hold a task token or a password.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let part = cause.to_string();
+        // Some wrappers repeat what they wrap.
+        if !text.ends_with(&part) {
+            text = format!("{text}: {part}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 impl StoreError {
-    pub(crate) fn service<E, R>(action: &'static str, table: &str, error: &SdkError<E, R>) -> Self
+    pub(crate) fn service<E>(action: &'static str, table: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
     {
         let code = error.as_service_error().and_then(|e| e.code()).map(str::to_owned);
         let reason = match error.as_service_error() {
             Some(e) => match (e.code(), e.message()) {
                 (Some(code), Some(message)) => format!("{code}: {message}"),
                 (Some(code), None) => code.to_owned(),
-                _ => DisplayErrorContext(e).to_string(),
+                _ => causes(e),
             },
-            None => DisplayErrorContext(error).to_string(),
+            None => causes(error),
         };
-        Self::Service { action, table: table.to_owned(), code, reason }
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        Self::Service { action, table: table.to_owned(), code, status, reason }
     }
 
     pub(crate) fn corrupt(table: &str, key: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Corrupt { table: table.to_owned(), key: key.into(), reason: reason.to_string() }
     }
 
-    /// Whether the same call may succeed later: the service was busy or out of reach, rather than unwilling.
+    /// Whether the same call may succeed later: the service was busy or out of reach, or does not accept credentials
+    /// that are renewed from time to time, rather than unwilling.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Service { code: None, .. } => true,
+            Self::Service { code: None, .. } | Self::Service { status: Some(500..), .. } => true,
             Self::Service { code: Some(code), .. } => matches!(
-                code.as_str(),
-                "InternalServerError"
-                    | "ProvisionedThroughputExceededException"
+                code.strip_suffix("Exception").unwrap_or(code),
+                "ExpiredToken"
+                    | "InternalFailure"
+                    | "InternalServerError"
+                    | "ProvisionedThroughputExceeded"
+                    | "ReplicatedWriteConflict"
+                    | "RequestExpired"
                     | "RequestLimitExceeded"
                     | "ServiceUnavailable"
-                    | "ThrottlingException"
-                    | "TransactionConflictException"
+                    | "Throttling"
+                    | "TransactionConflict"
+                    | "UnrecognizedClient"
             ),
             Self::Corrupt { .. } => false,
         }
@@ -73,5 +101,45 @@ impl StoreError {
     #[must_use]
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Service { code: Some(code), .. } if code == "ResourceNotFoundException")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    #[expect(dead_code, reason = "only `Debug` would show it")]
+    struct Inner(&'static str);
+
+    #[test]
+    fn causes_are_told_without_what_they_hold() {
+        assert_eq!(causes(&Outer(Inner("secret"))), "outer: inner");
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        let service = |code: Option<&str>, status| StoreError::Service {
+            action: "UpdateItem",
+            table: "t".to_owned(),
+            code: code.map(str::to_owned),
+            status,
+            reason: String::new(),
+        };
+        for code in
+            ["ThrottlingException", "ExpiredTokenException", "InternalFailure", "UnrecognizedClientException"]
+        {
+            assert!(service(Some(code), Some(400)).is_transient(), "{code}");
+        }
+        assert!(service(None, None).is_transient(), "no answer at all");
+        assert!(service(Some("Unheard"), Some(503)).is_transient());
+        for code in ["AccessDeniedException", "ValidationException", "ResourceNotFoundException"] {
+            assert!(!service(Some(code), Some(400)).is_transient(), "{code}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::Client;
 use rsqlflow_core::Tables;
 
 pub use config::Config;
-pub use error::StoreError;
+pub use error::{StoreError, causes};
 pub use job_audit::{ChangeError, JobAudit, JobRow, JobSummary, Note, Try};
 pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 
