@@ -9,7 +9,7 @@ pub(crate) const BAD_INPUT: u8 = 2;
 /// The surroundings are wrong: an endpoint that cannot be reached or started, a directory that cannot be
 /// written, a table that is missing.
 pub(crate) const ENVIRONMENT: u8 = 3;
-/// Interrupted by Ctrl-C, as shells count (128 + SIGINT).
+/// Interrupted by Ctrl-C, SIGTERM or SIGHUP; one code for all, as shells count the first (128 + SIGINT).
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The table as `rsqlflow --help` shows it.
@@ -19,4 +19,4 @@ Exit codes:
   1    the workflow did not complete
   2    what was given is wrong: a file, an argument, a name
   3    the surroundings are wrong: endpoint, state directory, tables
-  130  interrupted by Ctrl-C";
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP";

@@ -17,10 +17,11 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::input(
             format!("{} cannot be read: {error}", path.display()),
-            "name a workflow file; examples/blog/workflow.json is one",
+            "name a readable workflow file, in UTF-8",
         )
     })?;
-    serde_json::from_str(&text).map_err(|error| {
+    // Windows editors put a byte order mark first.
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         Failure::input(
             format!("{} is not JSON: {error}", path.display()),
             "the place is where the reader gave up; the mistake is often just before it",

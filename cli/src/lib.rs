@@ -9,9 +9,11 @@ mod error;
 mod exit;
 mod file;
 mod logs;
+mod orphans;
 mod place;
 mod printer;
 mod report;
+mod signals;
 mod watch;
 
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.output, cli.quiet);
     match run(&cli.command, printer) {
+        Ok(_) if !printer::all_written() => ExitCode::from(exit::ENVIRONMENT),
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if printer.is_json() {

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_lambda::primitives::Blob;
 use rsqlflow_core::{Deployment, ExecutionId, Timing};
 use rsqlflow_local::{Endpoint, LocalError, Options};
 use rsqlflow_store::Store;
+use serde_json::Value;
 
 use crate::args;
 use crate::error::Failure;
@@ -19,8 +23,14 @@ pub(crate) struct Place {
     pub deployment: Deployment,
     /// The tables.
     pub store: Store,
-    endpoint: Endpoint,
+    /// `None` where another process serves the state directory.
+    endpoint: Option<Endpoint>,
+    url: String,
 }
+
+/// Where an endpoint writes its address, below its state directory, for those who want to look at it while it runs
+/// and for the next one, which takes the same port so that agents that are still at work find it.
+const ADDRESS: &str = "endpoint.url";
 
 /// Overrides the agent's binary, which is otherwise looked for beside this one.
 pub(crate) const AGENT: &str = "RSQLFLOW_AGENT";
@@ -36,20 +46,23 @@ impl Place {
         if deployment.defaults.secret.is_none() {
             deployment.defaults.secret = secrets.first().map(|(name, _)| name.clone());
         }
-        let scripts = scripts.canonicalize().map_err(|error| {
-            Failure::input(
-                format!("the script directory {} cannot be used: {error}", scripts.display()),
-                "name it with --scripts",
-            )
-        })?;
-        let place = Self::open(&embedded.place, deployment, port, embedded.instances, scripts).await?;
+        let scripts = script_directory(scripts)?;
+        let place = Self::open(Options {
+            port,
+            state_dir: embedded.place.state_dir.clone(),
+            instances: usize::from(embedded.instances),
+            agent_binary: agent_binary()?,
+            script_dir: scripts,
+            deployment,
+        })
+        .await?;
         for (name, value) in secrets {
             place.put_secret(&name, value).await?;
         }
         Ok(place)
     }
 
-    /// Opens what an embedded endpoint has left behind, to read it.
+    /// Opens what an embedded endpoint has left behind, or is at work on, to read it.
     ///
     /// # Errors
     /// Where there is nothing, or it cannot be opened.
@@ -60,46 +73,100 @@ impl Place {
                 "name the one of the run with --state-dir",
             ));
         }
-        Self::open(place, deployment()?, 0, 1, place.state_dir.clone()).await
+        let options = Options {
+            port: 0,
+            state_dir: place.state_dir.clone(),
+            instances: 1,
+            agent_binary: agent_binary()?,
+            script_dir: place.state_dir.clone(),
+            deployment: deployment()?,
+        };
+        match Endpoint::start(options).await {
+            Ok(endpoint) => Ok(Self::of(endpoint)),
+            Err(error @ LocalError::StateDirInUse { .. }) => match last_address(&place.state_dir) {
+                Some(url) => Ok(Self::at(url, deployment()?)),
+                None => Err(not_started(error)),
+            },
+            Err(error) => Err(not_started(error)),
+        }
     }
 
-    async fn open(
-        place: &args::Place,
-        deployment: Deployment,
-        port: u16,
-        instances: u16,
-        scripts: PathBuf,
-    ) -> Result<Self, Failure> {
-        let options = Options {
-            port,
-            state_dir: place.state_dir.clone(),
-            instances: usize::from(instances),
-            agent_binary: agent_binary()?,
-            script_dir: scripts,
-            deployment,
-        };
-        let endpoint = Endpoint::start(options).await.map_err(|error| {
-            let hint = hint_for(&error);
-            Failure::Environment {
-                error: anyhow::Error::new(error).context("the embedded endpoint did not start"),
-                hint,
+    /// Starts an endpoint, on the port that the last one on this directory had if none is asked for.
+    async fn open(mut options: Options) -> Result<Self, Failure> {
+        let state_dir = options.state_dir.clone();
+        let asked = options.port;
+        if asked == 0 {
+            options.port = last_address(&state_dir).and_then(|url| port_of(&url)).unwrap_or(0);
+        }
+        let endpoint = match Endpoint::start(options.clone()).await {
+            Err(LocalError::PortTaken { .. }) if asked == 0 => {
+                options.port = 0;
+                Endpoint::start(options).await
             }
-        })?;
+            started => started,
+        };
+        let place = Self::of(endpoint.map_err(not_started)?);
+        let address = state_dir.join(ADDRESS);
+        std::fs::write(&address, &place.url)
+            .with_context(|| format!("cannot write {}", address.display()))?;
+        Ok(place)
+    }
+
+    fn of(endpoint: Endpoint) -> Self {
         let sdk = endpoint.sdk_config();
         let deployment = endpoint.deployment().clone();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
-        Ok(Self { sdk, deployment, store, endpoint })
+        let url = endpoint.url().to_string();
+        Self { sdk, deployment, store, endpoint: Some(endpoint), url }
+    }
+
+    /// An endpoint of another process on this machine.
+    fn at(url: String, deployment: Deployment) -> Self {
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&url)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(
+                "local", "local", None,
+            )))
+            .build();
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
+        Self { sdk, deployment, store, endpoint: None, url }
     }
 
     /// The endpoint's address.
     #[must_use]
-    pub(crate) fn url(&self) -> String {
-        self.endpoint.url().to_string()
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
-    /// Ends the endpoint.
+    /// Ends the endpoint, if it is this process's.
     pub(crate) async fn close(self) {
-        self.endpoint.shutdown().await;
+        if let Some(endpoint) = self.endpoint {
+            endpoint.shutdown().await;
+        }
+    }
+
+    /// Invokes a function: its payload, or the error it threw.
+    ///
+    /// # Errors
+    /// Where it cannot be invoked at all.
+    pub(crate) async fn invoke(
+        &self,
+        function: &str,
+        payload: &Value,
+    ) -> anyhow::Result<Result<Value, Value>> {
+        let answer = aws_sdk_lambda::Client::new(&self.sdk)
+            .invoke()
+            .function_name(function)
+            .payload(Blob::new(payload.to_string()))
+            .send()
+            .await
+            .with_context(|| format!("cannot invoke the function {function}"))?;
+        let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+        let payload: Value = serde_json::from_slice(payload)
+            .with_context(|| format!("{function} answered with something else than JSON"))?;
+        Ok(if answer.function_error().is_some() { Err(payload) } else { Ok(payload) })
     }
 
     async fn put_secret(&self, name: &str, value: String) -> Result<(), Failure> {
@@ -144,6 +211,34 @@ pub(crate) fn deployment() -> Result<Deployment, Failure> {
         .map_err(|problems| Failure::Workflow { what: "the environment".to_owned(), problems })
 }
 
+fn script_directory(scripts: &Path) -> Result<PathBuf, Failure> {
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Failure::input(
+            format!("the script directory {} cannot be used: {reason}", scripts.display()),
+            "name it with --scripts",
+        )
+    };
+    let found = scripts.canonicalize().map_err(|error| unusable(&error))?;
+    if found.is_dir() { Ok(found) } else { Err(unusable(&"it is not a directory")) }
+}
+
+fn last_address(state_dir: &Path) -> Option<String> {
+    let url = std::fs::read_to_string(state_dir.join(ADDRESS)).ok()?;
+    url.starts_with("http://127.0.0.1:").then_some(url)
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    url.rsplit(':').next()?.trim_end_matches('/').parse().ok()
+}
+
+fn not_started(error: LocalError) -> Failure {
+    let hint = hint_for(&error);
+    Failure::Environment {
+        error: anyhow::Error::new(error).context("the embedded endpoint did not start"),
+        hint,
+    }
+}
+
 fn read_secrets(secrets: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, Failure> {
     let read = |(name, file): &(String, PathBuf)| {
         let form = r#"it holds JSON such as {"host": "…", "port": 5439, "username": "…", "password": "…", "dbname": "…"}"#;
@@ -177,7 +272,7 @@ fn agent_binary() -> Result<PathBuf, Failure> {
 fn hint_for(error: &LocalError) -> Option<String> {
     let hint = match error {
         LocalError::StateDirInUse { .. } => {
-            "an `rsqlflow local` or `run` works there: wait for its end, or use its endpoint"
+            "an `rsqlflow local` or `run` works there: wait for its end, or name another --state-dir"
         }
         LocalError::PortTaken { .. } => "--port 0 takes a free one",
         LocalError::StateDir { .. } => "--state-dir names another directory",

@@ -1,6 +1,7 @@
 //! The one place that writes to the terminal: data to standard output, everything else to standard error.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -14,6 +15,14 @@ pub(crate) enum Output {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// Whether data was lost because standard output could not be written.
+static UNWRITABLE: AtomicBool = AtomicBool::new(false);
+
+/// Whether all data given to any printer was written.
+pub(crate) fn all_written() -> bool {
+    !UNWRITABLE.load(Ordering::Relaxed)
 }
 
 /// Writes. Colours go only to terminals, and never where `NO_COLOR` is set.
@@ -30,6 +39,12 @@ impl Printer {
         Self { output, quiet }
     }
 
+    /// The same without progress.
+    #[must_use]
+    pub(crate) const fn silent(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
     /// Whether data is wanted as JSON.
     #[must_use]
     pub(crate) const fn is_json(self) -> bool {
@@ -38,8 +53,13 @@ impl Printer {
 
     /// Data: text as it is.
     pub(crate) fn data(self, text: &str) {
-        // A reader that went away (`| head`) is no failure of ours.
-        let _ = writeln!(anstream::stdout().lock(), "{text}");
+        if let Err(error) = writeln!(anstream::stdout().lock(), "{text}") {
+            // A reader that went away (`| head`) is no failure of ours.
+            let lost = error.kind() != std::io::ErrorKind::BrokenPipe;
+            if lost && !UNWRITABLE.swap(true, Ordering::Relaxed) {
+                self.notice(&format!("error: standard output cannot be written: {error}"));
+            }
+        }
     }
 
     /// Data: one JSON document.

@@ -134,7 +134,8 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
         printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs }));
         return;
     }
-    let mut table = table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "END", "ERROR"]);
+    let mut table =
+        table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "DURATION", "INSTANCE", "ERROR"]);
     for job in jobs {
         table.add_row([
             job.job_id.to_string(),
@@ -143,11 +144,22 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
             job.state.attempt.to_string(),
             job.state.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             job.execution_start_ts.map(|t| t.to_string()).unwrap_or_default(),
-            job.execution_end_ts.map(|t| t.to_string()).unwrap_or_default(),
-            job.state.error_message.as_deref().map(one_line).unwrap_or_default(),
+            took(job).map(duration).unwrap_or_default(),
+            job.instance_id.clone().unwrap_or_default(),
+            trouble(job),
         ]);
     }
     printer.data(&table.to_string());
+}
+
+/// What is wrong with a job, and with its log.
+fn trouble(job: &JobSummary) -> String {
+    let message = job.state.error_message.as_deref().map(one_line).unwrap_or_default();
+    match job.log_complete {
+        Some(false) if message.is_empty() => "the log is not complete".to_owned(),
+        Some(false) => format!("{message} (the log is not complete)"),
+        _ => message,
+    }
 }
 
 /// A run as a document.
@@ -174,6 +186,7 @@ fn job_json(job: &JobSummary) -> Value {
         "instance_id": job.instance_id,
         "log_group": job.log_group,
         "log_stream": job.log_stream,
+        "log_complete": job.log_complete,
     })
 }
 

@@ -219,6 +219,30 @@ impl WorkflowAudit {
         rows.into_iter().map(|item| item::read(&self.table, id.as_str(), item)).collect()
     }
 
+    /// Every run that is not closed. Reads the whole table, so it is for one machine, where no event tells of a run
+    /// that nobody serves any more.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn running(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("execution_status = :running")
+            .expression_attribute_values(":running", text(WorkflowStatus::Running.as_str()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut rows = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|e| StoreError::service("Scan", &self.table, &e))?;
+            rows.push(item::read(&self.table, "a running row", item)?);
+        }
+        Ok(rows)
+    }
+
     /// Takes a workflow's lock for a run, unless another run holds it.
     ///
     /// # Errors

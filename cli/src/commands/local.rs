@@ -1,21 +1,22 @@
 //! `rsqlflow local`
 
-use anyhow::Context;
 use serde_json::json;
 
 use crate::args::Local;
 use crate::error::Failure;
-use crate::exit;
 use crate::place::Place;
 use crate::printer::Printer;
+use crate::signals::Signals;
+use crate::{exit, orphans};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// Where the endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
+    let mut signals = Signals::listen()?;
     let place = Place::start(&args.embedded, args.port, &args.scripts).await?;
-    let url = place.url();
+    let url = place.url().to_owned();
     if printer.is_json() {
         printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));
     } else {
@@ -25,13 +26,20 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
     }
     printer
         .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot listen for SIGTERM")?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for Ctrl-C")?,
-        _ = terminate.recv() => {}
+        closed = orphans::close_and_wait(&place, printer) => closed?,
+        () = signals.next() => {}
     }
-    printer.notice("ending");
+    let unfinished = place.store.workflows().running().await?;
+    match unfinished.first() {
+        None => printer.notice("ending"),
+        Some(first) => printer.notice(&format!(
+            "ending with {} unfinished run(s), among them {}: their scripts are stopped when their leases end, and \
+             the next endpoint on this directory closes them",
+            unfinished.len(),
+            first.workflow_execution_id
+        )),
+    }
     place.close().await;
     Ok(exit::OK)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use aws_sdk_lambda::primitives::Blob;
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::{ErrorName, ExecutionId, WorkflowStatus};
 use serde_json::{Map, Value, json};
@@ -12,7 +11,8 @@ use crate::args::Run;
 use crate::error::Failure;
 use crate::place::{Place, execution_id};
 use crate::printer::{Printer, one_line};
-use crate::{exit, file, logs, place, report, watch};
+use crate::signals::Signals;
+use crate::{exit, file, logs, orphans, place, report, watch};
 
 /// Runs a workflow file on an embedded endpoint.
 ///
@@ -25,8 +25,9 @@ pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let id = args.execution_id.as_deref().map(execution_id).transpose()?;
     let scripts = args.scripts.clone().unwrap_or_else(|| scripts_beside(&args.file));
 
+    let mut signals = Signals::listen()?;
     let place = Place::start(&args.embedded, 0, &scripts).await?;
-    let outcome = run_at(&place, &item, id, &args.parameters, printer).await;
+    let outcome = run_at(&place, &item, id, &args.parameters, &mut signals, printer).await;
     place.close().await;
     if let Ok(exit::NOT_COMPLETED) = outcome {
         printer.notice(&format!("workflow {} did not complete", one_line(workflow.workflow_id.as_str())));
@@ -39,8 +40,13 @@ async fn run_at(
     item: &Value,
     id: Option<ExecutionId>,
     parameters: &[(String, String)],
+    signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
+    tokio::select! {
+        closed = orphans::close(place, printer) => closed?,
+        () = signals.next() => return Ok(exit::INTERRUPTED),
+    }
     place.store.config().put(item).await?;
     let id = trigger(place, item, id, parameters).await?;
     let snapshot = place
@@ -55,11 +61,7 @@ async fn run_at(
 
     let run = tokio::select! {
         run = watch::until_closed(&place.store, &id, &plan, printer) => run?,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted.context("cannot listen for Ctrl-C")?;
-            printer.notice("cancelling: running scripts are being stopped (Ctrl-C again leaves at once)");
-            return cancel(place, &id, &plan, printer).await;
-        }
+        () = signals.next() => return cancel(place, &id, &plan, signals, printer).await,
     };
     let tails = logs::tails(&aws_sdk_cloudwatchlogs::Client::new(&place.sdk), &run.jobs).await;
     report::run(printer, &run, &plan, &tails);
@@ -70,21 +72,36 @@ async fn run_at(
 }
 
 /// Stops the master execution, as a person would on AWS, and waits until every row is closed.
-async fn cancel(place: &Place, id: &ExecutionId, plan: &Plan, printer: Printer) -> Result<u8, Failure> {
+async fn cancel(
+    place: &Place,
+    id: &ExecutionId,
+    plan: &Plan,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<u8, Failure> {
+    let longest = plan.jobs().map(|(_, job)| job.heartbeat.get()).max().unwrap_or(0);
+    printer.notice(&format!(
+        "cancelling {id}: an agent hears of it with its next renewal, within {} s (again to leave at once)",
+        longest.div_ceil(3)
+    ));
     let row = place.store.workflows().get(id).await?.ok_or_else(|| watch::no_such_run(id))?;
     if let Some(arn) = &row.state_machine_execution_arn {
         aws_sdk_sfn::Client::new(&place.sdk)
             .stop_execution()
             .execution_arn(arn)
             .error("Cancelled")
-            .cause("cancelled by Ctrl-C")
+            .cause("cancelled by the operator")
             .send()
             .await
             .context("cannot stop the execution")?;
     }
     tokio::select! {
-        run = watch::until_closed(&place.store, id, plan, printer) => report::run(printer, &run?, plan, &[]),
-        _ = tokio::signal::ctrl_c() => {}
+        // What was told before is not told again.
+        run = watch::until_closed(&place.store, id, plan, printer.silent()) => report::run(printer, &run?, plan, &[]),
+        () = signals.next() => printer.notice(&format!(
+            "left: scripts that still run are stopped when their leases end, within {longest} s; the next `rsqlflow \
+             run` or `local` on this state directory closes the run"
+        )),
     }
     Ok(exit::INTERRUPTED)
 }
@@ -97,27 +114,23 @@ async fn trigger(
     parameters: &[(String, String)],
 ) -> Result<ExecutionId, Failure> {
     let mut request = json!({ "workflow_id": item.get("workflow_id") });
-    if let Some(id) = id {
+    if let Some(id) = &id {
+        // A run that is over is not run again, and its old result must not pass for a new one.
+        if let Some(row) = place.store.workflows().get(id).await? {
+            return Err(Failure::input(
+                format!("there is a run {id} already, and it is {}", row.execution_status),
+                "give this one another --execution-id, or none",
+            ));
+        }
         request["workflow_execution_id"] = json!(id);
     }
     if !parameters.is_empty() {
         let given: Map<String, Value> = parameters.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         request["parameters"] = Value::Object(given);
     }
-    let answer = aws_sdk_lambda::Client::new(&place.sdk)
-        .invoke()
-        .function_name(&place.deployment.functions.workflow_trigger)
-        .payload(Blob::new(request.to_string()))
-        .send()
-        .await
-        .context("cannot invoke the trigger function")?;
-    let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-    let payload: Value =
-        serde_json::from_slice(payload).context("the trigger answered with something else than JSON")?;
-    if answer.function_error().is_some() {
-        return Err(refused(&payload));
-    }
-    payload
+    let answer = place.invoke(&place.deployment.functions.workflow_trigger, &request).await?;
+    let answer = answer.map_err(|error| refused(&error))?;
+    answer
         .get("workflow_execution_id")
         .and_then(Value::as_str)
         .context("the trigger did not name the run")?

@@ -36,13 +36,16 @@ pub struct JobSummary {
     /// CloudWatch Logs stream.
     #[serde(default)]
     pub log_stream: Option<String>,
+    /// Whether the whole output reached CloudWatch Logs.
+    #[serde(default)]
+    pub log_complete: Option<bool>,
     /// A result that came too late.
     #[serde(default)]
     pub late_result: Option<String>,
 }
 
 /// Without the token: nothing that lists rows may hold one.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "job_id",
     "job_name",
     "execution_status",
@@ -61,6 +64,7 @@ const COLUMNS: [&str; 19] = [
     "instance_id",
     "log_group",
     "log_stream",
+    "log_complete",
     "late_result",
 ];
 
