@@ -3,10 +3,14 @@
 //!
 //! Nothing here looks inside the programs: what a test sees, a user can see.
 
+mod agents;
 mod binaries;
+mod network;
 mod wait;
 mod world;
 
+pub use agents::{Gate, on_a_full_disk};
 pub use binaries::{binary, command};
+pub use network::{Fault, Network};
 pub use wait::{eventually, eventually_within};
 pub use world::{Refused, Run, World, WorldOptions};

@@ -14,7 +14,7 @@ use rsqlflow_store::{JobRow, JobSummary, Store, WorkflowRow};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{command, eventually};
+use crate::{binary, command, eventually};
 
 /// How a world is made.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub struct WorldOptions {
     pub env: Vec<(String, String)>,
     /// Secrets: name and JSON.
     pub secrets: Vec<(String, Value)>,
+    /// Commands are delivered but do nothing, until [`World::release_commands`].
+    pub hold_commands: bool,
 }
 
 /// An endpoint at work. It ends, and takes its directory with it, when this is dropped.
@@ -96,6 +98,9 @@ impl World {
             .envs(options.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
+        if options.hold_commands {
+            command.env("RSQLFLOW_AGENT", holdable_agent(dir.path()));
+        }
         for (name, value) in &options.secrets {
             let file = dir.path().join(format!("secret-{name}.json"));
             std::fs::write(&file, value.to_string()).expect("a secret's file");
@@ -332,6 +337,17 @@ impl Drop for World {
             show_agent_logs(&self.state_dir());
         }
     }
+}
+
+/// What becomes of a command where it may be held: nothing, as long as there is a file `hold`.
+fn holdable_agent(dir: &Path) -> PathBuf {
+    let (path, hold) = (dir.join("held-agent"), dir.join("hold"));
+    let agent = binary("rsqlflow-agent");
+    let text = format!("#!/bin/sh\n[ -e '{}' ] || exec '{}' \"$@\"\n", hold.display(), agent.display());
+    std::fs::write(&path, text).expect("a script");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a script's mode");
+    std::fs::write(hold, "").expect("a file");
+    path
 }
 
 /// What the agents had to say, for whoever reads a failed test.

@@ -1,0 +1,143 @@
+//! The way from an agent to the services, which a test can break: a proxy that knows HTTP well enough to tell one
+//! call from another. Everything that it lets through reaches the real endpoint.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What becomes of a call that does not get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its connection ends without an answer.
+    Cut,
+    /// No answer comes, and the connection stays.
+    Silent,
+    /// It is answered as by IAM, when a role lacks the permission.
+    Denied,
+}
+
+#[derive(Default)]
+struct State {
+    /// Start of an `X-Amz-Target`, and what happens to its calls.
+    faults: Vec<(&'static str, Fault)>,
+    /// `X-Amz-Target` of every call that did not get through.
+    failed: Vec<String>,
+}
+
+/// A network between an agent and the endpoint.
+#[derive(Clone)]
+pub struct Network {
+    /// What to take for the endpoint's address.
+    pub url: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Network {
+    /// A network in front of an endpoint, with nothing wrong. It lives as long as the test's process.
+    ///
+    /// # Panics
+    /// Where there is no free port.
+    #[must_use]
+    pub fn before(endpoint: &str) -> Self {
+        let endpoint: SocketAddr =
+            endpoint.trim_start_matches("http://").trim_end_matches('/').parse().expect("a loopback address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                // Who has hung up does not care.
+                std::thread::spawn(move || relay(client, endpoint, &state));
+            }
+        });
+        Self { url, state }
+    }
+
+    /// From now on, calls whose `X-Amz-Target` begins so go wrong in this way.
+    pub fn fail(&self, target: &'static str, fault: Fault) {
+        self.lock().faults.push((target, fault));
+    }
+
+    /// From now on, nothing is wrong.
+    pub fn mend(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// How many calls whose `X-Amz-Target` begins so did not get through.
+    #[must_use]
+    pub fn failed(&self, target: &str) -> usize {
+        self.lock().failed.iter().filter(|failed| failed.starts_with(target)).count()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn relay(client: TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+    let mut server = TcpStream::connect(endpoint)?;
+    let (mut answers, mut answered) = (server.try_clone()?, client.try_clone()?);
+    std::thread::spawn(move || {
+        let copied = io::copy(&mut answers, &mut answered);
+        let _ = answered.shutdown(Shutdown::Both);
+        copied
+    });
+    let mut requests = BufReader::new(client.try_clone()?);
+    while let Some((target, bytes)) = read_request(&mut requests)? {
+        let fault = {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let fault = state.faults.iter().find(|(start, _)| target.starts_with(start)).map(|(_, f)| *f);
+            state.failed.extend(fault.map(|_| target));
+            fault
+        };
+        match fault {
+            None => server.write_all(&bytes)?,
+            Some(Fault::Silent) => {}
+            Some(Fault::Denied) => (&client).write_all(DENIED)?,
+            Some(Fault::Cut) => break,
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+    server.shutdown(Shutdown::Both)
+}
+
+/// The error that all services of the JSON protocols share ("Common errors" in their API references).
+const DENIED: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 61\r\n\r\n\
+    {\"__type\":\"AccessDeniedException\",\"message\":\"not authorized\"}";
+
+/// One request: its `X-Amz-Target`, and all its bytes. `None` at the end of the connection.
+fn read_request(requests: &mut impl BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
+    let (mut bytes, mut target, mut length) = (Vec::new(), String::new(), 0);
+    loop {
+        let start = bytes.len();
+        if requests.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        let line = String::from_utf8_lossy(&bytes[start..]).trim().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':') {
+            match name.to_ascii_lowercase().as_str() {
+                "x-amz-target" => value.trim().clone_into(&mut target),
+                "content-length" => length = value.trim().parse().map_err(io::Error::other)?,
+                _ => {}
+            }
+        }
+    }
+    requests.take(length).read_to_end(&mut bytes)?;
+    Ok(Some((target, bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_denial_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(super::DENIED).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+    }
+}
