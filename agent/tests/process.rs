@@ -38,6 +38,18 @@ async fn a_script_gets_its_arguments_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_guard_is_not_subject_to_the_scripts_environment() {
+    let mut child = Child::bash("tr '\\0' '\\n' < /proc/$PPID/environ; echo; echo $LD_LIBRARY_PATH");
+    child.launch.env.insert("LD_LIBRARY_PATH".into(), "/nowhere".into());
+    let (end, output) = child.run_alone().await;
+    assert_eq!(end.exit, Exit::Code(0));
+    let (guards, scripts) = output.split_once("\n\n").unwrap();
+    assert_eq!(scripts, "/nowhere\n");
+    assert_eq!(guards.lines().count(), 2);
+    assert!(guards.lines().all(|line| line.starts_with("RSQLFLOW_SCRIPT_ENV_")), "{guards}");
+}
+
+#[tokio::test]
 async fn every_exit_code_and_signal_is_told_apart() {
     for code in [0, 1, 194, 255] {
         let (end, _) = Child::bash(&format!("exit {code}")).run_alone().await;
@@ -93,8 +105,17 @@ async fn a_script_that_heeds_sigterm_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_second_request_kills_at_once() {
+async fn who_asks_again_kills_at_once() {
     let mut child = Child::bash("trap 'echo no' TERM; echo ready; while :; do sleep 1000; done");
+    child.start.grace = Duration::from_secs(1000);
+    let (end, _) =
+        child.run(|_, orders| orders.send(Control::Stop(StopReason::AgentStopping)).unwrap()).await;
+    assert_eq!((end.exit, end.stopped), (Exit::Signal(9), Some(StopReason::AgentStopping)));
+}
+
+#[tokio::test]
+async fn another_who_asks_does_not_shorten_the_grace() {
+    let mut child = Child::bash("trap 'echo no; sleep 0.2; exit 7' TERM; echo ready; sleep 1000 & wait");
     child.start.grace = Duration::from_secs(1000);
     let (end, _) = child
         .run(|output, orders| {
@@ -102,7 +123,31 @@ async fn a_second_request_kills_at_once() {
             orders.send(Control::Stop(reason)).unwrap();
         })
         .await;
-    assert_eq!((end.exit, end.stopped), (Exit::Signal(9), Some(StopReason::Fenced)));
+    assert_eq!((end.exit, end.stopped), (Exit::Code(7), Some(StopReason::Fenced)));
+}
+
+#[tokio::test]
+async fn a_request_before_the_start_is_not_lost() {
+    let child = Child::bash("sleep 1000");
+    let (end, _) = child.run_asked(&[Control::Stop(StopReason::Cancelled)], |_, _| {}).await;
+    assert_eq!((end.exit, end.stopped), (Exit::Signal(15), Some(StopReason::Cancelled)));
+}
+
+#[tokio::test]
+async fn a_request_after_the_scripts_end_is_told_though_it_stopped_nothing() {
+    // The script has ended when what it left behind speaks.
+    let mut child =
+        Child::bash("(while kill -0 $$; do sleep 0.01; done; echo late; sleep 1000) 2>&- & exit 5");
+    child.start.linger = Duration::from_secs(1000);
+    let mut asked = false;
+    let (end, _) = child
+        .run(|_, orders| {
+            if !std::mem::replace(&mut asked, true) {
+                orders.send(Control::Stop(StopReason::Cancelled)).unwrap();
+            }
+        })
+        .await;
+    assert_eq!((end.exit, end.stopped, end.asked), (Exit::Code(5), None, Some(StopReason::Cancelled)));
 }
 
 #[tokio::test]
@@ -225,8 +270,7 @@ async fn a_guard_that_is_told_to_stop_by_a_signal_stops_the_script() {
     let mut guard =
         Guard::start(AGENT.as_ref(), &child.launch, &child.start, OwnedFd::from(write), None).unwrap();
     assert!(matches!(guard.next_report().await, Some(Report::Started(_))));
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(guard.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(guard.id(), nix::sys::signal::Signal::SIGTERM).unwrap();
     assert_eq!(guard.next_report().await, Some(Report::Signalled(15)));
     assert_eq!(guard.next_report().await, Some(Report::Gone(0)));
     assert_eq!(guard.next_report().await, None);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::{JobStatus, Outcome};
 use rsqlflow_core::{Timestamp, show_duration};
-use rsqlflow_store::{Note, Try};
+use rsqlflow_store::{Note, Try, causes};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -54,8 +55,8 @@ struct Job<'a> {
 /// What one try means for the job.
 enum Verdict {
     Final(Outcome),
-    /// The script failed by itself and may run again.
-    Failed(Outcome),
+    /// The script failed by itself and may run again, unless somebody has meanwhile asked for an end.
+    Failed(Outcome, Option<StopReason>),
     Fenced,
 }
 
@@ -79,12 +80,15 @@ pub(super) async fn run(
     let policy = claimed.row.job.retry_policy();
     let mut number = 1;
     loop {
-        let outcome = match Box::pin(job.one(number, control, capture)).await {
+        let (outcome, asked) = match Box::pin(job.one(number, control, capture)).await {
             Verdict::Fenced => return Ended::Fenced,
             Verdict::Final(outcome) => return job.end(outcome),
-            Verdict::Failed(outcome) => outcome,
+            Verdict::Failed(outcome, asked) => (outcome, asked),
         };
         let Some(delay) = policy.delay_before(number) else { return job.end(outcome) };
+        if let Some(reason) = asked {
+            return job.end(stopped(reason, &claimed.row.job, &outcome.error_message));
+        }
         number += 1;
         let message = outcome.error_message.as_deref().unwrap_or_default();
         capture.remark(&format!(
@@ -111,13 +115,14 @@ async fn wait(delay: Duration, control: &mut mpsc::UnboundedReceiver<Control>) -
     let end = Instant::now() + delay;
     loop {
         tokio::select! {
-            () = sleep_until(end) => return None,
+            biased;
             order = control.recv() => match order {
                 // The next try starts with the deadline as it is then.
                 Some(Control::Extend(_)) => {}
                 Some(Control::Stop(reason)) => return Some(reason),
                 None => return Some(StopReason::Fenced),
-            }
+            },
+            () = sleep_until(end) => return None,
         }
     }
 }
@@ -139,14 +144,15 @@ impl Job<'_> {
             tokio::pin!(preparing);
             loop {
                 tokio::select! {
-                    launch = &mut preparing => break launch,
+                    biased;
                     order = control.recv() => match order {
                         Some(Control::Extend(_)) => {}
                         Some(Control::Stop(StopReason::Fenced)) | None => return Verdict::Fenced,
                         Some(Control::Stop(reason)) => {
                             return Verdict::Final(stopped(reason, &self.claimed.row.job, &None));
                         }
-                    }
+                    },
+                    launch = &mut preparing => break launch,
                 }
             }
         };
@@ -186,14 +192,14 @@ impl Job<'_> {
     /// Finds the script and its credentials.
     async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
-        let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| chain(&error))?;
+        let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| causes(&error))?;
         let id = row.job.secret.clone().or_else(|| config.secret.clone());
         let secret = match &id {
             None => None,
             Some(id) => {
                 let client = self.ctx.clients.secrets();
                 let read = secrets::read(client, id, Backoff::of_preparation()).await;
-                Some(read.map_err(|error| chain(&error))?)
+                Some(read.map_err(|error| causes(&error))?)
             }
         };
         capture.hide(secret.as_ref().and_then(|secret: &DatabaseSecret| secret.password.as_deref()));
@@ -227,33 +233,8 @@ impl Job<'_> {
     }
 
     fn judge(&mut self, end: &TryEnd, scanner: &Scanner, start: Timestamp, leaks: Option<String>) -> Verdict {
-        let resolved = &self.claimed.row.job;
-        let explained = scanner.explain(&end.exit);
-        let verdict = match (end.stopped, &end.exit) {
-            (Some(StopReason::Fenced), _) | (None, Exit::NeverStarted(NeverStarted::Late)) => {
-                return Verdict::Fenced;
-            }
-            (Some(reason), exit) => {
-                let mut outcome = stopped(reason, resolved, &Some(explained));
-                outcome.exit_code = exit.code();
-                Verdict::Final(outcome)
-            }
-            (None, Exit::Code(code)) if resolved.is_success(*code) => Verdict::Final(Outcome {
-                status: JobStatus::Completed,
-                exit_code: Some(*code),
-                error_message: None,
-            }),
-            (None, exit) => {
-                let outcome = Outcome {
-                    status: JobStatus::Failed,
-                    exit_code: exit.code(),
-                    error_message: Some(explained),
-                };
-                // What could not be started, or lost its guard, is no failing exit: nobody knows what it did.
-                if exit.code().is_some() { Verdict::Failed(outcome) } else { Verdict::Final(outcome) }
-            }
-        };
-        if let Verdict::Final(outcome) | Verdict::Failed(outcome) = &verdict {
+        let verdict = verdict(end, scanner.explain(&end.exit), &self.claimed.row.job);
+        if let Verdict::Final(outcome) | Verdict::Failed(outcome, _) = &verdict {
             self.tries.push(Try {
                 start_ts: start,
                 end_ts: wall_clock(),
@@ -265,8 +246,34 @@ impl Job<'_> {
     }
 }
 
+/// What a try means for its job; `explained` is how it ended, in words.
+fn verdict(end: &TryEnd, explained: String, job: &ResolvedJob) -> Verdict {
+    if [end.stopped, end.asked].contains(&Some(StopReason::Fenced)) {
+        return Verdict::Fenced;
+    }
+    match (end.stopped, &end.exit) {
+        (None, Exit::NeverStarted(NeverStarted::Late)) => Verdict::Fenced,
+        (Some(reason), exit) => {
+            let mut outcome = stopped(reason, job, &Some(explained));
+            outcome.exit_code = exit.code();
+            Verdict::Final(outcome)
+        }
+        (None, Exit::Code(code)) if job.is_success(*code) => Verdict::Final(Outcome {
+            status: JobStatus::Completed,
+            exit_code: Some(*code),
+            error_message: None,
+        }),
+        (None, exit) => {
+            let outcome =
+                Outcome { status: JobStatus::Failed, exit_code: exit.code(), error_message: Some(explained) };
+            // What could not be started, or lost its guard, is no failing exit: nobody knows what it did.
+            if exit.code().is_some() { Verdict::Failed(outcome, end.asked) } else { Verdict::Final(outcome) }
+        }
+    }
+}
+
 /// The result of a job that somebody stopped; `how` is how its script ended, if it ran.
-fn stopped(reason: StopReason, job: &rsqlflow_core::plan::ResolvedJob, how: &Option<String>) -> Outcome {
+fn stopped(reason: StopReason, job: &ResolvedJob, how: &Option<String>) -> Outcome {
     let (status, why) = match reason {
         StopReason::TimedOut => {
             (JobStatus::TimedOut, format!("not done within its timeout of {}", job.timeout))
@@ -298,15 +305,4 @@ fn leaks(end: &TryEnd) -> Option<String> {
         (Some(left), Some(held)) => Some(format!("{left}; {held}")),
         (left, held) => left.or(held),
     }
-}
-
-/// An error and its causes in one line, for a row.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

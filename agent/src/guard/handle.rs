@@ -5,14 +5,17 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as BlockingStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use nix::unistd::Pid;
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use super::message::{Lines, Order, Report, Start};
-use super::serve::COMMAND;
+use super::serve::{COMMAND, SCRIPT_ENV};
 
 /// What to start: a program, never a line for a shell.
 #[derive(Clone)]
@@ -44,7 +47,12 @@ impl fmt::Debug for Launch {
 pub struct Guard {
     process: Child,
     socket: UnixStream,
+    /// The same socket, and as little blocking. Tokio's own writes nothing before its reactor has once reported
+    /// the socket as writable, and an order must not depend on that.
+    direct: BlockingStream,
     lines: Lines,
+    /// Orders, or the rest of one, that the socket had no room for.
+    unsent: Vec<u8>,
 }
 
 impl Guard {
@@ -60,17 +68,22 @@ impl Guard {
         output: OwnedFd,
         kept: Option<OwnedFd>,
     ) -> io::Result<Self> {
-        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        let (mut ours, theirs) = BlockingStream::pair()?;
         // Before the guard exists: it waits for nothing that might not come.
         ours.write_all(format!("{}\n", Order::Start(*start)).as_bytes())?;
         ours.set_nonblocking(true)?;
+        let direct = ours.try_clone()?;
         let process = Command::new(agent)
             .arg0("rsqlflow-agent")
             .arg(COMMAND)
             .arg(&launch.program)
             .args(&launch.args)
             .env_clear()
-            .envs(&launch.env)
+            .envs(launch.env.iter().map(|(name, value)| {
+                let mut prefixed = OsString::from(SCRIPT_ENV);
+                prefixed.push(name);
+                (prefixed, value)
+            }))
             .current_dir(&launch.directory)
             // A signal for the agent's group is the agent's to handle.
             .process_group(0)
@@ -78,10 +91,11 @@ impl Guard {
             .stdout(output)
             .stderr(kept.map_or_else(Stdio::null, Stdio::from))
             .spawn()?;
-        Ok(Self { process, socket: UnixStream::from_std(ours)?, lines: Lines::default() })
+        let socket = UnixStream::from_std(ours)?;
+        Ok(Self { process, socket, direct, lines: Lines::default(), unsent: Vec::new() })
     }
 
-    /// The next report; `None` once the guard is gone. Cancel safe.
+    /// The next report; `None` once the guard is gone. Sends meanwhile what [`Self::order`] could not. Cancel safe.
     pub async fn next_report(&mut self) -> Option<Report> {
         loop {
             // Nonsense from the guard is as good as none: the socket's end decides.
@@ -91,7 +105,18 @@ impl Guard {
                 }
                 continue;
             }
-            self.socket.readable().await.ok()?;
+            let wanted = if self.unsent.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
+            let ready = self.socket.ready(wanted).await.ok()?;
+            if ready.is_writable()
+                && !self.unsent.is_empty()
+                && let Ok(count) = self.socket.try_write(&self.unsent)
+            {
+                self.unsent.drain(..count);
+            }
             let mut buffer = [0; 256];
             match self.socket.try_read(&mut buffer) {
                 Ok(0) => return None,
@@ -102,10 +127,23 @@ impl Guard {
         }
     }
 
-    /// Gives an order. A guard that cannot take it is gone or about to end its script anyway.
-    pub fn order(&self, order: &Order) {
-        // Orders are few and short, so a socket's buffer holds them all; a part of one is never sent.
-        let _ = self.socket.try_write(format!("{order}\n").as_bytes());
+    /// Gives an order. It is sent at once, or, where the guard has not read the last ones for long, by
+    /// [`Self::next_report`] as soon as there is room. Only a guard that is gone does not get it.
+    pub fn order(&mut self, order: &Order) {
+        self.unsent.extend_from_slice(format!("{order}\n").as_bytes());
+        loop {
+            match self.direct.write(&self.unsent) {
+                Ok(count) => {
+                    self.unsent.drain(..count);
+                    if self.unsent.is_empty() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // No room; or nobody there, as the next report will say.
+                Err(_) => return,
+            }
+        }
     }
 
     /// Collects the guard's own exit, once [`Self::next_report`] has answered `None`.
@@ -116,7 +154,8 @@ impl Guard {
 
     /// The guard's process id.
     #[must_use]
-    pub fn id(&self) -> u32 {
-        self.process.id()
+    pub fn id(&self) -> Pid {
+        // The kernel's own type; std shows it unsigned.
+        Pid::from_raw(self.process.id().cast_signed())
     }
 }

@@ -1,7 +1,7 @@
 //! What agent and guard say to each other: one message a line, a word and its numbers.
 //!
-//! Program and arguments are not among them: they are the guard's own argv and environment, which the script
-//! inherits as they are, so nothing needs quoting.
+//! Program, arguments and environment are not among them: they are in the guard's own argv and environment, so
+//! nothing needs quoting.
 
 use std::fmt;
 use std::str::FromStr;

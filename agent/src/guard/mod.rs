@@ -11,7 +11,8 @@
 //! which the kernel sees to even if the agent dies by SIGKILL. It is a *subreaper* (prctl(2)): descendants that
 //! lost their parent become its children, also those that left the script's process group by setsid(2), so it
 //! knows when all are gone. What it cannot survive is a SIGKILL of its own; then the agent, a subreaper too,
-//! inherits the script and ends it. Only if both are killed at once the script is left to the unit of systemd.
+//! inherits what is left and ends it. If both are killed at once, the script itself dies with its guard
+//! (PR_SET_PDEATHSIG), but not what it has started: that is left to whatever holds the agent's processes together.
 
 pub mod children;
 pub mod handle;

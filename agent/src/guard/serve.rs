@@ -1,25 +1,26 @@
 //! The guard's side: `rsqlflow-agent guard PROGRAM ARGS…`, with the agent's socket as stdin and the output pipe
-//! as stdout. Its environment is the script's, its stderr a file that it keeps open for the agent: the lock of
+//! as stdout. Its environment is the script's under prefixed names, its stderr a file that it keeps open for the agent: the lock of
 //! the job's slot, which must not be free while the script still runs.
 //!
 //! No threads, no async runtime, no SDK: it should be started in a millisecond and cost nothing while it waits.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::prctl::set_child_subreaper;
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use nix::unistd::{Pid, dup2_stdout};
+use nix::unistd::{Pid, dup2_stdout, getpid, getppid};
 
 use super::children::{self, Ended};
 use super::message::{Lines, Order, Report, RunAs, Start};
@@ -28,6 +29,10 @@ use crate::clock::BootTime;
 
 /// The name that selects this side.
 pub const COMMAND: &str = "guard";
+
+/// What stands before each name of the script's environment in the guard's own. The guard may run as root and the
+/// script may not, so `LD_PRELOAD` and the like must mean nothing to the guard.
+pub(super) const SCRIPT_ENV: &str = "RSQLFLOW_SCRIPT_ENV_";
 
 /// Runs the guard. `args` is what follows [`COMMAND`]: the program and its arguments.
 ///
@@ -80,12 +85,41 @@ fn spawn(program: &OsString, args: impl Iterator<Item = OsString>, start: &Start
     let mut command = Command::new(program);
     // A group of its own, so that one signal reaches all of it.
     command.args(args).process_group(0).stdin(Stdio::null());
+    command.env_clear().envs(script_env(std::env::vars_os()));
     command.stderr(Stdio::from(io::stdout().as_fd().try_clone_to_owned()?));
     if let Some(RunAs { user, group }) = start.run_as {
         command.uid(user).gid(group);
     }
+    let guard = getpid();
+    let die_with_guard = move || {
+        // Forgotten when the user changes (prctl(2), PR_SET_PDEATHSIG), which here has been done.
+        set_pdeathsig(Signal::SIGKILL)?;
+        // The guard may have died before that.
+        if getppid() == guard { Ok(()) } else { Err(Errno::ESRCH.into()) }
+    };
+    #[expect(unsafe_code, reason = "between fork and exec it makes two system calls and allocates nothing")]
+    // SAFETY: prctl(2) and getppid(2) may be called there (signal-safety(7)); the guard has one thread.
+    unsafe {
+        command.pre_exec(die_with_guard);
+    }
     let child = command.spawn()?;
+    // The script had to be started before: it would inherit that.
+    spare_me();
     i32::try_from(child.id()).map(Pid::from_raw).map_err(io::Error::other)
+}
+
+/// The script's environment in the guard's own.
+fn script_env(own: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (OsString, OsString)> {
+    own.filter_map(|(name, value)| {
+        let name = name.as_bytes().strip_prefix(SCRIPT_ENV.as_bytes())?;
+        Some((OsStr::from_bytes(name).to_owned(), value))
+    })
+}
+
+/// Asks the kernel to kill anything else first when memory runs out. Only root may (proc(5), `oom_score_adj`), and a
+/// guard of another user goes without.
+fn spare_me() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "-1000");
 }
 
 fn keep(
@@ -99,6 +133,15 @@ fn keep(
     let mut leftovers: Vec<Pid> = Vec::new();
     let mut outlived = false;
     loop {
+        // First, not after the wait: some may have come together with the start, and no poll would tell of them.
+        let was_there = !agent.gone;
+        for order in agent.orders() {
+            watch.obey(&order, BootTime::now());
+        }
+        if was_there && agent.gone {
+            watch.agent_gone(BootTime::now());
+        }
+
         let reaped = children::reap();
         for ended in reaped.ended {
             match ended {
@@ -153,13 +196,6 @@ fn keep(
             if signal.ssi_signo != Signal::SIGCHLD as u32 {
                 watch.obey(&Order::Stop, BootTime::now());
             }
-        }
-        let was_there = !agent.gone;
-        for order in agent.orders() {
-            watch.obey(&order, BootTime::now());
-        }
-        if was_there && agent.gone {
-            watch.agent_gone(BootTime::now());
         }
     }
 }

@@ -58,7 +58,11 @@ impl Watch {
         match order {
             // A second start is nonsense, and nonsense must not lengthen anything.
             Order::Start(_) => {}
-            Order::Extend(deadline) => self.deadline = *deadline,
+            // One that was overtaken must not shorten what a later one has won.
+            Order::Extend(Deadline { term_at, kill_at }) => {
+                self.deadline.term_at = self.deadline.term_at.max(*term_at);
+                self.deadline.kill_at = self.deadline.kill_at.max(*kill_at);
+            }
             Order::Stop => self.stop(now),
             Order::Kill => self.phase = Phase::Killing,
         }
@@ -175,6 +179,15 @@ mod tests {
         assert_eq!(watch.action(at(200)), Action::Terminate);
         watch.obey(&Order::Extend(Deadline { term_at: at(300), kill_at: at(310) }), at(201));
         assert_eq!(watch.action(at(210)), Action::Kill, "a stop that has begun goes on");
+    }
+
+    #[test]
+    fn an_overtaken_extension_shortens_nothing() {
+        let mut watch = watch();
+        watch.obey(&Order::Extend(Deadline { term_at: at(200), kill_at: at(210) }), at(50));
+        watch.obey(&Order::Extend(Deadline { term_at: at(150), kill_at: at(160) }), at(51));
+        assert_eq!(watch.action(at(199)), Action::Nothing);
+        assert_eq!(watch.wake_at(at(199)), at(200));
     }
 
     #[test]

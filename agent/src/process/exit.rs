@@ -44,6 +44,9 @@ pub struct TryEnd {
     pub exit: Exit,
     /// Who asked for it, if the script did not end by itself first.
     pub stopped: Option<StopReason>,
+    /// Who has asked for it at any time, also after the script's own end: [`StopReason::Fenced`] if that was among
+    /// them, otherwise the last. Whoever asked so late wants no further try.
+    pub asked: Option<StopReason>,
     /// How many processes the script left running, which were then ended.
     pub leftovers: u32,
     /// Whether the output was read to its end. If not, some process that is none of the script's descendants

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -63,6 +63,7 @@ impl Supervisor<'_> {
                 return TryEnd {
                     exit: Exit::NeverStarted(NeverStarted::Refused(error.to_string())),
                     stopped: None,
+                    asked: None,
                     leftovers: 0,
                     output_ended: true,
                 };
@@ -75,29 +76,33 @@ impl Supervisor<'_> {
         while !run.is_over() {
             let bound = run.bound;
             tokio::select! {
-                report = run.guard.next_report(), if !run.guard_gone => {
-                    run.reported(report, self.stop_bound()).await;
-                }
+                // An order waits for nothing, least of all for a script that never stops talking.
+                biased;
                 order = control.recv(), if kept => match order {
                     Some(Control::Extend(deadline)) => run.guard.order(&Order::Extend(deadline)),
                     Some(Control::Stop(reason)) => run.stop(reason, self.stop_bound()),
                     // Whoever kept the lease is gone; the guard's deadline is what remains.
                     None => {
                         kept = false;
-                        run.stop(StopReason::Fenced, self.stop_bound());
+                        if !run.asked.contains(&StopReason::Fenced) {
+                            run.stop(StopReason::Fenced, self.stop_bound());
+                        }
                     }
                 },
-                read = run.pipe.read(&mut buffer), if !run.output_ended => match read {
-                    Ok(0) | Err(_) => run.output_ended = true,
-                    Ok(count) => output(buffer.get(..count).unwrap_or_default()),
-                },
+                report = run.guard.next_report(), if !run.guard_gone => {
+                    run.reported(report, self.stop_bound()).await;
+                }
                 () = &mut timeout, if !timed_out => {
                     timed_out = true;
                     if run.exit.is_none() {
                         run.stop(StopReason::TimedOut, self.stop_bound());
                     }
                 }
-                () = sleep_until(bound.unwrap_or_else(far_away)), if bound.is_some() => run.bound_reached = true,
+                () = sleep_until(bound.unwrap_or_else(far_away)), if bound.is_some() => run.out_of_time().await,
+                read = run.pipe.read(&mut buffer), if !run.output_ended => match read {
+                    Ok(0) | Err(_) => run.output_ended = true,
+                    Ok(count) => output(buffer.get(..count).unwrap_or_default()),
+                },
             }
         }
         run.finish()
@@ -118,8 +123,9 @@ impl Supervisor<'_> {
             exit: None,
             leftovers: None,
             stopped: None,
+            asked: Vec::new(),
             bound: None,
-            bound_reached: false,
+            given_up: false,
         })
     }
 
@@ -143,13 +149,15 @@ struct Run {
     /// Known once all is gone.
     leftovers: Option<u32>,
     stopped: Option<StopReason>,
+    /// Every request to stop, also one that came after the script's own end.
+    asked: Vec<StopReason>,
     bound: Option<Instant>,
-    bound_reached: bool,
+    given_up: bool,
 }
 
 impl Run {
     fn is_over(&self) -> bool {
-        self.bound_reached || (self.guard_gone && self.output_ended)
+        self.given_up || (self.guard_gone && self.output_ended)
     }
 
     async fn reported(&mut self, report: Option<Report>, bound: Duration) {
@@ -169,10 +177,35 @@ impl Run {
                 let never = matches!(self.exit, Some(Exit::NeverStarted(_)));
                 if self.leftovers.is_none() && !never {
                     // Somebody killed the guard. What it kept is ours now.
-                    self.leftovers = Some(end_all_children(self.script).await);
+                    self.take_over().await;
                 }
                 self.bound = Some(Instant::now() + DRAIN);
             }
+        }
+    }
+
+    /// The guard, or the output, is not done by the time it had.
+    async fn out_of_time(&mut self) {
+        if self.guard_gone {
+            self.given_up = true;
+            return;
+        }
+        // A guard that is stopped, or stuck, would go on with its script while the row says that it has ended.
+        tracing::warn!("the guard does not get done, so it is killed");
+        self.take_over().await;
+        self.guard_gone = !self.given_up;
+        self.bound = Some(Instant::now() + DRAIN);
+    }
+
+    /// Ends what the guard kept, and the guard if it is still there.
+    async fn take_over(&mut self) {
+        let (ended, all_gone) = end_all_children(self.script, self.guard.id()).await;
+        self.leftovers = Some(ended);
+        if !all_gone {
+            // A result would let others start the job again beside what is still there.
+            tracing::error!("processes of the script do not die, so nothing is reported");
+            self.stopped = Some(StopReason::Fenced);
+            self.given_up = true;
         }
     }
 
@@ -182,7 +215,9 @@ impl Run {
     }
 
     fn stop(&mut self, reason: StopReason, bound: Duration) {
-        let again = self.stopped.is_some();
+        // Who asks again is in a hurry. Another who asks for the first time is not.
+        let again = self.asked.contains(&reason);
+        self.asked.push(reason);
         if self.exit.is_none() {
             // The first reason is the true one, except that a fenced try may report nothing at all.
             if reason == StopReason::Fenced {
@@ -195,39 +230,45 @@ impl Run {
     }
 
     fn finish(self) -> TryEnd {
-        let stuck = !self.guard_gone;
+        let fenced = self.asked.contains(&StopReason::Fenced).then_some(StopReason::Fenced);
         let end = TryEnd {
             exit: self.exit.unwrap_or(Exit::Unknown),
             stopped: self.stopped,
-            leftovers: self.leftovers.unwrap_or(u32::from(stuck)),
+            asked: fenced.or(self.asked.last().copied()),
+            leftovers: self.leftovers.unwrap_or(0),
             output_ended: self.output_ended,
         };
-        if stuck {
-            // Its socket closes here, so it goes on trying without us.
-            drop(self.guard);
-        } else {
+        // One that is still there cannot be waited for: not even SIGKILL has ended it.
+        if self.guard_gone {
             self.guard.collect();
         }
         end
     }
 }
 
-/// Kills every child of this process until none is left. An agent has no other children than its job's.
-async fn end_all_children(script: Option<Pid>) -> u32 {
+/// Kills every child of this process until none is left, and answers how many there were besides the guard, and
+/// whether all are gone. An agent has no other children than its job's. The guard goes first: it is a subreaper, so
+/// until it is dead its own children are not ours.
+async fn end_all_children(script: Option<Pid>, guard: Pid) -> (u32, bool) {
     let started = Instant::now();
     let group = script.unwrap_or(Pid::from_raw(i32::MAX));
     let mut seen: Vec<Pid> = Vec::new();
-    while started.elapsed() < STUCK {
+    // Dead or not, it has not been collected, so its id is not yet another's.
+    let _ = kill(guard, Signal::SIGKILL);
+    let all_gone = loop {
         children::signal(Signal::SIGKILL, group, |pid| {
-            if !seen.contains(&pid) {
+            if pid != guard && !seen.contains(&pid) {
                 seen.push(pid);
             }
             true
         });
         if !children::reap().any_left {
-            break;
+            break true;
+        }
+        if started.elapsed() >= STUCK {
+            break false;
         }
         sleep(Duration::from_millis(5)).await;
-    }
-    u32::try_from(seen.len()).unwrap_or(u32::MAX)
+    };
+    (u32::try_from(seen.len()).unwrap_or(u32::MAX), all_gone)
 }

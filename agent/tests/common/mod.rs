@@ -72,9 +72,21 @@ impl Child {
     /// Runs it; `on_output` sees all output so far whenever more came, and may send orders.
     pub async fn run(
         &self,
+        on_output: impl FnMut(&[u8], &mpsc::UnboundedSender<Control>),
+    ) -> (TryEnd, Vec<u8>) {
+        self.run_asked(&[], on_output).await
+    }
+
+    /// Runs it, with orders that are there before it starts.
+    pub async fn run_asked(
+        &self,
+        before: &[Control],
         mut on_output: impl FnMut(&[u8], &mpsc::UnboundedSender<Control>),
     ) -> (TryEnd, Vec<u8>) {
         let (orders, mut control) = mpsc::unbounded_channel();
+        for order in before {
+            orders.send(*order).unwrap();
+        }
         let mut all = Vec::new();
         let supervisor = Supervisor {
             agent: Path::new(AGENT),
