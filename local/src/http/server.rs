@@ -69,6 +69,10 @@ async fn handle(State(services): State<Arc<Services>>, request: Request) -> Resp
 
 async fn route(services: &Services, request: Request, request_id: &str) -> Reply {
     let (head, body) = request.into_parts();
+    if !is_for_loopback(&head.headers) {
+        let message = "the endpoint answers requests to loopback addresses only";
+        return Reply::rest_error(&AwsError::client("AccessDeniedException", message).with_status(403));
+    }
     let declared =
         head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let body = match declared {
@@ -106,6 +110,17 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         Ok(xml) => Reply::xml(xml),
         Err(error) => Reply::xml_error(&error, request_id),
     }
+}
+
+/// A page in a browser can make its own host name resolve to this machine. Its requests carry that name, or the
+/// page's origin.
+fn is_for_loopback(headers: &HeaderMap) -> bool {
+    let host = text_header(headers, "host").unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "127.0.0.1" | "localhost" | "[::1]") && !headers.contains_key(header::ORIGIN)
 }
 
 fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::LocalError;
+use crate::storage::StateDir;
 
 /// What a service's database looks like.
 pub(crate) struct Schema {
@@ -21,6 +22,7 @@ impl Schema {
     pub(crate) fn open(&self, dir: &Path) -> Result<Connection, LocalError> {
         let path = dir.join(self.file);
         let failed = |e: rusqlite::Error| LocalError::Database { path: path.clone(), reason: e.to_string() };
+        StateDir::private_file(&path)?;
         let mut connection = Connection::open(&path).map_err(failed)?;
         // With a write-ahead log, NORMAL survives `kill -9` of this process at any moment; only a power cut may
         // lose the last commits, and no file is corrupted by it (sqlite.org/pragma.html#pragma_synchronous).

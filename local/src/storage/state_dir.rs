@@ -1,8 +1,8 @@
 //! The state directory and its lock.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::LocalError;
@@ -34,6 +34,13 @@ impl StateDir {
             Err(TryLockError::WouldBlock) => Err(LocalError::StateDirInUse { path }),
             Err(TryLockError::Error(source)) => Err(failed(&file, source)),
         }
+    }
+
+    /// Makes a file that only its owner can read, before a database fills it: SQLite gives its journals the mode of
+    /// the database.
+    pub(crate) fn private_file(path: &Path) -> Result<(), LocalError> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600))).map_err(|e| failed(path, e))
     }
 
     /// Absolute path.

@@ -85,3 +85,19 @@ async fn a_target_without_sense_is_refused() {
     assert_eq!(answer.status, 400);
     assert!(answer.body.contains("MissingAction"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn a_page_in_a_browser_is_refused() {
+    let local = start().await;
+    let target = ("x-amz-target", "AWSSecurityTokenServiceV20110615.GetCallerIdentity");
+    for headers in
+        [[JSON, target, ("host", "evil.example")], [JSON, target, ("origin", "http://127.0.0.1:1")]]
+    {
+        let answer = raw(&local, "POST /", &headers, b"{}").await;
+        assert_eq!(answer.status, 403, "{headers:?}");
+    }
+    let answer =
+        raw(&local, "POST /", &[JSON, ("x-amz-target", "Nobody.Knows"), ("host", "localhost:4566")], b"{}")
+            .await;
+    assert_eq!(answer.status, 501, "the name of this machine will do");
+}

@@ -89,7 +89,10 @@ impl Raw {
 pub(crate) async fn raw(local: &Local, first_line: &str, headers: &[(&str, &str)], body: &[u8]) -> Raw {
     let address = local.endpoint.url().strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut request = format!("{first_line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let mut request = format!("{first_line} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request += &format!("host: {address}\r\n");
+    }
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }

@@ -9,7 +9,7 @@ use dynoxide::Database;
 
 use crate::LocalError;
 use crate::http::{AwsError, Reply};
-use crate::storage::Worker;
+use crate::storage::{StateDir, Worker};
 
 /// File name within the state directory.
 const FILE: &str = "dynamodb.sqlite3";
@@ -26,6 +26,7 @@ impl DynamoDb {
         let path = dir.join(FILE);
         let failed = |reason: String| LocalError::Database { path: path.clone(), reason };
         let name = path.to_str().ok_or_else(|| failed("the path is not UTF-8".to_owned()))?;
+        StateDir::private_file(&path)?;
         let database = Database::new(name).map_err(|e| failed(e.to_string()))?;
         let worker = Worker::start("dynamodb", database).map_err(LocalError::Thread)?;
         Ok(Self { worker })
