@@ -44,9 +44,13 @@ pub(super) fn script(path: &str) -> Checked {
         return Err("leaves the script directory with `..`".into());
     }
     match path.rsplit('/').next() {
-        None | Some("" | ".") => Err("is a directory, not a script".into()),
-        Some(_) => Ok(()),
+        None | Some("" | ".") => return Err("is a directory, not a script".into()),
+        Some(_) => {}
     }
+    if path.split('/').any(|part| part.is_empty() || part == ".") {
+        return Err(Broken::new("has an empty or `.` part", "name it plainly, as in load/orders.sh"));
+    }
+    Ok(())
 }
 
 /// The file name of a path that obeys [`script`].
