@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod driver;
 pub mod guard;
+pub mod inherited;
 pub mod lease;
 pub mod logs;
 pub mod process;

@@ -50,6 +50,17 @@ async fn the_guard_is_not_subject_to_the_scripts_environment() {
 }
 
 #[tokio::test]
+async fn a_script_does_not_get_what_the_agent_inherited() {
+    let child = Child::bash("ls -l /proc/$$/fd /proc/$PPID/fd");
+    let inherited = std::fs::File::create(child.path("inherited")).unwrap();
+    // As whoever starts the agent may have left it.
+    nix::fcntl::fcntl(&inherited, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    let (end, output) = child.run_alone().await;
+    assert_eq!(end.exit, Exit::Code(0));
+    assert_eq!(output.matches("/inherited").count(), 1, "the guard has it, and keeps it: {output}");
+}
+
+#[tokio::test]
 async fn every_exit_code_and_signal_is_told_apart() {
     for code in [0, 1, 194, 255] {
         let (end, _) = Child::bash(&format!("exit {code}")).run_alone().await;

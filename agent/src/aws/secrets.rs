@@ -1,7 +1,8 @@
 //! Reading a database secret.
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::config::http::HttpResponse;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
 use super::Backoff;
 use crate::process::{DatabaseSecret, InvalidSecret};
@@ -40,16 +41,92 @@ pub async fn read(client: &Client, id: &str, mut backoff: Backoff) -> Result<Dat
                 return DatabaseSecret::parse(text)
                     .map_err(|source| SecretError::Invalid { id: id.to_owned(), source });
             }
-            Err(error) => match error.as_service_error().and_then(|e| Some((e.code()?, e.message()))) {
-                Some((code, message)) => (
-                    format!("{code}: {}", message.unwrap_or_default()),
-                    matches!(code, "InternalServiceError" | "ThrottlingException"),
-                ),
-                None => (DisplayErrorContext(&error).to_string(), true),
-            },
+            Err(error) => explain(&error),
         };
         if !transient || !backoff.pause().await {
             return Err(SecretError::Service { id: id.to_owned(), reason });
         }
+    }
+}
+
+/// What went wrong, and whether it may pass. Of an answer that cannot be understood nothing is told, not even where
+/// reading it failed: it may hold the secret.
+fn explain<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> (String, bool) {
+    if let Some((code, message)) = error.as_service_error().and_then(|e| Some((e.code()?, e.message()))) {
+        let passes = matches!(
+            code.strip_suffix("Exception").unwrap_or(code),
+            "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" | "Throttling"
+        );
+        return (format!("{code}: {}", message.unwrap_or_default()), passes);
+    }
+    if let Some(response) = error.raw_response() {
+        let status = response.status();
+        // What was given out once will not read any better.
+        return (format!("an unreadable answer (HTTP {})", status.as_u16()), !status.is_success());
+    }
+    let kind = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+        SdkError::DispatchFailure(failure) if failure.is_io() => "no connection",
+        SdkError::DispatchFailure(_) => "the request could not be sent; are there credentials?",
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) => "an unreadable answer",
+        _ => "the request could not be made",
+    };
+    (kind.to_owned(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers every request so, and counts them.
+    fn serve(answer: &'static str) -> (String, std::sync::mpsc::Receiver<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (count, asked) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = Vec::new();
+                // The body is the JSON object that ends with the secret's id.
+                while !request.ends_with(b"}") {
+                    let mut buffer = [0; 4096];
+                    match stream.read(&mut buffer).unwrap() {
+                        0 => break,
+                        read => request.extend_from_slice(&buffer[..read]),
+                    }
+                }
+                let length = answer.len();
+                let text = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
+                );
+                stream.write_all(text.as_bytes()).unwrap();
+                if count.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_not_shown_and_not_asked_for_again() {
+        let (url, asked) =
+            serve(r#"{"SecretString": "{\"password\": \"hunter22\"}", "VersionStages": hunter22}"#);
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("id", "key", None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(url)
+            .build();
+        let read = read(&Client::from_conf(config), "rs/etl", Backoff::of_preparation()).await;
+        let error = read.unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter22"), "{error:?}");
+        assert_eq!(error.to_string(), r#"secret "rs/etl" cannot be read: an unreadable answer (HTTP 200)"#);
+        assert_eq!(asked.try_iter().count(), 1);
     }
 }

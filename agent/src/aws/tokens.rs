@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use rsqlflow_core::TaskToken;
 use rsqlflow_core::protocol::Answer;
+use rsqlflow_store::causes;
 use tokio::time::timeout;
 
 use super::Backoff;
@@ -104,7 +105,7 @@ fn heard<T, E, R>(
 ) -> Result<Heard, TokenError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     let Err(error) = answer else { return Ok(Heard::Accepted) };
     match error.as_service_error().and_then(ProvideErrorMetadata::code) {
@@ -119,6 +120,9 @@ where
             let reason = format!("{code}: {message}").replace(token.expose(), "…");
             Err(TokenError { action, reason, transient })
         }
-        None => Err(TokenError { action, reason: DisplayErrorContext(&error).to_string(), transient: true }),
+        None => {
+            let reason = causes(&error).replace(token.expose(), "…");
+            Err(TokenError { action, reason, transient: true })
+        }
     }
 }

@@ -4,20 +4,27 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::args::Run;
 use super::{complain, exit, log, runtime};
 use crate::config::{AgentConfig, ConfigError};
 use crate::driver::{self, Assignment, Context, Finished, NotRun, deliver};
+use crate::inherited;
 
 /// What the detached process says once it stands on its own.
 const READY: &[u8] = b"ready\n";
 
+/// How long a process whose own job is done goes on with what others left. The next one takes the rest.
+const FLUSH: Duration = Duration::from_secs(30);
+
 pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>, file: Option<&Path>) -> ExitCode {
+    inherited::keep_from_children();
     let config = match config {
         Ok(config) => config,
         Err(error) => {
@@ -126,20 +133,29 @@ async fn job(run: Run, config: AgentConfig) -> ExitCode {
     );
     let work = async {
         let ctx = Context::load(config).await;
+        let mut stopped = stop.clone();
         let mut running = Box::pin(driver::run(&ctx, &assignment, stop));
         // What dead agents left is delivered beside the job, which may take a day.
         let mut flushing = Box::pin(flush(&ctx));
         let mut flushed = false;
         let finished = loop {
             tokio::select! {
+                biased;
                 finished = &mut running => break finished,
                 () = &mut flushing, if !flushed => flushed = true,
             }
         };
+        // First, so that it is in the log whatever comes of the rest.
+        let code = report(finished);
         if !flushed {
-            flushing.await;
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|requests| *requests > 0) => {}
+                () = &mut flushing => {}
+                () = sleep(FLUSH) => {}
+            }
         }
-        report(finished)
+        code
     };
     tokio::pin!(signals);
     let work = Box::pin(work.instrument(span));

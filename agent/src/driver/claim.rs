@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rsqlflow_core::protocol::agent::{NotClaimed, after_refused_claim};
 use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
+use rsqlflow_core::timing::Rule;
+use rsqlflow_core::{Seconds, Timing};
 use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
 
 use super::{Assignment, Context, NotRun, queue};
@@ -38,6 +40,12 @@ pub(super) enum TokenHeard {
 /// [`NotRun`]: it is another's, or nobody wants it.
 pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, NotRun> {
     let (row, token_accepted) = wait_for_heartbeat(ctx, job).await?;
+    if let Some(why) = misfit(&ctx.config.timing, row.job.heartbeat) {
+        // With such a lease the guard would end a healthy script between two renewals.
+        let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());
+        close_unclaimed(ctx, job, outcome).await?;
+        return Err(NotRun::Misfit(why));
+    }
     let times = LeaseTimes::new(&ctx.config.timing, row.job.heartbeat);
     let log_stream =
         (!ctx.config.log_group.is_empty()).then(|| Stream::name_of(&job.execution, job.job, job.attempt));
@@ -135,16 +143,24 @@ pub(super) async fn heartbeat(ctx: &Context, row: &JobRow) -> TokenHeard {
     }
 }
 
+/// Why a lease of this heartbeat cannot be kept with this agent's own times. Of the other times it only knows the
+/// defaults: those are checked where they are set.
+fn misfit(timing: &Timing, heartbeat: Seconds) -> Option<String> {
+    let misfit = timing.check(heartbeat).into_iter().find(|misfit| misfit.rule == Rule::Lease)?;
+    Some(format!("this agent's times do not fit the job's heartbeat of {heartbeat}: {misfit}"))
+}
+
 /// Closes the row of a job that was cancelled before anybody ran it, and reports that.
 ///
 /// # Errors
 /// [`NotRun::Stale`] if somebody else was first.
 pub(super) async fn close_cancelled(ctx: &Context, job: &Assignment) -> Result<(), NotRun> {
-    let change = Change::CloseUnclaimed {
-        from: JobStatus::Triggered,
-        attempt: job.attempt,
-        outcome: Outcome::without_exit(JobStatus::Cancelled, "cancelled before it was run"),
-    };
+    let outcome = Outcome::without_exit(JobStatus::Cancelled, "cancelled before it was run");
+    close_unclaimed(ctx, job, outcome).await
+}
+
+async fn close_unclaimed(ctx: &Context, job: &Assignment, outcome: Outcome) -> Result<(), NotRun> {
+    let change = Change::CloseUnclaimed { from: JobStatus::Triggered, attempt: job.attempt, outcome };
     let mut backoff = Backoff::of_preparation();
     let row = loop {
         let note = Note::new().end(wall_clock()).instance(&ctx.instance());
@@ -165,7 +181,7 @@ pub(super) async fn close_cancelled(ctx: &Context, job: &Assignment) -> Result<(
         && let Err(error) = ctx.tokens.answer(&reply.token, &answer, Backoff::of_preparation()).await
     {
         // The row is closed: the next try of the state is answered by its launcher.
-        tracing::warn!(error = &error as &dyn std::error::Error, "the cancellation could not be reported");
+        tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be reported");
     }
     Ok(())
 }
@@ -178,5 +194,23 @@ fn store_error(error: ChangeError) -> Result<StoreError, NotRun> {
             Err(NotRun::Stale { status: row.state.status, attempt: row.state.attempt })
         }
         ChangeError::Gone { .. } | ChangeError::Impossible(_) => Err(NotRun::NoRow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_agent_itself_decides_is_checked() {
+        let timing = Timing::default();
+        // Too short for the cloud's functions, which this agent may have nothing to do with.
+        assert!(timing.accept(Seconds::saturating(40)).is_err());
+        assert_eq!(misfit(&timing, Seconds::saturating(40)), None);
+        let text = misfit(&timing, Seconds::saturating(20)).unwrap();
+        assert!(
+            text.starts_with("this agent's times do not fit the job's heartbeat of 20s: a third"),
+            "{text}"
+        );
     }
 }

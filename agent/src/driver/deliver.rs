@@ -29,14 +29,16 @@ pub enum Undelivered {
     Token(#[source] TokenError),
 }
 
-/// Closes the row, then answers the token that the row then shows. Both are harmless when repeated.
+/// Closes the row, then answers the token that the row then shows. Both are harmless when repeated, and the row
+/// refuses whoever has lost it. So any trouble with the table is waited out, also what looks final, such as a role
+/// that somebody is changing: to give up leaves a job that ended to be taken for lost.
 ///
 /// # Errors
 /// [`Undelivered`] when the policy of either call is used up.
 pub async fn close_and_answer(
     ctx: &Context,
     entry: &Entry,
-    note: Note,
+    mut note: Note,
     policy: fn() -> Backoff,
 ) -> Result<Delivered, Undelivered> {
     let (execution, job) = (&entry.workflow_execution_id, entry.job_id);
@@ -55,7 +57,11 @@ pub async fn close_and_answer(
             Err(ChangeError::Gone { .. } | ChangeError::Impossible(_)) => return Ok(Delivered::TooLate),
             Err(ChangeError::Store(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the row is not closed");
-                if !error.is_transient() || !backoff.pause().await {
+                if is_invalid(&error) {
+                    // Such as an item above 400 KB. What ended how is worth more than its description.
+                    note = Note::new().end(entry.ended_at);
+                }
+                if !backoff.pause().await {
                     return Err(Undelivered::Row(error));
                 }
             }
@@ -69,6 +75,11 @@ pub async fn close_and_answer(
         Ok(Heard::Refused) => Ok(Delivered::Recorded),
         Err(error) => Err(Undelivered::Token(error)),
     }
+}
+
+/// Whether the service does not like what was written.
+fn is_invalid(error: &StoreError) -> bool {
+    matches!(error, StoreError::Service { code: Some(code), .. } if code == "ValidationException")
 }
 
 /// Leaves a word for people. It decides nothing, so it is tried once.

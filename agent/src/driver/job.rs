@@ -38,6 +38,9 @@ pub enum NotRun {
     /// It was cancelled before anybody ran it; this process has closed and reported it.
     #[error("it was cancelled before it was run")]
     Cancelled,
+    /// Its heartbeat is too short for this agent's times; this process has closed it as failed and reported it.
+    #[error("it was failed, not run: {0}")]
+    Misfit(String),
     /// The service no longer waits on the row's token; the next try of the state brings another attempt.
     #[error("the workflow does not wait for it any more")]
     NobodyWaits,

@@ -306,3 +306,46 @@ fn leaks(end: &TryEnd) -> Option<String> {
         (left, held) => left.or(held),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> ResolvedJob {
+        serde_json::from_value(serde_json::json!({
+            "job_name": "load", "script": "load.sh", "timeout": 60, "heartbeat": 180, "retries": 3,
+            "retry_delay": 1, "retry_backoff": 2.0, "ok_exit_codes": [0], "on_lost": "fail"
+        }))
+        .unwrap()
+    }
+
+    fn judged(code: i32, stopped: Option<StopReason>, asked: Option<StopReason>) -> Verdict {
+        let end = TryEnd { exit: Exit::Code(code), stopped, asked, leftovers: 0, output_ended: true };
+        verdict(&end, "as it ended".to_owned(), &job())
+    }
+
+    #[test]
+    fn a_request_that_came_after_the_scripts_end_counts() {
+        use StopReason::{AgentStopping, Cancelled, Fenced, TimedOut};
+        for code in [0, 1] {
+            assert!(matches!(judged(code, None, Some(Fenced)), Verdict::Fenced));
+            assert!(matches!(judged(code, Some(TimedOut), Some(Fenced)), Verdict::Fenced));
+        }
+        for reason in [Cancelled, AgentStopping] {
+            assert!(
+                matches!(judged(1, None, Some(reason)), Verdict::Failed(_, Some(asked)) if asked == reason)
+            );
+            let Verdict::Final(outcome) = judged(0, None, Some(reason)) else { panic!("it succeeded") };
+            assert_eq!(outcome.status, JobStatus::Completed, "what was done before the request is done");
+        }
+        assert!(matches!(judged(1, None, None), Verdict::Failed(_, None)));
+    }
+
+    #[tokio::test]
+    async fn a_request_wins_over_the_end_of_the_pause() {
+        let (orders, mut control) = mpsc::unbounded_channel();
+        orders.send(Control::Stop(StopReason::Cancelled)).unwrap();
+        assert_eq!(wait(Duration::ZERO, &mut control).await, Some(StopReason::Cancelled));
+        assert_eq!(wait(Duration::ZERO, &mut control).await, None);
+    }
+}

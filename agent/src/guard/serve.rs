@@ -38,6 +38,7 @@ pub(super) const SCRIPT_ENV: &str = "RSQLFLOW_SCRIPT_ENV_";
 ///
 /// The exit code tells nothing; who started the guard reads its reports.
 pub fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    crate::inherited::keep_from_children();
     let Some(program) = args.next() else { return ExitCode::from(2) };
     match guard(&program, args) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,11 @@
 //! The three calls to CloudWatch Logs.
 
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
+use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use rsqlflow_core::{ExecutionId, JobId};
+use rsqlflow_store::causes;
 
 use super::events::Event;
 
@@ -22,27 +24,41 @@ pub struct LogError {
     action: &'static str,
     stream: String,
     code: Option<String>,
+    /// Of the HTTP answer.
+    status: Option<u16>,
     reason: String,
 }
 
 impl LogError {
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed later. Whatever the service calls its own fault may.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.code.as_deref() {
             None => true,
+            Some(_) if self.status.is_some_and(|status| status >= 500) => true,
             Some(code) => matches!(
-                code,
-                "ServiceUnavailableException"
-                    | "ThrottlingException"
+                code.strip_suffix("Exception").unwrap_or(code),
+                "ExpiredToken"
                     | "InternalFailure"
-                    | "LimitExceededException"
+                    | "LimitExceeded"
+                    | "OperationAborted"
+                    | "RequestExpired"
+                    | "RequestLimitExceeded"
+                    | "ServiceUnavailable"
+                    | "Throttling"
+                    | "TooManyRequests"
             ),
         }
     }
 
     pub(super) fn no_answer() -> Self {
-        Self { action: "a call", stream: String::new(), code: None, reason: "no answer in time".to_owned() }
+        Self {
+            action: "a call",
+            stream: String::new(),
+            code: None,
+            status: None,
+            reason: "no answer in time".to_owned(),
+        }
     }
 
     fn is_missing(&self) -> bool {
@@ -121,16 +137,44 @@ impl Stream {
         Ok(answer.rejected_log_events_info.is_none())
     }
 
-    fn error<E, R>(&self, action: &'static str, error: &SdkError<E, R>) -> LogError
+    fn error<E>(&self, action: &'static str, error: &SdkError<E, HttpResponse>) -> LogError
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
     {
-        let code = error.as_service_error().and_then(|e| e.code()).map(str::to_owned);
-        LogError { action, stream: self.name.clone(), code, reason: DisplayErrorContext(error).to_string() }
+        let service = error.as_service_error();
+        let code = service.and_then(ProvideErrorMetadata::code).map(str::to_owned);
+        let reason = match (&code, service.and_then(ProvideErrorMetadata::message)) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.clone(),
+            (None, _) => causes(error),
+        };
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        LogError { action, stream: self.name.clone(), code, status, reason }
     }
 }
 
 fn accept_existing(error: LogError) -> Result<(), LogError> {
     if error.is_there_already() { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_not_the_end_of_shipping() {
+        let error = |code: Option<&str>, status| LogError {
+            code: code.map(str::to_owned),
+            status,
+            ..LogError::no_answer()
+        };
+        for code in ["OperationAbortedException", "Throttling", "ThrottlingException"] {
+            assert!(error(Some(code), Some(400)).is_transient(), "{code}");
+        }
+        assert!(error(Some("NeverHeardOf"), Some(500)).is_transient());
+        assert!(error(None, None).is_transient());
+        for code in ["AccessDeniedException", "InvalidParameterException", "NeverHeardOf"] {
+            assert!(!error(Some(code), Some(400)).is_transient(), "{code}");
+        }
+    }
 }

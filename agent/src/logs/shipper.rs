@@ -67,9 +67,10 @@ impl Shipper {
     pub async fn run(&mut self) {
         while self.given_up.is_none() && !self.is_done() {
             match self.step().await {
-                Ok(true) => self.failures = 0,
-                Ok(false) => {
-                    // Nothing new: one look a second, but the end is told at once.
+                Ok(true) if self.is_behind() => self.failures = 0,
+                Ok(_) => {
+                    self.failures = 0;
+                    // Nothing more: one look a second, but the end is told at once.
                     let pause = CADENCE.mul_f64(0.8 + 0.2 * fastrand::f64());
                     let mut follow = self.follow.clone();
                     let _ = timeout(pause, follow.wait_for(|progress| progress.ended)).await;
@@ -102,6 +103,10 @@ impl Shipper {
     fn is_done(&self) -> bool {
         let progress = self.follow.borrow();
         progress.ended && self.cutter.offset() >= progress.written
+    }
+
+    fn is_behind(&self) -> bool {
+        self.cutter.offset() < self.follow.borrow().written
     }
 
     /// Sends one batch, if there is one.
