@@ -102,7 +102,13 @@ async fn a_job_that_queues_can_be_cancelled() {
     let gate = world.gate("wait.sh");
     let (id, _, queueing) = begin_queueing(&world, &gate).await;
     request_cancel(&world, &id, queueing).await;
-    world.reach(&id, queueing, Cancelled).await;
+    let row = world.reach(&id, queueing, Cancelled).await;
+    let why = row.state.error_message.as_deref();
+    assert_eq!(
+        why,
+        Some("cancelled before it was run"),
+        "the agent's words, not those of a later try's launcher"
+    );
     gate.open();
     world.end(&id).await;
     assert_eq!(gate.starts(), 1, "the slot was free in the end, but nobody wanted it any more");
