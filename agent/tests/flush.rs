@@ -1,6 +1,6 @@
 //! Results in the spool, and a table that refuses to take them at first.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 
@@ -11,29 +11,29 @@ use rsqlflow_core::protocol::{JobStatus, Outcome};
 use rsqlflow_core::{ExecutionId, JobId, Owner};
 
 /// Reads one request and answers the service's error of this name (DynamoDB developer guide, "Error handling").
-fn refuse(stream: TcpStream, error: &str) -> String {
+fn refuse(stream: TcpStream, error: &str) -> io::Result<String> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
+        reader.read_line(&mut line)?;
         if line.trim().is_empty() {
             break;
         }
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
+            length = value.trim().parse().map_err(io::Error::other)?;
         }
         head.push_str(&line);
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    reader.read_exact(&mut body)?;
     let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","message":"not now"}}"#);
     let answer = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    reader.into_inner().write_all(answer.as_bytes()).unwrap();
-    head
+    reader.into_inner().write_all(answer.as_bytes())?;
+    Ok(head)
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_refusal_that_looks_final_is_waited_out() {
         // The last means: no such row, so nobody waits for the result any more.
         let errors = ["AccessDeniedException", "ValidationException", "ConditionalCheckFailedException"];
         for (error, stream) in errors.into_iter().zip(listener.incoming()) {
-            told.send((error, refuse(stream.unwrap(), error))).unwrap();
+            told.send((error, refuse(stream.unwrap(), error).unwrap())).unwrap();
         }
     });
     let entry = Entry {
@@ -58,7 +58,7 @@ fn a_refusal_that_looks_final_is_waited_out() {
         outcome: Outcome { status: JobStatus::Completed, exit_code: Some(0), error_message: None },
         ended_at: wall_clock(),
     };
-    drop(Results::new(directory.path()).keep(entry).unwrap());
+    drop(Results::new(directory.path()).keep(entry, None).unwrap());
     let config = directory.path().join("agent.toml");
     std::fs::write(&config, format!("spool_dir = {:?}\nregion = \"eu-west-1\"", directory.path())).unwrap();
 

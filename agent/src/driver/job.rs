@@ -122,6 +122,14 @@ async fn work(
     control: &mut mpsc::UnboundedReceiver<Control>,
     deadline: watch::Receiver<crate::lease::Deadline>,
 ) -> Finished {
+    // While there is room: the script may fill the disk.
+    let room = match ctx.results.reserve(&job.execution, job.job, job.attempt, &ctx.owner) {
+        Ok(room) => Some(room),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no room is reserved for the result");
+            None
+        }
+    };
     let path = Capture::path_of(&ctx.config.log_dir, &job.execution, job.job, job.attempt);
     let (mut capture, follow) = Capture::open(path.clone());
     let taken = follow.borrow().taken.clone();
@@ -147,6 +155,9 @@ async fn work(
         tracing::warn!("no longer this agent's: the script is stopped and nothing is reported");
         capture.remark("stopped, because the job is no longer this agent's");
         capture.close();
+        if let Some(room) = room {
+            room.give_back();
+        }
         drain(&mut shipping, ctx.config.log_drain).await;
         return Finished::Fenced;
     };
@@ -161,7 +172,7 @@ async fn work(
         outcome: outcome.clone(),
         ended_at: wall_clock(),
     };
-    let held = ctx.results.keep(entry.clone());
+    let held = ctx.results.keep(entry.clone(), room);
     if let Err(error) = &held {
         let error: &dyn std::error::Error = error;
         tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");

@@ -2,10 +2,12 @@
 //! script's end and the last answer loses nothing.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::posix_fallocate;
 use rsqlflow_core::protocol::Outcome;
 use rsqlflow_core::{ExecutionId, JobId, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,17 @@ pub struct Held {
     _lock: File,
 }
 
+/// Room on the disk for a result that will come.
+#[derive(Debug)]
+pub struct Room {
+    file: File,
+    path: PathBuf,
+    name: String,
+}
+
+/// Bytes kept free for one result, of which an outcome's message is most.
+const ROOM: i64 = 64 * 1024;
+
 /// What the spool holds.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -78,37 +91,68 @@ impl Results {
         Self { directory: spool_dir.join("results") }
     }
 
+    /// Makes room for the result of a job that begins, so that a script that fills the disk does not cost it.
+    ///
+    /// # Errors
+    /// If the disk is full, or the directory cannot be written. The result may find room all the same.
+    pub fn reserve(
+        &self,
+        execution: &ExecutionId,
+        job: JobId,
+        attempt: u32,
+        owner: &Owner,
+    ) -> Result<Room, SpoolError> {
+        let room = self.room(name_of(execution, job, attempt, owner))?;
+        match posix_fallocate(&room.file, 0, ROOM) {
+            // Some file systems cannot.
+            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS) => Ok(room),
+            Err(error) => {
+                let path = room.path.clone();
+                room.give_back();
+                Err(SpoolError { action: "reserve", path, source: error.into() })
+            }
+        }
+    }
+
+    fn room(&self, name: String) -> Result<Room, SpoolError> {
+        make_directory(&self.directory)?;
+        let path = self.directory.join(format!(".{name}.new"));
+        let open = || {
+            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            file.lock()?;
+            // Until it is locked it looks like what a dead agent left, which others remove.
+            path.metadata().map(|_| file)
+        };
+        match open().or_else(|_| open()) {
+            Ok(file) => Ok(Room { file, path, name }),
+            Err(source) => Err(SpoolError { action: "make", path, source }),
+        }
+    }
+
     /// Keeps a result: written and synced under another name, then renamed, then the directory synced, so that
     /// there is a whole file or none (fsync(2), rename(2)).
     ///
     /// # Errors
-    /// If the disk is full, or the directory cannot be written.
-    pub fn keep(&self, entry: Entry) -> Result<Held, SpoolError> {
-        make_directory(&self.directory)?;
-        let name = format!(
-            "{}_{:04}-{:05}_a{}_{}.json",
-            entry.workflow_execution_id,
-            entry.job_id.stage,
-            entry.job_id.position,
-            entry.attempt,
-            entry.owner.as_str()
-        );
-        let path = self.directory.join(&name);
-        let new = self.directory.join(format!(".{name}.new"));
-        let write = || -> io::Result<File> {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.lock()?;
-            file.write_all(&serde_json::to_vec(&entry)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            File::open(&self.directory)?.sync_all()?;
-            Ok(file)
+    /// If the disk is full and there is no room reserved, or the directory cannot be written.
+    pub fn keep(&self, entry: Entry, room: Option<Room>) -> Result<Held, SpoolError> {
+        let name = name_of(&entry.workflow_execution_id, entry.job_id, entry.attempt, &entry.owner);
+        let room = match room.filter(|room| room.name == name) {
+            Some(room) => room,
+            None => self.room(name)?,
+        };
+        let path = self.directory.join(&room.name);
+        let write = || -> io::Result<()> {
+            let bytes = serde_json::to_vec(&entry)?;
+            room.file.write_all_at(&bytes, 0)?;
+            room.file.set_len(bytes.len() as u64)?;
+            room.file.sync_all()?;
+            fs::rename(&room.path, &path)?;
+            File::open(&self.directory)?.sync_all()
         };
         match write() {
-            Ok(lock) => Ok(Held { entry, path, _lock: lock }),
+            Ok(()) => Ok(Held { entry, path, _lock: room.file }),
             Err(source) => {
-                let _ = fs::remove_file(&new);
+                room.give_back();
                 Err(SpoolError { action: "keep the result in", path, source })
             }
         }
@@ -129,6 +173,9 @@ impl Results {
         for entry in entries {
             let path = entry.map_err(unlistable)?.path();
             let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+            if hidden && path.extension().is_some_and(|extension| extension == "new") {
+                remove_if_left(&path);
+            }
             if hidden || path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
@@ -142,6 +189,27 @@ impl Results {
         }
         listing.held.sort_by_key(|held| held.entry.ended_at);
         Ok(listing)
+    }
+}
+
+fn name_of(execution: &ExecutionId, job: JobId, attempt: u32, owner: &Owner) -> String {
+    format!("{execution}_{:04}-{:05}_a{attempt}_{}.json", job.stage, job.position, owner.as_str())
+}
+
+/// Removes room that a dead agent has reserved. Should it fail, the next one does it.
+fn remove_if_left(path: &Path) {
+    if let Ok(file) = File::open(path)
+        && file.try_lock().is_ok()
+    {
+        let _ = fs::remove_file(path);
+    }
+}
+
+impl Room {
+    /// There will be no result.
+    pub fn give_back(self) {
+        // What stays is removed by whoever next looks for results.
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -212,12 +280,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let results = Results::new(&dir.path().join("spool"));
         assert!(results.take().unwrap().held.is_empty());
-        let held = results.keep(entry(2)).unwrap();
+        let held = results.keep(entry(2), None).unwrap();
         assert_eq!(held.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let listing = results.take().unwrap();
         assert_eq!((listing.held.len(), listing.busy), (0, 1));
         drop(held);
-        results.keep(entry(1)).unwrap();
+        results.keep(entry(1), None).unwrap();
         let listing = results.take().unwrap();
         let found: Vec<_> = listing.held.iter().map(|held| held.entry.clone()).collect();
         assert_eq!(found, [entry(1), entry(2)]);
@@ -239,7 +307,30 @@ mod tests {
         fs::write(directory.join("newer.json"), serde_json::to_vec(&newer).unwrap()).unwrap();
         let listing = results.take().unwrap();
         assert_eq!((listing.held.len(), listing.unreadable.len()), (0, 2));
-        assert_eq!(fs::read_dir(&directory).unwrap().count(), 3);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "what a dead agent had begun is removed");
+    }
+
+    #[test]
+    fn reserved_room_is_used_and_outlives_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(dir.path());
+        let Entry { workflow_execution_id, job_id, owner, .. } = entry(1);
+        let reserve = |attempt| results.reserve(&workflow_execution_id, job_id, attempt, &owner).unwrap();
+        let files = || fs::read_dir(dir.path().join("results")).unwrap().count();
+        let room = reserve(1);
+        assert_eq!(room.file.metadata().unwrap().len(), 64 * 1024);
+        assert!(results.take().unwrap().held.is_empty());
+        assert_eq!(files(), 1, "its agent lives");
+        drop(results.keep(entry(1), Some(room)).unwrap());
+        let listing = results.take().unwrap();
+        assert_eq!(listing.held.first().unwrap().entry, entry(1));
+        assert_eq!(files(), 1);
+        reserve(2).give_back();
+        assert_eq!(files(), 1);
+        drop(reserve(3));
+        assert_eq!(files(), 2);
+        results.take().unwrap();
+        assert_eq!(files(), 1, "its agent is dead");
     }
 
     #[test]
