@@ -21,7 +21,7 @@ use crate::process::{Control, StopReason};
 use crate::spool::Slot;
 use crate::spool::result::{Entry, VERSION};
 
-/// Why a job was not run by this process. None of it is a failure of the job.
+/// Why a job was not run by this process. Of these only [`Self::Misfit`] is a failure of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
     /// There is no such row.
