@@ -126,8 +126,8 @@ impl Place {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&url)
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(
-                "local", "local", None,
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "local", "local", None, None, "embedded",
             )))
             .build();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());

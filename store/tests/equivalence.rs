@@ -1,6 +1,8 @@
 //! What `Change::apply` makes of a row, the conditional write makes of an item, and what the one refuses the other
 //! refuses. Through the AWS SDK, against the embedded endpoint.
 
+use std::cell::Cell;
+
 use aws_sdk_dynamodb::Client;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -60,13 +62,12 @@ fn row(position: u32) -> JobRow {
 fn a_change_is_written_as_it_is_applied() {
     let tables = tables();
     let jobs = tables.store.jobs();
-    let mut position = 0;
-    let mut made = 0;
+    let (position, made) = (Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
     runner
         .run(&(state(), change()), |(state, change)| {
-            position += 1;
-            let mut before = row(position);
+            position.set(position.get() + 1);
+            let mut before = row(position.get());
             before.state = state.clone();
             let (id, job) = (&before.workflow_execution_id.clone(), before.job_id);
             let written = tables.runtime.block_on(async {
@@ -75,7 +76,7 @@ fn a_change_is_written_as_it_is_applied() {
             });
             match (change.apply(&state), written) {
                 (Ok(expected), Ok(row)) => {
-                    made += 1;
+                    made.set(made.get() + 1);
                     prop_assert_eq!(&row.state, &expected);
                     let read = tables.runtime.block_on(jobs.get(id, job)).unwrap().unwrap();
                     prop_assert_eq!(read, row);
@@ -94,6 +95,7 @@ fn a_change_is_written_as_it_is_applied() {
             Ok(())
         })
         .unwrap();
+    let made = made.get();
     assert!(made > CASES / 50, "only {made} of {CASES} changes fitted their rows");
 }
 
