@@ -111,11 +111,14 @@ impl Guard {
                 Interest::READABLE | Interest::WRITABLE
             };
             let ready = self.socket.ready(wanted).await.ok()?;
-            if ready.is_writable()
-                && !self.unsent.is_empty()
-                && let Ok(count) = self.socket.try_write(&self.unsent)
-            {
-                self.unsent.drain(..count);
+            if ready.is_writable() && !self.unsent.is_empty() {
+                match self.socket.try_write(&self.unsent) {
+                    Ok(count) => drop(self.unsent.drain(..count)),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // Nobody will read it. Kept, it would have this loop find the socket writable for ever, and
+                    // never wait for what tells of its end.
+                    Err(_) => self.unsent.clear(),
+                }
             }
             let mut buffer = [0; 256];
             match self.socket.try_read(&mut buffer) {
