@@ -51,6 +51,7 @@ pub(crate) fn row(stage: u16, position: u32, status: JobStatus) -> JobSummary {
         instance_id: None,
         log_group: None,
         log_stream: None,
+        log_complete: None,
         late_result: None,
     }
 }
