@@ -2,7 +2,7 @@
 
 use rsqlflow_core::WorkflowStatus;
 use rsqlflow_core::protocol::JobStatus::{Cancelled, Completed, Failed};
-use rsqlflow_tests::World;
+use rsqlflow_tests::{World, eventually};
 use serde_json::{Value, json};
 
 async fn world() -> World {
@@ -43,8 +43,12 @@ async fn an_early_failure_lets_its_siblings_finish_and_fails_the_workflow() {
     let last = run.jobs[2].execution_end_ts.unwrap();
     let closed = run.workflow.execution_end_ts.unwrap().millis_since(last);
     assert!((0..=1_000).contains(&closed), "closed {closed} ms after the last sibling");
-    let history = world.history(run.workflow.state_machine_execution_arn.as_deref().unwrap()).await;
-    assert_eq!(history.last().map(String::as_str), Some("ExecutionFailed"));
+    let arn = run.workflow.state_machine_execution_arn.unwrap();
+    let last = eventually("the end of the execution, just after its row's", async || {
+        world.history(&arn).await.last().filter(|event| event.starts_with("Execution")).cloned()
+    })
+    .await;
+    assert_eq!(last, "ExecutionFailed");
 }
 
 #[tokio::test]

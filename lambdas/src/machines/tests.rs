@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rsqlflow_core::config::MAX_CONCURRENCY;
 use rsqlflow_core::plan::CHUNK_JOBS;
+use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ErrorName, Timing};
 use serde_json::Value;
 
@@ -194,7 +195,9 @@ fn both_machines_try_a_job_alike_and_at_most_nine_times() {
     let jobs: Vec<Value> =
         tasks().into_iter().filter(|(name, _)| name == "RunJob").map(|(_, state)| state).collect();
     assert_eq!(jobs.len(), 2);
-    assert_eq!(jobs[0], jobs[1]);
+    for part in ["Resource", "Parameters", "TimeoutSecondsPath", "HeartbeatSecondsPath", "Retry"] {
+        assert_eq!(jobs[0][part], jobs[1][part], "{part}");
+    }
     let retries: u64 = retriers(&jobs[0]).iter().map(|r| r["MaxAttempts"].as_u64().unwrap()).sum();
     let tries = retries + 1;
     assert_eq!(tries, 9);
@@ -202,6 +205,15 @@ fn both_machines_try_a_job_alike_and_at_most_nine_times() {
     // 4 for what follows a failure.
     let events = (8 + 4 * retries + 4) * u64::try_from(CHUNK_JOBS).unwrap();
     assert!(events < 25_000, "{events}");
+}
+
+#[test]
+fn a_sequential_stage_goes_on_only_past_jobs_that_are_over() {
+    let job: Value = serde_json::from_str(Definition::Sequential.text()).unwrap();
+    let catch = &job["States"]["RunScripts"]["ItemProcessor"]["States"]["RunJob"]["Catch"];
+    let over: Vec<&str> = JobStatus::ALL.into_iter().filter_map(JobStatus::error_name).collect();
+    assert_eq!(names(&catch[0]), over);
+    assert_eq!((&catch[0]["Next"], &catch[1]["Next"]), (&Value::from("OnFailure"), &Value::from("StopHere")));
 }
 
 #[test]
