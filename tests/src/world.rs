@@ -355,9 +355,12 @@ fn show_agent_logs(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        // Not through links: a test may have put a device there, which has no end.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
             show_agent_logs(&path);
-        } else if path.file_name().is_some_and(|name| name.to_string_lossy().contains("agent"))
+        } else if kind.is_file()
+            && path.file_name().is_some_and(|name| name.to_string_lossy().contains("agent"))
             && path.extension().is_some_and(|e| e == "log")
             && let Ok(text) = std::fs::read_to_string(&path)
         {
