@@ -49,7 +49,7 @@ impl Network {
             for client in listener.incoming().flatten() {
                 let state = Arc::clone(&shared);
                 // Who has hung up does not care.
-                std::thread::spawn(move || relay(client, endpoint, &state));
+                std::thread::spawn(move || relay(&client, endpoint, &state));
             }
         });
         Self { url, state }
@@ -76,7 +76,7 @@ impl Network {
     }
 }
 
-fn relay(client: TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+fn relay(client: &TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let mut server = TcpStream::connect(endpoint)?;
     let (mut answers, mut answered) = (server.try_clone()?, client.try_clone()?);
     std::thread::spawn(move || {
@@ -95,7 +95,10 @@ fn relay(client: TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::R
         match fault {
             None => server.write_all(&bytes)?,
             Some(Fault::Silent) => {}
-            Some(Fault::Denied) => (&client).write_all(DENIED)?,
+            Some(Fault::Denied) => {
+                let mut back = client;
+                back.write_all(DENIED)
+            }?,
             Some(Fault::Cut) => break,
         }
     }

@@ -1,5 +1,7 @@
 //! The agent where its instance is full, its commands are late, doubled or unwanted, and its services fail.
 
+#![expect(clippy::unwrap_used, reason = "also what the tests share is run by tests only")]
+
 use std::time::{Duration, Instant};
 
 use rsqlflow_core::protocol::Change;
