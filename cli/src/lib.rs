@@ -51,12 +51,12 @@ fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
         .map_err(|e| anyhow::Error::new(e).context("cannot start the runtime's threads"))?;
     runtime.block_on(async {
         match command {
-            Command::Run(args) => commands::run::run(args, printer).await,
+            Command::Run(args) => Box::pin(commands::run::run(args, printer)).await,
             Command::Validate(args) => commands::validate::validate(args, printer),
             Command::Status(args) => commands::status::status(args, printer).await,
             Command::Jobs(args) => commands::jobs::jobs(args, printer).await,
             Command::Logs(args) => commands::logs::logs(args, printer).await,
-            Command::Local(args) => commands::local::local(args, printer).await,
+            Command::Local(args) => Box::pin(commands::local::local(args, printer)).await,
         }
     })
 }

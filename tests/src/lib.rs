@@ -3,13 +3,6 @@
 //!
 //! Nothing here looks inside the programs: what a test sees, a user can see.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "all of it is run by tests only, where a broken premise has to fail the test and say so"
-)]
-
 mod agents;
 mod binaries;
 mod network;

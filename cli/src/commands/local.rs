@@ -15,7 +15,7 @@ use crate::{exit, orphans};
 /// Where the endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
-    let place = Place::start(&args.embedded, args.port, &args.scripts).await?;
+    let place = Box::pin(Place::start(&args.embedded, args.port, &args.scripts)).await?;
     let url = place.url().to_owned();
     if printer.is_json() {
         printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let scripts = args.scripts.clone().unwrap_or_else(|| scripts_beside(&args.file));
 
     let mut signals = Signals::listen()?;
-    let place = Place::start(&args.embedded, 0, &scripts).await?;
+    let place = Box::pin(Place::start(&args.embedded, 0, &scripts)).await?;
     let outcome = run_at(&place, &item, id, &args.parameters, &mut signals, printer).await;
     place.close().await;
     if let Ok(exit::NOT_COMPLETED) = outcome {
