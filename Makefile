@@ -14,8 +14,9 @@ help: ## Show what can be made
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 .PHONY: build
-build: tool-cargo ## Build every binary (unoptimised)
-	$(CARGO) build --locked --bins
+# The tests too: another selection of packages has other features, and would build the SDK a second time.
+build: tool-cargo ## Build everything (unoptimised)
+	$(CARGO) build --locked --workspace --all-targets
 
 .PHONY: release
 release: tool-cargo ## Build every binary as it ships
@@ -28,10 +29,8 @@ demo: build tool-postgres ## Run the six-script example on this machine and show
 .PHONY: test
 test: lint test-rust ## Everything that CI runs
 
-# One selection of packages for all: another one has other features, and builds the SDK again.
 .PHONY: test-rust
-test-rust: tool-nextest tool-postgres
-	$(CARGO) build --locked --workspace --all-targets
+test-rust: build tool-nextest tool-postgres
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 

@@ -39,7 +39,7 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
             job.instance_id.clone().unwrap_or_default(),
         ]);
     }
-    printer.data(&table.to_string());
+    printer.data(&table.trim_fmt());
     for tail in tails {
         printer.data(&tail.to_string());
     }
@@ -124,7 +124,7 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     for (name, value) in &row.parameters {
         add("parameters", one_line(&format!("{name} = {value}")));
     }
-    printer.data(&table.to_string());
+    printer.data(&table.trim_fmt());
 }
 
 /// The jobs' rows.
@@ -149,7 +149,7 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
             trouble(job),
         ]);
     }
-    printer.data(&table.to_string());
+    printer.data(&table.trim_fmt());
 }
 
 /// What is wrong with a job, and with its log.
