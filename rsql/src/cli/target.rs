@@ -1,0 +1,39 @@
+//! Where to connect: the command line, then the DSN, then defaults.
+
+use super::options::Options;
+use crate::connection::{Dsn, OdbcError, REDSHIFT_PORT, Target, find_dsn};
+
+/// A variable of the environment that is set and not empty.
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+/// The target that the options name.
+///
+/// # Errors
+/// If the DSN cannot be used.
+pub(super) fn target(options: &Options) -> Result<Target, OdbcError> {
+    let name = options.dsn.clone().unwrap_or_default();
+    let dsn = if options.dsn.is_some() { find_dsn(&name)? } else { Dsn::default() };
+    let own = |value: &Option<String>| value.clone();
+    let from = |key: &str| dsn.get(key).map(str::to_owned);
+    let user = own(&options.user)
+        .or_else(|| from("UID"))
+        .or_else(|| env("USER"))
+        .unwrap_or_else(|| "postgres".into());
+    let port = options.port.map_or_else(|| dsn.port(&name), |port| Ok(Some(port)))?;
+    let ssl_mode = options.ssl_mode.map_or_else(|| dsn.ssl_mode(&name), |mode| Ok(Some(mode)))?;
+    Ok(Target {
+        host: own(&options.host)
+            .or_else(|| from("Host"))
+            .or_else(|| from("Server"))
+            .unwrap_or_else(|| "localhost".into()),
+        port: port.unwrap_or(REDSHIFT_PORT),
+        database: own(&options.database).or_else(|| from("Database")).unwrap_or_else(|| user.clone()),
+        user,
+        password: env("RSPASSWORD").or_else(|| from("PWD")),
+        ssl_mode: ssl_mode.unwrap_or_default(),
+        root_cert: options.root_cert.clone().or_else(|| from("SSLRootCert").map(Into::into)),
+        from_dsn: options.dsn.is_some(),
+    })
+}

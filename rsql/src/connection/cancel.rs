@@ -1,0 +1,52 @@
+//! Stopping a running statement from another thread.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+
+use super::stream::Stream;
+use super::{ConnectError, Target};
+
+/// What a cancel request needs.
+/// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS>
+#[derive(Clone)]
+pub(crate) struct CancelKey {
+    pub(crate) target: Target,
+    pub(crate) process: i32,
+    pub(crate) secret: i32,
+}
+
+impl CancelKey {
+    /// Asks the server, on a connection of its own, to stop the statement.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub(crate) fn cancel(&self) -> Result<(), ConnectError> {
+        let mut stream = Stream::open(&self.target)?;
+        let mut request = BytesMut::new();
+        frontend::cancel_request(self.process, self.secret, &mut request);
+        let place = || format!("{} port {}", self.target.host, self.target.port);
+        stream
+            .write_all(&request)
+            .and_then(|()| stream.flush())
+            .map_err(|source| ConnectError::Refused { place: place(), source })
+    }
+}
+
+/// Shared between the session and the signal thread: the statement to stop, if one runs.
+#[derive(Clone, Default)]
+pub(crate) struct Canceller(Arc<Mutex<Option<CancelKey>>>);
+
+impl Canceller {
+    /// A statement starts (or, with `None`, has ended).
+    pub(crate) fn set(&self, key: Option<CancelKey>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
+    /// The running statement's key.
+    pub(crate) fn get(&self) -> Option<CancelKey> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,111 @@
+//! Running statements by the simple query protocol: every value arrives as text, as psql shows it.
+
+use bytes::Bytes;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::{DataRowBody, Message};
+use postgres_protocol::message::frontend;
+
+use super::wire::read_error;
+use super::{Connection, ServerError, WireError};
+
+/// A column of a result.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    /// Its title.
+    pub(crate) name: String,
+    /// Its type's OID.
+    pub(crate) type_oid: u32,
+}
+
+/// What the server says about a running statement.
+pub(crate) enum Event {
+    /// A result begins.
+    Columns(Vec<Column>),
+    /// A row of it.
+    Row(DataRowBody),
+    /// A statement ended; the command tag.
+    Complete(String),
+    /// The statement was empty.
+    Empty,
+    /// The server waits for COPY data.
+    CopyIn,
+    /// The server is about to send COPY data.
+    CopyOut,
+    /// COPY data.
+    CopyData(Bytes),
+    /// The statement failed.
+    Error(Box<ServerError>),
+    /// A notice or warning.
+    Notice(Box<ServerError>),
+    /// The server is ready for the next statement.
+    Ready,
+}
+
+impl Connection {
+    /// Sends `sql`; then call [`Connection::next_event`] until [`Event::Ready`].
+    ///
+    /// # Errors
+    /// If the connection is lost, or `sql` holds a zero byte.
+    pub(crate) fn start_query(&mut self, sql: &str) -> Result<(), WireError> {
+        frontend::query(sql, &mut self.outgoing)?;
+        self.send()
+    }
+
+    /// The next event of the running statement.
+    ///
+    /// # Errors
+    /// If the connection is lost.
+    pub(crate) fn next_event(&mut self) -> Result<Event, WireError> {
+        loop {
+            return Ok(match self.receive()? {
+                Message::RowDescription(body) => Event::Columns(
+                    body.fields()
+                        .map(|f| Ok(Column { name: f.name().to_owned(), type_oid: f.type_oid() }))
+                        .collect()?,
+                ),
+                Message::DataRow(body) => Event::Row(body),
+                Message::CommandComplete(body) => Event::Complete(body.tag()?.to_owned()),
+                Message::EmptyQueryResponse => Event::Empty,
+                Message::CopyInResponse(_) => Event::CopyIn,
+                Message::CopyOutResponse(_) => Event::CopyOut,
+                Message::CopyData(body) => Event::CopyData(body.into_bytes()),
+                Message::CopyDone => continue,
+                Message::ErrorResponse(body) => Event::Error(Box::new(read_error(body.fields())?)),
+                Message::NoticeResponse(body) => Event::Notice(Box::new(read_error(body.fields())?)),
+                Message::ReadyForQuery(body) => {
+                    self.transaction = body.status();
+                    Event::Ready
+                }
+                _ => return Err(WireError::Unexpected("a message")),
+            });
+        }
+    }
+
+    /// Sends COPY data.
+    ///
+    /// # Errors
+    /// If the connection is lost.
+    pub(crate) fn copy_data(&mut self, data: &[u8]) -> Result<(), WireError> {
+        /// Large enough that a system call is not what COPY costs.
+        const FLUSH_AT: usize = 64 * 1024;
+        frontend::CopyData::new(data)?.write(&mut self.outgoing);
+        if self.outgoing.len() >= FLUSH_AT { self.send() } else { Ok(()) }
+    }
+
+    /// Ends COPY data, as complete or (with a reason) as failed.
+    ///
+    /// # Errors
+    /// If the connection is lost.
+    pub(crate) fn copy_end(&mut self, failure: Option<&str>) -> Result<(), WireError> {
+        match failure {
+            None => frontend::copy_done(&mut self.outgoing),
+            Some(reason) => frontend::copy_fail(reason, &mut self.outgoing)?,
+        }
+        self.send()
+    }
+
+    /// Notices that came with the login.
+    pub(crate) fn take_notices(&mut self) -> Vec<ServerError> {
+        std::mem::take(&mut self.notices)
+    }
+}

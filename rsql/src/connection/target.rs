@@ -1,0 +1,80 @@
+//! Where to connect, and as whom.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The port that Amazon Redshift listens on.
+pub(crate) const REDSHIFT_PORT: u16 = 5439;
+
+/// How much TLS is asked for; the names of libpq and of the ODBC driver's `SSLMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum SslMode {
+    /// Never.
+    Disable,
+    /// Plain first; TLS only when the server refuses plain. Treated as `prefer`, which is never weaker.
+    Allow,
+    /// TLS when the server offers it, unverified.
+    #[default]
+    Prefer,
+    /// TLS, unverified.
+    Require,
+    /// TLS, the certificate's chain is verified.
+    VerifyCa,
+    /// TLS, chain and host name are verified.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// The mode of that name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "disable" => Self::Disable,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
+}
+
+/// Everything needed to open a session.
+#[derive(Clone)]
+pub(crate) struct Target {
+    /// Host name, address, or the directory of a Unix socket.
+    pub(crate) host: String,
+    /// TCP port.
+    pub(crate) port: u16,
+    /// Database.
+    pub(crate) database: String,
+    /// User.
+    pub(crate) user: String,
+    /// Password, if one is known.
+    pub(crate) password: Option<String>,
+    /// TLS.
+    pub(crate) ssl_mode: SslMode,
+    /// A PEM file of trusted roots; without it, the system's.
+    pub(crate) root_cert: Option<PathBuf>,
+    /// Whether the target came from a DSN: the banner says so.
+    pub(crate) from_dsn: bool,
+}
+
+impl Target {
+    /// Whether the host names the directory of a Unix socket.
+    pub(crate) fn is_unix(&self) -> bool {
+        self.host.starts_with('/')
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("database", &self.database)
+            .field("user", &self.user)
+            .field("ssl_mode", &self.ssl_mode)
+            .finish_non_exhaustive()
+    }
+}

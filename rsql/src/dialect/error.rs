@@ -1,0 +1,30 @@
+//! What cannot be translated.
+
+/// Why a statement cannot be translated; each names what stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DialectError {
+    /// PostgreSQL has nothing like it.
+    #[error("{0} cannot be translated to PostgreSQL")]
+    Unsupported(String),
+    /// A function with arguments that it does not take.
+    #[error("{function}: {reason}")]
+    Arguments {
+        /// The function.
+        function: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The statement does not read as it should.
+    #[error("syntax error at or near \"{0}\"")]
+    Syntax(String),
+    /// `s3://` without `--s3-root`.
+    #[error("{0}: say which directory stands for S3 with --s3-root DIR")]
+    NoRoot(String),
+}
+
+impl DialectError {
+    /// [`DialectError::Unsupported`].
+    pub(super) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported(what.into())
+    }
+}

@@ -1,0 +1,281 @@
+//! Writing tokens anew, from the inside out.
+
+use super::functions;
+use super::{DialectError, select};
+use crate::lexer::token::{Kind, Token};
+
+/// Reads tokens, passing over blanks and comments.
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    tokens: &'a [Token],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(tokens: &'a [Token]) -> Self {
+        Self { tokens, at: 0 }
+    }
+
+    fn skip(&mut self) {
+        while self.tokens.get(self.at).is_some_and(Token::is_quiet) {
+            self.at += 1;
+        }
+    }
+
+    /// The next token that says something.
+    pub(super) fn peek(&mut self) -> Option<&'a Token> {
+        self.skip();
+        self.tokens.get(self.at)
+    }
+
+    /// Takes the next token that says something.
+    pub(super) fn next(&mut self) -> Option<&'a Token> {
+        let token = self.peek()?;
+        self.at += 1;
+        Some(token)
+    }
+
+    /// Takes this word, if it is next.
+    pub(super) fn word(&mut self, word: &str) -> bool {
+        let yes = self.peek().is_some_and(|t| t.is(word));
+        self.at += usize::from(yes);
+        yes
+    }
+
+    /// Takes this symbol, if it is next.
+    pub(super) fn symbol(&mut self, symbol: &str) -> bool {
+        let yes = self.peek().is_some_and(|t| t.is_symbol(symbol));
+        self.at += usize::from(yes);
+        yes
+    }
+
+    /// Takes a string literal, if it is next.
+    pub(super) fn text(&mut self) -> Option<String> {
+        let token = self.peek().filter(|t| t.kind == Kind::Text || t.kind == Kind::Dollar)?;
+        self.at += 1;
+        Some(string_value(token))
+    }
+
+    /// The index of the next token.
+    pub(super) fn position(&mut self) -> usize {
+        self.skip();
+        self.at
+    }
+
+    /// The tokens inside of the parentheses that begin here.
+    pub(super) fn group(&mut self) -> Option<&'a [Token]> {
+        self.peek().filter(|t| t.is_symbol("("))?;
+        let close = closing(self.tokens, self.at)?;
+        let inner = &self.tokens[self.at + 1..close];
+        self.at = close + 1;
+        Some(inner)
+    }
+
+    /// The name of a table, written anew.
+    pub(super) fn name(&mut self) -> Result<String, DialectError> {
+        let mut name = String::new();
+        loop {
+            let token = self.next().ok_or_else(|| DialectError::Syntax("end of input".into()))?;
+            if !matches!(token.kind, Kind::Word | Kind::Quoted) {
+                return Err(DialectError::Syntax(token.text.clone()));
+            }
+            name.push_str(&identifier(token));
+            if !self.symbol(".") {
+                return Ok(name);
+            }
+            name.push('.');
+        }
+    }
+
+    /// What is left, for a message.
+    pub(super) fn near(&mut self) -> String {
+        self.peek().map_or("end of input".into(), |t| t.text.clone())
+    }
+}
+
+/// The index of the parenthesis that closes the one at `open`.
+pub(super) fn closing(tokens: &[Token], open: usize) -> Option<usize> {
+    let mut depth = 0;
+    for (index, token) in tokens.iter().enumerate().skip(open) {
+        if token.is_symbol("(") {
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth -= 1;
+            if depth == 0 {
+                return Some(index);
+            }
+        }
+    }
+    None
+}
+
+/// Splits at the commas outside of parentheses; nothing at all is no argument.
+pub(super) fn arguments(tokens: &[Token]) -> Vec<&[Token]> {
+    let mut parts = Vec::new();
+    let (mut start, mut depth) = (0, 0);
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is_symbol("(") || token.is_symbol("[") {
+            depth += 1;
+        } else if token.is_symbol(")") || token.is_symbol("]") {
+            depth -= 1;
+        } else if depth == 0 && token.is_symbol(",") {
+            parts.push(&tokens[start..index]);
+            start = index + 1;
+        }
+    }
+    if tokens[start..].iter().any(|t| !t.is_quiet()) {
+        parts.push(&tokens[start..]);
+    }
+    parts
+}
+
+/// A string's value.
+pub(super) fn string_value(token: &Token) -> String {
+    if token.kind == Kind::Dollar {
+        let tag = token.text[1..].find('$').map_or(2, |e| e + 2);
+        let end = token.text.len().saturating_sub(tag).max(tag);
+        return token.text[tag..end].to_owned();
+    }
+    let open = token.text.find('\'').map_or(0, |o| o + 1);
+    let inner = token.text[open..].strip_suffix('\'').unwrap_or(&token.text[open..]);
+    let mut value = String::with_capacity(inner.len());
+    let mut chars = inner.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                chars.next_if_eq(&'\'');
+                value.push('\'');
+            }
+            '\\' => value.push(match chars.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                Some('r') => '\r',
+                Some(other) => other,
+                None => '\\',
+            }),
+            c => value.push(c),
+        }
+    }
+    value
+}
+
+/// A name; that of a `#temp` table needs quotes.
+pub(super) fn identifier(token: &Token) -> String {
+    if token.text.starts_with('#') {
+        format!("\"{}\"", token.text.to_ascii_lowercase())
+    } else {
+        token.text.clone()
+    }
+}
+
+/// The text of tokens as they are.
+pub(super) fn raw(tokens: &[Token]) -> String {
+    tokens.iter().map(|t| t.text.as_str()).collect()
+}
+
+/// Writes a statement, a subquery or an expression anew.
+///
+/// # Errors
+/// If something in it has no counterpart.
+pub(super) fn rewrite(tokens: &[Token]) -> Result<String, DialectError> {
+    select::rewrite(tokens)
+}
+
+/// As [`rewrite`], below the level of SELECT's clauses.
+pub(super) fn expression(tokens: &[Token]) -> Result<String, DialectError> {
+    let mut out = String::new();
+    let mut at = 0;
+    // The last token that said something: what a word means depends on it.
+    let mut before: Option<&Token> = None;
+    while let Some(token) = tokens.get(at) {
+        match token.kind {
+            Kind::Blank | Kind::Comment => {
+                out.push_str(&token.text);
+                at += 1;
+                continue;
+            }
+            Kind::Symbol if token.text == "(" => {
+                let close = closing(tokens, at).ok_or_else(|| DialectError::Syntax("(".into()))?;
+                out.push('(');
+                out.push_str(&rewrite(&tokens[at + 1..close])?);
+                out.push(')');
+                at = close + 1;
+            }
+            Kind::Word => at = word(tokens, at, before, &mut out)?,
+            Kind::Text if token.text.starts_with('\'') && token.text.contains('\\') => {
+                // Redshift reads backslashes in every string.
+                out.push('E');
+                out.push_str(&token.text);
+                at += 1;
+            }
+            _ => {
+                out.push_str(&token.text);
+                at += 1;
+            }
+        }
+        before = Some(token);
+    }
+    Ok(out)
+}
+
+/// One word and, if it is a function to be mapped, its arguments; the index behind.
+fn word(
+    tokens: &[Token],
+    at: usize,
+    before: Option<&Token>,
+    out: &mut String,
+) -> Result<usize, DialectError> {
+    let token = &tokens[at];
+    let lower = token.text.to_ascii_lowercase();
+    let after = at + 1 + tokens[at + 1..].iter().take_while(|t| t.is_quiet()).count();
+    let qualified = before.is_some_and(|t| t.is_symbol("."));
+    // `AS name` outside of CAST is an alias, whatever it is called.
+    let cast = before.is_some_and(|t| t.is_symbol("::"));
+    if qualified {
+        out.push_str(&identifier(token));
+        return Ok(at + 1);
+    }
+    if tokens.get(after).is_some_and(|t| t.is_symbol("(")) {
+        let close = closing(tokens, after).ok_or_else(|| DialectError::Syntax("(".into()))?;
+        let inner = &tokens[after + 1..close];
+        if cast && let Some(mapped) = type_name(&lower, Some(inner))? {
+            out.push_str(&mapped);
+            return Ok(close + 1);
+        }
+        let called = functions::Call { name: &lower, inner, tokens, behind: close + 1 };
+        if let Some((text, next)) = functions::map(&called)? {
+            out.push_str(&text);
+            return Ok(next);
+        }
+    }
+    match lower.as_str() {
+        "sysdate" => out.push_str("now()::timestamp"),
+        "minus" if select::begins_query(&tokens[after..]) => out.push_str("EXCEPT"),
+        // An exact count serves where an approximate one is asked for.
+        "approximate" if tokens.get(after).is_some_and(|t| t.is("count")) => return Ok(after),
+        _ if cast => match type_name(&lower, None)? {
+            Some(mapped) => out.push_str(&mapped),
+            None => out.push_str(&identifier(token)),
+        },
+        _ => out.push_str(&identifier(token)),
+    }
+    Ok(at + 1)
+}
+
+/// PostgreSQL's name of a type, if it differs. `inner` is what stands in its parentheses.
+pub(super) fn type_name(name: &str, inner: Option<&[Token]>) -> Result<Option<String>, DialectError> {
+    let is_max = inner.is_some_and(|i| i.iter().any(|t| t.is("max")));
+    let length =
+        if is_max { "(65535)".to_owned() } else { inner.map_or(String::new(), |i| format!("({})", raw(i))) };
+    Ok(Some(match name {
+        "super" => "jsonb".into(),
+        "nvarchar" => format!("varchar{length}"),
+        "nchar" => format!("char{length}"),
+        "bpchar" if inner.is_none() => return Ok(None),
+        "varchar" | "char" | "character" if is_max => format!("{name}{length}"),
+        "hllsketch" | "varbyte" | "varbinary" | "geography" => {
+            return Err(DialectError::unsupported(format!("type {}", name.to_ascii_uppercase())));
+        }
+        _ => return Ok(None),
+    }))
+}

@@ -1,0 +1,209 @@
+//! From a statement to what is done for it.
+
+use std::fmt;
+use std::path::Path;
+
+use super::expression::{Cursor, rewrite};
+use super::{CopyFrom, DialectError, Unload, copy, table, unload};
+use crate::lexer::token::{Token, tokens};
+
+/// Session settings of Redshift that have no meaning elsewhere.
+const SETTINGS: &[&str] = &[
+    "query_group",
+    "wlm_query_slot_count",
+    "enable_result_cache_for_session",
+    "enable_case_sensitive_identifier",
+    "enable_case_sensitive_super_attribute",
+    "enable_numeric_rounding",
+    "error_on_nondeterministic_update",
+    "describe_field_name_in_uppercase",
+    "downcase_delimited_identifier",
+    "json_serialization_enable",
+    "json_serialization_parse_nested_strings",
+    "max_concurrency_scaling_clusters",
+    "max_cursor_result_set_size",
+    "mv_enable_aqmv_for_session",
+    "navigate_super_null_on_error",
+    "parse_super_null_on_error",
+    "spectrum_enable_pseudo_columns",
+    "stored_proc_log_min_messages",
+    "use_fips_ssl",
+    "analyze_threshold_percent",
+    "auto_analyze",
+    "cast_super_null_on_error",
+    "default_geometry_encoding",
+];
+
+/// What is done for a statement.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// This is sent.
+    Sql(String),
+    /// Nothing is sent; the statement counts as done with this tag.
+    Done(String),
+    /// Files are loaded.
+    CopyFrom(Box<CopyFrom>),
+    /// Files are written.
+    Unload(Box<Unload>),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(sql) => f.write_str(sql),
+            Self::Done(tag) => write!(f, "-- {tag}: nothing to send"),
+            Self::CopyFrom(copy) => write!(f, "{} -- from {}", copy.statement, copy.from),
+            Self::Unload(unload) => write!(f, "{} -- to {}", unload.statement, unload.to),
+        }
+    }
+}
+
+/// Translates what a script sends, which under `-c` may be several statements.
+///
+/// # Errors
+/// If something in it has no counterpart.
+pub(crate) fn translate(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
+    let all = tokens(sql, false);
+    let mut steps = Vec::new();
+    let mut changed = false;
+    for statement in split(&all) {
+        let original: String = statement.iter().map(|t| t.text.as_str()).collect();
+        match one(statement, s3_root)? {
+            Step::Sql(sql) => {
+                changed |= sql != original;
+                steps.push(Step::Sql(sql));
+            }
+            other => {
+                changed = true;
+                steps.push(other);
+            }
+        }
+    }
+    Ok(if changed { steps } else { vec![Step::Sql(sql.to_owned())] })
+}
+
+/// The statements, each with its semicolon. Function bodies of SQL's own kind are left whole.
+fn split(all: &[Token]) -> Vec<&[Token]> {
+    if all.iter().any(|t| t.is("atomic")) {
+        return vec![all];
+    }
+    let mut parts = Vec::new();
+    let (mut start, mut depth) = (0, 0_i32);
+    for (index, token) in all.iter().enumerate() {
+        depth += i32::from(token.is_symbol("(")) - i32::from(token.is_symbol(")"));
+        if depth <= 0 && token.is_symbol(";") {
+            parts.push(&all[start..=index]);
+            start = index + 1;
+        }
+    }
+    if all[start..].iter().any(|t| !t.is_quiet()) || parts.is_empty() {
+        parts.push(&all[start..]);
+    }
+    parts
+}
+
+fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError> {
+    let words: Vec<String> =
+        statement.iter().filter(|t| !t.is_quiet()).take(8).map(|t| t.text.to_ascii_lowercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["copy", ..] if copy::is_from_s3(statement) => {
+            Ok(Step::CopyFrom(Box::new(copy::parse(statement, s3_root)?)))
+        }
+        ["unload", ..] => Ok(Step::Unload(Box::new(unload::parse(statement, s3_root)?))),
+        ["set", "session" | "local", name, ..] | ["set" | "reset", name, ..] if SETTINGS.contains(name) => {
+            Ok(Step::Done(words[0].to_ascii_uppercase()))
+        }
+        ["set" | "reset", "query", "_", ..] => Ok(Step::Done("SET".into())),
+        ["vacuum", ..] => vacuum(statement),
+        ["analyze" | "analyse", "compression", ..] => Err(DialectError::unsupported("ANALYZE COMPRESSION")),
+        ["analyze" | "analyse", .., "columns"] | ["analyze" | "analyse", .., "columns", ";"] => {
+            analyze(statement)
+        }
+        ["create", "external", what, ..] => {
+            Err(DialectError::unsupported(format!("CREATE EXTERNAL {}", what.to_ascii_uppercase())))
+        }
+        ["create" | "alter" | "drop", what @ ("datashare" | "model" | "library"), ..] => {
+            Err(DialectError::unsupported(format!(
+                "{} {}",
+                words[0].to_ascii_uppercase(),
+                what.to_ascii_uppercase()
+            )))
+        }
+        ["create", "table", ..]
+        | ["create", "temp" | "temporary" | "local" | "global" | "unlogged", ..]
+        | ["create", "materialized", ..] => Ok(Step::Sql(table::create(statement)?)),
+        ["create", "or", "replace", "view", ..] | ["create", "view", ..] => view(statement),
+        ["alter", "table", ..] => alter(statement),
+        // What is between the dollar quotes is another language.
+        ["create", "or", "replace", "function" | "procedure", ..]
+        | ["create", "function" | "procedure", ..] => {
+            Ok(Step::Sql(statement.iter().map(|t| t.text.as_str()).collect()))
+        }
+        ["merge", ..] if statement.iter().any(|t| t.is("duplicates")) => {
+            Err(DialectError::unsupported("MERGE … REMOVE DUPLICATES"))
+        }
+        _ => Ok(Step::Sql(rewrite(statement)?)),
+    }
+}
+
+/// Redshift's kinds of VACUUM are all PostgreSQL's plain one.
+fn vacuum(statement: &[Token]) -> Result<Step, DialectError> {
+    let mut cursor = Cursor::new(statement);
+    cursor.word("vacuum");
+    let mut kinds = ["full", "sort", "delete", "reindex", "recluster", "only"].iter();
+    while kinds.clone().any(|k| cursor.word(k)) {
+        if kinds.len() == 0 {
+            kinds = ["only"].iter();
+        }
+    }
+    let mut name = String::new();
+    while let Some(token) = cursor.peek() {
+        if token.is("to") || token.is("boost") || token.is_symbol(";") {
+            break;
+        }
+        name.push_str(&rewrite(std::slice::from_ref(token))?);
+        cursor.next();
+    }
+    Ok(Step::Sql(format!("VACUUM {name}").trim().to_owned()))
+}
+
+/// ANALYZE … PREDICATE COLUMNS, ANALYZE … ALL COLUMNS.
+fn analyze(statement: &[Token]) -> Result<Step, DialectError> {
+    let end = statement.iter().position(|t| t.is("predicate") || t.is("all")).unwrap_or(statement.len());
+    Ok(Step::Sql(rewrite(&statement[..end])?.trim_end().to_owned()))
+}
+
+/// A late-binding view becomes a plain one.
+fn view(statement: &[Token]) -> Result<Step, DialectError> {
+    let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet() && !t.is_symbol(";")).collect();
+    if let [.., with, no, schema, binding] = loud.as_slice()
+        && with.is("with")
+        && no.is("no")
+        && schema.is("schema")
+        && binding.is("binding")
+    {
+        let end = statement.iter().position(|t| t.start == with.start).unwrap_or(statement.len());
+        return Ok(Step::Sql(rewrite(&statement[..end])?));
+    }
+    Ok(Step::Sql(rewrite(statement)?))
+}
+
+fn alter(statement: &[Token]) -> Result<Step, DialectError> {
+    let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet()).collect();
+    let physical = |t: &&Token| ["distkey", "diststyle", "sortkey", "encode"].iter().any(|w| t.is(w));
+    if loud.windows(2).any(|w| w[0].is("alter") && (physical(&w[1]) || w[1].is("compound"))) {
+        return Ok(Step::Done("ALTER TABLE".into()));
+    }
+    // ALTER TABLE … ALTER COLUMN c ENCODE x.
+    if loud.iter().any(|t| t.is("column"))
+        && loud.iter().any(|t| t.is("encode"))
+        && !loud.iter().any(|t| t.is("add"))
+    {
+        return Ok(Step::Done("ALTER TABLE".into()));
+    }
+    if loud.iter().any(|t| t.is("append")) {
+        return Err(DialectError::unsupported("ALTER TABLE … APPEND"));
+    }
+    Ok(Step::Sql(table::column_attributes(statement)?))
+}

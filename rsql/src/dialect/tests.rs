@@ -1,0 +1,136 @@
+//! What becomes of statements.
+
+use super::{DialectError, Step, translate};
+
+fn sql(text: &str) -> String {
+    match translate(text, None).expect("translates").as_slice() {
+        [Step::Sql(sql)] => sql.clone(),
+        other => other.iter().map(|s| format!("{s};")).collect(),
+    }
+}
+
+fn error(text: &str) -> String {
+    translate(text, None).expect_err(text).to_string()
+}
+
+#[test]
+fn what_is_the_same_stays_as_it_is() {
+    for text in [
+        "select  1 -- x\n , 'a'  ;",
+        "create table t (a int, b varchar(10) not null, primary key (a));",
+        "select (array[1,2])[1:2], a.decode, \"top\" from t;",
+        "insert into t values (1), (2);",
+        "select decode('00', 'hex');",
+        "create function f() returns int language sql as $$ select nvl(1, 2) $$;",
+        "select qualify, top from t;",
+        "select cast(a as int) as super, b as geography, convert(x, 'UTF8', 'LATIN1') from t as nchar;",
+        "copy t from stdin;",
+        "set search_path to x;",
+    ] {
+        assert_eq!(sql(text), text);
+    }
+}
+
+#[test]
+fn functions() {
+    for (text, expected) in [
+        ("select nvl(a, nvl(b, 1))", "select COALESCE(a, COALESCE(b, 1))"),
+        ("select nvl2(a, 'x', 'y')", "select CASE WHEN (a) IS NOT NULL THEN 'x' ELSE 'y' END"),
+        (
+            "select decode(a, 1, 'x', 'y')",
+            "select CASE WHEN (a) IS NOT DISTINCT FROM (1) THEN 'x' ELSE 'y' END",
+        ),
+        ("select dateadd(qtr, 2, d)", "select ((d)::timestamp + (2) * 3 * interval '1 month')"),
+        ("select datediff(day, a, b)", "select (((b)::timestamp)::date - ((a)::timestamp)::date)::bigint"),
+        (
+            "select listagg(distinct n, ', ') within group (order by n) as x",
+            "select string_agg(DISTINCT (n)::text, ', ' order by (n)::text) as x",
+        ),
+        ("select getdate()", "select statement_timestamp()::timestamp(0)"),
+        ("select len(x), x::super", "select length(x), x::jsonb"),
+        ("select 'a\\'b'", "select E'a\\'b'"),
+        ("select 1 minus select 2", "select 1 EXCEPT select 2"),
+        ("select approximate count(distinct x)", "select count(distinct x)"),
+        ("select cast(x as nvarchar(max))", "select CAST(x AS varchar(65535))"),
+        ("select cast(nvl(x, 1) as super) as super", "select CAST(COALESCE(x, 1) AS jsonb) as super"),
+        ("select date_part(w, d)", "select date_part('week', d)"),
+    ] {
+        assert_eq!(sql(text), expected);
+    }
+}
+
+#[test]
+fn tables() {
+    for (text, expected) in [
+        (
+            "create table #t (id int identity(1,1), n varchar(max) encode zstd, s super) diststyle key distkey(id) compound sortkey(id, n);",
+            "create TEMP table \"#t\" (id int GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 1), n varchar(65535), s jsonb) ;",
+        ),
+        ("select * from #t", "select * from \"#t\""),
+        ("create table t distkey(a) as select top 3 a from b;", "create table t as select a from b LIMIT 3;"),
+        ("create temp table t (a int distkey sortkey)", "create temp table t (a int)"),
+        ("alter table t add column c int encode az64 default 0", "alter table t add column c int default 0"),
+        ("create view v as select 1 with no schema binding;", "create view v as select 1 "),
+        ("vacuum delete only t to 99 percent;", "VACUUM t"),
+    ] {
+        assert_eq!(sql(text), expected);
+    }
+}
+
+#[test]
+fn queries() {
+    assert_eq!(sql("select top 5 * from t order by 1;"), "select * from t order by 1 LIMIT 5;");
+    assert_eq!(
+        sql("select * from (select distinct top 2 a from t) x"),
+        "select * from (select distinct a from t LIMIT 2) x"
+    );
+    assert_eq!(
+        sql("select a, b as c from t qualify row_number() over (partition by a order by b) = 1 order by 1;"),
+        "SELECT qualify_query.a, qualify_query.c FROM (SELECT a, b as c, (row_number() over (partition by a order by b) = 1) \
+         AS qualify_keep from t) AS qualify_query WHERE qualify_keep order by 1;"
+    );
+    assert!(
+        sql("select * from t x qualify rank() over (order by a) = 1")
+            .contains("(qualify_query.qualify_row).*")
+    );
+}
+
+#[test]
+fn settings_are_done() {
+    assert_eq!(sql("set query_group to 'x';"), "-- SET: nothing to send;");
+    assert_eq!(sql("reset query_group;"), "-- RESET: nothing to send;");
+    assert_eq!(sql("alter table t alter distkey a;"), "-- ALTER TABLE: nothing to send;");
+}
+
+#[test]
+fn what_cannot_be_mapped_is_named() {
+    for (text, named) in [
+        ("create external table s.t (a int)", "CREATE EXTERNAL TABLE"),
+        ("create table t (a geography)", "GEOGRAPHY"),
+        ("select months_between(a, b)", "MONTHS_BETWEEN"),
+        ("analyze compression t", "ANALYZE COMPRESSION"),
+        ("alter table a append from b", "APPEND"),
+        ("copy t from 's3://b/k' parquet", "--s3-root"),
+        ("select top 1 a from b union select 2", "TOP"),
+        ("select * from a, b qualify rank() over (order by 1) = 1", "QUALIFY"),
+        ("select dateadd(fortnight, 1, d)", "fortnight"),
+        ("merge into a using b on a.x = b.x remove duplicates", "REMOVE DUPLICATES"),
+    ] {
+        assert!(error(text).contains(named), "{text}: {}", error(text));
+    }
+    let root = Some(std::path::Path::new("/tmp"));
+    let parquet = translate("copy t from 's3://b/k' iam_role default format as parquet", root);
+    assert_eq!(
+        parquet.map(|_| ()).expect_err("unsupported"),
+        DialectError::Unsupported("COPY … PARQUET".into())
+    );
+    let outside = translate("copy t from 's3://../k'", root);
+    assert!(outside.is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(text in "\\PC*|[a-z0-9 '\"$/*#:;.,()\\\\\\n-]*") {
+        let _ = translate(&text, None);
+    }
+}

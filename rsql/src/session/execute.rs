@@ -1,0 +1,395 @@
+//! Running a statement: sending it, its results, its error, and the variables that tell of it.
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::time::Instant;
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::DataRowBody;
+
+use super::{Echo, Halt, Session, Sink, Source};
+use crate::connection::{Column, Event, ServerError, WireError};
+use crate::dialect::{self, Step};
+use crate::output::{Head, HeadColumn, PrintOptions, Row, TableWriter};
+
+/// What becomes of a result.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum QueryTarget {
+    /// It is printed.
+    #[default]
+    Print,
+    /// It is printed to a file or pipe, with these options.
+    PrintTo(Option<String>, Box<PrintOptions>),
+    /// Its only row becomes variables with this prefix.
+    Gset(String),
+}
+
+/// Whether a type's values go to the right: int8, int2, int4, oid, xid, cid, float4, float8, money,
+/// numeric, xid8. <https://www.postgresql.org/docs/current/catalog-pg-type.html>
+fn goes_right(type_oid: u32) -> bool {
+    matches!(type_oid, 20 | 21 | 23 | 26 | 28 | 29 | 700 | 701 | 790 | 1700 | 5069)
+}
+
+/// The head of a result.
+pub(crate) fn head_of(columns: &[Column]) -> Head {
+    let column = |c: &Column| HeadColumn { name: c.name.clone(), right: goes_right(c.type_oid) };
+    Head { columns: columns.iter().map(column).collect(), ..Head::default() }
+}
+
+/// Where a row's values are.
+pub(super) fn ranges(body: &DataRowBody, cells: &mut Vec<Option<Range<usize>>>) -> io::Result<()> {
+    cells.clear();
+    let mut all = body.ranges();
+    while let Some(range) = all.next()? {
+        cells.push(range);
+    }
+    Ok(())
+}
+
+/// A statement's failure: the server's word, the connection's end, or the output's.
+pub(super) enum Failure {
+    Server(Box<ServerError>),
+    Lost(WireError),
+    Output(io::Error),
+}
+
+impl From<WireError> for Failure {
+    fn from(e: WireError) -> Self {
+        Self::Lost(e)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(e: io::Error) -> Self {
+        Self::Output(e)
+    }
+}
+
+/// Where the rows of the current result go.
+enum Rows {
+    None,
+    Print(Box<TableWriter>),
+    Gset { columns: Vec<Column>, rows: Vec<Vec<Option<String>>>, count: u64 },
+}
+
+impl Session {
+    /// Runs a statement; true if it succeeded.
+    ///
+    /// # Errors
+    /// If the script ends by it.
+    pub(crate) fn send(
+        &mut self,
+        sql: &str,
+        source: &mut Source,
+        target: &QueryTarget,
+    ) -> Result<bool, Halt> {
+        let sql = sql.trim_start();
+        sql.clone_into(&mut self.previous);
+        if self.echo() == Echo::Queries {
+            self.say(sql)?;
+        }
+        let steps = if self.translates() {
+            match dialect::translate(sql, self.settings.s3_root.as_deref()) {
+                Ok(steps) => steps,
+                Err(error) => {
+                    let error = ServerError::client("0A000", error.to_string());
+                    return self.failed(Box::new(error), sql, sql);
+                }
+            }
+        } else {
+            vec![Step::Sql(sql.to_owned())]
+        };
+        if self.settings.dry_run {
+            return self.pretend(&steps, source);
+        }
+        self.send_steps(sql, &steps, source, target)
+    }
+
+    /// Runs what a statement became.
+    ///
+    /// # Errors
+    /// If the script ends by it.
+    pub(crate) fn send_steps(
+        &mut self,
+        sql: &str,
+        steps: &[Step],
+        source: &mut Source,
+        target: &QueryTarget,
+    ) -> Result<bool, Halt> {
+        let begun = Instant::now();
+        let autocommit_off = !self.variables.is_on("AUTOCOMMIT");
+        for step in steps {
+            if autocommit_off && let Err(error) = self.begin_if_idle(sql) {
+                return self.failed(error, sql, sql);
+            }
+            let outcome = match step {
+                Step::Sql(sent) => self.run(sent, source, target).map_err(|f| (f, sent.as_str())),
+                Step::Done(tag) => self.done(tag, target, 0, false).map_err(|e| (e.into(), sql)),
+                Step::CopyFrom(copy) => self.copy_from(copy).map_err(|f| (f, sql)),
+                Step::Unload(unload) => self.unload(unload).map_err(|f| (f, sql)),
+            };
+            self.canceller.set(None);
+            match outcome {
+                Ok(()) => {}
+                Err((Failure::Server(error), sent)) => return self.failed(error, sql, sent),
+                Err((Failure::Lost(error), _)) => return self.lost(&error),
+                Err((Failure::Output(error), _)) => return Err(Halt::Output(error)),
+            }
+            if let Some(code) = self.signalled() {
+                return Err(Halt::Exit(code));
+            }
+        }
+        if self.settings.timing {
+            let elapsed = begun.elapsed().as_secs_f64() * 1000.0;
+            self.say(&format!("Time: {elapsed:.3} ms"))?;
+        }
+        Ok(self.variables.get("ERROR") == Some("false"))
+    }
+
+    /// `--dry-run`: says what would be sent.
+    fn pretend(&mut self, steps: &[Step], source: &mut Source) -> Result<bool, Halt> {
+        for step in steps {
+            self.say(&step.to_string())?;
+            if matches!(step, Step::Sql(sql) if crate::lexer::is_copy_from_stdin(sql)) {
+                while source.next_line()?.is_some_and(|line| line.trim_end_matches('\r') != "\\.") {}
+            }
+        }
+        self.succeeded(0, 0);
+        Ok(true)
+    }
+
+    fn begin_if_idle(&mut self, sql: &str) -> Result<(), Box<ServerError>> {
+        let idle = self.connection.as_ref().is_some_and(|c| c.transaction_status() == b'I');
+        let first = crate::lexer::token::first_word(sql).to_ascii_lowercase();
+        let own = ["begin", "start", "commit", "end", "rollback", "abort", "vacuum", "prepare"];
+        if idle && !own.contains(&first.as_str()) {
+            self.table("BEGIN")?;
+        }
+        Ok(())
+    }
+
+    /// Sends one text and takes what comes back.
+    fn run(&mut self, sql: &str, source: &mut Source, target: &QueryTarget) -> Result<(), Failure> {
+        let Some(mut connection) = self.connection.take() else {
+            let message = "You are currently not connected to a database.";
+            return Err(Failure::Server(Box::new(ServerError::client("08003", message))));
+        };
+        // Whoever follows the output must see what was said before a long statement.
+        if let Err(e) = self.console.flush() {
+            self.connection = Some(connection);
+            return Err(e.into());
+        }
+        self.canceller.set(connection.cancel_key());
+        let outcome = connection.start_query(sql).map_err(Failure::from);
+        let outcome = outcome.and_then(|()| self.results(&mut connection, source, target));
+        if !matches!(outcome, Err(Failure::Lost(_) | Failure::Output(_))) {
+            self.connection = Some(connection);
+        }
+        outcome
+    }
+
+    fn results(
+        &mut self,
+        connection: &mut crate::connection::Connection,
+        source: &mut Source,
+        target: &QueryTarget,
+    ) -> Result<(), Failure> {
+        let mut rows = Rows::None;
+        let mut cells = Vec::new();
+        let mut failure = None;
+        let mut one_shot = match target {
+            QueryTarget::PrintTo(Some(file), _) => match Sink::open(file) {
+                Ok(sink) => Some(sink),
+                Err(e) => {
+                    failure = Some(Box::new(ServerError::client("58030", format!("{file}: {e}"))));
+                    None
+                }
+            },
+            _ => None,
+        };
+        let mut copied_out = false;
+        loop {
+            match connection.next_event()? {
+                Event::Columns(columns) => rows = self.begin_rows(columns, target),
+                Event::Row(body) => {
+                    ranges(&body, &mut cells).map_err(WireError::Io)?;
+                    let row = Row { data: body.buffer(), cells: &cells };
+                    match &mut rows {
+                        Rows::Print(table) => {
+                            let out = self.result_out(one_shot.as_mut());
+                            table.row(row, out)?;
+                        }
+                        Rows::Gset { rows, count, .. } => {
+                            *count += 1;
+                            // Two are enough to know that there are too many.
+                            if rows.len() < 2 {
+                                rows.push((0..cells.len()).map(|i| row.text(i)).collect());
+                            }
+                        }
+                        Rows::None => {}
+                    }
+                }
+                Event::Complete(tag) => match std::mem::replace(&mut rows, Rows::None) {
+                    Rows::Print(table) => {
+                        let exported = self.export.is_some() && one_shot.is_none();
+                        let count = table.rows();
+                        table.finish(self.result_out(one_shot.as_mut()))?;
+                        if exported {
+                            self.say(&format!("(exported {count} rows)"))?;
+                        }
+                        self.done(&tag, target, count, true)?;
+                    }
+                    Rows::Gset { columns, rows, count } => {
+                        self.done(&tag, target, count, true)?;
+                        if let QueryTarget::Gset(prefix) = target
+                            && let Err(message) = self.gset(prefix, &columns, &rows)
+                        {
+                            failure = Some(Box::new(ServerError::client("P0002", message)));
+                        }
+                    }
+                    // The tag would stand among the data.
+                    Rows::None if copied_out && one_shot.is_none() => self.counted(&tag, 0),
+                    Rows::None => self.done(&tag, target, 0, false)?,
+                },
+                Event::Empty => self.succeeded(0, 0),
+                Event::CopyIn => self.copy_in(connection, source)?,
+                Event::CopyOut => copied_out = true,
+                Event::CopyData(data) => self.result_out(one_shot.as_mut()).write_all(&data)?,
+                Event::Notice(notice) => {
+                    let text = notice.report(None, false);
+                    self.complain(&text)?;
+                }
+                Event::Error(error) => {
+                    rows = Rows::None;
+                    failure = Some(error);
+                }
+                Event::Ready => break,
+            }
+        }
+        if let Some(sink) = one_shot {
+            sink.close()?;
+        }
+        failure.map_or(Ok(()), |error| Err(Failure::Server(error)))
+    }
+
+    fn begin_rows(&mut self, columns: Vec<Column>, target: &QueryTarget) -> Rows {
+        match target {
+            QueryTarget::Gset(_) => Rows::Gset { columns, rows: Vec::new(), count: 0 },
+            QueryTarget::PrintTo(_, options) => {
+                Rows::Print(Box::new(TableWriter::new(head_of(&columns), options)))
+            }
+            QueryTarget::Print => {
+                let mut options = self.effective_print().clone();
+                options.report.exporting = self.export.is_some();
+                Rows::Print(Box::new(TableWriter::new(head_of(&columns), &options)))
+            }
+        }
+    }
+
+    fn result_out<'a>(&'a mut self, one_shot: Option<&'a mut Sink>) -> &'a mut Sink {
+        match (one_shot, &mut self.export) {
+            (Some(sink), _) | (None, Some(sink)) => sink,
+            (None, None) => self.redirect.as_mut().unwrap_or(&mut self.console),
+        }
+    }
+
+    /// A statement ended well: its tag is shown and counted.
+    pub(super) fn done(&mut self, tag: &str, _: &QueryTarget, rows: u64, with_rows: bool) -> io::Result<()> {
+        let word = tag.split(' ').next().unwrap_or("");
+        let changes = matches!(word, "INSERT" | "UPDATE" | "DELETE");
+        if !self.quiet() && (!with_rows || changes) && !tag.is_empty() {
+            let html = self.effective_print().format == crate::output::Format::Html;
+            let text = if html { format!("<p>{tag}</p>\n") } else { format!("{tag}\n") };
+            self.out().write_all(text.as_bytes())?;
+        }
+        self.counted(tag, rows);
+        Ok(())
+    }
+
+    /// ACTIVITYCOUNT counts rows returned as well; ROW_COUNT stays out of SELECT, COPY and UNLOAD.
+    fn counted(&mut self, tag: &str, rows: u64) {
+        let word = tag.split(' ').next().unwrap_or("");
+        let in_tag = tag.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok());
+        let activity = in_tag.unwrap_or(rows);
+        let unreported = matches!(word, "SELECT" | "COPY" | "UNLOAD" | "SHOW" | "EXPLAIN" | "FETCH");
+        self.succeeded(if unreported { 0 } else { activity }, activity);
+    }
+
+    fn succeeded(&mut self, row_count: u64, activity: u64) {
+        self.variables.put("ERROR", "false");
+        self.variables.put("SQLSTATE", "00000");
+        self.variables.put("ERRORCODE", "00000");
+        self.variables.put("ROW_COUNT", &row_count.to_string());
+        self.variables.put("ACTIVITYCOUNT", &activity.to_string());
+    }
+
+    fn gset(&mut self, prefix: &str, columns: &[Column], rows: &[Vec<Option<String>>]) -> Result<(), String> {
+        let [row] = rows else {
+            return Err(if rows.is_empty() {
+                "no rows returned for \\gset".into()
+            } else {
+                "more than one row returned for \\gset".into()
+            });
+        };
+        for (column, value) in columns.iter().zip(row) {
+            let name = format!("{prefix}{}", column.name);
+            let outcome = match value {
+                Some(value) => self.variables.set(&name, value),
+                None => self.variables.unset(&name),
+            };
+            outcome.map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// A statement failed: it is reported, the variables tell of it, and the script may end.
+    /// `sent` is what the server saw, `sql` what the script says.
+    pub(crate) fn failed(&mut self, error: Box<ServerError>, sql: &str, sent: &str) -> Result<bool, Halt> {
+        if matches!(self.echo(), Echo::Errors) {
+            self.complain(&format!("STATEMENT: {sql}"))?;
+        }
+        let context = self.variables.get("SHOW_CONTEXT") != Some("never");
+        let report = match self.variables.get("VERBOSITY") {
+            Some("terse") => format!("{error}\n"),
+            Some("sqlstate") => format!("{}: {}\n", error.severity, error.code),
+            Some("verbose") => error.verbose(),
+            _ => error.report(Some(sent), context),
+        };
+        self.complain_here(&report)?;
+        self.variables.put("ERROR", "true");
+        for name in ["SQLSTATE", "ERRORCODE", "LAST_ERROR_SQLSTATE"] {
+            self.variables.put(name, &error.code);
+        }
+        self.variables.put("LAST_ERROR_MESSAGE", &error.message);
+        self.variables.put("ROW_COUNT", "0");
+        self.variables.put("ACTIVITYCOUNT", "0");
+        let severity = self.settings.severity(&error.code);
+        let fatal = matches!(error.severity.as_str(), "FATAL" | "PANIC");
+        self.last_error = Some(*error);
+        if let Some(code) = self.signalled() {
+            return Err(Halt::Exit(code));
+        }
+        if fatal {
+            // The server has closed the session.
+            self.connection = None;
+            return Err(Halt::Exit(2));
+        }
+        if self.settings.maxerror.is_some_and(|most| severity > most) {
+            return Err(Halt::Exit(severity));
+        }
+        if severity > 0 && self.variables.is_on("ON_ERROR_STOP") {
+            return Err(Halt::Exit(3));
+        }
+        Ok(false)
+    }
+
+    fn lost(&mut self, error: &WireError) -> Result<bool, Halt> {
+        let cause = std::error::Error::source(error).map(|s| format!(": {s}")).unwrap_or_default();
+        self.complain_here(&format!("error: {error}{cause}"))?;
+        self.variables.put("ERROR", "true");
+        self.variables.put("ERRORCODE", "08006");
+        self.variables.put("SQLSTATE", "08006");
+        self.connection = None;
+        Err(Halt::Exit(self.signalled().unwrap_or(2)))
+    }
+}

@@ -1,0 +1,29 @@
+//! A session: its variables and settings, the loop over a script, statements and their results.
+//!
+//! `script` reads a [`Source`] line by line and decides with [`Control`] what runs; meta commands go to
+//! [`crate::meta`], statements to `execute`, results to [`crate::output`].
+
+mod condition;
+mod control;
+mod copy;
+mod execute;
+mod halt;
+mod query;
+mod script;
+mod settings;
+mod sink;
+mod source;
+mod state;
+mod variables;
+
+pub(crate) use condition::evaluate;
+pub(crate) use control::{Arrival, Control, ControlError, Mark};
+pub(crate) use execute::QueryTarget;
+pub(crate) use halt::Halt;
+pub(crate) use query::Table;
+pub(crate) use script::{Buffer, run};
+pub(crate) use settings::{Echo, Settings};
+pub(crate) use sink::Sink;
+pub(crate) use source::Source;
+pub(crate) use state::Session;
+pub(crate) use variables::{SetError, Variables, parse_bool};

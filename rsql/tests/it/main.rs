@@ -1,0 +1,7 @@
+//! The client against a PostgreSQL of the tests' own.
+#![expect(clippy::expect_used, reason = "a helper that fails is a test that fails")]
+
+mod common;
+mod corpus;
+mod golden;
+mod session;

@@ -1,0 +1,203 @@
+//! Logging in, signals, big results, options: what has no counterpart to compare with.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::common::{Cluster, feed, text};
+
+#[test]
+fn logging_in() {
+    let access = "local all all trust\n\
+        hostssl all tls_only 127.0.0.1/32 trust\n\
+        host all scram 127.0.0.1/32 scram-sha-256\n\
+        host all md5 127.0.0.1/32 md5\n\
+        host all clear 127.0.0.1/32 password\n\
+        host all postgres 127.0.0.1/32 trust\n";
+    // The certificate is made before the server starts; without openssl's it could not start.
+    let cluster = Cluster::start_with(
+        "ssl = on\nssl_cert_file = 'DIR/server.crt'\nssl_key_file = 'DIR/server.key'",
+        access,
+    );
+    let setup = "create role scram login password 'sec ret'; set password_encryption = 'md5'; \
+        create role md5 login password 'sec ret'; create role clear login password 'sec ret'; create role tls_only login;";
+    let made = feed(cluster.psql().args(["-c", setup]), "");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+
+    for user in ["scram", "md5", "clear"] {
+        let login = |password: Option<&str>| {
+            let mut command = cluster.rsql();
+            command.args(["-w", "-U", user, "-tAc", "select current_user"]);
+            password.map(|p| command.env("RSPASSWORD", p));
+            feed(&mut command, "")
+        };
+        let good = login(Some("sec ret"));
+        assert_eq!(text(&good.stdout), format!("{user}\n"), "{}", text(&good.stderr));
+        let bad = login(Some("wrong"));
+        assert_eq!(bad.status.code(), Some(2));
+        assert!(text(&bad.stderr).contains("password authentication failed"), "{}", text(&bad.stderr));
+        assert!(!text(&bad.stderr).contains("wrong"));
+        let none = login(None);
+        assert_eq!(none.status.code(), Some(2));
+        assert!(text(&none.stderr).contains("RSPASSWORD"), "{}", text(&none.stderr));
+    }
+
+    let tls =
+        |args: &[&str]| feed(cluster.rsql().args(["-U", "tls_only", "-tAc", "select 1"]).args(args), "");
+    let root = cluster.path("server.crt").display().to_string();
+    let root = format!("--sslrootcert={root}");
+    assert_eq!(text(&tls(&["--sslmode=prefer"]).stdout), "1\n");
+    assert_eq!(text(&tls(&["--sslmode=require"]).stdout), "1\n");
+    let verified = tls(&["--sslmode=verify-full", "-h", "localhost", &root]);
+    assert_eq!(text(&verified.stdout), "1\n", "{}", text(&verified.stderr));
+    let other_name = tls(&["--sslmode=verify-ca", &root]);
+    assert_eq!(text(&other_name.stdout), "1\n", "{}", text(&other_name.stderr));
+    assert_eq!(tls(&["--sslmode=verify-full", &root]).status.code(), Some(2), "the name does not match");
+    assert_eq!(tls(&["--sslmode=verify-ca"]).status.code(), Some(2), "the root is not trusted");
+    assert_eq!(tls(&["--sslmode=disable"]).status.code(), Some(2));
+
+    let ini = cluster.path("odbc.ini");
+    let entry = format!(
+        "[Blog]\nDriver=Default\nSSLMode=prefer\nHost=127.0.0.1\nPort={}\nDatabase=postgres\nUID=scram\nPWD=sec ret\n",
+        cluster.port
+    );
+    std::fs::write(&ini, entry).expect("odbc.ini");
+    let dsn = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rsql"));
+        feed(command.env("ODBCINI", &ini).env_remove("RSPASSWORD").args(args), "select current_user;\n")
+    };
+    let good = dsn(&["-D", "Blog", "-tA"]);
+    assert!(
+        text(&good.stdout).starts_with("DSN Connected\n"),
+        "{}{}",
+        text(&good.stdout),
+        text(&good.stderr)
+    );
+    assert!(text(&good.stdout).ends_with("\nscram\n"));
+    let missing = dsn(&["-D", "Nope"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("odbc.ini"), "{}", text(&missing.stderr));
+
+    let refused = feed(cluster.rsql().args(["-p", "1", "-c", "select 1"]), "");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("hint:"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn a_signal_cancels_the_statement() {
+    let cluster = Cluster::start();
+    let mut child = cluster
+        .rsql()
+        .args(["-q", "-c", "select pg_sleep(600) as marked_statement"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let running = |wanted: &str| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let question =
+            "select count(*) from pg_stat_activity where query like '%marked_statement' and state = 'active'";
+        while Instant::now() < deadline {
+            if text(&feed(cluster.psql().args(["-tAc", question]), "").stdout).trim() == wanted {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(running("1"), "the statement runs");
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.expect("kill").success());
+    assert_eq!(child.wait().expect("ends").code(), Some(128 + 15));
+    assert!(running("0"), "the server has stopped it");
+}
+
+#[test]
+fn big_results_take_constant_memory() {
+    let cluster = Cluster::start();
+    let big = "select i, repeat('x', 50) as filler from generate_series(1, 1000000) i";
+    for format in ["-A", "--csv", "-P format=aligned"] {
+        let mut child = cluster
+            .rsql()
+            .args(format.split(' '))
+            .args(["-q", "-o", "/dev/null", "-c", &format!("{big}; select pg_sleep(1)")])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let mut most = 0;
+        while child.try_wait().expect("a status").is_none() {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+            let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+            let kilobytes = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0);
+            most = most.max(kilobytes);
+        }
+        // 60 megabytes of rows; the debug build is larger than the one that ships.
+        assert!(most > 0 && most < 40_000, "{format}: {most} kB");
+    }
+}
+
+#[test]
+fn errors_and_options() {
+    let cluster = Cluster::start();
+    let failed = feed(&mut cluster.rsql(), "\n\nselect *\nfrom nope;\n");
+    assert_eq!(
+        text(&failed.stderr),
+        "rsql: ERROR: relation \"nope\" does not exist\nLINE 2: from nope;\n             ^\n  at <stdin>:3\n"
+    );
+    let unknown = feed(cluster.rsql().arg("--bogus"), "");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("--bogus"));
+    let help = feed(cluster.rsql().arg("--help"), "");
+    assert!(text(&help.stdout).contains("--dsn"));
+
+    let open_if = feed(cluster.rsql().arg("-q"), "\\if true\nselect 1;\n");
+    assert_eq!(open_if.status.code(), Some(3));
+    assert!(text(&open_if.stderr).contains("opened at line 1"), "{}", text(&open_if.stderr));
+    let no_label = feed(cluster.rsql().arg("-q"), "\\echo a\n\\goto NOWHERE\nselect 1;\n");
+    assert_eq!(no_label.status.code(), Some(3));
+    assert!(text(&no_label.stderr).contains("\\goto at line 2"), "{}", text(&no_label.stderr));
+
+    let dry = feed(
+        std::process::Command::new(env!("CARGO_BIN_EXE_rsql")).args(["--dry-run", "-q", "-vT=t"]),
+        "create table :T (a int encode zstd);\n\\if :ERROR <> 0\n\\exit 3\n\\endif\nset query_group to 'x';\n",
+    );
+    assert_eq!(dry.status.code(), Some(0), "{}", text(&dry.stderr));
+    assert_eq!(text(&dry.stdout), "create table t (a int) ;\n-- SET: nothing to send\n");
+
+    let head = feed(
+        cluster.rsql().args(["-q", "-tA"]),
+        "select generate_series(1, 100000) \\g |head -1\n\\echo after\n",
+    );
+    assert_eq!((head.status.code(), text(&head.stdout).as_str()), (Some(0), "1\nafter\n"));
+    let full = feed(cluster.rsql().args(["-q", "-o", "/dev/full", "-c", "select 1"]), "");
+    assert_ne!(full.status.code(), Some(0), "output that is lost must not pass for success");
+
+    let check = |name: &str, content: &str| {
+        let file = cluster.path(name);
+        std::fs::write(&file, content).expect("script");
+        feed(std::process::Command::new(env!("CARGO_BIN_EXE_rsql")).arg("check").arg(file), "")
+    };
+    assert_eq!(check("good.sql", "select 1;\n").status.code(), Some(0));
+    let found = check("bad.sh", "rsql << EOF\nselect 1;\n\\\\bogus\nEOF\n");
+    assert_eq!(found.status.code(), Some(1));
+    assert!(
+        text(&found.stdout).contains("bad.sh:3:1: there is no command \\bogus"),
+        "{}",
+        text(&found.stdout)
+    );
+
+    let long = format!("select '{}' as x;\n", "y".repeat(2_000_000));
+    assert_eq!(feed(cluster.rsql().args(["-q", "-tA"]), &long).stdout.len(), 2_000_001);
+    let latin = feed(cluster.rsql().args(["-q"]), "select 1;\n");
+    assert!(latin.status.success());
+}
+
+#[test]
+fn the_server_goes_away() {
+    let cluster = Cluster::start();
+    let gone = feed(
+        cluster.rsql().arg("-q"),
+        "select pg_terminate_backend(pg_backend_pid());\n\\echo not reached\n",
+    );
+    assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));
+    assert_eq!(text(&gone.stdout), "");
+}
