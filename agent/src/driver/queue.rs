@@ -12,6 +12,9 @@ use super::{Assignment, Context, NotRun};
 use crate::clock::{BootTime, wall_clock};
 use crate::spool::{Occupant, Slot, Slots};
 
+/// How long the row may be out of reach before the job is left to a later attempt: by then its heartbeat was missed.
+const LONGEST_UNREAD: Duration = Duration::from_secs(15 * 60);
+
 /// Between two looks at the locks.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -34,6 +37,7 @@ pub(super) async fn wait_for_slot(
         since: wall_clock(),
     };
     let mut check_at = None;
+    let mut unread_since = None;
     loop {
         if *stop.borrow() > 0 {
             return Err(NotRun::Stopping);
@@ -54,7 +58,23 @@ pub(super) async fn wait_for_slot(
             if check_at.is_none() {
                 tracing::info!(max_jobs = ctx.config.max_jobs, "every slot is taken, so it waits here");
             }
-            check_at = Some(BootTime::now().plus(still_wanted(ctx, job).await?));
+            let again = match still_wanted(ctx, job).await {
+                Ok(again) => {
+                    unread_since = None;
+                    again
+                }
+                // A table that is out of reach for a while is no reason to leave the queue.
+                Err(NotRun::Store(error)) if error.is_transient() => {
+                    let since = *unread_since.get_or_insert_with(BootTime::now);
+                    if BootTime::now().since(since) >= LONGEST_UNREAD {
+                        return Err(NotRun::Store(error));
+                    }
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the row cannot be read");
+                    Duration::from_secs(1)
+                }
+                Err(not_run) => return Err(not_run),
+            };
+            check_at = Some(BootTime::now().plus(again));
         }
         let pause = LOOK.mul_f64(0.5 + 0.5 * fastrand::f64());
         let _ = timeout(pause, stop.wait_for(|requests| *requests > 0)).await;
@@ -66,11 +86,6 @@ async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRu
     let row = match ctx.jobs.get(&job.execution, job.job).await {
         Ok(Some(row)) => row,
         Ok(None) => return Err(NotRun::NoRow),
-        // Trouble with the table is no reason to leave the queue; the heartbeat's end is, and comes by itself.
-        Err(error) if error.is_transient() => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the row cannot be read");
-            return Ok(Duration::from_secs(1));
-        }
         Err(error) => return Err(NotRun::Store(error)),
     };
     claim::unclaimed(&row, job)?;
