@@ -2,12 +2,26 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::StoreError;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The item of a key, read consistently.
+pub(crate) async fn get(client: &Client, table: &str, key: Item) -> Result<Option<Item>, StoreError> {
+    let answer = client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|e| StoreError::service("GetItem", table, &e))?;
+    Ok(answer.item)
+}
 
 /// An item as one of our types.
 pub(crate) fn read<T: DeserializeOwned>(table: &str, key: &str, item: Item) -> Result<T, StoreError> {

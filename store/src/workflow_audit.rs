@@ -121,15 +121,8 @@ impl WorkflowAudit {
     /// # Errors
     /// When the table cannot be read.
     pub async fn get(&self, id: &ExecutionId) -> Result<Option<WorkflowRow>, StoreError> {
-        self.client
-            .get_item()
-            .table_name(&self.table)
-            .key(KEY, text(id.as_str()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| StoreError::service("GetItem", &self.table, &e))?
-            .item
+        item::get(&self.client, &self.table, [(KEY.to_owned(), text(id.as_str()))].into())
+            .await?
             .map(|item| item::read(&self.table, id.as_str(), item))
             .transpose()
     }

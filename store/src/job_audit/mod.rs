@@ -77,16 +77,7 @@ impl JobAudit {
     }
 
     async fn get_item(&self, id: &ExecutionId, sort: &str) -> Result<Option<Item>, StoreError> {
-        Ok(self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(id, sort)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| StoreError::service("GetItem", &self.table, &e))?
-            .item)
+        item::get(&self.client, &self.table, key(id, sort)).await
     }
 }
 
