@@ -116,6 +116,9 @@ impl Endpoint {
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
+        // What an earlier process left open goes on, now that everything it needs is there.
+        self.services.lambda.resume().await.map_err(failed("the queue of events".to_owned()))?;
+        self.services.ssm.resume().await.map_err(failed("the commands under way".to_owned()))?;
         Ok(())
     }
 }
@@ -139,7 +142,7 @@ fn services(
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
     let sns = Sns::open(dir)?;
-    let lambda = functions::functions(sdk, deployment);
+    let lambda = functions::functions(dir, sdk, deployment)?;
     let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), functions::rules(deployment));
     functions::create_machines(&step_functions, deployment)?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
@@ -149,7 +152,7 @@ fn services(
         logs: Logs::open(dir)?,
         secrets: Secrets::open(dir)?,
         sns,
-        ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),
+        ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
         step_functions,
     })
 }
