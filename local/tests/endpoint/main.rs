@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod dynamodb;
+mod killed;
 mod lambda;
 mod logs;
 mod protocol;
+mod run_command;
 mod secrets;
 mod sns;
 mod ssm;
