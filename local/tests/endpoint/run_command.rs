@@ -186,6 +186,10 @@ async fn lists_have_filters_details_and_pages() {
     let failed = || client.list_command_invocations().filters(filter(CommandFilterKey::Status, "Failed"));
     assert_eq!(failed().send().await.unwrap().command_invocations().len(), 3);
 
+    let stage = client.list_command_invocations();
+    let stage = stage.filters(filter(CommandFilterKey::ExecutionStage, "Complete")).send().await.unwrap_err();
+    assert_eq!(code(&stage), "InvalidFilterKey");
+
     // Pages of two out of nine, and one instance's invocations.
     let (mut seen, mut token) = (Vec::new(), None);
     loop {

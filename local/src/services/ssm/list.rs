@@ -16,7 +16,10 @@ const PAGE: usize = 50;
 /// Commands that are read at once.
 const SLICE: usize = 100;
 
-const FILTERS: [&str; 5] = ["InvokedAfter", "InvokedBefore", "Status", "ExecutionStage", "DocumentName"];
+const FILTERS: [&str; 5] = ["InvokedAfter", "InvokedBefore", "Status", STAGE, "DocumentName"];
+
+/// The filter of `ListCommands` alone.
+const STAGE: &str = "ExecutionStage";
 
 #[derive(Deserialize)]
 struct KeyValue {
@@ -61,7 +64,7 @@ impl Condition {
             "InvokedAfter" => Self::After(moment(&value)?),
             "InvokedBefore" => Self::Before(moment(&value)?),
             "Status" => Self::Status(value),
-            "ExecutionStage" => match value.as_str() {
+            STAGE => match value.as_str() {
                 "Executing" => Self::Ended(false),
                 "Complete" => Self::Ended(true),
                 _ => return Err(invalid(format!("The filter ExecutionStage has no value {value}"))),
@@ -158,6 +161,10 @@ impl Ssm {
 
     pub(super) async fn list_command_invocations(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: List = parse("ListCommandInvocations", body)?;
+        if request.filters.iter().flatten().any(|filter| filter.key == STAGE) {
+            let message = format!("The specified key {STAGE} is not valid.");
+            return Err(AwsError::client("InvalidFilterKey", message));
+        }
         let details = request.details.unwrap_or_default();
         let (search, page) = Search::read(request)?;
         // A page's token is the row of its last invocation's command, and its own.
