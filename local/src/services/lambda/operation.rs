@@ -15,83 +15,130 @@ pub(super) enum Operation<'a> {
     Unknown,
 }
 
-/// Versions of the API that begin a path of Lambda.
-const VERSIONS: [&str; 12] = [
-    "2014-11-13",
-    "2015-03-31",
-    "2016-08-19",
-    "2017-03-31",
-    "2017-10-31",
-    "2018-10-31",
-    "2019-09-25",
-    "2019-09-30",
-    "2020-04-22",
-    "2020-06-30",
-    "2021-07-20",
-    "2021-10-31",
-];
-
-/// Whether a path is one of Lambda's.
+/// Whether a path is one of Lambda's: its API's versions are dates.
 pub(crate) fn is_path(path: &str) -> bool {
-    path.strip_prefix('/').and_then(|path| path.split('/').next()).is_some_and(|v| VERSIONS.contains(&v))
+    let version = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
+    version.len() == 10 && version.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }
 
 impl<'a> Operation<'a> {
     /// Reads a path such as `/2015-03-31/functions/name/invocations`.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
-        let mut parts = path.split('/').skip(2).filter(|part| !part.is_empty());
-        let (resource, name, rest) = (parts.next(), parts.next(), parts.next());
-        let deeper = parts.next().is_some();
-        if resource != Some("functions") || deeper {
-            return Self::elsewhere(method, resource.unwrap_or_default(), name.is_some(), rest, deeper);
-        }
-        let method = method.as_str();
-        match (method, name, rest) {
-            ("GET", None, None) => Self::ListFunctions,
-            ("POST", None, None) => Self::Other("CreateFunction"),
-            ("GET", Some(name), None) => Self::GetFunction(name),
-            ("DELETE", Some(_), None) => Self::Other("DeleteFunction"),
-            ("GET", Some(name), Some("configuration")) => Self::GetFunctionConfiguration(name),
-            ("PUT", Some(_), Some("configuration")) => Self::Other("UpdateFunctionConfiguration"),
-            ("PUT", Some(_), Some("code")) => Self::Other("UpdateFunctionCode"),
-            ("POST", Some(name), Some("invocations")) => Self::Invoke(name),
-            ("POST", Some(_), Some("invoke-async")) => Self::Other("InvokeAsync"),
-            ("POST", Some(_), Some("response-streaming-invocations")) => {
-                Self::Other("InvokeWithResponseStream")
-            }
-            ("GET", Some(_), Some("versions")) => Self::Other("ListVersionsByFunction"),
-            ("POST", Some(_), Some("versions")) => Self::Other("PublishVersion"),
-            ("GET", Some(_), Some("aliases")) => Self::Other("ListAliases"),
-            ("POST", Some(_), Some("aliases")) => Self::Other("CreateAlias"),
-            ("GET", Some(_), Some("policy")) => Self::Other("GetPolicy"),
-            ("POST", Some(_), Some("policy")) => Self::Other("AddPermission"),
-            ("GET", Some(_), Some("concurrency")) => Self::Other("GetFunctionConcurrency"),
-            ("PUT", Some(_), Some("concurrency")) => Self::Other("PutFunctionConcurrency"),
-            ("DELETE", Some(_), Some("concurrency")) => Self::Other("DeleteFunctionConcurrency"),
-            ("GET", Some(_), Some("event-invoke-config")) => Self::Other("GetFunctionEventInvokeConfig"),
-            ("PUT", Some(_), Some("event-invoke-config")) => Self::Other("PutFunctionEventInvokeConfig"),
-            ("GET", Some(_), Some("url")) => Self::Other("GetFunctionUrlConfig"),
-            ("POST", Some(_), Some("url")) => Self::Other("CreateFunctionUrlConfig"),
-            _ => Self::Unknown,
-        }
-    }
-
-    fn elsewhere(method: &Method, resource: &str, named: bool, rest: Option<&str>, deeper: bool) -> Self {
-        if rest.is_some() || deeper {
-            return Self::Unknown;
-        }
-        match (method.as_str(), resource, named) {
-            ("GET", "event-source-mappings", false) => Self::Other("ListEventSourceMappings"),
-            ("POST", "event-source-mappings", false) => Self::Other("CreateEventSourceMapping"),
-            ("GET", "layers", false) => Self::Other("ListLayers"),
-            ("GET", "account-settings", false) => Self::Other("GetAccountSettings"),
-            ("GET", "tags", true) => Self::Other("ListTags"),
-            ("POST", "tags", true) => Self::Other("TagResource"),
-            ("DELETE", "tags", true) => Self::Other("UntagResource"),
-            _ => Self::Unknown,
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        match (method.as_str(), parts.as_slice()) {
+            ("GET", [VERSION, "functions"]) => Self::ListFunctions,
+            ("GET", [VERSION, "functions", name]) => Self::GetFunction(name),
+            ("GET", [VERSION, "functions", name, "configuration"]) => Self::GetFunctionConfiguration(name),
+            ("POST", [VERSION, "functions", name, "invocations"]) => Self::Invoke(name),
+            (method, parts) => OTHERS
+                .iter()
+                .find(|(m, template, _)| *m == method && fits(template, parts))
+                .map_or(Self::Unknown, |(_, _, name)| Self::Other(name)),
         }
     }
 }
+
+fn fits(template: &str, parts: &[&str]) -> bool {
+    let wanted = template.split('/').skip(1);
+    wanted.clone().count() == parts.len()
+        && wanted.zip(parts).all(|(wanted, part)| wanted == *part || (wanted == "*" && !part.is_empty()))
+}
+
+/// The version of the API's first paths.
+const VERSION: &str = "2015-03-31";
+
+/// Operations that are not supported, so that they are refused by name (Lambda API reference, "Actions").
+#[rustfmt::skip]
+const OTHERS: [(&str, &str, &str); 87] = [
+    ("POST", "/2018-10-31/layers/*/versions/*/policy", "AddLayerVersionPermission"),
+    ("POST", "/2015-03-31/functions/*/policy", "AddPermission"),
+    ("POST", "/2025-12-01/durable-executions/*/checkpoint", "CheckpointDurableExecution"),
+    ("POST", "/2015-03-31/functions/*/aliases", "CreateAlias"),
+    ("POST", "/2025-11-30/capacity-providers", "CreateCapacityProvider"),
+    ("POST", "/2020-04-22/code-signing-configs", "CreateCodeSigningConfig"),
+    ("POST", "/2015-03-31/event-source-mappings", "CreateEventSourceMapping"),
+    ("POST", "/2015-03-31/functions", "CreateFunction"),
+    ("POST", "/2021-10-31/functions/*/url", "CreateFunctionUrlConfig"),
+    ("DELETE", "/2015-03-31/functions/*/aliases/*", "DeleteAlias"),
+    ("DELETE", "/2025-11-30/capacity-providers/*", "DeleteCapacityProvider"),
+    ("DELETE", "/2020-04-22/code-signing-configs/*", "DeleteCodeSigningConfig"),
+    ("DELETE", "/2025-12-01/durable-executions/*", "DeleteDurableExecution"),
+    ("DELETE", "/2015-03-31/event-source-mappings/*", "DeleteEventSourceMapping"),
+    ("DELETE", "/2015-03-31/functions/*", "DeleteFunction"),
+    ("DELETE", "/2020-06-30/functions/*/code-signing-config", "DeleteFunctionCodeSigningConfig"),
+    ("DELETE", "/2017-10-31/functions/*/concurrency", "DeleteFunctionConcurrency"),
+    ("DELETE", "/2019-09-25/functions/*/event-invoke-config", "DeleteFunctionEventInvokeConfig"),
+    ("DELETE", "/2021-10-31/functions/*/url", "DeleteFunctionUrlConfig"),
+    ("DELETE", "/2018-10-31/layers/*/versions/*", "DeleteLayerVersion"),
+    ("DELETE", "/2019-09-30/functions/*/provisioned-concurrency", "DeleteProvisionedConcurrencyConfig"),
+    ("DELETE", "/2026-07-09/resource-policy/*", "DeleteResourcePolicy"),
+    ("GET", "/2016-08-19/account-settings", "GetAccountSettings"),
+    ("GET", "/2015-03-31/functions/*/aliases/*", "GetAlias"),
+    ("GET", "/2025-11-30/capacity-providers/*", "GetCapacityProvider"),
+    ("GET", "/2020-04-22/code-signing-configs/*", "GetCodeSigningConfig"),
+    ("GET", "/2025-12-01/durable-executions/*", "GetDurableExecution"),
+    ("GET", "/2025-12-01/durable-executions/*/history", "GetDurableExecutionHistory"),
+    ("GET", "/2025-12-01/durable-executions/*/state", "GetDurableExecutionState"),
+    ("GET", "/2015-03-31/event-source-mappings/*", "GetEventSourceMapping"),
+    ("GET", "/2020-06-30/functions/*/code-signing-config", "GetFunctionCodeSigningConfig"),
+    ("GET", "/2019-09-30/functions/*/concurrency", "GetFunctionConcurrency"),
+    ("GET", "/2019-09-25/functions/*/event-invoke-config", "GetFunctionEventInvokeConfig"),
+    ("GET", "/2024-08-31/functions/*/recursion-config", "GetFunctionRecursionConfig"),
+    ("GET", "/2025-11-30/functions/*/function-scaling-config", "GetFunctionScalingConfig"),
+    ("GET", "/2021-10-31/functions/*/url", "GetFunctionUrlConfig"),
+    ("GET", "/2018-10-31/layers/*/versions/*", "GetLayerVersion"),
+    ("GET", "/2018-10-31/layers", "GetLayerVersionByArn"),
+    ("GET", "/2018-10-31/layers/*/versions/*/policy", "GetLayerVersionPolicy"),
+    ("GET", "/2015-03-31/functions/*/policy", "GetPolicy"),
+    ("GET", "/2019-09-30/functions/*/provisioned-concurrency", "GetProvisionedConcurrencyConfig"),
+    ("GET", "/2026-07-09/resource-policy/*", "GetResourcePolicy"),
+    ("GET", "/2021-07-20/functions/*/runtime-management-config", "GetRuntimeManagementConfig"),
+    ("POST", "/2014-11-13/functions/*/invoke-async", "InvokeAsync"),
+    ("POST", "/2021-11-15/functions/*/response-streaming-invocations", "InvokeWithResponseStream"),
+    ("GET", "/2015-03-31/functions/*/aliases", "ListAliases"),
+    ("GET", "/2025-11-30/capacity-providers", "ListCapacityProviders"),
+    ("GET", "/2020-04-22/code-signing-configs", "ListCodeSigningConfigs"),
+    ("GET", "/2025-12-01/functions/*/durable-executions", "ListDurableExecutionsByFunction"),
+    ("GET", "/2015-03-31/event-source-mappings", "ListEventSourceMappings"),
+    ("GET", "/2019-09-25/functions/*/event-invoke-config/list", "ListFunctionEventInvokeConfigs"),
+    ("GET", "/2021-10-31/functions/*/urls", "ListFunctionUrlConfigs"),
+    ("GET", "/2025-11-30/capacity-providers/*/function-versions", "ListFunctionVersionsByCapacityProvider"),
+    ("GET", "/2020-04-22/code-signing-configs/*/functions", "ListFunctionsByCodeSigningConfig"),
+    ("GET", "/2018-10-31/layers/*/versions", "ListLayerVersions"),
+    ("GET", "/2018-10-31/layers", "ListLayers"),
+    ("GET", "/2019-09-30/functions/*/provisioned-concurrency", "ListProvisionedConcurrencyConfigs"),
+    ("GET", "/2017-03-31/tags/*", "ListTags"),
+    ("GET", "/2015-03-31/functions/*/versions", "ListVersionsByFunction"),
+    ("POST", "/2025-12-01/durable-executions/*/pause", "PauseDurableExecution"),
+    ("POST", "/2018-10-31/layers/*/versions", "PublishLayerVersion"),
+    ("POST", "/2015-03-31/functions/*/versions", "PublishVersion"),
+    ("PUT", "/2020-06-30/functions/*/code-signing-config", "PutFunctionCodeSigningConfig"),
+    ("PUT", "/2017-10-31/functions/*/concurrency", "PutFunctionConcurrency"),
+    ("PUT", "/2019-09-25/functions/*/event-invoke-config", "PutFunctionEventInvokeConfig"),
+    ("PUT", "/2024-08-31/functions/*/recursion-config", "PutFunctionRecursionConfig"),
+    ("PUT", "/2025-11-30/functions/*/function-scaling-config", "PutFunctionScalingConfig"),
+    ("PUT", "/2019-09-30/functions/*/provisioned-concurrency", "PutProvisionedConcurrencyConfig"),
+    ("PUT", "/2026-07-09/resource-policy/*", "PutResourcePolicy"),
+    ("PUT", "/2021-07-20/functions/*/runtime-management-config", "PutRuntimeManagementConfig"),
+    ("DELETE", "/2018-10-31/layers/*/versions/*/policy/*", "RemoveLayerVersionPermission"),
+    ("DELETE", "/2015-03-31/functions/*/policy/*", "RemovePermission"),
+    ("POST", "/2025-12-01/durable-executions/*/resume", "ResumeDurableExecution"),
+    ("POST", "/2025-12-01/durable-execution-callbacks/*/fail", "SendDurableExecutionCallbackFailure"),
+    ("POST", "/2025-12-01/durable-execution-callbacks/*/heartbeat", "SendDurableExecutionCallbackHeartbeat"),
+    ("POST", "/2025-12-01/durable-execution-callbacks/*/succeed", "SendDurableExecutionCallbackSuccess"),
+    ("POST", "/2025-12-01/durable-executions/*/stop", "StopDurableExecution"),
+    ("POST", "/2017-03-31/tags/*", "TagResource"),
+    ("DELETE", "/2017-03-31/tags/*", "UntagResource"),
+    ("PUT", "/2015-03-31/functions/*/aliases/*", "UpdateAlias"),
+    ("PUT", "/2025-11-30/capacity-providers/*", "UpdateCapacityProvider"),
+    ("PUT", "/2020-04-22/code-signing-configs/*", "UpdateCodeSigningConfig"),
+    ("PUT", "/2015-03-31/event-source-mappings/*", "UpdateEventSourceMapping"),
+    ("PUT", "/2015-03-31/functions/*/code", "UpdateFunctionCode"),
+    ("PUT", "/2015-03-31/functions/*/configuration", "UpdateFunctionConfiguration"),
+    ("POST", "/2019-09-25/functions/*/event-invoke-config", "UpdateFunctionEventInvokeConfig"),
+    ("PUT", "/2021-10-31/functions/*/url", "UpdateFunctionUrlConfig"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +154,6 @@ mod tests {
         assert_eq!(of(Method::POST, "/2015-03-31/functions"), Operation::Other("CreateFunction"));
         assert_eq!(of(Method::GET, "/2017-03-31/tags/arn"), Operation::Other("ListTags"));
         assert_eq!(of(Method::GET, "/2015-03-31/functions/f/invocations/x"), Operation::Unknown);
-        assert!(is_path("/2015-03-31/functions") && !is_path("/schedules/x"));
+        assert!(is_path("/2015-03-31/functions") && !is_path("/schedules/x") && !is_path("/schedules-"));
     }
 }

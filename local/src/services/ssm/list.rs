@@ -84,6 +84,9 @@ impl Condition {
     }
 }
 
+/// Where a page of invocations ends: the row of the command, and that of the invocation.
+type Place = (i64, i64);
+
 /// What is asked for.
 struct Search {
     command_id: Option<String>,
@@ -172,7 +175,7 @@ impl Ssm {
             let (command, invocation) = token.split_once('/').unwrap_or_default();
             command.parse().ok().zip(invocation.parse().ok()).ok_or_else(check::invalid_token)
         });
-        let after: Option<(i64, i64)> = after.transpose()?;
+        let after: Option<Place> = after.transpose()?;
         let (found, more) = self.worker.run(move |db| invocations(db, &search, after, details)).await??;
         let token = more.map(|(command, invocation)| format!("{command}/{invocation}"));
         answer(&json!({"CommandInvocations": found, "NextToken": token}))
@@ -203,9 +206,9 @@ fn commands(db: &Connection, search: &Search, before: i64) -> rusqlite::Result<(
 fn invocations(
     db: &Connection,
     search: &Search,
-    after: Option<(i64, i64)>,
+    after: Option<Place>,
     details: bool,
-) -> rusqlite::Result<(Vec<Value>, Option<(i64, i64)>)> {
+) -> rusqlite::Result<(Vec<Value>, Option<Place>)> {
     let (mut found, mut last, mut more) = (Vec::new(), after.unwrap_or((i64::MAX, 0)), false);
     // The last page may have ended within a command.
     let before = after.map_or(i64::MAX, |(command, _)| command.saturating_add(1));
