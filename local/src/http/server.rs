@@ -76,7 +76,11 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
     };
     let refused = |error: &AwsError| match (head.uri.path(), json) {
         ("/", true) => Reply::json_error(content_type, error),
-        ("/", false) => Reply::xml_error(error, request_id),
+        // The query protocol's names are the same without the suffix.
+        ("/", false) => {
+            let code = error.code.trim_end_matches("Exception").to_owned();
+            Reply::xml_error(&AwsError { code: code.into(), ..error.clone() }, request_id)
+        }
         _ => Reply::rest_error(error),
     };
     let body = match body::read(body, &head.headers, target, head.uri.path()).await {
