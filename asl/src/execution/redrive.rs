@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::api::{Rejected, Status};
+use super::api::{Effect, Rejected, Status};
 use super::state::{Branch, BranchId, Execution, Group, MAX_EVENTS, Waiting, Work};
 use super::timers::after_seconds;
 use crate::history::EventKind;
@@ -92,6 +92,10 @@ impl Execution {
     pub(super) fn redrive(&mut self) -> Result<(), Rejected> {
         if !self.started {
             return Err(Rejected::NotStarted);
+        }
+        // Ended by a timer that was due, it was running when the caller asked, and `Ended` is the last effect.
+        if matches!(self.effects.last(), Some(Effect::Ended(_))) {
+            return Err(Rejected::NotRedrivable(NotRedrivable::Running));
         }
         self.redrivable(self.now).map_err(Rejected::NotRedrivable)?;
         self.ended = None;
