@@ -66,6 +66,12 @@ impl Bench {
         assert_eq!(self.execution.history().len(), events);
     }
 
+    fn exited(&self, state: &str) -> usize {
+        let exited =
+            |kind: &EventKind| matches!(kind, EventKind::StateExited { name, .. } if &**name == state);
+        self.execution.history().iter().filter(|event| exited(&event.kind)).count()
+    }
+
     fn entered(&self, state: &str) -> usize {
         let entered =
             |kind: &EventKind| matches!(kind, EventKind::StateEntered { name, .. } if &**name == state);
@@ -327,7 +333,7 @@ fn a_branch_between_states_goes_on_to_the_next() {
     bench.redrive();
     assert_eq!(bench.output(), Some(json!([[{"v": [[1]]}, "b"], [{"v": [[2]]}, "b"]])));
     for state in ["F", "A", "B", "C"] {
-        assert_eq!(bench.entered(state), 2, "{state}");
+        assert_eq!((bench.entered(state), bench.exited(state)), (2, 2), "{state}");
     }
 }
 
