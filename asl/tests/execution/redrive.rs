@@ -15,12 +15,12 @@ fn branch(name: &str) -> Value {
     json!({"StartAt": name, "States": {name: task(name)}})
 }
 
-fn machine(state: Value) -> Value {
+fn machine(state: &Value) -> Value {
     json!({"StartAt": "S", "States": {"S": state}})
 }
 
 /// A machine that does the state `S` again and again. A machine must have an end, even if it never comes there.
-fn endless(state: Value) -> Value {
+fn endless(state: &Value) -> Value {
     let rule = json!({"Variable": "$.end", "IsPresent": true, "Next": "End"});
     json!({"StartAt": "Again", "States": {
         "Again": {"Type": "Choice", "Choices": [rule], "Default": "S"}, "S": state, "End": {"Type": "Succeed"}}})
@@ -133,7 +133,7 @@ fn a_year_after_its_start_it_is_too_late() {
 #[test]
 fn the_history_must_have_room() {
     let lap = json!({"Type": "Wait", "Seconds": 1, "Next": "Again"});
-    let mut bench = Bench::start(&endless(lap), json!({}));
+    let mut bench = Bench::start(&endless(&lap), json!({}));
     while bench.execution.history().len() < MAX_EVENTS - 4 {
         bench.pass(1000);
     }
@@ -149,7 +149,7 @@ fn the_history_must_have_room() {
 #[test]
 fn an_execution_that_fills_its_history_is_over() {
     let lap = json!({"Type": "Pass", "Next": "Again"});
-    let mut bench = Bench::start(&endless(lap), json!({}));
+    let mut bench = Bench::start(&endless(&lap), json!({}));
     assert_eq!((bench.status(), bench.execution.history().len()), (Status::Failed, MAX_EVENTS));
     bench.refused(NotRedrivable::EventLimit);
 }
@@ -174,7 +174,7 @@ fn count_and_time_are_told() {
 fn answers_to_earlier_tries_are_stale() {
     let job = json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
         "Parameters": {"FunctionName": "f", "Payload": {"t.$": "$$.Task.Token"}}, "End": true});
-    let mut bench = Bench::start(&machine(job), json!({}));
+    let mut bench = Bench::start(&machine(&job), json!({}));
     let old = bench.last();
     bench.stop();
     assert_eq!(bench.redrive(), ["S"]);
@@ -209,7 +209,7 @@ fn a_fatal_error_lets_go_on_what_it_interrupted() {
     let wait = json!({"Type": "Wait", "Seconds": 1, "Next": "Needs"});
     let third = json!({"StartAt": "W", "States": {"W": wait, "Needs": needs}});
     let state = parallel(&[branch("A"), branch("B"), third]);
-    let mut bench = Bench::start(&machine(state), json!({}));
+    let mut bench = Bench::start(&machine(&state), json!({}));
     bench.succeed("A", json!("a"));
     bench.pass(1000);
     assert_eq!((bench.status(), bench.error().as_deref()), (Status::Failed, Some("States.Runtime")));
@@ -222,7 +222,7 @@ fn a_fatal_error_lets_go_on_what_it_interrupted() {
 
 #[test]
 fn too_large_a_result_is_made_again_from_all_branches() {
-    let mut bench = Bench::start(&machine(parallel(&[branch("A"), branch("B")])), json!({}));
+    let mut bench = Bench::start(&machine(&parallel(&[branch("A"), branch("B")])), json!({}));
     let large = Value::String("x".repeat(140_000));
     bench.succeed("A", large.clone());
     bench.succeed("B", large);
@@ -238,7 +238,7 @@ fn too_large_a_result_is_made_again_from_all_branches() {
 fn a_result_that_could_not_be_used_is_kept() {
     let mut state = parallel(&[branch("A"), branch("B")]);
     state["ResultSelector"] = json!({"all.$": "$", "at.$": "$$.Execution.RedriveTime"});
-    let mut bench = Bench::start(&machine(state), json!({}));
+    let mut bench = Bench::start(&machine(&state), json!({}));
     bench.succeed("A", json!(1));
     bench.succeed("B", json!(2));
     assert_eq!(bench.status(), Status::Failed);
@@ -250,7 +250,7 @@ fn a_result_that_could_not_be_used_is_kept() {
 fn an_iteration_whose_input_failed_begins() {
     let state = json!({"Type": "Map", "MaxConcurrency": 1, "ItemSelector": {"v.$": "$$.Map.Item.Value", "at.$": "$$.Execution.RedriveTime"},
         "ItemProcessor": branch("T"), "End": true});
-    let mut bench = Bench::start(&machine(state), json!([7, 8]));
+    let mut bench = Bench::start(&machine(&state), json!([7, 8]));
     assert_eq!((bench.status(), bench.started.len()), (Status::Failed, 0));
     assert_eq!(bench.redrive(), ["T"]);
     assert_eq!(bench.last().parameters["v"], 7);
@@ -277,7 +277,7 @@ fn what_a_catcher_dealt_with_stays_so() {
 fn a_retry_that_was_waiting_does_all_again() {
     let mut state = parallel(&[branch("A"), branch("B")]);
     state["Retry"] = json!([{"ErrorEquals": ["E"], "IntervalSeconds": 60, "MaxAttempts": 1}]);
-    let mut bench = Bench::start(&machine(state), json!({}));
+    let mut bench = Bench::start(&machine(&state), json!({}));
     bench.succeed("A", json!("first"));
     bench.fail("B");
     bench.stop();
@@ -297,7 +297,7 @@ fn a_retry_that_was_waiting_does_all_again() {
 #[test]
 fn max_concurrency_holds_for_what_is_brought_back() {
     let state = json!({"Type": "Map", "MaxConcurrency": 1, "ToleratedFailureCount": 2, "ItemProcessor": branch("T"), "End": true});
-    let mut bench = Bench::start(&machine(state), json!([0, 1, 2, 3]));
+    let mut bench = Bench::start(&machine(&state), json!([0, 1, 2, 3]));
     for _ in 0..3 {
         bench.fail("T");
     }
@@ -327,7 +327,7 @@ fn a_branch_between_states_goes_on_to_the_next() {
     let both = parallel(&[json!({"StartAt": "F", "States": {"F": fails}}), steps]);
     let item = json!({"StartAt": "P", "States": {"P": both}});
     let state = json!({"Type": "Map", "MaxConcurrency": 1, "ToleratedFailureCount": 1, "ItemProcessor": item, "End": true});
-    let mut bench = Bench::start(&machine(state), json!([{"list": [1]}, {"list": [2]}]));
+    let mut bench = Bench::start(&machine(&state), json!([{"list": [1]}, {"list": [2]}]));
     assert_eq!(bench.error().as_deref(), Some("States.ExceedToleratedFailureThreshold"));
     assert_eq!((bench.entered("A"), bench.entered("B")), (2, 0));
     bench.redrive();

@@ -200,7 +200,7 @@ impl Walk {
             } else if let Some(start) = self.task(0) {
                 self.succeed(&start);
             } else {
-                let due = self.execution.next_timer().expect("something must be waited for");
+                let due = self.execution.next_timer().unwrap();
                 self.now = self.now.max(due);
                 self.step(Input::Tick);
             }
