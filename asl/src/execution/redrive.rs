@@ -26,8 +26,8 @@ const REDRIVABLE_SECONDS: i64 = 14 * DAY_SECONDS;
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-state-machine-executions>
 const MAX_OPEN_SECONDS: i64 = 365 * DAY_SECONDS;
 
-/// Why an execution cannot be redriven. The text is DescribeExecution's `redriveStatusReason`; RedriveExecution
-/// answers ExecutionNotRedrivable.
+/// Why an execution cannot be redriven. The text is DescribeExecution's `redriveStatusReason`. RedriveExecution
+/// answers ExecutionNotRedrivable with `Execution <ARN> invalid for redrive as: <text>` (measured on the service).
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
