@@ -86,5 +86,6 @@ impl Services {
         self.secrets.close().await;
         self.sns.close().await;
         self.ssm.close_file().await;
+        self.step_functions.close().await;
     }
 }

@@ -29,7 +29,7 @@ fn endpoint_process() {
     let dir = Path::new(&dir);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let endpoint = Endpoint::start(options(dir)).await.unwrap();
+        let endpoint = Box::pin(Endpoint::start(options(dir))).await.unwrap();
         // Renamed, so that nobody reads half a URL.
         std::fs::write(dir.join("url.new"), endpoint.url()).unwrap();
         std::fs::rename(dir.join("url.new"), dir.join("url")).unwrap();
@@ -95,7 +95,7 @@ async fn a_command_under_way_is_delivered_again() {
     child.kill().await.unwrap();
 
     std::fs::write(&second, "").unwrap();
-    let endpoint = Endpoint::start(options(dir.path())).await.unwrap();
+    let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
     let client = aws_sdk_ssm::Client::new(&endpoint.sdk_config());
     let done = finished(&client, command, FIRST).await;
     assert_eq!((done.status().unwrap().as_str(), done.comment()), ("Success", Some("before the crash")));
@@ -103,7 +103,7 @@ async fn a_command_under_way_is_delivered_again() {
 
     // The third endpoint has nothing to do, and knows it all.
     endpoint.shutdown().await;
-    let endpoint = Endpoint::start(options(dir.path())).await.unwrap();
+    let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
     let client = aws_sdk_ssm::Client::new(&endpoint.sdk_config());
     let listed = client.list_commands().send().await.unwrap();
     assert_eq!(listed.commands()[0].status().unwrap().as_str(), "Success");
@@ -138,7 +138,7 @@ async fn an_accepted_event_runs_after_all() {
     }
     child.kill().await.unwrap();
 
-    let endpoint = Endpoint::start(options(dir.path())).await.unwrap();
+    let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
     let store = Store::new(aws_sdk_dynamodb::Client::new(&endpoint.sdk_config()), tables);
     for run in &runs {
         let id = ExecutionId::new(run).unwrap();

@@ -100,7 +100,11 @@ async fn a_body_is_within_its_services_limit() {
     assert_eq!(answer.status, 413);
     assert!(answer.head.contains("x-amzn-errortype: RequestEntityTooLargeException"), "{}", answer.head);
     let answer = raw(&local, "POST /", &[], &large).await;
-    assert!(answer.status == 413 && answer.body.contains("<Code>RequestEntityTooLarge</Code>"), "{}", answer.body);
+    assert!(
+        answer.status == 413 && answer.body.contains("<Code>RequestEntityTooLarge</Code>"),
+        "{}",
+        answer.body
+    );
     let headers = [JSON, ("x-amz-target", "DynamoDB_20120810.ListTables")];
     let taken = raw(&local, "POST /", &headers, &[&large[..], b"{}"].concat()).await;
     assert_eq!(taken.status, 200, "DynamoDB takes 16 MB: {}", taken.body);
@@ -122,7 +126,11 @@ async fn a_signature_has_a_form() {
         assert_eq!(answer.json()["__type"], "IncompleteSignatureException");
         let form = b"Action=GetCallerIdentity&Version=2011-06-15";
         let answer = raw(&local, "POST /", &[("authorization", bad)], form).await;
-        assert!(answer.status == 400 && answer.body.contains("<Code>IncompleteSignature</Code>"), "{}", answer.body);
+        assert!(
+            answer.status == 400 && answer.body.contains("<Code>IncompleteSignature</Code>"),
+            "{}",
+            answer.body
+        );
     }
 }
 
