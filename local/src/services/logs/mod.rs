@@ -6,6 +6,7 @@ mod groups;
 mod pattern;
 mod put;
 mod read;
+mod repeated;
 mod retention;
 mod rows;
 mod streams;
@@ -42,6 +43,8 @@ const SCHEMA: Schema = Schema {
             first_event INTEGER,
             last_event INTEGER,
             last_ingestion INTEGER,
+            -- Id of the first event of the batch that was taken last.
+            last_batch INTEGER,
             UNIQUE (group_id, name)
         ) STRICT;
         CREATE TABLE event (
