@@ -5,12 +5,16 @@
 
 mod agents;
 mod binaries;
+mod clients;
+mod http;
 mod network;
 mod wait;
 mod world;
 
 pub use agents::{Gate, on_a_full_disk};
 pub use binaries::{binary, command};
+pub use clients::clients;
+pub use http::{Answer, send};
 pub use network::{Fault, Network};
 pub use wait::{eventually, eventually_within};
 pub use world::{Refused, Run, World, WorldOptions};
