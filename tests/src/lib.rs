@@ -8,6 +8,7 @@ mod binaries;
 mod clients;
 mod http;
 mod network;
+mod served;
 mod wait;
 mod world;
 
@@ -16,5 +17,6 @@ pub use binaries::{binary, command};
 pub use clients::clients;
 pub use http::{Answer, send};
 pub use network::{Fault, Network};
+pub use served::{Served, behind, directory, local, local_on, refused};
 pub use wait::{eventually, eventually_within};
 pub use world::{Refused, Run, World, WorldOptions};

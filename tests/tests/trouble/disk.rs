@@ -1,0 +1,134 @@
+//! A disk that fills: a clear error, and nothing spoiled.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::Signal;
+use rsqlflow_tests::{Answer, Served, behind, directory, local, refused};
+use serde_json::json;
+
+/// Puts items until one is refused: how many were taken, and the refusal.
+fn put_until_refused(served: &Served) -> (usize, Answer) {
+    for number in 0..1_000 {
+        let answer = served.put(&format!("w{number}"), 100_000);
+        if answer.status != 200 {
+            return (number, answer);
+        }
+    }
+    panic!("the disk never filled");
+}
+
+fn assert_clear(answer: &Answer) {
+    assert!((500..600).contains(&answer.status), "{answer:?}");
+    let text = answer.body.to_ascii_lowercase();
+    assert!(["full", "disk", "too large"].iter().any(|word| text.contains(word)), "it says why: {answer:?}");
+}
+
+#[test]
+fn a_limit_on_file_sizes_refuses_writes_and_spoils_nothing() {
+    let dir = directory();
+    // setrlimit(2): beyond the limit a write fails with EFBIG if the signal is ignored. bash counts in KiB.
+    let limited =
+        behind(&["bash", "-c", "trap '' XFSZ; ulimit -f 4096; exec \"$@\"", "bash"], &local(dir.path()));
+    let served = Served::start(limited);
+    let (taken, refusal) = put_until_refused(&served);
+    assert!(taken > 0);
+    assert_clear(&refusal);
+    assert!(served.serves());
+    for number in 0..taken {
+        assert!(served.has(&format!("w{number}")), "w{number} was acknowledged");
+    }
+    served.end();
+    let served = Served::on(dir.path());
+    for number in 0..taken {
+        assert!(served.has(&format!("w{number}")), "w{number} was acknowledged");
+    }
+    assert_eq!(served.put("after", 100_000).status, 200);
+}
+
+/// A small disk of one's own, which takes a mount and hence a user namespace (user_namespaces(7)).
+struct Disk {
+    holder: Child,
+}
+
+impl Disk {
+    /// `None` where this machine allows none.
+    fn new(path: &Path, kib: u32) -> Option<Self> {
+        let mount =
+            format!("mount -t tmpfs -o size={kib}k,mode=700 tmpfs \"$0\" && echo mounted && exec cat");
+        let mut holder = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take()?).read_line(&mut line).ok()?;
+        (line == "mounted\n").then_some(Self { holder })
+    }
+
+    /// The command, with the disk in sight.
+    fn command(&self, command: &Command) -> Command {
+        let holder = self.holder.id().to_string();
+        behind(&["nsenter", "--preserve-credentials", "--user", "--mount", "--target", &holder], command)
+    }
+
+    fn shell(&self, script: &str) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        assert!(self.command(&command).status().expect("a shell").success(), "{script}");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        let _ = self.holder.wait();
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
+    let dir = directory();
+    let Some(disk) = Disk::new(dir.path(), 8_192) else {
+        eprintln!("not tested: no user namespaces here");
+        return;
+    };
+    let filler = dir.path().join("filler");
+    let filler = filler.to_str().unwrap();
+    let start = || disk.command(&local(&dir.path().join("state")));
+    disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
+    let (code, error, _) = refused(start());
+    assert_eq!(code, Some(3), "{error}");
+    assert!(error.contains("No space left") || error.contains("full"), "{error}");
+    disk.shell(&format!("rm '{filler}'"));
+
+    let served = Served::start(start());
+    assert_eq!(served.put("before", 1_000).status, 200);
+    disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
+    let (taken, refusal) = put_until_refused(&served);
+    assert_clear(&refusal);
+    assert!(!served.has(&format!("w{taken}")), "what was refused is not there");
+    let group = "/ops/rsql-logs/";
+    let filled = (0..1_000).find_map(|number| {
+        let create =
+            json!({ "logGroupName": group, "logStreamName": format!("{number}{}", "s".repeat(500)) });
+        let answer = served.call("Logs_20140328.CreateLogStream", &create);
+        (answer.status != 200).then_some(answer)
+    });
+    assert_clear(&filled.expect("the logs' file cannot grow either"));
+    assert!(served.serves() && served.has("before"), "reading goes on");
+
+    disk.shell(&format!("rm '{filler}'"));
+    assert_eq!(served.put("after", 100_000).status, 200, "there is room again");
+    served.signal(Signal::SIGKILL);
+    drop(served);
+    let served = Served::start(start());
+    assert!(served.has("before") && served.has("after"));
+    for number in 0..taken {
+        assert!(served.has(&format!("w{number}")), "w{number} was acknowledged");
+    }
+}
