@@ -35,9 +35,9 @@ def execution_arn(machine, name):
     return f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{machine}:{name}"
 
 
-def create_machine(name, definition):
-    role = f"arn:aws:iam::{ACCOUNT}:role/test"
-    created = client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+def create_machine(name, definition, role="test"):
+    role_arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    created = client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role_arn)
     return created["stateMachineArn"]
 
 

@@ -70,7 +70,9 @@ class StepFunctions(unittest.TestCase):
             self.sfn.list_executions(stateMachineArn=self.passing, nextToken="nonsense")
 
     def test_a_machine_is_created_once(self):
+        """The role does not count; API reference, CreateStateMachine."""
         self.assertEqual(create_machine("errors-pass", PASS), self.passing, "the same again is the same")
+        self.assertEqual(create_machine("errors-pass", PASS, role="another"), self.passing)
         with self.assertRaises(self.sfn.exceptions.StateMachineAlreadyExists):
             create_machine("errors-pass", WAIT)
 
@@ -170,14 +172,17 @@ class SystemsManager(unittest.TestCase):
 
     def test_what_cannot_be_sent(self):
         exceptions = self.ssm.exceptions
-        given = {"executionId": ["e"], "jobId": ["0000#00000"], "attempt": ["1"]}
+        given = {"ExecutionId": ["e"], "JobId": ["0000#00000"], "Attempt": ["1"]}
         with self.assertRaises(exceptions.InvalidInstanceId):
             self.ssm.send_command(InstanceIds=["i-0000000000000dead"], DocumentName=DOCUMENT, Parameters=given)
         with self.assertRaises(exceptions.InvalidDocument):
             self.ssm.send_command(InstanceIds=[self.instance], DocumentName="missing")
-        with self.assertRaises(exceptions.InvalidParameters):
-            parameters = {**given, "attempt": ["1; reboot"]}
-            self.ssm.send_command(InstanceIds=[self.instance], DocumentName=DOCUMENT, Parameters=parameters)
+        for wrong in ({"Attempt": ["1; reboot"]}, {"ExecutionId": ["$(reboot)"]}, {"Other": ["x"]}):
+            with self.assertRaises(exceptions.InvalidParameters) as caught:
+                self.ssm.send_command(
+                    InstanceIds=[self.instance], DocumentName=DOCUMENT, Parameters={**given, **wrong}
+                )
+            self.assertIn(next(iter(wrong)), str(caught.exception))
 
     def test_a_command_that_does_not_exist(self):
         command = "00000000-0000-0000-0000-000000000000"

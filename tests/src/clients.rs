@@ -1,6 +1,6 @@
 //! Other people's clients: the AWS CLI and boto3, as `make tool-clients` installs them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -30,38 +30,49 @@ pub fn clients() -> PathBuf {
     folder
 }
 
+/// A command with the clients and our own programs on its `PATH`, at work in `dir`, which sees nothing of the AWS
+/// configuration of whoever runs the tests.
+///
+/// # Panics
+/// Where the clients have not been installed.
+#[must_use]
+pub fn client(program: &str, dir: &Path) -> Command {
+    let mut path = clients().into_os_string();
+    path.push(":");
+    path.push(binary("rsqlflow").parent().expect("a program has a directory"));
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    // `env` looks the program up in the PATH that it is given; a command by itself, in ours.
+    let mut command = Command::new("env");
+    command
+        .arg(program)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", dir)
+        .env("LANG", "C.UTF-8")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_PAGER", "")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(dir)
+        .stdin(Stdio::null());
+    command
+}
+
 impl World {
-    /// A command with the clients and our own programs on its `PATH`, which sees nothing of the AWS configuration
-    /// of whoever runs the tests.
+    /// A [`client`] of this endpoint.
     ///
     /// # Panics
     /// Where the clients have not been installed.
     #[must_use]
     pub fn client(&self, program: &str) -> Command {
-        let mut path = clients().into_os_string();
-        path.push(":");
-        path.push(binary("rsqlflow").parent().expect("a program has a directory"));
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
-        // A program is looked up in the PATH of the child only where `env` does it.
-        let mut command = Command::new("/usr/bin/env");
+        let mut command = client(program, &self.file(""));
         command
-            .arg(program)
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.file(""))
-            .env("LANG", "C.UTF-8")
             .env("AWS_ENDPOINT_URL", &self.url)
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_PAGER", "")
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .current_dir(self.file(""))
-            .stdin(Stdio::null());
+            .env("AWS_SECRET_ACCESS_KEY", "local");
         command
     }
 

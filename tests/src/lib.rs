@@ -14,7 +14,7 @@ mod world;
 
 pub use agents::{Gate, on_a_full_disk};
 pub use binaries::{binary, command};
-pub use clients::clients;
+pub use clients::{client, clients};
 pub use http::{Answer, send};
 pub use network::{Fault, Network};
 pub use served::{Served, behind, directory, local, local_on, refused};

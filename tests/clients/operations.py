@@ -1,0 +1,91 @@
+"""docs/local.md lists the operations that are there: all of them, and no other.
+
+Every operation that boto3 knows of a service is asked for, with an empty request. What is not there answers 501.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import unittest
+import urllib.parse
+
+import botocore.session
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "local.md"
+
+# As the page calls them, and as boto3 does.
+SERVICES = {
+    "Step Functions": ["stepfunctions"],
+    "Lambda": ["lambda"],
+    "Systems Manager": ["ssm"],
+    "DynamoDB": ["dynamodb", "dynamodbstreams"],
+    "CloudWatch Logs": ["logs"],
+    "Secrets Manager": ["secretsmanager"],
+    "SNS": ["sns"],
+    "EventBridge": ["events"],
+    "Scheduler": ["scheduler"],
+    "STS": ["sts"],
+}
+
+
+def listed():
+    """Service and operations of each row of the page's table."""
+    rows = re.findall(r"^\| ([A-Z][A-Za-z ]+) \| (`.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {service: re.findall(r"`([A-Za-z]+)`", operations) for service, operations in rows}
+
+
+def request(service, operation):
+    """Method, path, headers and body of an empty request."""
+    metadata = service.metadata
+    if metadata["protocol"] == "json":
+        target = f"{metadata['targetPrefix']}.{operation.name}"
+        content_type = f"application/x-amz-json-{metadata['jsonVersion']}"
+        return "POST", "/", {"x-amz-target": target, "content-type": content_type}, "{}"
+    if metadata["protocol"] == "query":
+        form = {"Action": operation.name, "Version": metadata["apiVersion"]}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return "POST", "/", headers, urllib.parse.urlencode(form)
+    path = re.sub(r"\{[^}]*\}", "nobody", operation.http["requestUri"])
+    return operation.http["method"], path, {}, ""
+
+
+class Operations(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_page_lists_what_is_there(self):
+        address = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+        session = botocore.session.get_session()
+
+        def is_there(service, operation):
+            method, path, headers, body = request(service, operation)
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            if answer.status == 501:
+                self.assertIn("not supported by the embedded endpoint", text)
+            else:
+                self.assertLess(answer.status, 500, f"{operation.name}: {text}")
+            return answer.status != 501
+
+        there = {}
+        for name, services in SERVICES.items():
+            models = [session.get_service_model(service) for service in services]
+            operations = [(model, model.operation_model(o)) for model in models for o in model.operation_names]
+            self.assertGreater(len(operations), 5)
+            # Both services of DynamoDB have tables of one kind or another, and some operations by one name.
+            found = sorted({o.name for model, o in operations if is_there(model, o)})
+            if found:
+                there[name] = found
+        rows = "\n".join(f"| {n} | {', '.join(f'`{o}`' for o in found)} |" for n, found in there.items())
+        said = {service: sorted(operations) for service, operations in listed().items()}
+        self.assertEqual(said, there, f"\n{PAGE} should have these rows:\n{rows}")
+        everything = json.dumps(there)
+        for operation in ("StartExecution", "PutItem", "Invoke", "SendCommand", "GetCallerIdentity"):
+            self.assertIn(f'"{operation}"', everything)
+
+
+if __name__ == "__main__":
+    unittest.main()
