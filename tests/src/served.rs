@@ -65,13 +65,13 @@ impl Served {
     /// Where it does not.
     #[must_use]
     pub fn start(mut command: Command) -> Self {
-        let mut process = command.spawn().expect("rsqlflow starts");
+        let mut served = Self { process: command.spawn().expect("rsqlflow starts"), url: String::new() };
         let mut document = String::new();
-        for line in BufReader::new(process.stdout.take().expect("its output")).lines() {
+        for line in BufReader::new(served.process.stdout.take().expect("its output")).lines() {
             document.push_str(&line.expect("text"));
             if let Ok(value) = serde_json::from_str::<Value>(&document) {
-                let url = value["endpoint_url"].as_str().expect("an address").to_owned();
-                return Self { process, url };
+                value["endpoint_url"].as_str().expect("an address").clone_into(&mut served.url);
+                return served;
             }
         }
         panic!("it ended before it served: {document}");

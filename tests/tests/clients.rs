@@ -130,7 +130,7 @@ async fn the_aws_cli_runs_the_example_and_finds_all_about_it() {
         let answer = world.aws(&[&args[..], &["--status-filter", status]].concat());
         texts(&answer["executions"], "/name").into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(executions("master", "SUCCEEDED"), [run.clone()]);
+    assert_eq!(executions("master", "SUCCEEDED"), [run.as_str()]);
     assert_eq!(executions("master", "RUNNING"), [] as [String; 0]);
     assert_eq!(executions("sequential", "SUCCEEDED"), [format!("{run}-s0000-c000")]);
     assert_eq!(executions("parallel", "SUCCEEDED").len(), 2);
