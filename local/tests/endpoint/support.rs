@@ -40,6 +40,7 @@ pub(crate) fn options(dir: &Path) -> Options {
         instances: 1,
         agent_binary: dir.join("agent"),
         script_dir: dir.join("scripts"),
+        paused: false,
         deployment,
     }
 }
