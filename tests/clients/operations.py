@@ -36,6 +36,13 @@ def listed():
     return {service: re.findall(r"`([A-Za-z]+)`", operations) for service, operations in rows}
 
 
+def update(rows):
+    """Writes the table's rows."""
+    table = re.compile(r"(^\| service \| operations \|\n\| --- \| --- \|\n)(?:\| .*\n)*", re.MULTILINE)
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(table.sub(lambda found: f"{found[1]}{rows}\n", text), encoding="utf-8")
+
+
 def request(service, operation):
     """Method, path, headers and body of an empty request."""
     metadata = service.metadata
@@ -80,8 +87,10 @@ class Operations(unittest.TestCase):
             if found:
                 there[name] = found
         rows = "\n".join(f"| {n} | {', '.join(f'`{o}`' for o in found)} |" for n, found in there.items())
+        if os.environ.get("RSQLFLOW_UPDATE_PAGE"):
+            update(rows)
         said = {service: sorted(operations) for service, operations in listed().items()}
-        self.assertEqual(said, there, f"\n{PAGE} should have these rows:\n{rows}")
+        self.assertEqual(said, there, f"\n{PAGE} should have these rows, which RSQLFLOW_UPDATE_PAGE=1 writes:\n{rows}")
         everything = json.dumps(there)
         for operation in ("StartExecution", "PutItem", "Invoke", "SendCommand", "GetCallerIdentity"):
             self.assertIn(f'"{operation}"', everything)

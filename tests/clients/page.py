@@ -1,12 +1,14 @@
 """Runs what a page of the documentation shows: `page.py PAGE.md`.
 
 All shell blocks run as one script in an empty directory, so later ones see what earlier ones did; a Python block
-runs at its place in it. After that, the steps of each workflow of GitHub Actions.
+runs at its place in it. After that, the steps of the workflow for GitHub Actions, in a directory with nothing but the
+scripts.
 """
 
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,8 +63,10 @@ def main():
         count = 0
         for language, text in blocks:
             if language == "yaml":
+                checkout = directory / "checkout"
+                shutil.copytree(directory / "scripts", checkout / "scripts")
                 for script, env in steps(text, directory):
-                    process, code = run(script, directory, **env)
+                    process, code = run(script, checkout, **env)
                     groups.append(process.pid)
                     assert code == 0, f"a step ends with {code}:\n{script}"
                     count += 1

@@ -21,12 +21,16 @@ fn the_commands_of_the_page_work() {
     assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stdout));
 }
 
+/// Where it is set, the page is not tested but put right.
+const UPDATE: &str = "RSQLFLOW_UPDATE_PAGE";
+
 #[tokio::test]
 async fn the_operations_of_the_page_are_those_that_are_there() {
     let world = World::start().await;
     let output = world
         .client("python")
         .args(["-m", "unittest", "operations"])
+        .envs(std::env::var_os(UPDATE).map(|value| (UPDATE, value)))
         .current_dir(clients_folder())
         .output()
         .expect("python starts");
