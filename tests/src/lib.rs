@@ -8,6 +8,7 @@ mod binaries;
 mod clients;
 mod http;
 mod network;
+mod raw;
 mod served;
 mod wait;
 mod world;

@@ -27,6 +27,8 @@ pub struct WorldOptions {
     pub secrets: Vec<(String, Value)>,
     /// Commands are delivered but do nothing, until [`World::release_commands`].
     pub hold_commands: bool,
+    /// Where its directory is made; where the system keeps such, if `None`.
+    pub parent: Option<PathBuf>,
 }
 
 /// An endpoint at work. It ends, and takes its directory with it, when this is dropped.
@@ -112,7 +114,8 @@ impl World {
     /// # Panics
     /// Where the endpoint does not start.
     pub async fn with(options: WorldOptions) -> Self {
-        let dir = tempfile::Builder::new().prefix("rsqlflow-test-").tempdir().expect("a directory");
+        let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = tempfile::Builder::new().prefix("rsqlflow-test-").tempdir_in(parent).expect("a directory");
         std::fs::create_dir(dir.path().join("scripts")).expect("a script directory");
         let (endpoint, url) = serve(dir.path(), &options, 0);
         let sdk = SdkConfig::builder()
@@ -146,6 +149,12 @@ impl World {
         let (endpoint, url) = serve(self.dir.path(), &self.options, port);
         assert_eq!(url, self.url);
         self.endpoint = endpoint;
+    }
+
+    /// The endpoint's process.
+    #[must_use]
+    pub fn endpoint_pid(&self) -> u32 {
+        self.endpoint.id()
     }
 
     /// Where scripts lie.

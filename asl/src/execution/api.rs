@@ -174,7 +174,7 @@ pub enum Effect {
     /// Nobody waits for this try any more (timeout, failure of a sibling, end of the execution). A nested
     /// execution under `.sync` is to be stopped; other work may go on, its answer is ignored.
     CancelTask(Arc<StartTask>),
-    /// The execution is over. Always the last effect, unless it is redriven.
+    /// The execution is over. Always the last effect of a step, and of all unless it is redriven.
     Ended(Ended),
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::api::{Rejected, Status};
+use super::api::{Effect, Rejected, Status};
 use super::state::{Branch, BranchId, Execution, Group, MAX_EVENTS, Waiting, Work};
 use super::timers::after_seconds;
 use crate::history::EventKind;
@@ -26,8 +26,8 @@ const REDRIVABLE_SECONDS: i64 = 14 * DAY_SECONDS;
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-state-machine-executions>
 const MAX_OPEN_SECONDS: i64 = 365 * DAY_SECONDS;
 
-/// Why an execution cannot be redriven. The text is DescribeExecution's `redriveStatusReason`; RedriveExecution
-/// answers ExecutionNotRedrivable.
+/// Why an execution cannot be redriven. The text is DescribeExecution's `redriveStatusReason`. RedriveExecution
+/// answers ExecutionNotRedrivable with `Execution <ARN> invalid for redrive as: <text>` (measured on the service).
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +92,10 @@ impl Execution {
     pub(super) fn redrive(&mut self) -> Result<(), Rejected> {
         if !self.started {
             return Err(Rejected::NotStarted);
+        }
+        // Ended by a timer that was due, it was running when the caller asked, and `Ended` is the last effect.
+        if matches!(self.effects.last(), Some(Effect::Ended(_))) {
+            return Err(Rejected::NotRedrivable(NotRedrivable::Running));
         }
         self.redrivable(self.now).map_err(Rejected::NotRedrivable)?;
         self.ended = None;
@@ -182,5 +186,90 @@ impl Execution {
                 self.resume(child);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Definition, Effect, ExecutionContext, Input, Seed};
+
+    fn new(machine: &Value) -> Execution {
+        let context = ExecutionContext {
+            execution_arn: "arn:aws:states:eu-west-1:0:execution:m:e".to_owned(),
+            execution_name: "e".to_owned(),
+            role_arn: String::new(),
+            start_time: Timestamp::UNIX_EPOCH,
+            input: json!({"items": [1, 2, 3]}),
+            state_machine_arn: String::new(),
+            state_machine_name: "m".to_owned(),
+        };
+        Execution::new(Arc::new(Definition::from_value(machine).unwrap()), context, Seed::from_bytes([1; 32]))
+    }
+
+    #[test]
+    fn a_tolerated_failure_is_forgotten_with_its_map() {
+        let item = json!({"StartAt": "P", "States": {"P": {
+            "Type": "Parallel", "Branches": [{"StartAt": "F", "States": {"F": {"Type": "Fail"}}}], "End": true}}});
+        let mut execution = new(&json!({"StartAt": "M", "States": {
+            "M": {"Type": "Map", "ItemsPath": "$.items", "ToleratedFailureCount": 3, "ItemProcessor": item, "Next": "W"},
+            "W": {"Type": "Wait", "Seconds": 1, "End": true}}}));
+        execution.step(Input::Start, Timestamp::UNIX_EPOCH).outcome.unwrap();
+        assert!(execution.next_timer().is_some(), "in W");
+        assert!(execution.unfinished.is_empty());
+    }
+
+    /// Failures that were retried, caught or tolerated leave nothing behind, however often they happen.
+    #[test]
+    fn nothing_is_kept_of_what_was_dealt_with() {
+        let task = |name: &str| {
+            json!({"StartAt": name, "States": {name: {
+                "Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:0:function:f", "End": true}}})
+        };
+        let map = json!({"StartAt": "M", "States": {"M": {
+            "Type": "Map", "ItemsPath": "$.items", "ToleratedFailureCount": 1, "ItemProcessor": task("Item"), "End": true}}});
+        let inner = json!({"StartAt": "Inner", "States": {"Inner": {
+            "Type": "Parallel", "Branches": [task("A"), map, task("B")],
+            "Retry": [{"ErrorEquals": ["E"], "MaxAttempts": 1}], "End": true}}});
+        let machine = json!({"StartAt": "Outer", "States": {
+            "Outer": {"Type": "Parallel", "Branches": [inner, task("C")], "ResultPath": null,
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": null, "Next": "Again"}], "Next": "Again"},
+            "Again": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": true, "Next": "End"}], "Default": "Outer"},
+            "End": {"Type": "Succeed"}}});
+        let mut execution = new(&machine);
+        let mut now = Timestamp::UNIX_EPOCH;
+        let mut starts = Vec::new();
+        let mut kept = 0;
+        for round in 0..200_usize {
+            let answered = (!starts.is_empty()).then(|| starts.swap_remove(round * 7 % starts.len()));
+            let input = match answered {
+                None if round == 0 => Input::Start,
+                None => Input::Tick,
+                Some(task) if round % 3 == 0 => Input::TaskSucceeded { task, output: json!(0) },
+                Some(task) => Input::TaskFailed { task, error: Some("E".to_owned()), cause: None },
+            };
+            now += SignedDuration::from_secs(5);
+            let step = execution.step(input, now);
+            step.outcome.unwrap();
+            for effect in step.effects {
+                match effect {
+                    Effect::StartTask(start) => starts.push(start.task),
+                    Effect::CancelTask(start) => starts.retain(|task| *task != start.task),
+                    Effect::Ended(_) => panic!("every failure is caught"),
+                }
+            }
+            // One tolerated iteration may be kept while its Map is at work.
+            assert!(execution.unfinished.len() <= 1, "{}", execution.unfinished.len());
+            assert_eq!(execution.groups.keys().filter(|id| !execution.branches.contains_key(id)).count(), 0);
+            kept += execution.unfinished.len();
+        }
+        assert!(kept > 0 && execution.history.len() > 500);
+        // What is at work is kept at the end, and nothing else.
+        let at_work = execution.branches.len() + execution.unfinished.len();
+        execution.step(Input::Stop { error: None, cause: None }, now).outcome.unwrap();
+        assert_eq!(execution.unfinished.len(), at_work);
     }
 }

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod durable;
 mod dynamodb;
 mod lambda;
 mod logs;
+mod machines;
 mod protocol;
 mod secrets;
 mod sns;

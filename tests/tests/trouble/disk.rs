@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
-use rsqlflow_tests::{Answer, Served, behind, directory, local, refused};
-use serde_json::json;
+use rsqlflow_tests::{Answer, Served, behind, directory, eventually, local, refused};
+use serde_json::{Value, json};
 
 /// Puts items until one is refused: how many were taken, and the refusal.
 fn put_until_refused(served: &Served) -> (usize, Answer) {
@@ -90,8 +90,42 @@ impl Drop for Disk {
     }
 }
 
-#[test]
-fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
+const START: &str = "AWSStepFunctions.StartExecution";
+
+fn create_machine(served: &Served) -> String {
+    let definition =
+        json!({ "StartAt": "P", "States": { "P": { "Type": "Pass", "End": true } } }).to_string();
+    let role = "arn:aws:iam::000000000000:role/r";
+    let machine = json!({ "name": "disk", "definition": definition, "roleArn": role });
+    let answer = served.call("AWSStepFunctions.CreateStateMachine", &machine);
+    answer.json()["stateMachineArn"].as_str().expect("a machine").to_owned()
+}
+
+/// Starts executions `e0`, `e1`, … until one is refused: how many were taken, and the refusal.
+fn start_until_refused(served: &Served, machine: &str) -> (usize, Answer) {
+    let input = json!("i".repeat(50_000)).to_string();
+    for number in 0..1_000 {
+        let start = json!({ "stateMachineArn": machine, "name": format!("e{number}"), "input": input });
+        let answer = served.call(START, &start);
+        if answer.status != 200 {
+            return (number, answer);
+        }
+    }
+    panic!("the disk never filled");
+}
+
+fn describe(served: &Served, name: &str) -> Value {
+    let arn = format!("arn:aws:states:us-east-1:000000000000:execution:disk:{name}");
+    served.call("AWSStepFunctions.DescribeExecution", &json!({ "executionArn": arn })).json()
+}
+
+async fn succeed(served: &Served, name: &str) {
+    let what = format!("the success of {name}");
+    eventually(&what, async || (describe(served, name)["status"] == "SUCCEEDED").then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
     let dir = directory();
     let Some(disk) = Disk::new(dir.path(), 8_192) else {
         eprintln!("not tested: no user namespaces here");
@@ -108,6 +142,7 @@ fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
 
     let served = Served::start(start());
     assert_eq!(served.put("before", 1_000).status, 200);
+    let machine = create_machine(&served);
     disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
     let (taken, refusal) = put_until_refused(&served);
     assert_clear(&refusal);
@@ -120,14 +155,24 @@ fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
         (answer.status != 200).then_some(answer)
     });
     assert_clear(&filled.expect("the logs' file cannot grow either"));
+    let (started, refusal) = start_until_refused(&served, &machine);
+    assert_clear(&refusal);
     assert!(served.serves() && served.has("before"), "reading goes on");
 
     disk.shell(&format!("rm '{filler}'"));
     assert_eq!(served.put("after", 100_000).status, 200, "there is room again");
+    let after = served.call(START, &json!({ "stateMachineArn": machine, "name": "after" }));
+    assert_eq!(after.status, 200, "{after:?}");
+    succeed(&served, "after").await;
     served.signal(Signal::SIGKILL);
     drop(served);
     let served = Served::start(start());
     assert!(served.has("before") && served.has("after"));
+    for number in 0..started {
+        succeed(&served, &format!("e{number}")).await;
+    }
+    let refused = describe(&served, &format!("e{started}"));
+    assert_eq!(refused["__type"], "ExecutionDoesNotExist", "{refused}");
     for number in 0..taken {
         assert!(served.has(&format!("w{number}")), "w{number} was acknowledged");
     }
