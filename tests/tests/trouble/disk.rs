@@ -144,9 +144,15 @@ async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
     assert_eq!(served.put("before", 1_000).status, 200);
     let machine = create_machine(&served);
     disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
+    disk.shell(&format!("truncate -s -1M '{filler}'"));
     let (taken, refusal) = put_until_refused(&served);
+    assert!(taken > 0, "there was 1 MB left");
     assert_clear(&refusal);
     assert!(!served.has(&format!("w{taken}")), "what was refused is not there");
+    disk.shell(&format!("truncate -s -1M '{filler}'"));
+    let (started, refusal) = start_until_refused(&served, &machine);
+    assert!(started > 0, "there was 1 MB more");
+    assert_clear(&refusal);
     let group = "/ops/rsql-logs/";
     let filled = (0..1_000).find_map(|number| {
         let create =
@@ -155,8 +161,6 @@ async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
         (answer.status != 200).then_some(answer)
     });
     assert_clear(&filled.expect("the logs' file cannot grow either"));
-    let (started, refusal) = start_until_refused(&served, &machine);
-    assert_clear(&refusal);
     assert!(served.serves() && served.has("before"), "reading goes on");
 
     disk.shell(&format!("rm '{filler}'"));
