@@ -257,6 +257,11 @@ async fn boto3_runs_and_stops_workflows() {
 }
 
 #[tokio::test]
+async fn boto3_has_machines_of_its_own() {
+    boto3("machines", 1).await;
+}
+
+#[tokio::test]
 async fn boto3_gets_errors_by_class() {
     boto3("errors", 1).await;
 }
