@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use asl::{Input, Status};
+use asl::Input;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::services::stepfunctions::{StepFunctions, names};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Redrive {
     execution_arn: String,
-    /// The same request made again is one redrive, as long as that runs.
+    /// The same request made again is the same redrive, for ever (recorded behaviour).
     client_token: Option<String>,
 }
 
@@ -35,15 +35,14 @@ impl StepFunctions {
         }
         let row = shared.database.execution(&request.execution_arn).await?;
         let row = row.ok_or_else(|| names::no_execution(&request.execution_arn))?;
-        if let Some(redriven) = row.redriven
-            && row.status == Status::Running
-            && request.client_token.is_some()
-            && request.client_token == row.redrive_token
+        if let Some(token) = request.client_token.clone()
+            && let Some(redriven) = shared.database.redriven_by(row.id, token).await?
         {
             return answer(&json!({"redriveDate": place::seconds(redriven)}));
         }
         let refuse = |reason: &dyn std::fmt::Display| {
-            AwsError::client("ExecutionNotRedrivable", format!("{reason}: '{}'", row.arn))
+            let message = format!("Execution {} invalid for redrive as: {reason}", row.arn);
+            AwsError::client("ExecutionNotRedrivable", message)
         };
         let (execution, position) = shared.replayed(row.id).await?;
         let now = Timestamp::now();

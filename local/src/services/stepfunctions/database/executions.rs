@@ -59,8 +59,6 @@ pub(crate) struct Row {
     pub(crate) redrives: u32,
     /// Milliseconds since 1970 of the last time.
     pub(crate) redriven: Option<i64>,
-    /// What the client called that.
-    pub(crate) redrive_token: Option<String>,
 }
 
 /// What became of an addition.
@@ -74,7 +72,7 @@ pub(crate) enum Inserted {
 
 const SELECT: &str =
     "SELECT id, arn, name, machine_arn, input, started, parent_id, parent_task, awaited, status, stopped, output,
-            error, cause, redrives, redriven, redrive_token
+            error, cause, redrives, redriven
      FROM execution";
 
 impl Database {
@@ -156,6 +154,16 @@ impl Database {
         .await
     }
 
+    /// When a client's request redrove an execution, if it did (milliseconds since 1970).
+    pub(crate) async fn redriven_by(&self, id: i64, token: String) -> Result<Option<i64>, AwsError> {
+        self.run(move |db| {
+            db.prepare_cached("SELECT moment FROM redrive WHERE execution_id = ?1 AND client_token = ?2")?
+                .query_row((id, token), |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
     /// Remembers that the rules were told of an execution's end.
     pub(crate) async fn announced(&self, id: i64) -> Result<(), AwsError> {
         self.run(move |db| {
@@ -209,7 +217,6 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         cause: row.get(13)?,
         redrives: row.get(14)?,
         redriven: row.get(15)?,
-        redrive_token: row.get(16)?,
     })
 }
 

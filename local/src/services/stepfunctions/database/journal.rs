@@ -101,9 +101,15 @@ fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<(
     if let Some(token) = &record.redriven {
         db.prepare_cached(
             "UPDATE execution SET status = ?2, stopped = NULL, error = NULL, cause = NULL, announced = 0,
-                                  redrives = redrives + 1, redriven = ?3, redrive_token = ?4 WHERE id = ?1",
+                                  redrives = redrives + 1, redriven = ?3 WHERE id = ?1",
         )?
-        .execute((execution, Status::Running.as_str(), record.moment, token))?;
+        .execute((execution, Status::Running.as_str(), record.moment))?;
+        if let Some(token) = token {
+            db.prepare_cached(
+                "INSERT INTO redrive (execution_id, client_token, moment) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((execution, token, record.moment))?;
+        }
         db.prepare_cached("DELETE FROM event WHERE execution_id = ?1")?.execute([execution])?;
     }
     let mut tokens = db.prepare_cached("INSERT INTO token (token, execution_id) VALUES (?1, ?2)")?;

@@ -61,13 +61,19 @@ const SCHEMA: Schema = Schema {
             cause TEXT,
             redrives INTEGER NOT NULL DEFAULT 0,
             redriven INTEGER,
-            redrive_token TEXT,
             -- Whether the rules were told of its end.
             announced INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         CREATE INDEX execution_of_machine ON execution (machine_arn, id);
         CREATE UNIQUE INDEX execution_of_task ON execution (parent_id, parent_task) WHERE parent_id IS NOT NULL;
         CREATE INDEX execution_to_tell ON execution (id) WHERE announced = 0;
+        -- Redrives by the clients' tokens for them.
+        CREATE TABLE redrive (
+            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+            client_token TEXT NOT NULL,
+            moment INTEGER NOT NULL,
+            PRIMARY KEY (execution_id, client_token)
+        ) STRICT, WITHOUT ROWID;
         CREATE TABLE journal (
             execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
             position INTEGER NOT NULL,
