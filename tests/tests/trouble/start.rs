@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use rsqlflow_tests::{Served, behind, directory, local, local_on, refused};
+use rsqlflow_tests::{Served, behind, client, directory, local, local_on, refused};
 
 #[test]
 fn a_taken_port_is_named() {
@@ -72,6 +72,22 @@ fn state_of_another_version_is_refused_and_left_alone() {
         write(version);
     }
     assert!(Served::on(dir.path()).serves(), "with its own version it is as it was");
+}
+
+/// DynamoDB's file keeps its version in a table.
+#[test]
+fn a_newer_file_of_dynamodb_is_refused_and_left_alone() {
+    let dir = directory();
+    assert_eq!(Served::on(dir.path()).end(), Some(0));
+    let path = dir.path().join("dynamodb.sqlite3");
+    let newer = "import sqlite3; db = sqlite3.connect('dynamodb.sqlite3'); \
+                 db.execute(\"UPDATE _config SET value = '99' WHERE key = 'schema_version'\"); db.commit()";
+    assert!(client("python", dir.path()).args(["-c", newer]).status().expect("python starts").success());
+    let before = std::fs::read(&path).unwrap();
+    let (code, error, _) = refused(local(dir.path()));
+    assert_eq!(code, Some(3), "{error}");
+    assert!(error.contains(path.to_str().unwrap()) && error.contains("schema version 99"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before, "not a byte is changed");
 }
 
 #[test]
