@@ -60,11 +60,8 @@ impl Endpoint {
         }
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
-        match endpoint.create_resources().await {
-            Ok(()) => {
-                endpoint.services.step_functions.open();
-                Ok(endpoint)
-            }
+        match endpoint.bring_up(options.paused).await {
+            Ok(()) => Ok(endpoint),
             Err(error) => {
                 endpoint.shutdown().await;
                 Err(error)
@@ -116,6 +113,12 @@ impl Endpoint {
         drop(self.state);
     }
 
+    async fn bring_up(&self, paused: bool) -> Result<(), LocalError> {
+        self.create_resources().await?;
+        self.services.step_functions.open();
+        if paused { Ok(()) } else { self.resume().await }
+    }
+
     async fn create_resources(&self) -> Result<(), LocalError> {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&self.sdk), self.deployment.tables.clone());
         store.create_tables().await.map_err(LocalError::Tables)?;
@@ -127,6 +130,13 @@ impl Endpoint {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
         Ok(())
+    }
+
+    /// Goes on with what an earlier process left under way, now that everything it needs is there.
+    async fn resume(&self) -> Result<(), LocalError> {
+        let failed = |e: AwsError| LocalError::Unfinished { reason: e.message };
+        self.services.lambda.resume().await.map_err(failed)?;
+        self.services.ssm.resume().await.map_err(failed)
     }
 }
 
@@ -149,7 +159,7 @@ fn services(
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
     let sns = Sns::open(dir)?;
-    let lambda = functions::functions(sdk, deployment);
+    let lambda = functions::functions(dir, sdk, deployment)?;
     let step_functions = StepFunctions::new(dir, lambda.clone(), sns.clone(), functions::rules(deployment))?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
@@ -158,7 +168,7 @@ fn services(
         logs: Logs::open(dir)?,
         secrets: Secrets::open(dir)?,
         sns,
-        ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),
+        ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
         step_functions,
     })
 }

@@ -4,10 +4,12 @@
 
 mod durable;
 mod dynamodb;
+mod killed;
 mod lambda;
 mod logs;
 mod machines;
 mod protocol;
+mod run_command;
 mod secrets;
 mod sns;
 mod ssm;

@@ -101,7 +101,8 @@ async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
     let by_event = !start.resource.is_lambda_arn()
         && text(&start.parameters, "InvocationType").is_some_and(|kind| kind == "Event");
     if by_event {
-        return shared.lambda.accept(&function, event).map(|()| json!({})).map_err(|e| refused("Lambda", &e));
+        let accepted = shared.lambda.accept(&function, event).await;
+        return accepted.map(|()| json!({})).map_err(|e| refused("Lambda", &e));
     }
     match shared.lambda.invoke(&function, event).await {
         Ok(Ok(answer)) => Ok(answer),
