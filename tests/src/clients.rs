@@ -76,6 +76,24 @@ impl World {
         command
     }
 
+    /// Runs the tests of a file in `tests/clients/`.
+    ///
+    /// # Panics
+    /// Where one fails, with what it says; and where there are none.
+    pub fn boto3(&self, module: &str, env: &[(&str, &str)]) {
+        let output = self
+            .client("python")
+            .args(["-m", "unittest", "-v", module])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("clients"))
+            .env("RSQLFLOW_TEST_SCRIPTS", self.scripts())
+            .envs(env.iter().copied())
+            .output()
+            .expect("python starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{module}.py failed:\n{said}");
+        assert!(!said.contains("Ran 0 tests") && said.contains("\nRan "), "{said}");
+    }
+
     /// What `aws` answers to these arguments; `null` if nothing.
     ///
     /// # Errors
