@@ -45,7 +45,10 @@ impl Endpoint {
     /// [`LocalError`] says what is in the way: another endpoint on the state directory, a taken port, a folder or
     /// file that cannot be used, a state machine that the interpreter does not take.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
-        let state = StateDir::lock(&options.state_dir)?;
+        let state = match options.paused {
+            true => StateDir::lock(&options.state_dir)?,
+            false => StateDir::lock_soon(&options.state_dir).await?,
+        };
         let listener = listen(options.port).await?;
         let address =
             listener.local_addr().map_err(|source| LocalError::Listen { port: options.port, source })?;

@@ -12,6 +12,7 @@ use crate::place;
 use crate::services::sns::Message as SnsMessage;
 use crate::services::stepfunctions::database::{Parent, Row};
 use crate::services::stepfunctions::running::{Entry, Message};
+use crate::services::stepfunctions::start::Given;
 use crate::services::stepfunctions::{Shared, start};
 
 /// A task's failure: error name and cause.
@@ -140,8 +141,8 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
     let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
     // A text is JSON text; other values are the input themselves.
     let input = match input {
-        Value::String(text) => start::read_input(&text).map_err(|e| refused("StepFunctions", &e))?,
-        other => other,
+        Value::String(text) => Given::read(text).map_err(|e| refused("StepFunctions", &e))?,
+        other => Given::from(other),
     };
     let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
     start::start(shared, machine, text(parameters, "Name"), input, Some(parent))
