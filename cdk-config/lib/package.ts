@@ -33,7 +33,7 @@ export function sha256(path: string): string {
  * be looked at without it, but not deployed.
  */
 export function refuseWithout(stack: Stack, setting: string, path: string): void {
-  const message = `${resolve(HOME, path)} is not there: run \`make package\`, or set ${setting} to where the package is`;
+  const message = `${path} is not there, seen from cdk-config/: run \`make package\`, or set ${setting} to where the package is`;
   Annotations.of(stack).addWarningV2(`rsqlflow:${setting}`, `${message}. What is synthesised without it cannot be deployed`);
   new CfnRule(stack, `Has${setting.replaceAll(/(^|_)([a-z])/g, (_, __, c: string) => c.toUpperCase())}`, {
     assertions: [{ assert: Fn.conditionEquals('built', 'missing'), assertDescription: message }],

@@ -31,6 +31,7 @@ export class ConfigError extends Error {
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
+    if (word.length >= 3 && candidate.startsWith(word)) return candidate;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { candidate, distance };
   }

@@ -16,7 +16,8 @@ export class Cursor {
 
   /** Notes a problem and answers with nothing. */
   report(message: string, mend?: string): undefined {
-    this.problems.push(mend === undefined ? { path: this.path, message } : { path: this.path, message, mend });
+    const path = this.path === '' ? 'rsqlflow' : this.path;
+    this.problems.push(mend === undefined ? { path, message } : { path, message, mend });
     return undefined;
   }
 

@@ -69,13 +69,13 @@ export function schedule(cursor: Cursor): Schedule | undefined {
 
 /** Reads all schedules, whose names must differ. */
 export function schedules(cursor: Cursor): Schedule[] | undefined {
-  const read = cursor.list(schedule);
   const names = new Set<string>();
-  for (const [i, { name }] of (read ?? []).entries()) {
-    if (names.has(name)) cursor.below(name, `[${i}].name`).report(`${JSON.stringify(name)} is another schedule's name too`);
-    names.add(name);
-  }
-  return read;
+  return cursor.list((item) => {
+    const read = schedule(item);
+    if (read !== undefined && names.has(read.name)) return item.report(`has the name of another schedule: ${JSON.stringify(read.name)}`);
+    if (read !== undefined) names.add(read.name);
+    return read;
+  });
 }
 
 function readParameters(field: Cursor): Record<string, string> | undefined {

@@ -33,7 +33,6 @@ export function ssmAgentStatements(): PolicyStatement[] {
         'ssm:UpdateInstanceAssociationStatus',
         'ssm:PutComplianceItems',
         'ssm:PutConfigurePackageResult',
-        'ssm:GetDeployablePackageSnapshotForInstance',
         'ssmmessages:CreateControlChannel',
         'ssmmessages:CreateDataChannel',
         'ssmmessages:OpenControlChannel',

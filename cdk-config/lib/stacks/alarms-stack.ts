@@ -50,7 +50,7 @@ export class AlarmsStack extends DeploymentStack {
       flexibleTimeWindow: { mode: 'OFF' },
       target: { arn: this.arns.machine('watch'), roleArn: role.roleArn, input: '{}', retryPolicy: { maximumRetryAttempts: 0 } },
     });
-    schedule.addDependency(machine);
+    schedule.addResourceDependency(machine);
   }
 
   private alarm(spec: AlarmSpec): void {

@@ -63,7 +63,7 @@ export class FleetStack extends DeploymentStack {
       maxConcurrency: packages.length > 0 ? '10%' : '100%',
       maxErrors: '100%',
     });
-    association.addDependency(document);
+    association.addResourceDependency(document);
   }
 
   /** A policy of its own, so that it can be given to instances whose role is somebody else's. */
