@@ -24,7 +24,8 @@ export const RUN_JOB_SHELL: readonly string[] = [
   `  echo "${AGENT} is not installed" >&2`,
   '  exit 127',
   'fi',
-  `exec ${AGENT} run --execution-id "$execution" --job-id "$job" --attempt "$attempt"`,
+  // With `=`, because an id may begin with `-`.
+  `exec ${AGENT} run --execution-id="$execution" --job-id="$job" --attempt="$attempt"`,
 ];
 
 /**
