@@ -12,7 +12,7 @@ import { HOME } from '../lib/package.js';
 import { DataStack } from '../lib/stacks/data-stack.js';
 import { VARIANTS, config } from './support.js';
 
-const OUT = resolve(HOME, 'cdk.out/variants');
+const OUT = resolve(HOME, 'node_modules/.cache/variants');
 
 interface Report {
   readonly pluginReports: { pluginName: string; violations: { ruleName: string; violatingConstructs: { constructPath: string }[] }[] }[];

@@ -38,7 +38,7 @@ export class OrchestrationStack extends DeploymentStack {
     super(scope, id, props);
     const deadLetters = this.deadLetters();
     if (this.config.topic_arn === undefined) this.topic();
-    this.functions();
+    this.functions(deadLetters);
     for (const name of MACHINES) this.machine(name, `../statemachines/${name}.asl.json`);
     const closer = this.machine('closer', 'machines/closer.asl.json');
     this.runEnded(closer, deadLetters);
@@ -82,12 +82,21 @@ export class OrchestrationStack extends DeploymentStack {
     if (this.config.email !== undefined) topic.addSubscription(new EmailSubscription(this.config.email));
   }
 
-  private functions(): void {
+  private functions(deadLetters: Queue): void {
     const found = findPackage(this.config.lambda_zip);
     if (!found.isBuilt) refuseWithout(this, 'lambda_zip', this.config.lambda_zip);
     const code = Code.fromAsset(found.path);
     const variables = environment(this.config, this.names, this.arns);
     for (const name of FUNCTIONS) this.function(name, code, variables);
+    // Schedules and events start workflows without waiting for the answer, so its refusal must not be lost.
+    const retries = new CfnEventInvokeConfig(this, 'TriggerRetries', {
+      functionName: this.names.function('workflow-trigger'),
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 2,
+      maximumEventAgeInSeconds: 3_600,
+      destinationConfig: { onFailure: { destination: this.arns.deadLetters() } },
+    });
+    retries.node.addDependency(this.node.findChild('WorkflowTriggerFunction'), deadLetters);
   }
 
   private function(name: FunctionName, code: Code, variables: Record<string, string>): void {
@@ -95,7 +104,7 @@ export class OrchestrationStack extends DeploymentStack {
     const logGroup = this.logGroup(`${id}Logs`, this.names.functionLogs(name));
     const role = this.role(`${id}Role`, 'lambda.amazonaws.com', `${WHAT[name]} (${this.names.prefix})`, functionStatements(name, this.config, this.names, this.arns));
     this.explainFunctionRole(role, name);
-    const made = new LambdaFunction(this, `${id}Function`, {
+    new LambdaFunction(this, `${id}Function`, {
       functionName: this.names.function(name),
       description: WHAT[name],
       runtime: Runtime.PROVIDED_AL2023,
@@ -108,15 +117,6 @@ export class OrchestrationStack extends DeploymentStack {
       memorySize: 256,
       timeout: name === 'rsql-invoke' ? Duration.seconds(TIMING.lambdaTimeout) : LONG_TIMEOUT,
       logGroup,
-    });
-    if (name !== 'workflow-trigger') return;
-    // Schedules and events start workflows without waiting for the answer, so its refusal must not be lost.
-    new CfnEventInvokeConfig(this, 'TriggerRetries', {
-      functionName: made.functionName,
-      qualifier: '$LATEST',
-      maximumRetryAttempts: 2,
-      maximumEventAgeInSeconds: 3_600,
-      destinationConfig: { onFailure: { destination: this.arns.deadLetters() } },
     });
   }
 
