@@ -18,7 +18,11 @@ export function deployment(app: App, config: Config): void {
     ...(config.synthesizer === 'credentials' ? { synthesizer: new CliCredentialsStackSynthesizer() } : {}),
   });
   const data = new DataStack(app, `${prefix}-data`, props('tables and logs'));
-  const orchestration = new OrchestrationStack(app, `${prefix}-orchestration`, props('functions, state machines and events'));
+  const orchestration = new OrchestrationStack(
+    app,
+    `${prefix}-orchestration`,
+    props('functions, state machines and events'),
+  );
   const fleet = new FleetStack(app, `${prefix}-fleet`, props('instances: permissions, agent and commands'));
   const schedules = new SchedulesStack(app, `${prefix}-schedules`, props('when workflows start by themselves'));
   orchestration.addStackDependency(data);
@@ -30,6 +34,8 @@ export function deployment(app: App, config: Config): void {
   }
   for (const [key, value] of Object.entries(config.tags)) Tags.of(app).add(key, value);
   if (config.permissions_boundary !== undefined) {
-    PermissionsBoundary.of(app).apply(ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissions_boundary));
+    PermissionsBoundary.of(app).apply(
+      ManagedPolicy.fromManagedPolicyArn(data, 'Boundary', config.permissions_boundary),
+    );
   }
 }

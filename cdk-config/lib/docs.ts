@@ -6,10 +6,15 @@ export const END = '<!-- end of settings -->';
 
 /** The table of settings as the documentation has it. */
 export function settingsTable(): string {
-  const rows = Object.entries(SETTINGS).map(([name, { fallback, defaultText, meaning }]: [string, { fallback: unknown; defaultText?: string; meaning: string }]) => {
-    const byDefault = defaultText ?? `\`${JSON.stringify(fallback)}\``;
-    return `| \`${name}\` | ${meaning} | ${byDefault} |`;
-  });
+  const rows = Object.entries(SETTINGS).map(
+    ([name, { fallback, defaultText, meaning }]: [
+      string,
+      { fallback: unknown; defaultText?: string; meaning: string },
+    ]) => {
+      const byDefault = defaultText ?? `\`${JSON.stringify(fallback)}\``;
+      return `| \`${name}\` | ${meaning} | ${byDefault} |`;
+    },
+  );
   return ['| setting | meaning | default |', '| --- | --- | --- |', ...rows].join('\n');
 }
 

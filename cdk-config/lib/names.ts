@@ -106,7 +106,12 @@ export class Arns {
     private readonly config: Config,
   ) {}
 
-  private of(service: string, resource: string, resourceName: string, arnFormat = ArnFormat.SLASH_RESOURCE_NAME): string {
+  private of(
+    service: string,
+    resource: string,
+    resourceName: string,
+    arnFormat = ArnFormat.SLASH_RESOURCE_NAME,
+  ): string {
     return this.stack.formatArn({ service, resource, resourceName, arnFormat });
   }
 

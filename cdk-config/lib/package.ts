@@ -34,7 +34,10 @@ export function sha256(path: string): string {
  */
 export function refuseWithout(stack: Stack, setting: string, path: string): void {
   const message = `${path} is not there, seen from cdk-config/: run \`make package\`, or set ${setting} to where the package is`;
-  Annotations.of(stack).addWarningV2(`rsqlflow:${setting}`, `${message}. What is synthesised without it cannot be deployed`);
+  Annotations.of(stack).addWarningV2(
+    `rsqlflow:${setting}`,
+    `${message}. What is synthesised without it cannot be deployed`,
+  );
   new CfnRule(stack, `Has${setting.replaceAll(/(^|_)([a-z])/g, (_, __, c: string) => c.toUpperCase())}`, {
     assertions: [{ assert: Fn.conditionEquals('built', 'missing'), assertDescription: message }],
   });

@@ -14,7 +14,9 @@ interface Told {
 
 function metrics(alarm: Record<string, unknown>): Told[] {
   if (alarm['Metrics'] === undefined) return [alarm as unknown as Told];
-  const stats = (alarm['Metrics'] as { MetricStat?: { Metric: Told; Period: number } }[]).flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat]));
+  const stats = (alarm['Metrics'] as { MetricStat?: { Metric: Told; Period: number } }[]).flatMap(({ MetricStat }) =>
+    MetricStat === undefined ? [] : [MetricStat],
+  );
   return stats.map(({ Metric, Period }) => ({ ...Metric, Period }));
 }
 
@@ -35,36 +37,55 @@ describe('alarms', () => {
 
   test('a workflow that is late has no completed run for so many hours, and silence is no excuse', () => {
     const late = ALARMS.filter((alarm) => String(alarm['AlarmName']).startsWith('team-run-late'));
-    expect(late.flatMap(metrics)).toMatchObject([{ MetricName: 'Completed-nightly', Namespace: 'rsqlflow/team', Period: 3600 }]);
+    expect(late.flatMap(metrics)).toMatchObject([
+      { MetricName: 'Completed-nightly', Namespace: 'rsqlflow/team', Period: 3600 },
+    ]);
     expect(late).toMatchObject([
-      { AlarmName: 'team-run-late-nightly', EvaluationPeriods: 26, Threshold: 1, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching' },
+      {
+        AlarmName: 'team-run-late-nightly',
+        EvaluationPeriods: 26,
+        Threshold: 1,
+        ComparisonOperator: 'LessThanThreshold',
+        TreatMissingData: 'breaching',
+      },
     ]);
   });
 
   test('the others take silence for peace', () => {
-    for (const alarm of ALARMS) if (!String(alarm['AlarmName']).includes('late')) expect(alarm['TreatMissingData']).toBe('notBreaching');
+    for (const alarm of ALARMS)
+      if (!String(alarm['AlarmName']).includes('late')) expect(alarm['TreatMissingData']).toBe('notBreaching');
   });
 
   test('have metrics that somebody writes', () => {
     const filters = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').flatMap(({ Properties }) =>
-      (Properties['MetricTransformations'] as { MetricName: string; MetricNamespace: string }[]).map(({ MetricName, MetricNamespace }) => `${MetricNamespace} ${MetricName}`),
+      (Properties['MetricTransformations'] as { MetricName: string; MetricNamespace: string }[]).map(
+        ({ MetricName, MetricNamespace }) => `${MetricNamespace} ${MetricName}`,
+      ),
     );
     const watch = repository('cdk-config/machines/watch.asl.json');
-    const rules = resources(template('orchestration', EVERYTHING), 'AWS::Events::Rule').map(({ Properties }) => Properties['Name']);
+    const rules = resources(template('orchestration', EVERYTHING), 'AWS::Events::Rule').map(
+      ({ Properties }) => Properties['Name'],
+    );
     const machines = ['master', 'closer'].map((name) => `stateMachine:team-${name}`);
     const looked = ALARMS.flatMap(metrics);
     for (const { Namespace, MetricName, Dimensions } of looked) {
       const dimension = flat(Dimensions?.[0]?.Value);
-      if (Namespace === 'rsqlflow/team') expect(filters.includes(`rsqlflow/team ${MetricName}`) || watch.includes(`'MetricName': '${MetricName}'`)).toBe(true);
+      if (Namespace === 'rsqlflow/team')
+        expect(filters.includes(`rsqlflow/team ${MetricName}`) || watch.includes(`'MetricName': '${MetricName}'`)).toBe(
+          true,
+        );
       else if (Namespace === 'AWS/Events') expect(rules).toContain(dimension);
-      else if (Namespace === 'AWS/States') expect(machines).toContain(dimension.slice(dimension.indexOf('stateMachine:')));
+      else if (Namespace === 'AWS/States')
+        expect(machines).toContain(dimension.slice(dimension.indexOf('stateMachine:')));
       else expect([Namespace, dimension]).toEqual(['AWS/SQS', 'team-dead-letters']);
     }
     expect(looked.length).toBe(12);
   });
 
   test("count a schedule's runs and nobody else's", () => {
-    const patterns = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').map(({ Properties }) => Properties['FilterPattern']);
+    const patterns = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').map(
+      ({ Properties }) => Properties['FilterPattern'],
+    );
     expect(patterns).toContain('{ ($.status = "Completed") && ($.workflow_execution_id = "nightly_*") }');
     expect(patterns).toContain('{ ($.message = "launcher") && ($.retry > 0) }');
   });
@@ -76,9 +97,15 @@ describe('alarms', () => {
 
 describe('the documentation', () => {
   test.each(ALARM_KINDS)('the runbook says of %s what it is, where to look and what to do', (kind) => {
-    const section = repository('docs/runbook.md').split(/^## /m).find((one) => one.startsWith(`${kind}\n`));
+    const section = repository('docs/runbook.md')
+      .split(/^## /m)
+      .find((one) => one.startsWith(`${kind}\n`));
     expect(section).toBeDefined();
-    expect([...(section ?? '').matchAll(/^\*\*(\w+)\.\*\*/gm)].map((match) => match[1])).toEqual(['Description', 'Investigation', 'Resolution']);
+    expect([...(section ?? '').matchAll(/^\*\*(\w+)\.\*\*/gm)].map((match) => match[1])).toEqual([
+      'Description',
+      'Investigation',
+      'Resolution',
+    ]);
     expect(section).toContain('```');
   });
 

@@ -21,7 +21,12 @@ function problems(rsqlflow: unknown, more: Record<string, unknown> = {}): string
 
 test('nothing is a configuration', () => {
   const { config, hints } = read({});
-  expect(config).toMatchObject({ prefix: 'rsqlflow', default_heartbeat: 180, log_group: '/ops/rsql-logs/', default_target: { tags: { Role: 'etl' } } });
+  expect(config).toMatchObject({
+    prefix: 'rsqlflow',
+    default_heartbeat: 180,
+    log_group: '/ops/rsql-logs/',
+    default_target: { tags: { Role: 'etl' } },
+  });
   expect(hints).toEqual([]);
 });
 
@@ -78,7 +83,8 @@ test('every problem is told at once, with its place and a mend', () => {
 });
 
 test('wrong kinds of values are named', () => {
-  expect(problems({ prefix: 7, schedules: {}, alarms: 'yes', tags: [], default_timeout: 1.5, vpc_endpoints: {} })).toMatchInlineSnapshot(`
+  expect(problems({ prefix: 7, schedules: {}, alarms: 'yes', tags: [], default_timeout: 1.5, vpc_endpoints: {} }))
+    .toMatchInlineSnapshot(`
     [
       "prefix: is 7 where a text is wanted",
       "default_timeout: 1.5 is not a duration — write a whole number of seconds, or a text such as "90s", "3 min", "1h30m", "24h", "1d"",
@@ -117,7 +123,8 @@ describe("AWS's sample", () => {
   });
 
   test('what is said twice, and its placeholders, are problems', () => {
-    expect(problems({ default_secret: 'mine' }, { environment: { ...sample, ec2_instance_id: 'i-xxxx' } })).toMatchInlineSnapshot(`
+    expect(problems({ default_secret: 'mine' }, { environment: { ...sample, ec2_instance_id: 'i-xxxx' } }))
+      .toMatchInlineSnapshot(`
       [
         "redshift_secret_id: says what default_secret says too — leave one of them out: default_secret is the one to keep",
         "ec2_instance_id.instance_ids[0]: "i-xxxx" is a placeholder of AWS's sample — write your instance's id",
@@ -132,7 +139,9 @@ test('the command line gives a configuration as text', () => {
 });
 
 test('durations are those of workflow items', () => {
-  expect(['90', '90s', '3 min', '1h30m', '1h 30m', '24h', '1d'].map(parseDuration)).toEqual([90, 90, 180, 5400, 5400, 86400, 86400]);
+  expect(['90', '90s', '3 min', '1h30m', '1h 30m', '24h', '1d'].map(parseDuration)).toEqual([
+    90, 90, 180, 5400, 5400, 86400, 86400,
+  ]);
   expect(['', '1.5h', '30s5m', '1h1h', '1w', '-1s', '1h30'].map(parseDuration)).toEqual(Array(7).fill(undefined));
   for (const seconds of [0, 1, 59, 60, 5400, 86400, 90061]) expect(parseDuration(showDuration(seconds))).toBe(seconds);
 });
@@ -146,5 +155,7 @@ test('times and the shortest heartbeat are those of the functions', () => {
   }
   expect(repository('core/src/timing/tests.rs')).toContain(`smallest, Some(s(${smallestHeartbeat()}))`);
   expect(MAX_TIMEOUT).toBe(365 * 24 * 3600);
-  expect(repository('core/src/config/limits.rs')).toContain('MAX_TIMEOUT: Seconds = Seconds::saturating(365 * 24 * 3600)');
+  expect(repository('core/src/config/limits.rs')).toContain(
+    'MAX_TIMEOUT: Seconds = Seconds::saturating(365 * 24 * 3600)',
+  );
 });

@@ -13,7 +13,11 @@ const names = new Names(all);
 const variables = environment(all, names, names.arns(new Stack(new App(), 'S')));
 
 describe('the environment of the functions', () => {
-  const known = [...repository('core/src/env.rs').split('SCRIPT:')[0]!.matchAll(/ = "(RSQLFLOW_[A-Z_]+)";/g)].map((match) => match[1]!);
+  const known = [
+    ...repository('core/src/env.rs')
+      .split('SCRIPT:')[0]!
+      .matchAll(/ = "(RSQLFLOW_[A-Z_]+)";/g),
+  ].map((match) => match[1]!);
 
   test('has variables that the functions read', () => {
     expect(known.length).toBeGreaterThan(20);
@@ -51,7 +55,16 @@ describe('the environment of the functions', () => {
 
 test('default names are those of the functions', () => {
   const rust = repository('core/src/deployment.rs');
-  for (const name of [...FUNCTIONS, 'master', 'sequential', 'parallel', 'config-table', 'workflow-audit-table', 'job-audit-table', 'run-job']) {
+  for (const name of [
+    ...FUNCTIONS,
+    'master',
+    'sequential',
+    'parallel',
+    'config-table',
+    'workflow-audit-table',
+    'job-audit-table',
+    'run-job',
+  ]) {
     expect(rust).toMatch(new RegExp(`(name|machine)\\("${name}"\\)`));
   }
   const plain = new Names(config());
@@ -67,7 +80,8 @@ test('handlers and placeholders are those of the package', () => {
   const rust = repository('lambdas/src/function.rs');
   const handlers = [...rust.matchAll(/Self::\w+ => "([a-z-]+)",/g)].map((match) => match[1]);
   expect(handlers).toEqual([...FUNCTIONS]);
-  for (const [, placeholder] of rust.matchAll(/Some\("(\w+Arn)"\)/g)) expect(FUNCTIONS.map((name) => `${pascal(name)}Arn`)).toContain(placeholder);
+  for (const [, placeholder] of rust.matchAll(/Some\("(\w+Arn)"\)/g))
+    expect(FUNCTIONS.map((name) => `${pascal(name)}Arn`)).toContain(placeholder);
 });
 
 test('tables are those of the store', () => {
@@ -87,11 +101,14 @@ test("the agent's settings are ones that it reads", () => {
   const rust = repository('agent/src/config/settings.rs');
   const fields = [...agentConfig(all, names).matchAll(/^(\w+) = /gm)].map((match) => match[1]!);
   expect(fields).toHaveLength(12);
-  for (const field of fields) expect(rust).toMatch(new RegExp(`r\\.\\w+\\("${field}"|\\.(name|text|directory)\\("${field}"`));
+  for (const field of fields)
+    expect(rust).toMatch(new RegExp(`r\\.\\w+\\("${field}"|\\.(name|text|directory)\\("${field}"`));
 });
 
 test('the log lines that metrics are made of are written', () => {
-  expect(repository('lambdas/src/rsql_invoke.rs')).toContain('tracing::info!(?answer, retry = request.retry, "launcher")');
+  expect(repository('lambdas/src/rsql_invoke.rs')).toContain(
+    'tracing::info!(?answer, retry = request.retry, "launcher")',
+  );
   expect(repository('lambdas/src/closing/close.rs')).toMatch(/workflow_execution_id = %run, status = %verdict\.status/);
   expect(repository('lambdas/src/bin/bootstrap.rs')).toMatch(/\.json\(\)\s+\.flatten_event\(true\)/);
   expect(repository('core/src/workflow_status.rs')).toContain('Completed');
@@ -100,6 +117,8 @@ test('the log lines that metrics are made of are written', () => {
 test('the event of a run that ended is one that update-audit takes', () => {
   const rust = repository('core/src/message.rs');
   expect(rust).toMatch(/pub struct ExecutionEnded \{[^}]*pub detail: ExecutionDetail/);
-  const { States } = JSON.parse(repository('cdk-config/machines/closer.asl.json')) as { States: { Close: { Parameters: { Payload: object } } } };
+  const { States } = JSON.parse(repository('cdk-config/machines/closer.asl.json')) as {
+    States: { Close: { Parameters: { Payload: object } } };
+  };
   expect(States.Close.Parameters.Payload).toEqual({ 'detail.$': '$.detail' });
 });

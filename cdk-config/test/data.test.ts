@@ -15,7 +15,8 @@ describe('tables', () => {
   });
 
   test('outlive the deployment, unless the configuration says otherwise', () => {
-    const policies = (given?: object) => resources(template('data', given), 'AWS::DynamoDB::Table').map((table) => table.DeletionPolicy);
+    const policies = (given?: object) =>
+      resources(template('data', given), 'AWS::DynamoDB::Table').map((table) => table.DeletionPolicy);
     expect(policies()).toEqual(Array(3).fill('RetainExceptOnCreate'));
     expect(policies(VARIANTS['existing'])).toEqual(Array(3).fill('Delete'));
   });
@@ -35,21 +36,33 @@ describe('tables', () => {
             { AttributeName: 'job_name', KeyType: 'HASH' },
             { AttributeName: 'execution_start_ts', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['workflow_id', 'execution_status', 'execution_end_ts', 'exit_code'] },
+          Projection: {
+            ProjectionType: 'INCLUDE',
+            NonKeyAttributes: ['workflow_id', 'execution_status', 'execution_end_ts', 'exit_code'],
+          },
         },
       ],
     });
-    template('data').hasResourceProperties('AWS::DynamoDB::Table', { TableName: 'rsqlflow-config-table', TimeToLiveSpecification: Match.absent() });
+    template('data').hasResourceProperties('AWS::DynamoDB::Table', {
+      TableName: 'rsqlflow-config-table',
+      TimeToLiveSpecification: Match.absent(),
+    });
   });
 });
 
 test("the scripts' log group outlives the deployment too, and keeps its lines as long as it is told", () => {
   const logs = resources(template('data', EVERYTHING), 'AWS::Logs::LogGroup');
-  expect(logs).toMatchObject([{ Properties: { LogGroupName: '/ops/rsql-logs/', RetentionInDays: 90 }, DeletionPolicy: 'RetainExceptOnCreate' }]);
-  template('data', VARIANTS['existing']).hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.absent() });
+  expect(logs).toMatchObject([
+    { Properties: { LogGroupName: '/ops/rsql-logs/', RetentionInDays: 90 }, DeletionPolicy: 'RetainExceptOnCreate' },
+  ]);
+  template('data', VARIANTS['existing']).hasResourceProperties('AWS::Logs::LogGroup', {
+    RetentionInDays: Match.absent(),
+  });
 });
 
 test('another prefix is another deployment', () => {
-  const names = resources(template('data', EVERYTHING), 'AWS::DynamoDB::Table').map(({ Properties }) => Properties['TableName']);
+  const names = resources(template('data', EVERYTHING), 'AWS::DynamoDB::Table').map(
+    ({ Properties }) => Properties['TableName'],
+  );
   expect(names).toEqual(['team-config-table', 'team-workflow-audit-table', 'team-job-audit-table']);
 });

@@ -17,7 +17,9 @@ interface Document {
 }
 
 function document(name: string, given?: object): Document {
-  const found = resources(template('fleet', given), 'AWS::SSM::Document').find(({ Properties }) => Properties['Name'] === name);
+  const found = resources(template('fleet', given), 'AWS::SSM::Document').find(
+    ({ Properties }) => Properties['Name'] === name,
+  );
   return found?.Properties['Content'] as Document;
 }
 
@@ -35,7 +37,8 @@ describe('the document that starts a job', () => {
   });
 
   test('gives values in the environment, never in the text', () => {
-    for (const { type, interpolationType } of Object.values(parameters)) expect([type, interpolationType]).toEqual(['String', 'ENV_VAR']);
+    for (const { type, interpolationType } of Object.values(parameters))
+      expect([type, interpolationType]).toEqual(['String', 'ENV_VAR']);
     expect(JSON.stringify(mainSteps)).not.toContain('{{');
   });
 
@@ -43,14 +46,17 @@ describe('the document that starts a job', () => {
     for (const { allowedPattern } of Object.values(parameters)) {
       expect(allowedPattern).toMatch(/^\^(\[[^\]]+\]\{[\d,]+\}#?)+\$$/);
       // `$` matches before a last line feed in Java; the lines below must bear what the pattern lets through.
-      for (const hostile of HOSTILE) if (hostile !== '--help') expect(new RegExp(allowedPattern).test(hostile)).toBe(false);
+      for (const hostile of HOSTILE)
+        if (hostile !== '--help') expect(new RegExp(allowedPattern).test(hostile)).toBe(false);
     }
   });
 
   test('is the command line of the agent', () => {
     const args = repository('agent/src/cli/args.rs');
     for (const option of ['execution_id', 'job_id', 'attempt']) expect(args).toContain(`pub ${option}:`);
-    expect(RUN_JOB_SHELL.at(-1)).toBe(`exec ${AGENT} run --execution-id="$execution" --job-id="$job" --attempt="$attempt"`);
+    expect(RUN_JOB_SHELL.at(-1)).toBe(
+      `exec ${AGENT} run --execution-id="$execution" --job-id="$job" --attempt="$attempt"`,
+    );
   });
 });
 
@@ -102,13 +108,21 @@ describe.each(SHELLS)('%s', (shell) => {
 
   function run(lines: readonly string[], env: Record<string, string>) {
     const script = program(join(folder, 'script'), lines.join('\n'));
-    return spawnSync(shell, [script], { cwd: folder, env: { PATH: `${folder}/bin:/usr/bin:/bin`, ...env }, encoding: 'utf8' });
+    return spawnSync(shell, [script], {
+      cwd: folder,
+      env: { PATH: `${folder}/bin:/usr/bin:/bin`, ...env },
+      encoding: 'utf8',
+    });
   }
 
   const withAgent = (path: string) => RUN_JOB_SHELL.map((line) => line.replaceAll(AGENT, path));
 
   test.each(HOSTILE)('passes %j on as it is', (value) => {
-    const { status, stderr } = run(withAgent(agent()), { SSM_ExecutionId: value, SSM_JobId: value, SSM_Attempt: value });
+    const { status, stderr } = run(withAgent(agent()), {
+      SSM_ExecutionId: value,
+      SSM_JobId: value,
+      SSM_Attempt: value,
+    });
     expect([status, stderr]).toEqual([0, '']);
     expect(called()).toEqual(['run', `--execution-id=${value}`, `--job-id=${value}`, `--attempt=${value}`]);
     expect(existsSync(join(folder, 'pwned'))).toBe(false);
@@ -122,23 +136,36 @@ describe.each(SHELLS)('%s', (shell) => {
   });
 
   test('says that the agent is missing, and never asks for a reboot', () => {
-    const { status, stderr } = run(withAgent(join(folder, 'nowhere')), { SSM_ExecutionId: 'e', SSM_JobId: '0000#00000', SSM_Attempt: '1' });
+    const { status, stderr } = run(withAgent(join(folder, 'nowhere')), {
+      SSM_ExecutionId: 'e',
+      SSM_JobId: '0000#00000',
+      SSM_Attempt: '1',
+    });
     expect([status, stderr]).toEqual([127, `${folder}/nowhere is not installed\n`]);
   });
 
   describe('installing', () => {
-    const settings = agentConfig(config({ ...EVERYTHING, script_dir: '/opt/$(reboot)/`x`/"y"' }), new Names(config(EVERYTHING)));
+    const settings = agentConfig(
+      config({ ...EVERYTHING, script_dir: '/opt/$(reboot)/`x`/"y"' }),
+      new Names(config(EVERYTHING)),
+    );
 
     /** The lines, with every path of the system below the test's folder. */
     function install(digest: string) {
-      const lines = installShell([{ kind: 'deb', url: 'https://s3.example/x.deb', sha256: digest }], settings).map((line) =>
-        line.replaceAll(AGENT, `${folder}/agent`).replaceAll('/etc/rsqlflow', `${folder}/etc`).replaceAll('/var/lib/rsqlflow-package', `${folder}/installed`).replaceAll('/etc/redhat-release', `${folder}/no`).replaceAll('/etc/system-release', `${folder}/no`),
+      const lines = installShell([{ kind: 'deb', url: 'https://s3.example/x.deb', sha256: digest }], settings).map(
+        (line) =>
+          line
+            .replaceAll(AGENT, `${folder}/agent`)
+            .replaceAll('/etc/rsqlflow', `${folder}/etc`)
+            .replaceAll('/var/lib/rsqlflow-package', `${folder}/installed`)
+            .replaceAll('/etc/redhat-release', `${folder}/no`)
+            .replaceAll('/etc/system-release', `${folder}/no`),
       );
       mkdirSync(join(folder, 'bin'), { recursive: true });
       program(join(folder, 'bin/dpkg'), `#!/bin/sh\necho "$@" >>${folder}/dpkg\n`);
       mkdirSync(join(folder, 'rsqlflow-package'), { recursive: true });
       writeFileSync(join(folder, 'rsqlflow-package/rsqlflow-agent.deb'), 'package\n');
-      return run(lines, { SSM_Probe: 'yes' });
+      return run(lines, { SSM_Deployment: '0123456789abcdef' });
     }
 
     function digest(): string {
@@ -155,14 +182,23 @@ describe.each(SHELLS)('%s', (shell) => {
 
     test('refuses another package than the one that was deployed', () => {
       agent();
-      expect(install('0'.repeat(64))).toMatchObject({ status: 1, stderr: expect.stringContaining('not the one that was deployed') as string });
+      expect(install('0'.repeat(64))).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('not the one that was deployed') as string,
+      });
       expect(existsSync(join(folder, 'dpkg'))).toBe(false);
     });
 
     test('says what is wrong with an old SSM agent, and with an instance that has nothing', () => {
       const lines = installShell([], settings).map((line) => line.replaceAll(AGENT, `${folder}/agent`));
-      expect(run(lines, {})).toMatchObject({ status: 1, stderr: expect.stringContaining('AWS-UpdateSSMAgent') as string });
-      expect(run(lines, { SSM_Probe: 'yes' })).toMatchObject({ status: 1, stderr: expect.stringContaining('no package of the agent') as string });
+      expect(run(lines, {})).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('AWS-UpdateSSMAgent') as string,
+      });
+      expect(run(lines, { SSM_Deployment: '0123456789abcdef' })).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('no package of the agent') as string,
+      });
     });
   });
 
@@ -170,16 +206,26 @@ describe.each(SHELLS)('%s', (shell) => {
     const check = (path: string) => CHECK_SHELL.map((line) => line.replaceAll(AGENT, path));
     expect(run(check(agent()), {}).status).toBe(0);
     expect(called()).toEqual(['status']);
-    expect(run(check(join(folder, 'nowhere')), {})).toMatchObject({ status: 1, stderr: expect.stringContaining('not installed') as string });
+    expect(run(check(join(folder, 'nowhere')), {})).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('not installed') as string,
+    });
   });
 });
 
 describe('associations', () => {
   test('install and check on every target', () => {
-    const found = resources(template('fleet', EVERYTHING), 'AWS::SSM::Association').map(({ Properties }) => [Properties['Name'], Properties['Targets'], Properties['ScheduleExpression']]);
+    const found = resources(template('fleet', EVERYTHING), 'AWS::SSM::Association').map(({ Properties }) => [
+      Properties['Name'],
+      Properties['Targets'],
+      Properties['ScheduleExpression'],
+    ]);
     const etl = [{ Key: 'tag:Role', Values: ['etl'] }];
     const ids = [{ Key: 'InstanceIds', Values: ['i-0123456789abcdef0', 'mi-0123456789abcdef0'] }];
-    const both = [{ Key: 'tag:Team', Values: ['a'] }, { Key: 'tag:Stage', Values: ['prod'] }];
+    const both = [
+      { Key: 'tag:Team', Values: ['a'] },
+      { Key: 'tag:Stage', Values: ['prod'] },
+    ];
     expect(found).toEqual(
       [etl, ids, both].flatMap((targets) => [
         ['team-install-agent', targets, 'rate(1 day)'],
@@ -190,10 +236,27 @@ describe('associations', () => {
 
   test('fetch what the deployment has, with its digest', () => {
     const { mainSteps } = document('rsqlflow-install-agent');
-    expect(mainSteps.map(({ action }) => action)).toEqual(['aws:downloadContent', 'aws:downloadContent', 'aws:runShellScript']);
+    expect(mainSteps.map(({ action }) => action)).toEqual([
+      'aws:downloadContent',
+      'aws:downloadContent',
+      'aws:runShellScript',
+    ]);
     const shell = mainSteps.at(-1)?.inputs.runCommand?.join('\n');
     expect(shell).toMatch(/wanted=[0-9a-f]{64}/);
     expect(AGENT_CONFIG).toBe(/DEFAULT_FILE: &str = "([^"]+)"/.exec(repository('agent/src/config/settings.rs'))?.[1]);
+  });
+
+  test('run at once when package or settings change, and only then', () => {
+    const value = (given?: object) => {
+      const found = resources(template('fleet', given), 'AWS::SSM::Association').find(({ Properties }) =>
+        String(Properties['Name']).endsWith('install-agent'),
+      );
+      return (found?.Properties['Parameters'] as { Deployment: string[] }).Deployment[0];
+    };
+    expect(value({})).toBe(value());
+    expect(new Set([value(), value({ max_jobs: 3 }), value({ agent_deb: false })]).size).toBe(3);
+    const { parameters = {} } = document('rsqlflow-install-agent');
+    expect(value()).toMatch(new RegExp(parameters['Deployment']?.allowedPattern ?? 'none'));
   });
 
   test('a package can be left out', () => {

@@ -15,10 +15,17 @@ import { VARIANTS, config } from './support.js';
 const OUT = resolve(HOME, 'node_modules/.cache/variants');
 
 interface Report {
-  readonly pluginReports: { pluginName: string; violations: { ruleName: string; violatingConstructs: { constructPath: string }[] }[] }[];
+  readonly pluginReports: {
+    pluginName: string;
+    violations: { ruleName: string; violatingConstructs: { constructPath: string }[] }[];
+  }[];
 }
 
-function findings(name: string, given: object, build: (app: App) => void = (app) => deployment(app, config(given))): string[] {
+function findings(
+  name: string,
+  given: object,
+  build: (app: App) => void = (app) => deployment(app, config(given)),
+): string[] {
   const outdir = resolve(OUT, name);
   const app = new App({ outdir });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -32,7 +39,11 @@ function findings(name: string, given: object, build: (app: App) => void = (app)
   const { pluginReports } = JSON.parse(readFileSync(resolve(outdir, 'validation-report.json'), 'utf8')) as Report;
   const found = pluginReports
     .filter(({ pluginName }) => pluginName === 'AwsSolutions')
-    .flatMap(({ violations }) => violations.flatMap(({ ruleName, violatingConstructs }) => violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`)));
+    .flatMap(({ violations }) =>
+      violations.flatMap(({ ruleName, violatingConstructs }) =>
+        violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+      ),
+    );
   expect(isRefused).toBe(found.length > 0);
   return found;
 }

@@ -21,25 +21,43 @@ describe('functions', () => {
   });
 
   test('the launcher ends within the heartbeat that it is counted in, and no function outlives the call of a machine', () => {
-    const timeouts = Object.fromEntries(functions.map(({ Properties }) => [Properties['Handler'], Properties['Timeout']]));
-    expect(timeouts).toEqual({ 'workflow-trigger': 300, 'master-iterator': 300, 'sequential-iterator': 300, 'parallel-load-check': 300, 'rsql-invoke': 20, 'update-audit': 300 });
+    const timeouts = Object.fromEntries(
+      functions.map(({ Properties }) => [Properties['Handler'], Properties['Timeout']]),
+    );
+    expect(timeouts).toEqual({
+      'workflow-trigger': 300,
+      'master-iterator': 300,
+      'sequential-iterator': 300,
+      'parallel-load-check': 300,
+      'rsql-invoke': 20,
+      'update-audit': 300,
+    });
     for (const machine of ['master', 'sequential', 'parallel']) {
-      for (const [, seconds] of repository(`statemachines/${machine}.asl.json`).matchAll(/"TimeoutSeconds": (\d+)/g)) expect(Number(seconds)).toBeGreaterThan(300);
+      for (const [, seconds] of repository(`statemachines/${machine}.asl.json`).matchAll(/"TimeoutSeconds": (\d+)/g))
+        expect(Number(seconds)).toBeGreaterThan(300);
     }
   });
 
   test('have log groups of their own, made before them', () => {
-    const groups = resources(template('orchestration'), 'AWS::Logs::LogGroup').map(({ Properties }) => Properties['LogGroupName']);
-    for (const { Properties } of functions) expect(groups).toContain(`/aws/lambda/${String(Properties['FunctionName'])}`);
+    const groups = resources(template('orchestration'), 'AWS::Logs::LogGroup').map(
+      ({ Properties }) => Properties['LogGroupName'],
+    );
+    for (const { Properties } of functions)
+      expect(groups).toContain(`/aws/lambda/${String(Properties['FunctionName'])}`);
   });
 
   test('are built for the processor that is configured', () => {
-    template('orchestration', VARIANTS['existing']).allResourcesProperties('AWS::Lambda::Function', { Architectures: ['arm64'] });
+    template('orchestration', VARIANTS['existing']).allResourcesProperties('AWS::Lambda::Function', {
+      Architectures: ['arm64'],
+    });
     template('orchestration').allResourcesProperties('AWS::Lambda::Function', { Architectures: ['x86_64'] });
   });
 
   test('a start that nobody waits for and that fails is kept', () => {
-    template('orchestration').hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumRetryAttempts: 2, DestinationConfig: { OnFailure: { Destination: Match.anyValue() } } });
+    template('orchestration').hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
+    });
   });
 });
 
@@ -50,7 +68,10 @@ describe('a package that is not built', () => {
     expect(findPackage(missing.lambda_zip).isBuilt).toBe(false);
     const rules = template('orchestration', missing).toJSON()['Rules'] as Record<string, { Assertions: unknown[] }>;
     expect(rules['HasLambdaZip']?.Assertions).toEqual([
-      { Assert: { 'Fn::Equals': ['built', 'missing'] }, AssertDescription: expect.stringContaining('run `make package`') as string },
+      {
+        Assert: { 'Fn::Equals': ['built', 'missing'] },
+        AssertDescription: expect.stringContaining('run `make package`') as string,
+      },
     ]);
   });
 
@@ -69,9 +90,17 @@ describe('the event of the end of a master', () => {
         'detail-type': ['Step Functions Execution Status Change'],
         detail: { stateMachineArn: [Match.anyValue()], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
-      Targets: [{ RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 }, DeadLetterConfig: { Arn: Match.anyValue() }, RoleArn: Match.anyValue() }],
+      Targets: [
+        {
+          RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 },
+          DeadLetterConfig: { Arn: Match.anyValue() },
+          RoleArn: Match.anyValue(),
+        },
+      ],
     });
-    const rule = resources(template('orchestration'), 'AWS::Events::Rule').find(({ Properties }) => Properties['Name'] === 'rsqlflow-run-ended');
+    const rule = resources(template('orchestration'), 'AWS::Events::Rule').find(
+      ({ Properties }) => Properties['Name'] === 'rsqlflow-run-ended',
+    );
     const [target] = rule?.Properties['Targets'] as { Arn: unknown }[];
     expect(flat(target?.Arn)).toMatch(/stateMachine:rsqlflow-closer$/);
     // The closer's own end must not start it again.
@@ -82,26 +111,36 @@ describe('the event of the end of a master', () => {
 
 test('every rule has a dead-letter queue and a retry policy', () => {
   for (const { Properties } of resources(template('orchestration'), 'AWS::Events::Rule')) {
-    for (const target of Properties['Targets'] as object[]) expect(target).toMatchObject({ RetryPolicy: expect.anything() as unknown, DeadLetterConfig: expect.anything() as unknown });
+    for (const target of Properties['Targets'] as object[])
+      expect(target).toMatchObject({
+        RetryPolicy: expect.anything() as unknown,
+        DeadLetterConfig: expect.anything() as unknown,
+      });
   }
 });
 
 test('the dead-letter queue takes messages of our rules only', () => {
   const [policy] = resources(template('orchestration'), 'AWS::SQS::QueuePolicy');
   const text = JSON.stringify(policy?.Properties);
-  for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy']) expect(text).toContain(`rule/rsqlflow-${rule}`);
+  for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy'])
+    expect(text).toContain(`rule/rsqlflow-${rule}`);
   expect(text).toContain('aws:SecureTransport');
 });
 
 test('a topic is made only where none is given, and an address subscribes to it', () => {
   template('orchestration', VARIANTS['existing']).resourceCountIs('AWS::SNS::Topic', 0);
-  template('orchestration', EVERYTHING).hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'etl@example.com' });
+  template('orchestration', EVERYTHING).hasResourceProperties('AWS::SNS::Subscription', {
+    Protocol: 'email',
+    Endpoint: 'etl@example.com',
+  });
   template('orchestration').resourceCountIs('AWS::SNS::Subscription', 0);
 });
 
 test('a permissions boundary is on every role', () => {
   for (const stack of ['orchestration', 'schedules'] as const) {
-    template(stack, VARIANTS['existing']).allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: 'arn:aws:iam::123456789012:policy/boundary' });
+    template(stack, VARIANTS['existing']).allResourcesProperties('AWS::IAM::Role', {
+      PermissionsBoundary: 'arn:aws:iam::123456789012:policy/boundary',
+    });
   }
 });
 

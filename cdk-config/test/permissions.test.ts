@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 
-import { EVERYTHING, VARIANTS, flat, repository, resources, roleStatements, statements, template, type Statement } from './support.js';
+import {
+  EVERYTHING,
+  VARIANTS,
+  flat,
+  repository,
+  resources,
+  roleStatements,
+  statements,
+  template,
+  type Statement,
+} from './support.js';
 
 const NOWHERE = { lambda: 'logs:CreateLogStream logs:PutLogEvents' };
 
@@ -8,7 +18,10 @@ const NOWHERE = { lambda: 'logs:CreateLogStream logs:PutLogEvents' };
 function told(found: Statement[]): string[] {
   return found
     .filter(({ actions }) => actions.join(' ') !== NOWHERE.lambda || !found[0]?.resources[0]?.includes('/aws/lambda/'))
-    .map(({ actions, resources, conditions }) => `${actions.join(' ')} → ${resources.join(' ')}${conditions === undefined ? '' : ` if ${flat(conditions)}`}`);
+    .map(
+      ({ actions, resources, conditions }) =>
+        `${actions.join(' ')} → ${resources.join(' ')}${conditions === undefined ? '' : ` if ${flat(conditions)}`}`,
+    );
 }
 
 describe('each function may do what it does, and nothing else', () => {
@@ -36,7 +49,9 @@ describe('each function may do what it does, and nothing else', () => {
 
   test('sequential-iterator and parallel-load-check', () => {
     expect(of(/^Hands out/)).toEqual(['dynamodb:GetItem dynamodb:PutItem → dynamodb:table/rsqlflow-job-audit-table']);
-    expect(of(/^Judges/)).toEqual(['dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table']);
+    expect(of(/^Judges/)).toEqual([
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+    ]);
   });
 
   test('rsql-invoke sends only our document, and only to instances that are named or tagged', () => {
@@ -66,17 +81,23 @@ describe('each machine may do what its definition says', () => {
     'logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups → *',
     'xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets → *',
   ];
-  const of = (name: string) => told(roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`)));
+  const of = (name: string) =>
+    told(roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`)));
 
-  test.each(['master', 'sequential', 'parallel', 'closer'])('%s calls the functions that it names, and no other', (name) => {
-    const definition = repository(name === 'closer' ? 'cdk-config/machines/closer.asl.json' : `statemachines/${name}.asl.json`);
-    const named = [...definition.matchAll(/"FunctionName": "\$\{(\w+)Arn\}"/g)].map((match) =>
-      (match[1] ?? '').replaceAll(/(.)([A-Z])/g, '$1-$2').toLowerCase(),
-    );
-    const [call] = roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`));
-    expect(call?.actions).toEqual(['lambda:InvokeFunction']);
-    expect(new Set(call?.resources)).toEqual(new Set(named.map((one) => `lambda:function:rsqlflow-${one}`)));
-  });
+  test.each(['master', 'sequential', 'parallel', 'closer'])(
+    '%s calls the functions that it names, and no other',
+    (name) => {
+      const definition = repository(
+        name === 'closer' ? 'cdk-config/machines/closer.asl.json' : `statemachines/${name}.asl.json`,
+      );
+      const named = [...definition.matchAll(/"FunctionName": "\$\{(\w+)Arn\}"/g)].map((match) =>
+        (match[1] ?? '').replaceAll(/(.)([A-Z])/g, '$1-$2').toLowerCase(),
+      );
+      const [call] = roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`));
+      expect(call?.actions).toEqual(['lambda:InvokeFunction']);
+      expect(new Set(call?.resources)).toEqual(new Set(named.map((one) => `lambda:function:rsqlflow-${one}`)));
+    },
+  );
 
   test('the master starts, watches and stops its children', () => {
     expect(of('master').slice(1)).toEqual([

@@ -9,7 +9,11 @@ import { type Config, readConfig } from '../lib/config/index.js';
 import { HOME } from '../lib/package.js';
 
 /** Stand-ins for what `make package` builds. */
-const PACKAGES = { lambda_zip: 'test/assets/lambda', agent_rpm: 'test/assets/agent.rpm', agent_deb: 'test/assets/agent.deb' };
+const PACKAGES = {
+  lambda_zip: 'test/assets/lambda',
+  agent_rpm: 'test/assets/agent.rpm',
+  agent_deb: 'test/assets/agent.deb',
+};
 
 /** Every setting that adds something. */
 export const EVERYTHING = {
@@ -17,7 +21,10 @@ export const EVERYTHING = {
   default_secret: 'etl/redshift',
   more_secrets: ['etl/*', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-AbCdEf'],
   secret_keys: ['arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555'],
-  more_targets: [{ instance_ids: ['i-0123456789abcdef0', 'mi-0123456789abcdef0'] }, { tags: { Team: 'a', Stage: 'prod' } }],
+  more_targets: [
+    { instance_ids: ['i-0123456789abcdef0', 'mi-0123456789abcdef0'] },
+    { tags: { Team: 'a', Stage: 'prod' } },
+  ],
   more_topics: ['arn:aws:sns:eu-west-1:123456789012:others'],
   email: 'etl@example.com',
   audit_retention: '400d',
@@ -25,7 +32,14 @@ export const EVERYTHING = {
   creds_dir: '/opt/creds',
   run_as: 'etl',
   schedules: [
-    { name: 'nightly', workflow_id: 'nightly_sales', expression: 'cron(30 2 * * ? *)', time_zone: 'Europe/Berlin', parameters: { region: 'emea' }, late_after: '26h' },
+    {
+      name: 'nightly',
+      workflow_id: 'nightly_sales',
+      expression: 'cron(30 2 * * ? *)',
+      time_zone: 'Europe/Berlin',
+      parameters: { region: 'emea' },
+      late_after: '26h',
+    },
     { name: 'hourly', workflow_id: 'häufig', expression: 'rate(1 hour)', enabled: false },
   ],
   vpc_endpoints: {
@@ -123,14 +137,23 @@ export function statements(document: unknown): Statement[] {
   const { Statement } = document as { Statement: Record<string, unknown>[] };
   return Statement.map((one) => ({
     actions: list(one['Action']).map(String),
-    resources: list(one['Resource']).map((arn) => flat(arn).replace(/^arn:<AWS::Partition>:/, '').replace(/<AWS::Region>:<AWS::AccountId>:/, '').replace(/^([a-z0-9-]+)::/, '$1:')),
+    resources: list(one['Resource']).map((arn) =>
+      flat(arn)
+        .replace(/^arn:<AWS::Partition>:/, '')
+        .replace(/<AWS::Region>:<AWS::AccountId>:/, '')
+        .replace(/^([a-z0-9-]+)::/, '$1:'),
+    ),
     conditions: one['Condition'],
   }));
 }
 
 /** The statements of a role, found by its description. */
 export function roleStatements(found: Template, description: RegExp): Statement[] {
-  const role = resources(found, 'AWS::IAM::Role').find(({ Properties }) => description.test(String(Properties['Description'])));
+  const role = resources(found, 'AWS::IAM::Role').find(({ Properties }) =>
+    description.test(String(Properties['Description'])),
+  );
   if (role === undefined) throw new Error(`no role is described as ${description}`);
-  return (role.Properties['Policies'] as { PolicyDocument: unknown }[]).flatMap(({ PolicyDocument }) => statements(PolicyDocument));
+  return (role.Properties['Policies'] as { PolicyDocument: unknown }[]).flatMap(({ PolicyDocument }) =>
+    statements(PolicyDocument),
+  );
 }

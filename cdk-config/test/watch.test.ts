@@ -22,27 +22,37 @@ interface Machine {
 }
 
 const MACHINE = JSON.parse(
-  repository('cdk-config/machines/watch.asl.json').replaceAll('${MasterMachineArn}', 'master-arn').replaceAll('${JobAuditTable}', 'jobs').replaceAll('${Metrics}', 'rsqlflow/x'),
+  repository('cdk-config/machines/watch.asl.json')
+    .replaceAll('${MasterMachineArn}', 'master-arn')
+    .replaceAll('${JobAuditTable}', 'jobs')
+    .replaceAll('${Metrics}', 'rsqlflow/x'),
 ) as Machine;
 
 /** A service's answers: `call` gets the name of a state and its arguments. */
 type Call = (state: string, args: Record<string, unknown>) => unknown;
 
 async function evaluate(value: unknown, bindings: Record<string, unknown>): Promise<unknown> {
-  if (typeof value === 'string' && value.startsWith('{%')) return jsonata(value.slice(2, -2)).evaluate(undefined, bindings) as Promise<unknown>;
+  if (typeof value === 'string' && value.startsWith('{%'))
+    return jsonata(value.slice(2, -2)).evaluate(undefined, bindings) as Promise<unknown>;
   return value;
 }
 
-async function run(machine: Machine, given: unknown, call: Call, outer: Record<string, unknown> = {}): Promise<unknown> {
+async function run(
+  machine: Machine,
+  given: unknown,
+  call: Call,
+  outer: Record<string, unknown> = {},
+): Promise<unknown> {
   const variables: Record<string, unknown> = { ...outer };
   let input = given;
-  for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
+  for (let name: string | undefined = machine.StartAt; name !== undefined;) {
     const state: State | undefined = machine.States[name];
     if (state === undefined) throw new Error(`there is no state ${name}`);
     const bind = (result?: unknown) => ({ ...variables, states: { input, result } });
     let result: unknown;
     let next: string | undefined = state.Next;
-    if (state.Type === 'Task') result = call(name, (await evaluate(state.Arguments, bind())) as Record<string, unknown>);
+    if (state.Type === 'Task')
+      result = call(name, (await evaluate(state.Arguments, bind())) as Record<string, unknown>);
     if (state.Type === 'Map') {
       const items = (await evaluate(state.Items, bind())) as unknown[];
       expect(Array.isArray(items)).toBe(true);
@@ -55,7 +65,8 @@ async function run(machine: Machine, given: unknown, call: Call, outer: Record<s
       }
     }
     const assigned: Record<string, unknown> = {};
-    for (const [variable, value] of Object.entries(state.Assign ?? {})) assigned[variable] = await evaluate(value, bind(result));
+    for (const [variable, value] of Object.entries(state.Assign ?? {}))
+      assigned[variable] = await evaluate(value, bind(result));
     if (state.Output !== undefined) input = await evaluate(state.Output, bind(result));
     else if (state.Type === 'Map') input = result;
     Object.assign(variables, assigned);
@@ -66,27 +77,35 @@ async function run(machine: Machine, given: unknown, call: Call, outer: Record<s
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 
-const executions = (...ages: [string, number][]) => ages.map(([Name, age]) => ({ Name, StartDate: ago(age), Status: 'RUNNING' }));
+const executions = (...ages: [string, number][]) =>
+  ages.map(([Name, age]) => ({ Name, StartDate: ago(age), Status: 'RUNNING' }));
 
 interface Told {
   Namespace: string;
   MetricData: { MetricName: string; Value: number }[];
 }
 
-async function measure(pages: unknown[], jobs: Record<string, unknown[]>): Promise<{ told: Told | undefined; calls: [string, Record<string, unknown>][] }> {
+async function measure(
+  pages: unknown[],
+  jobs: Record<string, unknown[]>,
+): Promise<{ told: Told | undefined; calls: [string, Record<string, unknown>][] }> {
   const calls: [string, Record<string, unknown>][] = [];
   let told: Told | undefined;
   await run(MACHINE, {}, (state, args) => {
     calls.push([state, args]);
     if (state === 'ListRuns') return pages.shift();
-    if (state === 'RunningJobs') return jobs[((args['ExpressionAttributeValues'] as Record<string, { S: string }>)[':run'] as { S: string }).S]?.shift();
+    if (state === 'RunningJobs')
+      return jobs[
+        ((args['ExpressionAttributeValues'] as Record<string, { S: string }>)[':run'] as { S: string }).S
+      ]?.shift();
     told = args as unknown as Told;
     return {};
   });
   return { told, calls };
 }
 
-const values = (told: Told | undefined) => told?.MetricData.map(({ MetricName, Value }) => [MetricName, Math.round(Value / 10) * 10]);
+const values = (told: Told | undefined) =>
+  told?.MetricData.map(({ MetricName, Value }) => [MetricName, Math.round(Value / 10) * 10]);
 
 describe('the watch', () => {
   test('tells nothing while nothing runs', async () => {
@@ -96,9 +115,14 @@ describe('the watch', () => {
   });
 
   test('tells the age of the only run and of its only job', async () => {
-    const { told } = await measure([{ Executions: executions(['a', 600]) }], { a: [{ Items: [{ execution_start_ts: { S: ago(300) } }] }] });
+    const { told } = await measure([{ Executions: executions(['a', 600]) }], {
+      a: [{ Items: [{ execution_start_ts: { S: ago(300) } }] }],
+    });
     expect(told?.Namespace).toBe('rsqlflow/x');
-    expect(values(told)).toEqual([['OldestRun', 600], ['OldestJob', 300]]);
+    expect(values(told)).toEqual([
+      ['OldestRun', 600],
+      ['OldestJob', 300],
+    ]);
   });
 
   test('finds the oldest over runs and pages', async () => {
@@ -113,9 +137,14 @@ describe('the watch', () => {
         c: [{ Items: [{ execution_start_ts: { S: ago(50) } }] }],
       },
     );
-    expect(values(told)).toEqual([['OldestRun', 3600], ['OldestJob', 110]]);
+    expect(values(told)).toEqual([
+      ['OldestRun', 3600],
+      ['OldestJob', 110],
+    ]);
     expect(calls[1]?.[1]).toMatchObject({ NextToken: 't' });
-    expect(calls.filter(([, args]) => 'ExclusiveStartKey' in args).map(([, args]) => args['ExclusiveStartKey'])).toEqual([{ k: { S: '1' } }]);
+    expect(
+      calls.filter(([, args]) => 'ExclusiveStartKey' in args).map(([, args]) => args['ExclusiveStartKey']),
+    ).toEqual([{ k: { S: '1' } }]);
   });
 
   test('tells only the run while no job runs', async () => {

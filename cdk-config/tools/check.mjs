@@ -21,7 +21,9 @@ function step(name, command, args) {
     child.stdout.on('data', (chunk) => chunks.push(chunk));
     child.stderr.on('data', (chunk) => chunks.push(chunk));
     child.on('error', (error) => done({ name, ok: false, missing: error.code === 'ENOENT', output: String(error) }));
-    child.on('close', (code) => done({ name, ok: code === 0, seconds: (Date.now() - started) / 1000, output: Buffer.concat(chunks).toString() }));
+    child.on('close', (code) =>
+      done({ name, ok: code === 0, seconds: (Date.now() - started) / 1000, output: Buffer.concat(chunks).toString() }),
+    );
   });
 }
 
@@ -56,16 +58,21 @@ async function lint() {
     const args = ['--ignore-checks', 'W3005', 'W8003', '--', ...templates(folder)];
     const result = await step('cfn-lint', process.env.CFN_LINT ?? 'cfn-lint', args);
     if (!result.missing) return tell(result);
-    console.log('--      cfn-lint is not installed: `pip install cfn-lint`, or set CFN_LINT; templates were not linted');
+    console.log(
+      '--      cfn-lint is not installed: `pip install cfn-lint`, or set CFN_LINT; templates were not linted',
+    );
     return process.env.CFN_LINT === undefined;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-const types = step('tsc', bin('tsc'), []).then(tell);
+const types = Promise.all([
+  step('prettier', bin('prettier'), ['--check', '.']).then(tell),
+  step('tsc', bin('tsc'), []).then(tell),
+]);
 // One after the other: both load all of CDK, which is most of their time and memory.
 const tests = await step('vitest, asl-validator, cdk-nag', bin('vitest'), ['run']).then(tell);
 const synth = await step('cdk synth', bin('cdk'), ['synth', '--quiet', '--no-notices']).then(tell);
 const linted = tests && synth ? await lint() : false;
-process.exitCode = [await types, tests, synth, linted].every(Boolean) ? 0 : 1;
+process.exitCode = [...(await types), tests, synth, linted].every(Boolean) ? 0 : 1;

@@ -1,12 +1,14 @@
 import type { Cursor } from './reader.js';
 
 const UNITS: ReadonlyMap<string, number> = new Map(
-  ([
-    [1, ['s', 'sec', 'secs', 'second', 'seconds']],
-    [60, ['m', 'min', 'mins', 'minute', 'minutes']],
-    [3_600, ['h', 'hr', 'hrs', 'hour', 'hours']],
-    [86_400, ['d', 'day', 'days']],
-  ] as const).flatMap(([size, names]) => names.map((name) => [name, size] as const)),
+  (
+    [
+      [1, ['s', 'sec', 'secs', 'second', 'seconds']],
+      [60, ['m', 'min', 'mins', 'minute', 'minutes']],
+      [3_600, ['h', 'hr', 'hrs', 'hour', 'hours']],
+      [86_400, ['d', 'day', 'days']],
+    ] as const
+  ).flatMap(([size, names]) => names.map((name) => [name, size] as const)),
 );
 
 /** What a duration may look like, for error texts. */
@@ -34,7 +36,12 @@ export function parseDuration(text: string): number | undefined {
 export function showDuration(seconds: number): string {
   let rest = seconds;
   let text = '';
-  for (const [size, unit] of [[86_400, 'd'], [3_600, 'h'], [60, 'm'], [1, 's']] as const) {
+  for (const [size, unit] of [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ] as const) {
     if (rest >= size) text += `${Math.floor(rest / size)}${unit}`;
     rest %= size;
   }
@@ -45,7 +52,11 @@ export function showDuration(seconds: number): string {
 export function duration(cursor: Cursor, least: number, most: number): number | undefined {
   const { value } = cursor;
   const seconds =
-    typeof value === 'number' && Number.isInteger(value) ? value : typeof value === 'string' ? parseDuration(value) : undefined;
+    typeof value === 'number' && Number.isInteger(value)
+      ? value
+      : typeof value === 'string'
+        ? parseDuration(value)
+        : undefined;
   if (seconds === undefined) return cursor.report(`${JSON.stringify(value)} is not a duration`, ACCEPTED);
   if (seconds >= least && seconds <= most) return seconds;
   return cursor.report(`${JSON.stringify(value)} is not from ${showDuration(least)} to ${showDuration(most)}`);

@@ -13,7 +13,8 @@ export interface VpcEndpoints {
 
 function id(kind: string): Rule {
   const pattern = new RegExp(`^${kind}-[0-9a-f]{8,17}$`);
-  return (text) => (pattern.test(text) ? undefined : { message: 'is not an id', mend: `write one such as ${kind}-0123456789abcdef0` });
+  return (text) =>
+    pattern.test(text) ? undefined : { message: 'is not an id', mend: `write one such as ${kind}-0123456789abcdef0` };
 }
 
 const cidr: Rule = (text) => {
@@ -35,6 +36,7 @@ export function vpcEndpoints(cursor: Cursor): VpcEndpoints | undefined {
   const range = object.need('cidr', "write the VPC's address range", (f) => f.text(cidr));
   const route_table_ids = object.need('route_table_ids', "name the subnets' route tables", (f) => some(f, id('rtb')));
   object.finish();
-  if (vpc_id === undefined || subnet_ids === undefined || range === undefined || route_table_ids === undefined) return undefined;
+  if (vpc_id === undefined || subnet_ids === undefined || range === undefined || route_table_ids === undefined)
+    return undefined;
   return { vpc_id, subnet_ids, cidr: range, route_table_ids };
 }

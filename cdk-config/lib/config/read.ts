@@ -68,7 +68,11 @@ function parsed(value: unknown, path: string, problems: Problem[]): unknown {
   try {
     return JSON.parse(value) as unknown;
   } catch (error) {
-    problems.push({ path, message: `is not JSON: ${(error as Error).message}`, mend: `write -c ${path}='{"prefix": "team"}'` });
+    problems.push({
+      path,
+      message: `is not JSON: ${(error as Error).message}`,
+      mend: `write -c ${path}='{"prefix": "team"}'`,
+    });
     return undefined;
   }
 }

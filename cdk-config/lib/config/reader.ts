@@ -30,7 +30,9 @@ export class Cursor {
   text(rule?: Rule): string | undefined {
     if (typeof this.value !== 'string') return this.report(`${kind(this.value)} where a text is wanted`);
     const broken = rule?.(this.value);
-    return broken === undefined ? this.value : this.report(`${JSON.stringify(this.value)} ${broken.message}`, broken.mend);
+    return broken === undefined
+      ? this.value
+      : this.report(`${JSON.stringify(this.value)} ${broken.message}`, broken.mend);
   }
 
   flag(): boolean | undefined {
@@ -109,7 +111,9 @@ export class ObjectReader {
   finish(mends: ReadonlyMap<string, string> = new Map()): void {
     for (const [name, field] of this.fields) {
       const meant = didYouMean(name, this.known);
-      const mend = mends.get(name) ?? (meant === undefined ? `there are ${this.known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`);
+      const mend =
+        mends.get(name) ??
+        (meant === undefined ? `there are ${this.known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`);
       field.report('is not a setting here', mend);
     }
   }

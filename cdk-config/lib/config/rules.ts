@@ -7,7 +7,11 @@ function matches(pattern: RegExp, message: string, mend?: string): Rule {
 }
 
 /** Start of every default name. */
-export const prefix = matches(/^[A-Za-z][A-Za-z0-9-]{0,31}$/, 'is not a prefix', 'write a letter, then up to 31 letters, digits and -');
+export const prefix = matches(
+  /^[A-Za-z][A-Za-z0-9-]{0,31}$/,
+  'is not a prefix',
+  'write a letter, then up to 31 letters, digits and -',
+);
 
 /** Name of a table (DynamoDB developer guide, "Naming rules"). */
 export const table = matches(/^[A-Za-z0-9_.-]{3,255}$/, 'is no table name', 'write 3 to 255 letters, digits and _.-');
@@ -18,7 +22,11 @@ export const logGroup = matches(/^[A-Za-z0-9_/.#-]{1,512}$/, 'is no log group', 
 /** Name or ARN of a secret (Secrets Manager API reference, `CreateSecret`). */
 export const secret: Rule = (text) => {
   if (text === 'secret-name') return placeholder("the name of your database's secret");
-  return matches(/^[A-Za-z0-9/_+=.@:!-]{1,2048}$/, 'is not a name or ARN of a secret', 'use letters, digits and /_+=.@:!- only')(text);
+  return matches(
+    /^[A-Za-z0-9/_+=.@:!-]{1,2048}$/,
+    'is not a name or ARN of a secret',
+    'use letters, digits and /_+=.@:!- only',
+  )(text);
 };
 
 /** Name or ARN of a secret, with `*` for any text. */
@@ -42,7 +50,10 @@ export const topicArn = matches(
 );
 
 /** ARN of an IAM managed policy. */
-export const policyArn = matches(/^arn:[a-z0-9-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'is not an ARN of an IAM policy');
+export const policyArn = matches(
+  /^arn:[a-z0-9-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
+  'is not an ARN of an IAM policy',
+);
 
 /** ARN of a KMS key. */
 export const keyArn = matches(

@@ -9,7 +9,8 @@ interface Translated {
   readonly value: unknown;
 }
 
-const withoutSlash = (value: unknown): unknown => (typeof value === 'string' && value.length > 1 ? value.replace(/\/+$/, '') : value);
+const withoutSlash = (value: unknown): unknown =>
+  typeof value === 'string' && value.length > 1 ? value.replace(/\/+$/, '') : value;
 
 const TRANSLATIONS: Readonly<Record<string, (value: unknown) => Translated>> = {
   ec2_instance_id: (value) => ({ setting: 'default_target', value: { instance_ids: [value] } }),
@@ -17,7 +18,10 @@ const TRANSLATIONS: Readonly<Record<string, (value: unknown) => Translated>> = {
   rsql_script_path: (value) => ({ setting: 'script_dir', value: withoutSlash(value) }),
   rsql_log_path: (value) => ({ setting: 'log_dir', value: withoutSlash(value) }),
   // The wrapper's folder is where the sample keeps get_redshift_creds.sh, which its scripts still source.
-  rsql_script_wrapper: (value) => ({ setting: 'creds_dir', value: typeof value === 'string' ? value.replace(/\/[^/]*$/, '') || '/' : value }),
+  rsql_script_wrapper: (value) => ({
+    setting: 'creds_dir',
+    value: typeof value === 'string' ? value.replace(/\/[^/]*$/, '') || '/' : value,
+  }),
 };
 
 /** Names of the sample's settings. */
@@ -39,16 +43,27 @@ export function translate(
       continue;
     }
     if (own.has(setting)) {
-      problems.push({ path: name, message: `says what ${setting} says too`, mend: `leave one of them out: ${setting} is the one to keep` });
+      problems.push({
+        path: name,
+        message: `says what ${setting} says too`,
+        mend: `leave one of them out: ${setting} is the one to keep`,
+      });
       continue;
     }
     translated.set(setting, { value: here, from: name });
-    hints.push(name === 'rsql_script_wrapper' ? wrapperHint(here) : `${name} of AWS's sample is taken as ${setting} = ${JSON.stringify(here)}`);
+    hints.push(
+      name === 'rsql_script_wrapper'
+        ? wrapperHint(here)
+        : `${name} of AWS's sample is taken as ${setting} = ${JSON.stringify(here)}`,
+    );
   }
   return translated;
 }
 
 function wrapperHint(folder: unknown): string {
-  const kept = folder === undefined ? '' : `; its folder is taken as creds_dir = ${JSON.stringify(folder)}, for get_redshift_creds.sh`;
+  const kept =
+    folder === undefined
+      ? ''
+      : `; its folder is taken as creds_dir = ${JSON.stringify(folder)}, for get_redshift_creds.sh`;
   return `rsql_script_wrapper is no longer needed: the agent starts the scripts itself${kept}`;
 }

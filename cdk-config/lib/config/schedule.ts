@@ -19,7 +19,8 @@ export interface Schedule {
   readonly late_after: number | undefined;
 }
 
-const EXPRESSION = /^(cron\([^()]+\)|rate\(\d+ (minute|minutes|hour|hours|day|days)\)|at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\))$/;
+const EXPRESSION =
+  /^(cron\([^()]+\)|rate\(\d+ (minute|minutes|hour|hours|day|days)\)|at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\))$/;
 
 const HOUR = 3_600;
 
@@ -36,7 +37,11 @@ export function schedule(cursor: Cursor): Schedule | undefined {
   );
   const workflow_id = object.need('workflow_id', 'name the workflow to start', (field) =>
     field.text((t) =>
-      Buffer.byteLength(t) >= 1 && Buffer.byteLength(t) <= 255 && !/\p{Cc}/u.test(t) && !t.startsWith('lock#') && !t.includes('<aws.')
+      Buffer.byteLength(t) >= 1 &&
+      Buffer.byteLength(t) <= 255 &&
+      !/\p{Cc}/u.test(t) &&
+      !t.startsWith('lock#') &&
+      !t.includes('<aws.')
         ? undefined
         : { message: 'is no workflow_id' },
     ),
@@ -44,23 +49,33 @@ export function schedule(cursor: Cursor): Schedule | undefined {
   const expression = object.need('expression', 'write one such as "cron(30 2 * * ? *)"', (field) =>
     field.text((t) => {
       if (!EXPRESSION.test(t)) {
-        return { message: 'is not a schedule', mend: 'write cron(30 2 * * ? *), rate(1 hour) or at(2030-01-31T02:30:00)' };
+        return {
+          message: 'is not a schedule',
+          mend: 'write cron(30 2 * * ? *), rate(1 hour) or at(2030-01-31T02:30:00)',
+        };
       }
       const fields = /^cron\((.*)\)$/.exec(t)?.[1]?.trim().split(/\s+/);
       if (fields === undefined || fields.length === 6) return cronDays(fields);
-      return { message: `has ${fields.length} fields; EventBridge wants 6: minutes hours day-of-month month day-of-week year` };
+      return {
+        message: `has ${fields.length} fields; EventBridge wants 6: minutes hours day-of-month month day-of-week year`,
+      };
     }),
   );
   const time_zone =
     object.take('time_zone', (field) =>
-      field.text((t) => (isTimeZone(t) ? undefined : { message: 'is no IANA time zone', mend: 'write one such as Europe/Berlin' })),
+      field.text((t) =>
+        isTimeZone(t) ? undefined : { message: 'is no IANA time zone', mend: 'write one such as Europe/Berlin' },
+      ),
     ) ?? 'UTC';
   const parameters = object.take('parameters', readParameters);
   const enabled = object.take('enabled', (field) => field.flag()) ?? true;
   const late_after = object.take('late_after', (field) => {
     const seconds = duration(field, HOUR, 7 * 24 * HOUR);
     if (seconds === undefined || seconds % HOUR === 0) return seconds;
-    return field.report('is not a whole number of hours', 'CloudWatch looks back over whole hours: write one such as "26h"');
+    return field.report(
+      'is not a whole number of hours',
+      'CloudWatch looks back over whole hours: write one such as "26h"',
+    );
   });
   object.finish();
   if (name === undefined || workflow_id === undefined || expression === undefined) return undefined;
@@ -72,7 +87,8 @@ export function schedules(cursor: Cursor): Schedule[] | undefined {
   const names = new Set<string>();
   return cursor.list((item) => {
     const read = schedule(item);
-    if (read !== undefined && names.has(read.name)) return item.report(`has the name of another schedule: ${JSON.stringify(read.name)}`);
+    if (read !== undefined && names.has(read.name))
+      return item.report(`has the name of another schedule: ${JSON.stringify(read.name)}`);
     if (read !== undefined) names.add(read.name);
     return read;
   });

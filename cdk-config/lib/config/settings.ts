@@ -33,7 +33,10 @@ function retention(cursor: Cursor): number | 'forever' | undefined {
   const days = seconds / DAY;
   if ((RETENTION_DAYS as readonly number[]).includes(days)) return days;
   const next = RETENTION_DAYS.find((kept) => kept > days) ?? 3653;
-  return cursor.report(`${JSON.stringify(cursor.value)} is not a time that CloudWatch Logs can keep`, `the next longer one is "${next}d"`);
+  return cursor.report(
+    `${JSON.stringify(cursor.value)} is not a time that CloudWatch Logs can keep`,
+    `the next longer one is "${next}d"`,
+  );
 }
 
 function heartbeat(cursor: Cursor): number | undefined {
@@ -100,12 +103,13 @@ export const SETTINGS = {
   more_targets: setting<readonly Target[]>({
     read: (c) => c.list(target),
     fallback: [],
-    meaning: 'Further instances that workflows may name. They get the agent too; commands to any other instance are refused',
+    meaning:
+      'Further instances that workflows may name. They get the agent too; commands to any other instance are refused',
   }),
   instance_role: setting<string | undefined>({
     read: (c) => c.text(rules.roleName),
     fallback: undefined,
-    defaultText: 'a role and an instance profile `<prefix>-instance-<region>` are made',
+    defaultText: 'a role and an instance profile are made',
     meaning: "Name of the instances' own role, which then gets the agent's permissions",
   }),
   default_secret: setting<string | undefined>({
@@ -221,7 +225,8 @@ export const SETTINGS = {
   removal_policy: setting<'retain' | 'destroy'>({
     read: (c) => c.oneOf(['retain', 'destroy']),
     fallback: 'retain',
-    meaning: "What becomes of the tables and the scripts' log group when the deployment is removed: `retain` or `destroy`",
+    meaning:
+      "What becomes of the tables and the scripts' log group when the deployment is removed: `retain` or `destroy`",
   }),
   lambda_zip: setting<string>({
     read: (c) => c.text(rules.file),

@@ -19,7 +19,8 @@ export function target(cursor: Cursor): Target | undefined {
   });
   const tags = object.take('tags', readTags);
   object.finish();
-  if (hasIds === hasTags) return cursor.report(hasIds ? 'has both instance_ids and tags' : 'has neither instance_ids nor tags', MEND);
+  if (hasIds === hasTags)
+    return cursor.report(hasIds ? 'has both instance_ids and tags' : 'has neither instance_ids nor tags', MEND);
   if (ids !== undefined) return { instance_ids: ids };
   return tags === undefined ? undefined : { tags };
 }
@@ -31,7 +32,9 @@ function readTags(field: Cursor): Record<string, string> | undefined {
   const tags: Record<string, string> = {};
   for (const [key, value] of entries) {
     // `*` and `?` would be wildcards where IAM compares tags, and `${` a policy variable.
-    const text = value.text((t) => (/^[^*?$]{1,256}$/.test(t) ? undefined : { message: 'is not a tag of 1 to 256 characters without *, ? and $' }));
+    const text = value.text((t) =>
+      /^[^*?$]{1,256}$/.test(t) ? undefined : { message: 'is not a tag of 1 to 256 characters without *, ? and $' },
+    );
     if (!/^[\w .:/=+@-]{1,128}$/.test(key)) return value.report('has a name that is no tag key');
     if (text === undefined) return undefined;
     tags[key] = text;

@@ -20,6 +20,8 @@ export function agentConfig(config: Config, names: Names): string {
     run_as: config.run_as,
     max_jobs: config.max_jobs,
   };
-  const lines = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`]));
+  const lines = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`],
+  );
   return ['# Written by the deployment, which overwrites what is changed here.', ...lines, ''].join('\n');
 }

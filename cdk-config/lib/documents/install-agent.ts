@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { AGENT, LEAST_SSM_AGENT } from './run-job.js';
 import { AGENT_CONFIG } from './agent-config.js';
 
@@ -15,6 +17,13 @@ const END = 'END-OF-RSQLFLOW-AGENT-TOML';
 /** Where packages are fetched to, below the SSM agent's own folder of a command. */
 const FETCHED = 'rsqlflow-package';
 
+/** Tells packages and settings from others. */
+export function deploymentHash(packages: readonly AgentPackage[], settings: string): string {
+  const hash = createHash('sha256').update(settings);
+  for (const { kind, sha256 } of packages) hash.update(`\0${kind}\0${sha256}`);
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** The lines that install what was fetched. */
 export function installShell(packages: readonly AgentPackage[], settings: string): string[] {
   const install = packages.flatMap(({ kind, sha256 }) => [
@@ -28,7 +37,7 @@ export function installShell(packages: readonly AgentPackage[], settings: string
     'set -eu',
     'umask 022',
     'fail() { echo "$1" >&2; exit 1; }',
-    `[ "\${SSM_Probe:-}" = yes ] || fail "the SSM agent is older than ${LEAST_SSM_AGENT}: update it with the document AWS-UpdateSSMAgent"`,
+    `[ -n "\${SSM_Deployment:-}" ] || fail "the SSM agent is older than ${LEAST_SSM_AGENT}: update it with the document AWS-UpdateSSMAgent"`,
     'kind=',
     'if command -v rpm >/dev/null 2>&1 && [ -e /etc/redhat-release -o -e /etc/system-release ]; then kind=rpm',
     'elif command -v dpkg >/dev/null 2>&1; then kind=deb; fi',
@@ -62,14 +71,26 @@ export function installAgent(packages: readonly AgentPackage[], settings: string
   return {
     schemaVersion: '2.2',
     description: "Installs the rsqlflow agent and its settings, and keeps both as the deployment's.",
-    // Tells whether the SSM agent gives parameters in the environment, as the document of jobs needs it.
-    parameters: { Probe: { type: 'String', default: 'yes', allowedPattern: '^yes$', interpolationType: 'ENV_VAR' } },
+    // With another value an association runs at once; and it tells whether the SSM agent gives parameters in the
+    // environment, as the document of jobs needs it.
+    parameters: {
+      Deployment: {
+        type: 'String',
+        description: 'Which packages and settings',
+        allowedPattern: '^[0-9a-f]{16}$',
+        interpolationType: 'ENV_VAR',
+      },
+    },
     mainSteps: [
       ...packages.map(({ kind, url }) => ({
         action: 'aws:downloadContent',
         name: `fetch_${kind}`,
         precondition: linux,
-        inputs: { sourceType: 'S3', sourceInfo: `{"path": "${url}"}`, destinationPath: `${FETCHED}/rsqlflow-agent.${kind}` },
+        inputs: {
+          sourceType: 'S3',
+          sourceInfo: `{"path": "${url}"}`,
+          destinationPath: `${FETCHED}/rsqlflow-agent.${kind}`,
+        },
       })),
       {
         action: 'aws:runShellScript',

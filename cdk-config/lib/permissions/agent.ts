@@ -9,11 +9,20 @@ export function agentStatements(config: Config, names: Names, arns: Arns): Polic
   const secrets = [...(config.default_secret === undefined ? [] : [config.default_secret]), ...config.more_secrets];
   return [
     items(arns.table('jobAudit'), 'GetItem', 'UpdateItem'),
-    allow(['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'], arns.machine('sequential'), arns.machine('parallel')),
+    allow(
+      ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
+      arns.machine('sequential'),
+      arns.machine('parallel'),
+    ),
     allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arns.logStreams(config.log_group)),
-    ...(secrets.length === 0 ? [] : [allow(['secretsmanager:GetSecretValue'], ...secrets.map((id) => arns.secret(id)))]),
+    ...(secrets.length === 0
+      ? []
+      : [allow(['secretsmanager:GetSecretValue'], ...secrets.map((id) => arns.secret(id)))]),
     ...(config.secret_keys.length === 0 ? [] : [allow(['kms:Decrypt'], ...config.secret_keys)]),
-    allow(['ssm:GetDocument', 'ssm:DescribeDocument'], ...[names.runJob, names.installAgent, names.checkAgent].map((name) => arns.document(name))),
+    allow(
+      ['ssm:GetDocument', 'ssm:DescribeDocument'],
+      ...[names.runJob, names.installAgent, names.checkAgent].map((name) => arns.document(name)),
+    ),
   ];
 }
 

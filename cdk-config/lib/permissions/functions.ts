@@ -7,7 +7,10 @@ import { allow, items } from './statements.js';
 
 /** What each function calls, and nothing else. The calls are in the module of `lambdas/src` that has its name. */
 export function functionStatements(name: FunctionName, config: Config, names: Names, arns: Arns): PolicyStatement[] {
-  return [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arns.logStreams(names.functionLogs(name))), ...own(name, config, names, arns)];
+  return [
+    allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arns.logStreams(names.functionLogs(name))),
+    ...own(name, config, names, arns),
+  ];
 }
 
 function own(name: FunctionName, config: Config, names: Names, arns: Arns): PolicyStatement[] {
@@ -38,7 +41,11 @@ function own(name: FunctionName, config: Config, names: Names, arns: Arns): Poli
         // Knows no resources (service authorization reference, Systems Manager).
         allow(['ssm:DescribeInstanceInformation'], '*'),
         ...sendCommand(config, names, arns),
-        allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], arns.machine('sequential'), arns.machine('parallel')),
+        allow(
+          ['states:SendTaskSuccess', 'states:SendTaskFailure'],
+          arns.machine('sequential'),
+          arns.machine('parallel'),
+        ),
       ];
     case 'update-audit':
       return [
@@ -73,7 +80,11 @@ function sendCommand(config: Config, names: Names, arns: Arns): PolicyStatement[
     return new Statement({
       actions: ['ssm:SendCommand'],
       resources: [arns.instance('*'), arns.managedInstance('*')],
-      conditions: { StringEquals: Object.fromEntries(Object.entries(target.tags).map(([key, value]) => [`ssm:resourceTag/${key}`, value])) },
+      conditions: {
+        StringEquals: Object.fromEntries(
+          Object.entries(target.tags).map(([key, value]) => [`ssm:resourceTag/${key}`, value]),
+        ),
+      },
     });
   });
   return [allow(['ssm:SendCommand'], arns.document(names.runJob), ...new Set(byId)), ...byTag];

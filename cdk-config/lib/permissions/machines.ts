@@ -20,8 +20,15 @@ function own(name: MachineName | HelperMachine, names: Names, arns: Arns): Polic
         allow(['states:StartExecution'], arns.machine('sequential'), arns.machine('parallel')),
         // startExecution.sync waits by an event of EventBridge, looks when it comes, and stops the child when the
         // master is stopped (Step Functions developer guide, "IAM policies for calling Step Functions").
-        allow(['states:DescribeExecution', 'states:StopExecution'], arns.executions('sequential'), arns.executions('parallel')),
-        allow(['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], arns.rule('StepFunctionsGetEventsForStepFunctionsExecutionRule')),
+        allow(
+          ['states:DescribeExecution', 'states:StopExecution'],
+          arns.executions('sequential'),
+          arns.executions('parallel'),
+        ),
+        allow(
+          ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+          arns.rule('StepFunctionsGetEventsForStepFunctionsExecutionRule'),
+        ),
       ];
     case 'sequential':
       return [allow([call], arns.function('sequential-iterator'), arns.function('rsql-invoke'))];
@@ -63,5 +70,10 @@ function logging(): PolicyStatement[] {
 
 /** Nor does X-Ray (X-Ray developer guide, "Identity and access management"). */
 function tracing(): PolicyStatement[] {
-  return [allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'], '*')];
+  return [
+    allow(
+      ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+      '*',
+    ),
+  ];
 }

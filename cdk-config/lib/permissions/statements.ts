@@ -10,5 +10,8 @@ export type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | '
 
 /** Leave to work on a table's items. */
 export function items(table: string, ...actions: ItemAction[]): PolicyStatement {
-  return allow(actions.map((action) => `dynamodb:${action}`), table);
+  return allow(
+    actions.map((action) => `dynamodb:${action}`),
+    table,
+  );
 }

@@ -24,7 +24,8 @@ export class AlarmsStack extends DeploymentStack {
   private metricFilters(): void {
     // The message and fields of `rsql_invoke::handle`: the state's own count of its tries.
     this.filter('RetriedJobs', 'rsql-invoke', '{ ($.message = "launcher") && ($.retry > 0) }', LOG_METRICS.retriedJobs);
-    for (const name of FUNCTIONS) this.filter(`${pascal(name)}Errors`, name, '{ $.level = "ERROR" }', LOG_METRICS.functionErrors);
+    for (const name of FUNCTIONS)
+      this.filter(`${pascal(name)}Errors`, name, '{ $.level = "ERROR" }', LOG_METRICS.functionErrors);
     for (const { name, late_after } of this.config.schedules) {
       if (late_after === undefined) continue;
       // The line of `closing::close`. Ids of a schedule's runs begin with its name and `_`.
@@ -42,13 +43,20 @@ export class AlarmsStack extends DeploymentStack {
   }
 
   private watch(machine: CfnStateMachine): void {
-    const role = this.role('WatchScheduleRole', 'scheduler.amazonaws.com', `Starts ${this.names.machine('watch')}`, [allow(['states:StartExecution'], this.arns.machine('watch'))]);
+    const role = this.role('WatchScheduleRole', 'scheduler.amazonaws.com', `Starts ${this.names.machine('watch')}`, [
+      allow(['states:StartExecution'], this.arns.machine('watch')),
+    ]);
     const schedule = new CfnSchedule(this, 'WatchSchedule', {
       name: `${this.names.prefix}-watch`,
       description: 'Measures the oldest run and job',
       scheduleExpression: 'rate(5 minutes)',
       flexibleTimeWindow: { mode: 'OFF' },
-      target: { arn: this.arns.machine('watch'), roleArn: role.roleArn, input: '{}', retryPolicy: { maximumRetryAttempts: 0 } },
+      target: {
+        arn: this.arns.machine('watch'),
+        roleArn: role.roleArn,
+        input: '{}',
+        retryPolicy: { maximumRetryAttempts: 0 },
+      },
     });
     schedule.addResourceDependency(machine);
   }
@@ -69,12 +77,35 @@ export class AlarmsStack extends DeploymentStack {
 
   private dashboard(specs: readonly AlarmSpec[]): void {
     const of = (metricName: string): Metric =>
-      new Metric({ namespace: 'AWS/States', metricName, dimensionsMap: { StateMachineArn: this.arns.machine('master') }, statistic: Stats.SUM });
+      new Metric({
+        namespace: 'AWS/States',
+        metricName,
+        dimensionsMap: { StateMachineArn: this.arns.machine('master') },
+        statistic: Stats.SUM,
+      });
     const metric = (kind: AlarmSpec['kind']) => specs.filter((spec) => spec.kind === kind).map((spec) => spec.metric);
     new Dashboard(this, 'Dashboard', { dashboardName: this.names.prefix }).addWidgets(
-      new SingleValueWidget({ title: 'Now', width: 24, metrics: [...metric('run-long'), ...metric('job-old'), ...metric('dead-letters')] }),
-      new GraphWidget({ title: 'Runs', width: 12, left: [of('ExecutionsStarted'), of('ExecutionsSucceeded'), of('ExecutionsFailed'), of('ExecutionsAborted')] }),
-      new GraphWidget({ title: 'Trouble', width: 12, left: [...metric('missed-heartbeats'), ...metric('command-failed'), ...metric('agent-unhealthy'), ...metric('function-errors'), ...metric('run-not-closed')] }),
+      new SingleValueWidget({
+        title: 'Now',
+        width: 24,
+        metrics: [...metric('run-long'), ...metric('job-old'), ...metric('dead-letters')],
+      }),
+      new GraphWidget({
+        title: 'Runs',
+        width: 12,
+        left: [of('ExecutionsStarted'), of('ExecutionsSucceeded'), of('ExecutionsFailed'), of('ExecutionsAborted')],
+      }),
+      new GraphWidget({
+        title: 'Trouble',
+        width: 12,
+        left: [
+          ...metric('missed-heartbeats'),
+          ...metric('command-failed'),
+          ...metric('agent-unhealthy'),
+          ...metric('function-errors'),
+          ...metric('run-not-closed'),
+        ],
+      }),
     );
   }
 }

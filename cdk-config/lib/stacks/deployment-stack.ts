@@ -43,7 +43,9 @@ export abstract class DeploymentStack extends Stack {
     const confusable = service !== 'lambda.amazonaws.com' && service !== 'ec2.amazonaws.com';
     return new Role(this, id, {
       description,
-      assumedBy: confusable ? principal.withConditions({ StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } }) : principal,
+      assumedBy: confusable
+        ? principal.withConditions({ StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } })
+        : principal,
       inlinePolicies: { own: new PolicyDocument({ statements: [...statements] }) },
     });
   }
@@ -57,12 +59,22 @@ export abstract class DeploymentStack extends Stack {
   }
 
   /** A machine from its definition, a path from `cdk-config/`. */
-  protected machine(name: MachineName | HelperMachine, file: string, type: 'STANDARD' | 'EXPRESS' = 'STANDARD'): CfnStateMachine {
+  protected machine(
+    name: MachineName | HelperMachine,
+    file: string,
+    type: 'STANDARD' | 'EXPRESS' = 'STANDARD',
+  ): CfnStateMachine {
     const id = pascal(name);
     const logs = this.logGroup(`${id}Logs`, this.names.machineLogs(name));
-    const role = this.role(`${id}Role`, 'states.amazonaws.com', `The machine ${this.names.machine(name)}`, machineStatements(name, this.names, this.arns));
+    const role = this.role(
+      `${id}Role`,
+      'states.amazonaws.com',
+      `The machine ${this.names.machine(name)}`,
+      machineStatements(name, this.names, this.arns),
+    );
     this.explain(role, {
-      'IAM5[Resource::*]': 'Delivery of logs and traces knows no resources; PutMetricData has its namespace as a condition.',
+      'IAM5[Resource::*]':
+        'Delivery of logs and traces knows no resources; PutMetricData has its namespace as a condition.',
       ...Object.fromEntries(
         (['sequential', 'parallel'] as const).map((child) => [
           `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${this.names.machine(child)}:*]`,
@@ -82,7 +94,9 @@ export abstract class DeploymentStack extends Stack {
       stateMachineName: this.names.machine(name),
       stateMachineType: type,
       definitionString: definition,
-      definitionSubstitutions: Object.fromEntries(placeholders(definition).map((one) => [one, given(values, one, file)])),
+      definitionSubstitutions: Object.fromEntries(
+        placeholders(definition).map((one) => [one, given(values, one, file)]),
+      ),
       roleArn: role.roleArn,
       // Without execution data: it holds task tokens.
       loggingConfiguration: {
@@ -109,6 +123,7 @@ export function placeholders(definition: string): string[] {
 
 function given(values: Readonly<Record<string, string>>, placeholder: string, file: string): string {
   const value = values[placeholder];
-  if (value === undefined) throw new Error(`${file} has the placeholder \${${placeholder}}, for which the deployment has no value`);
+  if (value === undefined)
+    throw new Error(`${file} has the placeholder \${${placeholder}}, for which the deployment has no value`);
   return value;
 }

@@ -2,12 +2,12 @@ import { ArnFormat, CfnOutput } from 'aws-cdk-lib';
 import { CfnSecurityGroup, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { CfnInstanceProfile, ManagedPolicy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
-import { CfnAssociation, CfnDocument } from 'aws-cdk-lib/aws-ssm';
+import { CfnAssociation, type CfnAssociationProps, CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 
 import type { Target, VpcEndpoints } from '../config/index.js';
 import { agentConfig } from '../documents/agent-config.js';
-import { type AgentPackage, checkAgent, installAgent } from '../documents/install-agent.js';
+import { type AgentPackage, checkAgent, deploymentHash, installAgent } from '../documents/install-agent.js';
 import { runJob } from '../documents/run-job.js';
 import { findPackage, refuseWithout, sha256 } from '../package.js';
 import { agentStatements, ssmAgentStatements } from '../permissions/agent.js';
@@ -20,14 +20,24 @@ export class FleetStack extends DeploymentStack {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id, props);
     const assets = this.packages();
-    const packages = assets.map(({ asset, kind, digest }): AgentPackage => ({ kind, url: asset.httpUrl, sha256: digest }));
+    const packages = assets.map(({ asset, kind, digest }): AgentPackage => ({
+      kind,
+      url: asset.httpUrl,
+      sha256: digest,
+    }));
     this.document('RunJob', this.names.runJob, runJob());
-    const install = this.document('InstallAgent', this.names.installAgent, installAgent(packages, agentConfig(this.config, this.names)));
+    const settings = agentConfig(this.config, this.names);
+    const install = this.document('InstallAgent', this.names.installAgent, installAgent(packages, settings));
+    const parameters = { Deployment: [deploymentHash(packages, settings)] };
     const check = this.document('CheckAgent', this.names.checkAgent, checkAgent());
     for (const [i, target] of targets(this.config).entries()) {
-      // New versions of the document run at once; the rest is for instances that are new or were changed by hand.
-      this.association(`Install${i}`, install, target, 'rate(1 day)', packages);
-      this.association(`Check${i}`, check, target, 'rate(30 minutes)', []);
+      // What changed is installed at once; day by day is for instances that were changed by hand.
+      this.association(`Install${i}`, install, target, {
+        scheduleExpression: 'rate(1 day)',
+        maxConcurrency: '10%',
+        parameters,
+      });
+      this.association(`Check${i}`, check, target, { scheduleExpression: 'rate(30 minutes)', maxConcurrency: '100%' });
     }
     this.permissions(assets.map(({ asset }) => asset));
     if (this.config.vpc_endpoints !== undefined) this.endpoints(this.config.vpc_endpoints);
@@ -42,15 +52,25 @@ export class FleetStack extends DeploymentStack {
         refuseWithout(this, `agent_${kind}`, path);
         return [];
       }
-      return { kind, asset: new Asset(this, `Agent${kind === 'rpm' ? 'Rpm' : 'Deb'}`, { path: found.path }), digest: sha256(found.path) };
+      return {
+        kind,
+        asset: new Asset(this, `Agent${kind === 'rpm' ? 'Rpm' : 'Deb'}`, { path: found.path }),
+        digest: sha256(found.path),
+      };
     });
   }
 
   private document(id: string, name: string, content: unknown): CfnDocument {
-    return new CfnDocument(this, id, { name, documentType: 'Command', documentFormat: 'JSON', content, updateMethod: 'NewVersion' });
+    return new CfnDocument(this, id, {
+      name,
+      documentType: 'Command',
+      documentFormat: 'JSON',
+      content,
+      updateMethod: 'NewVersion',
+    });
   }
 
-  private association(id: string, document: CfnDocument, target: Target, scheduleExpression: string, packages: readonly AgentPackage[]): void {
+  private association(id: string, document: CfnDocument, target: Target, how: Partial<CfnAssociationProps>): void {
     const association = new CfnAssociation(this, id, {
       associationName: `${document.name}-${id.replace(/\D/g, '')}`,
       name: document.name ?? '',
@@ -58,10 +78,9 @@ export class FleetStack extends DeploymentStack {
         'instance_ids' in target
           ? [{ key: 'InstanceIds', values: [...target.instance_ids] }]
           : Object.entries(target.tags).map(([key, value]) => ({ key: `tag:${key}`, values: [value] })),
-      scheduleExpression,
       complianceSeverity: 'HIGH',
-      maxConcurrency: packages.length > 0 ? '10%' : '100%',
       maxErrors: '100%',
+      ...how,
     });
     association.addResourceDependency(document);
   }
@@ -70,7 +89,14 @@ export class FleetStack extends DeploymentStack {
   private permissions(assets: readonly Asset[]): void {
     const statements = agentStatements(this.config, this.names, this.arns);
     const objects = assets.map((asset) =>
-      this.formatArn({ service: 's3', region: '', account: '', resource: asset.s3BucketName, resourceName: asset.s3ObjectKey, arnFormat: ArnFormat.SLASH_RESOURCE_NAME }),
+      this.formatArn({
+        service: 's3',
+        region: '',
+        account: '',
+        resource: asset.s3BucketName,
+        resourceName: asset.s3ObjectKey,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      }),
     );
     if (objects.length > 0) statements.push(allow(['s3:GetObject'], ...objects));
     for (const asset of assets) statements.push(this.listing(asset));
@@ -82,11 +108,17 @@ export class FleetStack extends DeploymentStack {
       roles: [role],
     });
     this.explain(policy, {
-      [`IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:${this.config.log_group}:*]`]: "The streams of the scripts' own log group.",
+      [`IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:${this.config.log_group}:*]`]:
+        "The streams of the scripts' own log group.",
       ...Object.fromEntries(
         [...this.config.more_secrets, this.config.default_secret ?? ''].map((id) => {
-          const arn = id.startsWith('arn:') ? id : `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${id}${id.endsWith('*') ? '' : '-??????'}`;
-          return [`IAM5[Resource::${arn}]`, 'The configuration names these secrets; Secrets Manager adds six random characters to a name.'];
+          const arn = id.startsWith('arn:')
+            ? id
+            : `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${id}${id.endsWith('*') ? '' : '-??????'}`;
+          return [
+            `IAM5[Resource::${arn}]`,
+            'The configuration names these secrets; Secrets Manager adds six random characters to a name.',
+          ];
         }),
       ),
     });
@@ -103,10 +135,20 @@ export class FleetStack extends DeploymentStack {
   }
 
   private instanceRole(): Role {
-    const role = this.role('InstanceRole', 'ec2.amazonaws.com', `Instances that run scripts (${this.names.prefix})`, ssmAgentStatements());
-    this.explain(role, { 'IAM5[Resource::*]': "The SSM agent's channels know no resources (service authorization reference)." });
+    const role = this.role(
+      'InstanceRole',
+      'ec2.amazonaws.com',
+      `Instances that run scripts (${this.names.prefix})`,
+      ssmAgentStatements(),
+    );
+    this.explain(role, {
+      'IAM5[Resource::*]': "The SSM agent's channels know no resources (service authorization reference).",
+    });
     const profile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [role.roleName] });
-    new CfnOutput(this, 'InstanceProfileName', { value: profile.ref, description: 'Give it to the instances that run scripts' });
+    new CfnOutput(this, 'InstanceProfileName', {
+      value: profile.ref,
+      description: 'Give it to the instances that run scripts',
+    });
     return role;
   }
 

@@ -60,7 +60,15 @@ export class OrchestrationStack extends DeploymentStack {
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [this.arns.deadLetters()],
-        conditions: { ArnEquals: { 'aws:SourceArn': [this.arns.rule(this.names.rule('run-ended')), this.arns.rule(this.names.rule('command-failed')), this.arns.rule(this.names.rule('agent-unhealthy'))] } },
+        conditions: {
+          ArnEquals: {
+            'aws:SourceArn': [
+              this.arns.rule(this.names.rule('run-ended')),
+              this.arns.rule(this.names.rule('command-failed')),
+              this.arns.rule(this.names.rule('agent-unhealthy')),
+            ],
+          },
+        },
       }),
     );
     this.explain(queue, { SQS3: 'It is the dead-letter queue.' });
@@ -102,7 +110,12 @@ export class OrchestrationStack extends DeploymentStack {
   private function(name: FunctionName, code: Code, variables: Record<string, string>): void {
     const id = pascal(name);
     const logGroup = this.logGroup(`${id}Logs`, this.names.functionLogs(name));
-    const role = this.role(`${id}Role`, 'lambda.amazonaws.com', `${WHAT[name]} (${this.names.prefix})`, functionStatements(name, this.config, this.names, this.arns));
+    const role = this.role(
+      `${id}Role`,
+      'lambda.amazonaws.com',
+      `${WHAT[name]} (${this.names.prefix})`,
+      functionStatements(name, this.config, this.names, this.arns),
+    );
     this.explainFunctionRole(role, name);
     new LambdaFunction(this, `${id}Function`, {
       functionName: this.names.function(name),
@@ -123,17 +136,23 @@ export class OrchestrationStack extends DeploymentStack {
   private explainFunctionRole(role: Role, name: FunctionName): void {
     const prefix = 'Resource::arn:<AWS::Partition>';
     const place = '<AWS::Region>:<AWS::AccountId>';
-    const execution = (machine: MachineName): string => `IAM5[${prefix}:states:${place}:execution:${this.names.machine(machine)}:*]`;
+    const execution = (machine: MachineName): string =>
+      `IAM5[${prefix}:states:${place}:execution:${this.names.machine(machine)}:*]`;
     const children = 'Executions have names of their own; only those of this machine.';
     this.explain(role, {
-      [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(name)}:*]`]: "The streams of the function's own log group.",
+      [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(name)}:*]`]:
+        "The streams of the function's own log group.",
       ...(name === 'workflow-trigger' ? { [execution('master')]: children } : {}),
-      ...(name === 'workflow-trigger' || name === 'update-audit' ? { [execution('sequential')]: children, [execution('parallel')]: children } : {}),
+      ...(name === 'workflow-trigger' || name === 'update-audit'
+        ? { [execution('sequential')]: children, [execution('parallel')]: children }
+        : {}),
       ...(name === 'rsql-invoke'
         ? {
             'IAM5[Resource::*]': 'DescribeInstanceInformation knows no resources.',
-            [`IAM5[${prefix}:ec2:${place}:instance/*]`]: "Only instances with the target's tags: the statement has their condition.",
-            [`IAM5[${prefix}:ssm:${place}:managed-instance/*]`]: "Only nodes with the target's tags: the statement has their condition.",
+            [`IAM5[${prefix}:ec2:${place}:instance/*]`]:
+              "Only instances with the target's tags: the statement has their condition.",
+            [`IAM5[${prefix}:ssm:${place}:managed-instance/*]`]:
+              "Only nodes with the target's tags: the statement has their condition.",
           }
         : {}),
     });
@@ -141,7 +160,9 @@ export class OrchestrationStack extends DeploymentStack {
 
   /** A master that is over may have left rows, children and a lock behind. */
   private runEnded(closer: CfnStateMachine, deadLetters: Queue): void {
-    const role = this.role('RunEndedRole', 'events.amazonaws.com', `Starts ${this.names.machine('closer')}`, [allow(['states:StartExecution'], this.arns.machine('closer'))]);
+    const role = this.role('RunEndedRole', 'events.amazonaws.com', `Starts ${this.names.machine('closer')}`, [
+      allow(['states:StartExecution'], this.arns.machine('closer')),
+    ]);
     const rule = new CfnRule(this, 'RunEnded', {
       name: this.names.rule('run-ended'),
       description: 'Closes runs whose master execution did not succeed',
@@ -184,7 +205,17 @@ export class OrchestrationStack extends DeploymentStack {
     });
     const retryPolicy = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
     const deadLetterConfig = { arn: this.arns.deadLetters() };
-    const target = { id: 'logs', arn: this.formatArn({ service: 'logs', resource: 'log-group', resourceName: name, arnFormat: ArnFormat.COLON_RESOURCE_NAME }), retryPolicy, deadLetterConfig };
+    const target = {
+      id: 'logs',
+      arn: this.formatArn({
+        service: 'logs',
+        resource: 'log-group',
+        resourceName: name,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+      retryPolicy,
+      deadLetterConfig,
+    };
     const rules = [
       new CfnRule(this, 'CommandFailed', {
         name: this.names.rule('command-failed'),
