@@ -83,7 +83,8 @@ export class AlarmsStack extends DeploymentStack {
         dimensionsMap: { StateMachineArn: this.arns.machine('master') },
         statistic: Stats.SUM,
       });
-    const metric = (kind: AlarmSpec['kind']) => specs.filter((spec) => spec.kind === kind).map((spec) => spec.metric);
+    const metric = (kind: AlarmSpec['kind']) =>
+      specs.filter((spec) => spec.kind === kind).map((spec) => spec.metric.with({ label: spec.label }));
     new Dashboard(this, 'Dashboard', { dashboardName: this.names.prefix }).addWidgets(
       new SingleValueWidget({
         title: 'Now',

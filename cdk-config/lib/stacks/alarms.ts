@@ -1,13 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Color,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 
 import { type Config, showDuration } from '../config/index.js';
 import { type Arns, type HelperMachine, type MachineName, type Names } from '../names.js';
@@ -20,7 +12,9 @@ export interface AlarmSpec {
   readonly name: string;
   /** What it says to who is woken by it. */
   readonly description: string;
-  readonly metric: IMetric;
+  /** What its metric is called on the dashboard. */
+  readonly label: string;
+  readonly metric: Metric;
   readonly threshold: number;
   readonly comparison: ComparisonOperator;
   readonly evaluationPeriods: number;
@@ -65,49 +59,58 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
   });
   const one = (
     kind: AlarmSpec['kind'],
+    label: string,
     description: string,
-    metric: IMetric,
+    metric: Metric,
     rule: typeof atLeastOne = atLeastOne,
-  ): AlarmSpec => ({ kind, name: kind, description, metric, ...rule });
+  ): AlarmSpec => ({ kind, name: kind, label, description, metric, ...rule });
+  const { long_run, long_job } = config;
   return [
-    one('run-failed', 'A run of a workflow did not complete', ended(arns, 'master', 'Failed runs')),
-    one(
-      'run-not-closed',
-      'The rows of a run that is over could not be closed',
-      ended(arns, 'closer', 'Runs that could not be closed'),
-    ),
+    one('run-failed', 'Failed runs', 'A run of a workflow did not complete', failed(arns, 'master')),
+    one('run-not-closed', 'Not closed', 'The rows of a run that is over could not be closed', failed(arns, 'closer')),
     one(
       'run-long',
-      `A run has been running for more than ${showDuration(config.long_run)}`,
-      oldest(names, 'OldestRun', 'Oldest run'),
-      older(config.long_run),
+      'Oldest run',
+      `A run has been running for more than ${showDuration(long_run)}`,
+      oldest(names, 'OldestRun'),
+      older(long_run),
     ),
     one(
       'job-old',
-      `A job has been running for more than ${showDuration(config.long_job)}`,
-      oldest(names, 'OldestJob', 'Oldest job'),
-      older(config.long_job),
+      'Oldest job',
+      `A job has been running for more than ${showDuration(long_job)}`,
+      oldest(names, 'OldestJob'),
+      older(long_job),
     ),
     one(
       'missed-heartbeats',
+      'Launches again',
       'Jobs were silent for a heartbeat, or their launch had to be repeated',
-      own(names, LOG_METRICS.retriedJobs, 'Launches again'),
+      own(names, LOG_METRICS.retriedJobs),
     ),
     one(
       'command-failed',
+      'Failed commands',
       'A command of Systems Manager started no agent',
-      matched(names.rule('command-failed'), 'Failed commands'),
+      matched(names.rule('command-failed')),
     ),
     one(
       'agent-unhealthy',
+      'Unhealthy agents',
       'An instance has no healthy agent',
-      matched(names.rule('agent-unhealthy'), 'Unhealthy agents'),
+      matched(names.rule('agent-unhealthy')),
     ),
-    one('dead-letters', 'An event, a schedule or a start could not be delivered', deadLetters(names)),
+    one(
+      'dead-letters',
+      'Dead letters',
+      'An event, a schedule or a start could not be delivered',
+      visible(names.deadLetters),
+    ),
     one(
       'function-errors',
+      'Errors of functions',
       'A function met an error that it does not expect',
-      own(names, LOG_METRICS.functionErrors, 'Errors of functions'),
+      own(names, LOG_METRICS.functionErrors),
     ),
     ...config.schedules.flatMap(({ name, late_after }): AlarmSpec[] => {
       if (late_after === undefined) return [];
@@ -115,8 +118,9 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
         {
           kind: 'run-late',
           name: `run-late-${name}`,
+          label: `Completed: ${name}`,
           description: `No run of the schedule ${name} has completed for ${showDuration(late_after)}`,
-          metric: own(names, LOG_METRICS.completed(name), `Completed: ${name}`, Duration.hours(1)),
+          metric: own(names, LOG_METRICS.completed(name), Duration.hours(1)),
           threshold: 1,
           comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
           evaluationPeriods: late_after / 3_600,
@@ -127,58 +131,49 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
   ];
 }
 
-/** Executions of a machine that neither succeeded nor were stopped by somebody. */
-function ended(arns: Arns, machine: MachineName | HelperMachine, label: string): IMetric {
-  const of = (metricName: string): Metric =>
-    new Metric({
-      namespace: 'AWS/States',
-      metricName,
-      dimensionsMap: { StateMachineArn: arns.machine(machine) },
-      statistic: Stats.SUM,
-      period: FIVE_MINUTES,
-    });
-  return new MathExpression({
-    expression: 'failed + timedout',
-    usingMetrics: { failed: of('ExecutionsFailed'), timedout: of('ExecutionsTimedOut') },
-    label,
+/** Executions of a machine that failed. Neither machine has a time limit, and what somebody stops has not failed. */
+function failed(arns: Arns, machine: MachineName | HelperMachine): Metric {
+  return new Metric({
+    namespace: 'AWS/States',
+    metricName: 'ExecutionsFailed',
+    dimensionsMap: { StateMachineArn: arns.machine(machine) },
+    statistic: Stats.SUM,
     period: FIVE_MINUTES,
   });
 }
 
-function own(names: Names, metricName: string, label: string, period = FIVE_MINUTES): Metric {
-  return new Metric({ namespace: names.metrics, metricName, statistic: Stats.SUM, period, label });
+function own(names: Names, metricName: string, period = FIVE_MINUTES): Metric {
+  return new Metric({ namespace: names.metrics, metricName, statistic: Stats.SUM, period });
 }
 
-function oldest(names: Names, metricName: string, label: string): Metric {
+/** What the watch measures, every five minutes. */
+function oldest(names: Names, metricName: string): Metric {
   return new Metric({
     namespace: names.metrics,
     metricName,
     statistic: Stats.MAXIMUM,
     period: Duration.minutes(15),
-    label,
-    color: Color.ORANGE,
   });
 }
 
 /** Events that a rule matched (EventBridge user guide, "Monitoring Amazon EventBridge"). */
-function matched(rule: string, label: string): Metric {
+function matched(rule: string): Metric {
   return new Metric({
     namespace: 'AWS/Events',
     metricName: 'TriggeredRules',
     dimensionsMap: { RuleName: rule },
     statistic: Stats.SUM,
     period: FIVE_MINUTES,
-    label,
   });
 }
 
-function deadLetters(names: Names): Metric {
+/** Messages that nobody has taken yet. */
+function visible(queue: string): Metric {
   return new Metric({
     namespace: 'AWS/SQS',
     metricName: 'ApproximateNumberOfMessagesVisible',
-    dimensionsMap: { QueueName: names.deadLetters },
+    dimensionsMap: { QueueName: queue },
     statistic: Stats.MAXIMUM,
     period: FIVE_MINUTES,
-    label: 'Dead letters',
   });
 }
