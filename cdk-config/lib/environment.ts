@@ -8,6 +8,7 @@ import { type Arns, FUNCTIONS, MACHINES, type Names } from './names.js';
 export function environment(config: Config, names: Names, arns: Arns): Record<string, string> {
   const variable = (name: string): string => name.toUpperCase().replaceAll('-', '_');
   const given: Record<string, string | undefined> = {
+    ...config.function_environment,
     RSQLFLOW_PREFIX: names.prefix,
     RSQLFLOW_CONFIG_TABLE: names.tables.config,
     RSQLFLOW_WORKFLOW_AUDIT_TABLE: names.tables.workflowAudit,

@@ -48,6 +48,13 @@ test('every problem is told at once, with its place and a mend', () => {
       more_secrets: ['ok', 'not ok'],
       script_dir: 'scripts',
       max_jobs: 0,
+      function_environment: {
+        RSQLFLOW_PREFIX: 'x',
+        AWS_REGION: 'x',
+        RSQLFLOW_QUEUEING: '1h',
+        AWS_ENDPOINT_URL_SSM: 'http://ssm',
+        'a-b': '',
+      },
       region: 'eu-west-1',
       schedules: [
         { name: 'nightly', workflow_id: 'w', expression: 'cron(30 2 * * *)' },
@@ -76,6 +83,9 @@ test('every problem is told at once, with its place and a mend', () => {
       "schedules[4].late_after: is not a whole number of hours — CloudWatch looks back over whole hours: write one such as "26h"",
       "email: "etl" is not an e-mail address",
       "architecture: "arm" is not one of x86_64, arm64 — did you mean "arm64"?",
+      "function_environment.RSQLFLOW_PREFIX: is not a name that can be set here",
+      "function_environment.AWS_REGION: is not a name that can be set here",
+      "function_environment.a-b: is not a name that can be set here",
       "perfix: is not a setting here — did you mean "prefix"?",
       "region: is not a setting here — deploy with AWS_REGION or --profile: the configuration is the same everywhere",
     ]

@@ -48,6 +48,14 @@ describe('the environment of the functions', () => {
     });
   });
 
+  test('has what the configuration adds', () => {
+    const more = config({ function_environment: { HTTPS_PROXY: 'http://proxy:3128', RSQLFLOW_QUEUEING: '1h' } });
+    expect(environment(more, names, names.arns(new Stack(new App(), 'S')))).toMatchObject({
+      HTTPS_PROXY: 'http://proxy:3128',
+      RSQLFLOW_QUEUEING: '1h',
+    });
+  });
+
   test('has no secret', () => {
     expect(Object.entries(variables).filter(([name]) => /PASSWORD|TOKEN|KEY/.test(name))).toEqual([]);
   });

@@ -53,6 +53,19 @@ function tags(cursor: Cursor): Readonly<Record<string, string>> | undefined {
   return read;
 }
 
+/** Names that Lambda keeps for itself (developer guide, "Using Lambda environment variables"), and that others set here. */
+const TAKEN =
+  /^(_|LAMBDA_|AWS_(LAMBDA_|REGION$|DEFAULT_REGION$|ACCESS_KEY|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV$))|^RSQLFLOW_(?!SSM_DELIVERY$|AGENT_START$|CLOCK_MARGIN$|STOP_GRACE$|RENEWAL_LATENCY$|MACHINE_RETRY_DELAY$|QUEUEING$)/;
+
+function variables(cursor: Cursor): Readonly<Record<string, string>> | undefined {
+  const read: Record<string, string> = {};
+  for (const [name, value] of cursor.entries() ?? []) {
+    if (!/^[A-Za-z]\w*$/.test(name) || TAKEN.test(name)) value.report('is not a name that can be set here');
+    read[name] = value.text() ?? '';
+  }
+  return read;
+}
+
 /** Every setting, in the order of the documentation. */
 export const SETTINGS = {
   prefix: setting<string>({
@@ -242,6 +255,11 @@ export const SETTINGS = {
     read: (c) => c.text(rules.file),
     fallback: '../target/package/rsqlflow-agent.deb',
     meaning: 'The agent for Debian and Ubuntu, or `false` for none',
+  }),
+  function_environment: setting<Readonly<Record<string, string>>>({
+    read: variables,
+    fallback: {},
+    meaning: 'Further variables of the functions, such as `HTTPS_PROXY` or `AWS_ENDPOINT_URL_SSM`',
   }),
   permissions_boundary: setting<string | undefined>({
     read: (c) => c.text(rules.policyArn),
