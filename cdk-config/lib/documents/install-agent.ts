@@ -39,7 +39,7 @@ export function installShell(packages: readonly AgentPackage[], settings: string
     'fail() { echo "$1" >&2; exit 1; }',
     `[ -n "\${SSM_Deployment:-}" ] || fail "the SSM agent is older than ${LEAST_SSM_AGENT}: update it with the document AWS-UpdateSSMAgent"`,
     'kind=',
-    'if command -v rpm >/dev/null 2>&1 && [ -e /etc/redhat-release -o -e /etc/system-release ]; then kind=rpm',
+    'if command -v rpm >/dev/null 2>&1 && { [ -e /etc/redhat-release ] || [ -e /etc/system-release ]; }; then kind=rpm',
     'elif command -v dpkg >/dev/null 2>&1; then kind=deb; fi',
     'wanted=',
     ...install,
