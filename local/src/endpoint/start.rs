@@ -13,6 +13,8 @@ use crate::endpoint::{agents, deployment, functions};
 use crate::http::{AwsError, Server, serve};
 use crate::services::Services;
 use crate::services::dynamodb::DynamoDb;
+use crate::services::eventbridge::EventBridge;
+use crate::services::link::Link;
 use crate::services::logs::Logs;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
@@ -52,7 +54,9 @@ impl Endpoint {
         let url = format!("http://{address}");
         let sdk = sdk::config(&url);
         let deployment = deployment::localised(&options.deployment);
-        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
+        let link = Link::default();
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
+        link.tie(&services);
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
         match endpoint.create_resources().await {
@@ -116,6 +120,10 @@ impl Endpoint {
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
+        for rule in functions::rules(&self.deployment) {
+            let what = format!("rule {}", rule.name);
+            self.services.event_bridge.ensure_rule(rule).await.map_err(failed(what))?;
+        }
         Ok(())
     }
 }
@@ -134,17 +142,20 @@ fn services(
     state: &StateDir,
     url: &str,
     sdk: &SdkConfig,
+    link: &Link,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
     let sns = Sns::open(dir)?;
     let lambda = functions::functions(sdk, deployment);
-    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), functions::rules(deployment));
+    let event_bridge = EventBridge::open(dir, link.clone())?;
+    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), event_bridge.clone());
     functions::create_machines(&step_functions, deployment)?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
+        event_bridge,
         lambda,
         logs: Logs::open(dir)?,
         secrets: Secrets::open(dir)?,

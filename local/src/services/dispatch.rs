@@ -2,6 +2,7 @@
 
 use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
+use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
 use crate::services::logs::Logs;
 use crate::services::secrets::Secrets;
@@ -14,6 +15,7 @@ use crate::services::sts;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
+    pub(crate) event_bridge: EventBridge,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,
     pub(crate) secrets: Secrets,
@@ -42,6 +44,7 @@ impl Services {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
                 return self.dynamodb.call(operation, body, content_type).await;
             }
+            "AWSEvents" => self.event_bridge.call(operation, body).await,
             "AWSStepFunctions" => self.step_functions.call(operation, body).await,
             "AmazonSSM" => self.ssm.call(operation, body).await,
             "Logs_20140328" => self.logs.call(operation, body).await,
@@ -68,6 +71,7 @@ impl Services {
 
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
+        self.event_bridge.close().await;
         self.dynamodb.close().await;
         self.logs.close().await;
         self.secrets.close().await;

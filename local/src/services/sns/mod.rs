@@ -19,7 +19,7 @@ pub(super) const VERSION: &str = "2010-03-31";
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 
-const SCHEMA: Schema = Schema {
+const SCHEMA: Schema<'static> = Schema {
     file: "sns.sqlite3",
     version: 1,
     tables: "

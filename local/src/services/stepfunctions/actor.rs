@@ -43,6 +43,7 @@ impl Actor {
     /// Runs the execution to its end, and answers questions about it after that.
     pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>) {
         let closing = self.shared.closing.clone();
+        rules::apply(&self.shared, &self.entry, None);
         let _ = self.feed(Input::Start);
         loop {
             let due = self.execution.next_timer();
@@ -88,7 +89,7 @@ impl Actor {
                 self.cancellations.clear();
                 // First, so that whoever is told of the end can see it.
                 self.entry.ended.send_replace(Some(ended.clone()));
-                rules::apply(&self.shared, &self.entry, &ended);
+                rules::apply(&self.shared, &self.entry, Some(ended));
             }
         }
     }

@@ -23,11 +23,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::AwsError;
+use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
 use crate::services::sns::Sns;
 
 pub(crate) use names::machine_arn;
-pub(crate) use rules::Rule;
 
 /// The embedded Step Functions. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -42,16 +42,16 @@ struct Shared {
     /// What Task states call.
     lambda: Lambda,
     sns: Sns,
-    /// Who is told of an execution's end.
-    rules: Vec<Rule>,
+    /// Where the status of executions is published.
+    events: EventBridge,
     closing: CancellationToken,
 }
 
 impl StepFunctions {
-    /// Without machines. Task states call `lambda` and `sns`.
-    pub(crate) fn new(lambda: Lambda, sns: Sns, rules: Vec<Rule>) -> Self {
+    /// Without machines. Task states call `lambda` and `sns`; what becomes of executions is published to `events`.
+    pub(crate) fn new(lambda: Lambda, sns: Sns, events: EventBridge) -> Self {
         let registry = registry::Registry::default();
-        Self { shared: Arc::new(Shared { registry, lambda, sns, rules, closing: CancellationToken::new() }) }
+        Self { shared: Arc::new(Shared { registry, lambda, sns, events, closing: CancellationToken::new() }) }
     }
 
     /// Carries out one operation.

@@ -1,103 +1,60 @@
-//! Who is told when an execution ends: what EventBridge rules on "Step Functions Execution Status Change" do.
+//! What the event bus is told of executions.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use asl::{Ended, Status};
 use serde_json::{Value, json};
 
-use crate::place;
+use crate::http::AwsError;
+use crate::services::eventbridge::{Event, EventBridge};
 use crate::services::stepfunctions::Shared;
 use crate::services::stepfunctions::registry::Entry;
 
-/// Invokes a function when an execution of a machine ends with anything but success.
-#[derive(Debug)]
-pub(crate) struct Rule {
-    /// The machine's ARN.
-    pub(crate) machine_arn: String,
-    /// The function's name.
-    pub(crate) function: String,
-    /// Error types with which the function asks to be invoked again, however often that takes.
-    pub(crate) again: &'static [&'static str],
+/// Input and output together are in the event up to this size, in bytes (same page: 248 KiB).
+const LARGEST_INCLUDED: usize = 248 * 1024;
+
+/// Tells the bus that an execution has begun or ended, without waiting for it.
+pub(super) fn apply(shared: &Arc<Shared>, entry: &Arc<Entry>, ended: Option<Ended>) {
+    let (events, entry) = (shared.events.clone(), Arc::clone(entry));
+    tokio::spawn(async move {
+        if let Err(error) = status_changed(&events, &entry, ended.as_ref()).await {
+            tracing::error!(execution = entry.arn, "its status was not published: {}", error.message);
+        }
+    });
 }
 
-/// Delays between invocations double from the first to the longest.
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
-/// Tries after any other error: what Lambda does for asynchronous invocations.
-const OTHER_TRIES: u32 = 3;
-
-/// Applies the rules to an execution that has just ended.
-pub(super) fn apply(shared: &Arc<Shared>, entry: &Entry, ended: &Ended) {
-    if ended.status == Status::Succeeded {
-        return;
-    }
-    for (index, rule) in shared.rules.iter().enumerate() {
-        if rule.machine_arn == entry.machine.arn {
-            let event = event(entry, ended);
-            tokio::spawn(deliver(Arc::clone(shared), index, event));
-        }
-    }
+/// Puts "Step Functions Execution Status Change" on the bus: `RUNNING` without an end. When this returns, the event
+/// survives, and so do its deliveries.
+pub(crate) async fn status_changed(
+    events: &EventBridge,
+    entry: &Entry,
+    ended: Option<&Ended>,
+) -> Result<(), AwsError> {
+    let time = ended.map_or(entry.started, |ended| ended.stop_time);
+    let detail = detail(entry, ended);
+    let kind = "Step Functions Execution Status Change";
+    events.publish(Event::new("aws.states", kind, time, vec![entry.arn.clone()], detail)).await
 }
 
-async fn deliver(shared: Arc<Shared>, index: usize, event: Value) {
-    let Some(rule) = shared.rules.get(index) else { return };
-    let (mut delay, mut other_errors) = (FIRST_DELAY, 0);
-    loop {
-        match shared.lambda.invoke(&rule.function, event.clone()).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) if rule.again.contains(&error.error_type.as_str()) => {}
-            Ok(Err(error)) => {
-                other_errors += 1;
-                tracing::error!(
-                    function = rule.function,
-                    error = error.error_type,
-                    "the end of an execution was not handled: {}",
-                    error.error_message
-                );
-                if other_errors == OTHER_TRIES {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::error!(function = rule.function, "{}", error.message);
-                return;
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = shared.closing.cancelled() => return,
-        }
-        delay = (delay * 2).min(LONGEST_DELAY);
-    }
-}
-
-fn event(entry: &Entry, ended: &Ended) -> Value {
+fn detail(entry: &Entry, ended: Option<&Ended>) -> Value {
+    let input = entry.input.to_string();
+    let output = ended.and_then(|ended| ended.output.as_deref()).map(Value::to_string);
+    let included = input.len() + output.as_ref().map_or(0, String::len) <= LARGEST_INCLUDED;
+    let details = |there: bool| if there { json!({"included": included}) } else { Value::Null };
     json!({
-        "version": "0",
-        "id": uuid::Uuid::new_v4().to_string(),
-        "detail-type": "Step Functions Execution Status Change",
-        "source": "aws.states",
-        "account": place::ACCOUNT,
-        "time": ended.stop_time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "region": place::REGION,
-        "resources": [entry.arn],
-        "detail": {
-            "executionArn": entry.arn,
-            "stateMachineArn": entry.machine.arn,
-            "name": entry.name,
-            "status": ended.status,
-            "startDate": entry.started.as_millisecond(),
-            "stopDate": ended.stop_time.as_millisecond(),
-            "input": entry.input.to_string(),
-            "inputDetails": {"included": true},
-            "output": null,
-            "outputDetails": null,
-            "error": ended.error.as_deref(),
-            "cause": ended.cause.as_deref(),
-        },
+        "executionArn": entry.arn,
+        "stateMachineArn": entry.machine.arn,
+        "name": entry.name,
+        "status": ended.map_or(Status::Running, |ended| ended.status),
+        "startDate": entry.started.as_millisecond(),
+        "stopDate": ended.map(|ended| ended.stop_time.as_millisecond()),
+        "inputDetails": details(true),
+        "outputDetails": details(output.is_some()),
+        "input": included.then_some(input),
+        "output": output.filter(|_| included),
+        "error": ended.and_then(|ended| ended.error.as_deref()),
+        "cause": ended.and_then(|ended| ended.cause.as_deref()),
     })
 }
