@@ -16,6 +16,7 @@ use crate::services::dynamodb::DynamoDb;
 use crate::services::eventbridge::EventBridge;
 use crate::services::link::Link;
 use crate::services::logs::Logs;
+use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
 use crate::services::ssm::{Document, Launcher, Ssm};
@@ -158,6 +159,7 @@ fn services(
         event_bridge,
         lambda,
         logs: Logs::open(dir)?,
+        scheduler: Scheduler::open(dir, link.clone())?,
         secrets: Secrets::open(dir)?,
         sns,
         ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),

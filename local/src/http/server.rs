@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::http::{AwsError, Form, Reply};
 use crate::services::Services;
+use crate::services::scheduler::Scheduler;
 
 /// The largest request of all services here: DynamoDB's 16 MB (`BatchWriteItem`), and a little for what is
 /// around it.
@@ -88,6 +89,20 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
             Err(error) => Reply::rest_error(&error),
         };
     }
+    if Scheduler::has_path(head.uri.path()) {
+        let query = head.uri.query().unwrap_or_default();
+        return match services.scheduler.rest(&head.method, head.uri.path(), query, &body).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::rest_error(&error),
+        };
+    }
+    if head.method == Method::GET
+        && head.uri.path() == "/"
+        && let Some(query) = head.uri.query()
+    {
+        // The links that SNS sends to its subscribers.
+        return query_protocol(services, query.as_bytes(), request_id).await;
+    }
     if head.method != Method::POST || head.uri.path() != "/" {
         let what = format!("{} {}", head.method, head.uri.path());
         return Reply::rest_error(&AwsError::not_implemented(what));
@@ -102,7 +117,11 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
             Err(error) => Reply::json_error(content_type, &error),
         };
     }
-    let answer = match Form::parse(&body) {
+    query_protocol(services, &body, request_id).await
+}
+
+async fn query_protocol(services: &Services, form: &[u8], request_id: &str) -> Reply {
+    let answer = match Form::parse(form) {
         Ok(form) => services.query(&form, request_id).await,
         Err(error) => Err(error),
     };

@@ -5,6 +5,7 @@ use crate::services::dynamodb::DynamoDb;
 use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
 use crate::services::logs::Logs;
+use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{self, Sns};
 use crate::services::ssm::Ssm;
@@ -18,6 +19,7 @@ pub(crate) struct Services {
     pub(crate) event_bridge: EventBridge,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,
+    pub(crate) scheduler: Scheduler,
     pub(crate) secrets: Secrets,
     pub(crate) sns: Sns,
     pub(crate) ssm: Ssm,
@@ -72,6 +74,7 @@ impl Services {
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
         self.event_bridge.close().await;
+        self.scheduler.close().await;
         self.dynamodb.close().await;
         self.logs.close().await;
         self.secrets.close().await;

@@ -7,6 +7,7 @@ pub(crate) mod eventbridge;
 pub(crate) mod lambda;
 pub(crate) mod link;
 pub(crate) mod logs;
+pub(crate) mod scheduler;
 pub(crate) mod secrets;
 pub(crate) mod sns;
 pub(crate) mod ssm;
