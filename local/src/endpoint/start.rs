@@ -148,10 +148,10 @@ fn services(
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
-    let sns = Sns::open(dir)?;
+    let sns = Sns::open(dir, url)?;
     let lambda = functions::functions(sdk, deployment);
     let event_bridge = EventBridge::open(dir, link.clone())?;
-    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), event_bridge.clone());
+    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), event_bridge.clone(), link.clone());
     functions::create_machines(&step_functions, deployment)?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {

@@ -101,7 +101,11 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         && let Some(query) = head.uri.query()
     {
         // The links that SNS sends to its subscribers.
-        return query_protocol(services, query.as_bytes(), request_id).await;
+        let answer = match Form::parse(query.as_bytes()) {
+            Ok(form) => services.link(&form, request_id).await,
+            Err(error) => Err(error),
+        };
+        return xml(answer, request_id);
     }
     if head.method != Method::POST || head.uri.path() != "/" {
         let what = format!("{} {}", head.method, head.uri.path());
@@ -117,14 +121,14 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
             Err(error) => Reply::json_error(content_type, &error),
         };
     }
-    query_protocol(services, &body, request_id).await
-}
-
-async fn query_protocol(services: &Services, form: &[u8], request_id: &str) -> Reply {
-    let answer = match Form::parse(form) {
+    let answer = match Form::parse(&body) {
         Ok(form) => services.query(&form, request_id).await,
         Err(error) => Err(error),
     };
+    xml(answer, request_id)
+}
+
+fn xml(answer: Result<String, AwsError>, request_id: &str) -> Reply {
     match answer {
         Ok(xml) => Reply::xml(xml),
         Err(error) => Reply::xml_error(&error, request_id),

@@ -71,6 +71,18 @@ impl Services {
         }
     }
 
+    /// A link that SNS sent to a subscriber. Nothing else is done by GET: any page in a browser can make one.
+    pub(crate) async fn link(&self, form: &Form, request_id: &str) -> Result<String, AwsError> {
+        match form.get("Action") {
+            Some(action @ ("ConfirmSubscription" | "Unsubscribe")) => {
+                self.sns.call(action, form, request_id).await
+            }
+            action => {
+                Err(AwsError::not_implemented(format_args!("GET of {}", action.unwrap_or("no Action"))))
+            }
+        }
+    }
+
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
         self.event_bridge.close().await;

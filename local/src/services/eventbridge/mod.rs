@@ -26,6 +26,7 @@ use crate::services::link::Link;
 use crate::storage::{Schema, Worker};
 
 pub(crate) use event::Event;
+pub(crate) use pattern::Pattern;
 pub(crate) use rules::OwnRule;
 
 /// The one bus of the endpoint.

@@ -12,7 +12,7 @@ use crate::place;
 use crate::services::sns::Message as SnsMessage;
 use crate::services::stepfunctions::actor::Message;
 use crate::services::stepfunctions::registry::Entry;
-use crate::services::stepfunctions::{Shared, start};
+use crate::services::stepfunctions::{Shared, integrations, start};
 
 /// The way back to the execution.
 type Mailbox = mpsc::Sender<Message>;
@@ -25,7 +25,7 @@ pub(super) fn is_supported(service: &Service) -> bool {
     matches!(
         service,
         Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution | Service::SnsPublish
-    )
+    ) || integrations::is_supported(service)
 }
 
 /// Carries out one try of a Task state, and tells the execution how that went.
@@ -51,10 +51,9 @@ pub(super) async fn carry_out(
             }
             Err(failure) => Err(failure),
         },
-        service @ (Service::SqsSendMessage | Service::DynamoDb { .. } | Service::AwsSdk { .. }) => Err((
-            "States.Runtime".to_owned(),
-            format!("{service:?} is not supported by the embedded endpoint"),
-        )),
+        Service::DynamoDb { .. } | Service::PutEvents | Service::AwsSdk { .. } | Service::SqsSendMessage => {
+            integrations::call(shared, start).await
+        }
     };
     let task = start.task;
     let input = match answer {

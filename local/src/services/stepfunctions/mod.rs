@@ -9,6 +9,7 @@ mod actor;
 mod describe;
 mod effects;
 mod history;
+mod integrations;
 mod machines;
 mod names;
 mod page;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::AwsError;
 use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
+use crate::services::link::Link;
 use crate::services::sns::Sns;
 
 pub(crate) use names::machine_arn;
@@ -44,14 +46,25 @@ struct Shared {
     sns: Sns,
     /// Where the status of executions is published.
     events: EventBridge,
+    /// All services, for the integrations.
+    link: Link,
     closing: CancellationToken,
 }
 
 impl StepFunctions {
     /// Without machines. Task states call `lambda` and `sns`; what becomes of executions is published to `events`.
-    pub(crate) fn new(lambda: Lambda, sns: Sns, events: EventBridge) -> Self {
+    pub(crate) fn new(lambda: Lambda, sns: Sns, events: EventBridge, link: Link) -> Self {
         let registry = registry::Registry::default();
-        Self { shared: Arc::new(Shared { registry, lambda, sns, events, closing: CancellationToken::new() }) }
+        Self {
+            shared: Arc::new(Shared {
+                registry,
+                lambda,
+                sns,
+                events,
+                link,
+                closing: CancellationToken::new(),
+            }),
+        }
     }
 
     /// Carries out one operation.
