@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod dynamodb;
+mod events;
+mod integrations;
 mod lambda;
 mod logs;
 mod protocol;
+mod scheduler;
 mod secrets;
 mod sns;
 mod ssm;
