@@ -262,7 +262,7 @@ async fn an_event_starts_an_execution_and_its_status_is_an_event() {
     rule(&local, "start", &json!({"source": ["shop"]}), target).await;
     ok(&local, "PutEvents", json!({"Entries": [entry("shop", &json!({"n": 7}))]})).await;
 
-    let mut details = vec![message(&local, &statuses, 0).await, message(&local, &statuses, 1).await];
+    let mut details = [message(&local, &statuses, 0).await, message(&local, &statuses, 1).await];
     // Neither the service nor the endpoint promises the order of two events.
     details.sort_by_key(|detail| detail["status"].to_string());
     assert_eq!((&details[0]["status"], &details[0]["stopDate"]), (&json!("RUNNING"), &Value::Null));

@@ -99,7 +99,7 @@ async fn subscriber(statuses: &[u16]) -> (String, UnboundedReceiver<Sent>) {
 }
 
 async fn next(sent: &mut UnboundedReceiver<Sent>) -> Sent {
-    tokio::time::timeout(Duration::from_secs(20), sent.recv()).await.expect("nothing was sent").unwrap()
+    tokio::time::timeout(Duration::from_secs(20), sent.recv()).await.unwrap().unwrap()
 }
 
 /// Follows a link of a message.
