@@ -54,7 +54,7 @@ pub(super) fn rules(deployment: &Deployment) -> Vec<OwnRule> {
 }
 
 /// Creates the state machines.
-pub(super) fn create_machines(
+pub(super) async fn create_machines(
     step_functions: &StepFunctions,
     deployment: &Deployment,
 ) -> Result<(), LocalError> {
@@ -72,7 +72,7 @@ pub(super) fn create_machines(
         };
         let failed = |reason: String| LocalError::Resource { what: format!("state machine {name}"), reason };
         let text = definition.filled(&values).map_err(|e| failed(e.to_string()))?;
-        step_functions.ensure_machine(name, &text).map_err(|e| failed(e.message))?;
+        step_functions.ensure_machine(name, &text).await.map_err(|e| failed(e.message))?;
     }
     Ok(())
 }

@@ -57,11 +57,21 @@ impl Endpoint {
         let deployment = deployment::localised(&options.deployment);
         let link = Link::default();
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
-        link.tie(&services);
+        if !options.paused {
+            // Before the first request, so that an answer for an execution finds it.
+            let loaded = services.step_functions.load_unfinished().await;
+            loaded.map_err(|e| LocalError::Unfinished { reason: e.message })?;
+        }
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
         match endpoint.create_resources().await {
-            Ok(()) => Ok(endpoint),
+            Ok(()) => {
+                endpoint.services.step_functions.open();
+                if !options.paused {
+                    link.tie(&endpoint.services);
+                }
+                Ok(endpoint)
+            }
             Err(error) => {
                 endpoint.shutdown().await;
                 Err(error)
@@ -102,10 +112,11 @@ impl Endpoint {
     /// Stops: takes no more requests, waits a little for those under way, closes its files, frees the state
     /// directory.
     ///
-    /// Agents are not ended. As on AWS they are processes of their own: without the endpoint they cannot renew
+    /// Executions stay as they are, and go on when an endpoint is started on the directory again. Agents are not
+    /// ended. As on AWS they are processes of their own: without the endpoint they cannot renew
     /// their leases, so they stop their scripts before those end, and keep their results in their spools.
     pub async fn shutdown(self) {
-        self.services.step_functions.close();
+        self.services.step_functions.stop();
         self.services.ssm.close(LAST_COMMANDS).await;
         self.server.stop().await;
         self.services.close().await;
@@ -118,6 +129,7 @@ impl Endpoint {
         let failed = |what: String| move |e: AwsError| LocalError::Resource { what, reason: e.message };
         let group = &self.deployment.log_group;
         self.services.logs.ensure_group(group).await.map_err(failed(format!("log group {group}")))?;
+        functions::create_machines(&self.services.step_functions, &self.deployment).await?;
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
@@ -148,11 +160,11 @@ fn services(
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
-    let sns = Sns::open(dir, url)?;
+    let sns = Sns::open(dir, url, link.clone())?;
     let lambda = functions::functions(sdk, deployment);
     let event_bridge = EventBridge::open(dir, link.clone())?;
-    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), event_bridge.clone(), link.clone());
-    functions::create_machines(&step_functions, deployment)?;
+    let step_functions =
+        StepFunctions::new(dir, lambda.clone(), sns.clone(), event_bridge.clone(), link.clone())?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,

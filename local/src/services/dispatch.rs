@@ -91,5 +91,6 @@ impl Services {
         self.logs.close().await;
         self.secrets.close().await;
         self.sns.close().await;
+        self.step_functions.close().await;
     }
 }

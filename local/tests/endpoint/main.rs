@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod durable;
 mod dynamodb;
 mod events;
 mod integrations;
 mod lambda;
 mod logs;
+mod machines;
 mod protocol;
 mod scheduler;
 mod secrets;

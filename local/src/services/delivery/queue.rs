@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::place;
+use crate::services::link::Link;
 use crate::storage::{Worker, WorkerGone};
 
 /// The table that a service's schema needs.
@@ -87,10 +88,11 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Carries out the deliveries of a database, beginning with those that were left over.
+    /// Carries out the deliveries of a database, beginning with those that were left over, as soon as `link` is tied.
     pub(crate) fn start<F>(
         service: &'static str,
         worker: Worker<Connection>,
+        link: Link,
         deliver: impl Fn(Delivery) -> F + Send + 'static,
     ) -> Self
     where
@@ -103,7 +105,10 @@ impl Queue {
             let closing = running.closing.clone();
             tokio::select! {
                 () = closing.cancelled() => {}
-                () = run.run(&running.wake, deliver) => {}
+                () = async {
+                    link.tied().await;
+                    run.run(&running.wake, deliver).await;
+                } => {}
             }
         });
         queue
@@ -281,7 +286,7 @@ mod tests {
         worker: Worker<Connection>,
     ) -> (Queue, mpsc::UnboundedReceiver<(Delivery, tokio::sync::oneshot::Sender<Outcome>)>) {
         let (sender, seen) = mpsc::unbounded_channel();
-        let queue = Queue::start("test", worker, move |delivery| {
+        let queue = Queue::start("test", worker, Link::tied_to_nothing(), move |delivery| {
             let (answer, answered) = tokio::sync::oneshot::channel();
             sender.send((delivery, answer)).unwrap();
             async { answered.await.unwrap() }

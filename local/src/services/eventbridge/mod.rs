@@ -60,12 +60,12 @@ pub(crate) struct EventBridge {
 }
 
 impl EventBridge {
-    /// Opens or creates its database in `dir`, and goes on with the deliveries in it.
+    /// Opens or creates its database in `dir`, and goes on with the deliveries in it when `link` is tied.
     pub(crate) fn open(dir: &Path, link: Link) -> Result<Self, LocalError> {
         let schema =
             Schema { file: "events.sqlite3", version: 1, tables: &[TABLES, delivery::TABLE].concat() };
         let worker = Worker::start("events", schema.open(dir)?).map_err(LocalError::Thread)?;
-        let queue = Queue::start("events", worker.clone(), move |delivery| {
+        let queue = Queue::start("events", worker.clone(), link.clone(), move |delivery| {
             let link = link.clone();
             async move { deliver::deliver(&link, delivery).await }
         });

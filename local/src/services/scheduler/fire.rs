@@ -14,6 +14,7 @@ use super::{Scheduler, deliver};
 use crate::http::AwsError;
 use crate::place;
 use crate::services::delivery;
+use crate::services::link::Link;
 
 /// The clock looks at least so often: the machine may be suspended, or its time set.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -32,7 +33,11 @@ struct Due {
 
 impl Scheduler {
     /// Fires until the endpoint closes.
-    pub(super) async fn run(&self) {
+    pub(super) async fn run(&self, link: &Link) {
+        tokio::select! {
+            () = self.closing.cancelled() => return,
+            () = link.tied() => {}
+        }
         loop {
             let now = place::now_ms();
             let pause = match self.worker.run(move |db| fire(db, now)).await {

@@ -58,20 +58,21 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    /// Opens or creates its database in `dir`, and starts its clock. What was missed since the last end of the
-    /// endpoint fires now, see `fire`.
+    /// Opens or creates its database in `dir`, and starts its clock when `link` is tied. What was missed since the last
+    /// end of the endpoint fires then, see `fire`.
     pub(crate) fn open(dir: &Path, link: Link) -> Result<Self, LocalError> {
         let schema =
             Schema { file: "scheduler.sqlite3", version: 1, tables: &[TABLES, delivery::TABLE].concat() };
         let worker = Worker::start("scheduler", schema.open(dir)?).map_err(LocalError::Thread)?;
-        let queue = Queue::start("scheduler", worker.clone(), move |delivery| {
+        let until = link.clone();
+        let queue = Queue::start("scheduler", worker.clone(), link.clone(), move |delivery| {
             let link = link.clone();
             async move { deliver::deliver(&link, delivery).await }
         });
         let (changed, closing) = (Arc::new(Notify::new()), CancellationToken::new());
         let scheduler = Self { worker, queue, changed, closing };
         let clock = scheduler.clone();
-        tokio::spawn(async move { clock.run().await });
+        tokio::spawn(async move { clock.run(&until).await });
         Ok(scheduler)
     }
 

@@ -22,6 +22,7 @@ use rusqlite::Connection;
 use crate::LocalError;
 use crate::http::{AwsError, Element, Form};
 use crate::services::delivery::{self, Queue};
+use crate::services::link::Link;
 use crate::storage::{Schema, Worker};
 
 pub(crate) use publish::Message;
@@ -65,12 +66,13 @@ pub(crate) struct Sns {
 }
 
 impl Sns {
-    /// Opens or creates its database in `dir`, and goes on with the deliveries in it. `url` is the endpoint's.
-    pub(crate) fn open(dir: &Path, url: &str) -> Result<Self, LocalError> {
+    /// Opens or creates its database in `dir`, and goes on with the deliveries in it when `link` is tied. `url` is the
+    /// endpoint's.
+    pub(crate) fn open(dir: &Path, url: &str, link: Link) -> Result<Self, LocalError> {
         let schema = Schema { file: "sns.sqlite3", version: 2, tables: &[TABLES, delivery::TABLE].concat() };
         let worker = Worker::start("sns", schema.open(dir)?).map_err(LocalError::Thread)?;
         let url: Arc<str> = Arc::from(url);
-        let queue = Queue::start("sns", worker.clone(), move |delivery| {
+        let queue = Queue::start("sns", worker.clone(), link, move |delivery| {
             let url = Arc::clone(&url);
             async move { deliver::deliver(&url, delivery).await }
         });

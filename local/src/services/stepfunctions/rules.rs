@@ -4,57 +4,78 @@
 
 use std::sync::Arc;
 
-use asl::{Ended, Status};
+use asl::Status;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::http::AwsError;
 use crate::services::eventbridge::{Event, EventBridge};
 use crate::services::stepfunctions::Shared;
-use crate::services::stepfunctions::registry::Entry;
+use crate::services::stepfunctions::database::Row;
 
 /// Input and output together are in the event up to this size, in bytes (same page: 248 KiB).
 const LARGEST_INCLUDED: usize = 248 * 1024;
 
-/// Tells the bus that an execution has begun or ended, without waiting for it.
-pub(super) fn apply(shared: &Arc<Shared>, entry: &Arc<Entry>, ended: Option<Ended>) {
-    let (events, entry) = (shared.events.clone(), Arc::clone(entry));
-    tokio::spawn(async move {
-        if let Err(error) = status_changed(&events, &entry, ended.as_ref()).await {
-            tracing::error!(execution = entry.arn, "its status was not published: {}", error.message);
+/// Tells the bus that an execution begins to run. The service sends these events as well as it can, and so does
+/// this: an execution does not wait for a bus that cannot be written to.
+pub(super) async fn begun(shared: &Shared, id: i64) {
+    let told = async {
+        match shared.database.execution_of(id).await? {
+            Some(row) => status_changed(&shared.events, &running(row)).await,
+            None => Ok(()),
         }
-    });
+    };
+    complain(shared, told.await);
 }
 
-/// Puts "Step Functions Execution Status Change" on the bus: `RUNNING` without an end. When this returns, the event
-/// survives, and so do its deliveries.
-pub(crate) async fn status_changed(
-    events: &EventBridge,
-    entry: &Entry,
-    ended: Option<&Ended>,
-) -> Result<(), AwsError> {
-    let time = ended.map_or(entry.started, |ended| ended.stop_time);
-    let detail = detail(entry, ended);
+/// Tells the bus that an execution has ended, and remembers that: a crash in between has it told again.
+pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
+    let told = async {
+        if let Some(row) = shared.database.execution_of(id).await? {
+            status_changed(&shared.events, &row).await?;
+        }
+        shared.database.announced(id).await
+    };
+    complain(&shared, told.await);
+}
+
+fn complain(shared: &Shared, told: Result<(), AwsError>) {
+    if let Err(error) = told
+        && !shared.closing.is_cancelled()
+    {
+        tracing::error!("the status of an execution was not published: {}", error.message);
+    }
+}
+
+/// The execution as it was when it began.
+fn running(row: Row) -> Row {
+    Row { status: Status::Running, stopped: None, output: None, error: None, cause: None, ..row }
+}
+
+/// Puts "Step Functions Execution Status Change" on the bus. When this returns, the event survives, and so do its
+/// deliveries.
+async fn status_changed(events: &EventBridge, row: &Row) -> Result<(), AwsError> {
+    let moment = row.stopped.or(row.redriven).unwrap_or(row.started);
+    let time = Timestamp::from_millisecond(moment).map_err(AwsError::internal)?;
     let kind = "Step Functions Execution Status Change";
-    events.publish(Event::new("aws.states", kind, time, vec![entry.arn.clone()], detail)).await
+    events.publish(Event::new("aws.states", kind, time, vec![row.arn.clone()], detail(row))).await
 }
 
-fn detail(entry: &Entry, ended: Option<&Ended>) -> Value {
-    let input = entry.input.to_string();
-    let output = ended.and_then(|ended| ended.output.as_deref()).map(Value::to_string);
-    let included = input.len() + output.as_ref().map_or(0, String::len) <= LARGEST_INCLUDED;
+fn detail(row: &Row) -> Value {
+    let included = row.input.len() + row.output.as_ref().map_or(0, String::len) <= LARGEST_INCLUDED;
     let details = |there: bool| if there { json!({"included": included}) } else { Value::Null };
     json!({
-        "executionArn": entry.arn,
-        "stateMachineArn": entry.machine.arn,
-        "name": entry.name,
-        "status": ended.map_or(Status::Running, |ended| ended.status),
-        "startDate": entry.started.as_millisecond(),
-        "stopDate": ended.map(|ended| ended.stop_time.as_millisecond()),
+        "executionArn": row.arn,
+        "stateMachineArn": row.machine_arn,
+        "name": row.name,
+        "status": row.status,
+        "startDate": row.started,
+        "stopDate": row.stopped,
         "inputDetails": details(true),
-        "outputDetails": details(output.is_some()),
-        "input": included.then_some(input),
-        "output": output.filter(|_| included),
-        "error": ended.and_then(|ended| ended.error.as_deref()),
-        "cause": ended.and_then(|ended| ended.cause.as_deref()),
+        "outputDetails": details(row.output.is_some()),
+        "input": included.then_some(&row.input),
+        "output": row.output.as_ref().filter(|_| included),
+        "error": row.error,
+        "cause": row.cause,
     })
 }

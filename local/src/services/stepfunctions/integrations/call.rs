@@ -13,9 +13,10 @@ use crate::http::AwsError;
 use crate::services::sns::Message;
 use crate::services::stepfunctions::Shared;
 
-/// Calls a service as a Task state says. The answer has the integration's names.
+/// Calls a service as a Task state of an execution says. The answer has the integration's names.
 pub(in crate::services::stepfunctions) async fn call(
     shared: &Shared,
+    execution: i64,
     start: &StartTask,
 ) -> Result<Value, Failure> {
     let parameters = &start.parameters;
@@ -24,7 +25,7 @@ pub(in crate::services::stepfunctions) async fn call(
             let target = format!("DynamoDB_20120810.{}", upper(action));
             json_api(shared, target, parameters).await.map_err(|error| failure::of_dynamodb(&error))
         }
-        Service::PutEvents => put_events(shared, parameters).await,
+        Service::PutEvents => put_events(shared, execution, parameters).await,
         Service::AwsSdk { service, action } => {
             let api = table::find(service).ok_or_else(|| unsupported(&start.resource.service))?;
             sdk(shared, api, action, parameters).await.map_err(|error| failure::of_sdk(api, &error))
@@ -127,15 +128,24 @@ async fn publish(shared: &Shared, parameters: &Value) -> Result<Value, AwsError>
     shared.sns.keep(message).await.map(|id| json!({"MessageId": id}))
 }
 
-/// `events:putEvents`: details may be JSON, and an entry that fails fails the task.
+/// `events:putEvents`: details may be JSON, the ARNs of execution and machine are added to the resources, and an
+/// entry that fails fails the task.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html>
-async fn put_events(shared: &Shared, parameters: &Value) -> Result<Value, Failure> {
+async fn put_events(shared: &Shared, execution: i64, parameters: &Value) -> Result<Value, Failure> {
+    let row = shared.database.execution_of(execution).await.map_err(|error| failure::of_events(&error))?;
+    let origin = row.map(|row| [row.arn, row.machine_arn]);
     let mut request = parameters.clone();
     let entries = request.get_mut("Entries").and_then(Value::as_array_mut);
     for entry in entries.into_iter().flatten() {
         if let Some(detail) = entry.get_mut("Detail").filter(|detail| !detail.is_string()) {
             *detail = Value::String(detail.to_string());
+        }
+        if let (Some(entry), Some(origin)) = (entry.as_object_mut(), &origin) {
+            let resources = entry.entry("Resources").or_insert_with(|| json!([]));
+            if let Some(resources) = resources.as_array_mut() {
+                resources.extend(origin.iter().map(|arn| json!(arn)));
+            }
         }
     }
     let answer = json_api(shared, "AWSEvents.PutEvents".to_owned(), &request)
