@@ -106,3 +106,61 @@ use put::test_event_pattern;
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::client("ValidationException", message)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn ok(bus: &EventBridge, operation: &str, body: Value) {
+        bus.call(operation, body.to_string().as_bytes()).await.unwrap();
+    }
+
+    /// Targets and payloads of what is still to be delivered.
+    async fn pending(bus: &EventBridge) -> Vec<(String, String)> {
+        let read = |db: &mut Connection| {
+            let mut statement = db.prepare("SELECT target, payload FROM delivery ORDER BY id")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        bus.worker.run(read).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_accepted_is_there_after_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        // Never tied, so nothing is delivered.
+        let bus = EventBridge::open(dir.path(), Link::default()).unwrap();
+        ok(&bus, "PutRule", json!({"Name": "r", "EventPattern": "{\"source\":[\"s\"]}"})).await;
+        let topic = "arn:aws:sns:us-east-1:000000000000:t";
+        let targets = ["1", "2"].map(|id| json!({"Id": id, "Arn": topic, "InputPath": "$.detail"}));
+        ok(&bus, "PutTargets", json!({"Rule": "r", "Targets": targets})).await;
+        let own = OwnRule {
+            name: "own".to_owned(),
+            pattern: json!({"source": ["s"]}),
+            function: "f".to_owned(),
+            repeat_on: &["Again"],
+        };
+        bus.ensure_rule(own.clone()).await.unwrap();
+        let entries = [("s", "{\"n\":1}"), ("other", "{}")]
+            .map(|(source, detail)| json!({"Source": source, "DetailType": "d", "Detail": detail}));
+        ok(&bus, "PutEvents", json!({"Entries": entries})).await;
+
+        // A second connection sees what a process after `kill -9` would see.
+        let after = EventBridge::open(dir.path(), Link::default()).unwrap();
+        let found = pending(&after).await;
+        let payloads: Vec<&str> = found.iter().map(|(_, payload)| payload.as_str()).collect();
+        assert_eq!(payloads.len(), 3, "the own rule's and the two targets'");
+        assert_eq!(payloads.iter().filter(|payload| **payload == "{\"n\":1}").count(), 2);
+        let (address, _) = found.iter().find(|(target, _)| target.contains("function:f")).unwrap();
+        let address: Value = serde_json::from_str(address).unwrap();
+        assert_eq!(address["repeat_on"], json!(["Again"]));
+
+        // The deployment's rule is made once, and keeps a user's change of its state.
+        ok(&after, "DisableRule", json!({"Name": "own"})).await;
+        after.ensure_rule(own).await.unwrap();
+        let rule = after.call("DescribeRule", br#"{"Name": "own"}"#).await.unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&rule).unwrap()["State"], "DISABLED");
+    }
+}

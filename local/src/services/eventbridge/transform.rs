@@ -148,6 +148,7 @@ mod tests {
     const CONTEXT: Context<'static> =
         Context { rule_arn: "arn:rule", rule_name: "rule", ingested: "2026-01-01T00:00:00Z" };
 
+    #[expect(clippy::needless_pass_by_value, reason = "cases are written as they are")]
     fn transformer(paths: Value, template: &str) -> InputTransformer {
         serde_json::from_value(json!({"InputPathsMap": paths, "InputTemplate": template})).unwrap()
     }

@@ -136,6 +136,7 @@ mod tests {
     const START: i64 = 1_767_225_600_000;
 
     /// A database with one schedule that was made at [`START`].
+    #[expect(clippy::needless_pass_by_value, reason = "cases are written as they are")]
     fn database(dir: &std::path::Path, change: serde_json::Value) -> Connection {
         let tables = [TABLES, delivery::TABLE].concat();
         let db = Schema { file: "scheduler.sqlite3", version: 1, tables: &tables }.open(dir).unwrap();

@@ -163,6 +163,7 @@ impl SubscriptionAttributes {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "cases are written as they are")]
     fn attributes(json: Value) -> MessageAttributes {
         MessageAttributes::from_json(&json.to_string()).unwrap()
     }
