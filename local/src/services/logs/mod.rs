@@ -24,7 +24,7 @@ use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
 /// An event's id is its place in the order of arrival, so events of one millisecond stay in order.
-const SCHEMA: Schema = Schema {
+const SCHEMA: Schema<'static> = Schema {
     file: "logs.sqlite3",
     version: 2,
     tables: "
