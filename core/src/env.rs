@@ -109,4 +109,6 @@ variables! {
     ATTEMPT = "RSQLFLOW_ATTEMPT";
     /// The try within the attempt, from 1.
     TRY = "RSQLFLOW_TRY";
+    /// Secrets Manager id of the credentials in `HOST`, `USER` and so on; empty if there are none.
+    SECRET_ID = "RSQLFLOW_SECRET_ID";
 }

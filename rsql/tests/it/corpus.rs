@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::common::{Cluster, feed, text};
+use crate::common::{Cluster, feed, rsql, text};
 
 #[test]
 fn corpus() {
@@ -29,7 +29,7 @@ fn corpus() {
         let database = format!("corpus{number}");
         let made = feed(cluster.psql().args(["-qc", &format!("create database {database}")]), "");
         assert!(made.status.success(), "{}", text(&made.stderr));
-        let mut command = cluster.rsql();
+        let mut command = rsql(&cluster);
         command.args(["-q", "-d", &database, "--s3-root"]).arg(&s3);
         if let Some(args) = script.lines().next().and_then(|l| l.strip_prefix("-- args: ")) {
             command.args(args.split_whitespace());
