@@ -141,6 +141,14 @@ fn errors_and_options() {
         text(&failed.stderr),
         "rsql: ERROR: relation \"nope\" does not exist\nLINE 2: from nope;\n             ^\n  SQLSTATE 42P01 at <stdin>:3\n"
     );
+    let behind_comments = feed(
+        rsql(&cluster).args(["-q", "-tA"]),
+        "-- one\n\n/* two\n*/ select 1;\n\n-- six\n\nselect\n1/0;\n",
+    );
+    assert_eq!(
+        text(&behind_comments.stderr),
+        "rsql: ERROR: division by zero\n  SQLSTATE 22012 at <stdin>:8\n"
+    );
     let unknown = feed(rsql(&cluster).arg("--bogus"), "");
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("--bogus"));
