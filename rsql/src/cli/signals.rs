@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two cancel requests. The first may reach the server before the statement does, and then stops nothing.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Starts the thread that waits for signals. A second signal ends the process at once.
+/// Starts the thread that waits for signals. A person who presses Ctrl-C twice is in a hurry, and the process ends at
+/// once. A second SIGTERM changes nothing: who ends a process group and then what is left of it sends two.
 ///
 /// # Errors
 /// If handlers cannot be installed.
@@ -27,7 +28,10 @@ pub(super) fn install(canceller: Canceller, signalled: Arc<AtomicI32>) -> io::Re
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if signalled.swap(signal, Ordering::SeqCst) != 0 {
-                leave(signal);
+                if signal == SIGINT {
+                    leave(signal);
+                }
+                continue;
             }
             let Some(key) = canceller.stop() else { leave(signal) };
             // A server that cannot be reached may keep this thread longer than we stay.
