@@ -115,11 +115,11 @@ fn a_signal_cancels_the_statement() {
 #[test]
 fn big_results_take_constant_memory() {
     let cluster = Cluster::start();
-    let big = "select i, repeat('x', 50) as filler from generate_series(1, 1000000) i";
+    let big = "select i, repeat('x', 150) as filler from generate_series(1, 300000) i";
     for format in ["-A", "--csv", "-P format=aligned"] {
         let mut child = rsql(&cluster)
             .args(format.split(' '))
-            .args(["-q", "-o", "/dev/null", "-c", &format!("{big}; select pg_sleep(1)")])
+            .args(["-q", "-o", "/dev/null", "-c", &format!("{big}; select pg_sleep(0.5)")])
             .stdin(Stdio::null())
             .spawn()
             .expect("starts");
@@ -129,8 +129,10 @@ fn big_results_take_constant_memory() {
             let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
             let kilobytes = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0);
             most = most.max(kilobytes);
+            // Spares the processor; the mark only ever rises, and the last statement waits for us.
+            std::thread::sleep(Duration::from_millis(20));
         }
-        // 60 megabytes of rows; the debug build is larger than the one that ships.
+        // 47 megabytes of rows; the debug build is larger than the one that ships.
         assert!(most > 0 && most < 40_000, "{format}: {most} kB");
     }
 }
