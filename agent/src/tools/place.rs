@@ -58,6 +58,7 @@ fn link(directory: &Path, binary: &Path) -> io::Result<()> {
     if fs::read_link(&link).is_ok_and(|target| target == binary) {
         return Ok(());
     }
+    directory.parent().map_or(Ok(()), make)?;
     make(directory)?;
     replace(&link, |new| symlink(binary, new))
 }
@@ -87,9 +88,13 @@ fn creds_dir(config: &AgentConfig) -> PathBuf {
     config.tools_dir.clone()
 }
 
-/// For everybody to read: scripts may run as another user.
+/// For everybody to read, whatever the umask: scripts may run as another user.
 fn make(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o755).create(directory)
+    if directory.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
+    fs::set_permissions(directory, Permissions::from_mode(0o755))
 }
 
 /// Other agents may be at it, and scripts may be reading: whoever looks sees the old or the new one.

@@ -160,5 +160,23 @@ proptest::proptest! {
     #[test]
     fn nothing_panics(text in "\\PC*|[a-z0-9 '\"$/*#:;.,()\\\\\\n-]*") {
         let _ = translate(&text, None);
+        for language in ["sql", "plpgsql"] {
+            let _ = translate(&format!("create function f(int) as $$ {text} $$ language {language};"), None);
+        }
+    }
+
+    #[test]
+    fn a_body_keeps_what_is_the_same(
+        parts in proptest::collection::vec(
+            "begin|end;|if a then|select 1;|loop|;|for r in select a from b loop|x := 1;|'a'';'|-- c\n|\\(|\\)|\"q\"|[a-z]{1,3}",
+            0..12,
+        ),
+    ) {
+        let text = format!("create procedure p() as $$ {} $$ language plpgsql;", parts.join(" "));
+        if let Ok(steps) = translate(&text, None)
+            && let [Step::Sql(sql)] = steps.as_slice()
+        {
+            proptest::prop_assert_eq!(sql, &text);
+        }
     }
 }
