@@ -34,6 +34,13 @@ test-rust: build tool-nextest tool-postgres
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 
+.PHONY: bench
+# The same selection of packages twice, or the SDK is built twice.
+bench: tool-cargo ## Measure the binaries as they ship, and write docs/performance.md
+	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) bench --locked --workspace --bench figures -- --check \
+		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
+
 .PHONY: lint
 lint: tool-cargo ## Formatting, lints, licences
 	$(CARGO) fmt --all --check

@@ -27,8 +27,8 @@ mod value;
 pub use definition::{Definition, Problem};
 pub use execution::{
     Callback, ChildExecution, Effect, Ended, Execution, ExecutionContext, Input, MAX_EVENTS,
-    MAX_PAYLOAD_BYTES, OpenTask, Rejected, StartTask, Status, Step, TaskId, TaskToken,
+    MAX_PAYLOAD_BYTES, NotRedrivable, OpenTask, Rejected, StartTask, Status, Step, TaskId, TaskToken,
 };
-pub use history::{EventKind, HistoryEvent, StateKind};
+pub use history::{EventKind, HistoryEvent, StateKind, without_data};
 pub use random::Seed;
 pub use resource::{Pattern, Resource, Service};

@@ -9,11 +9,11 @@ mod error;
 mod exit;
 mod file;
 mod logs;
-mod orphans;
 mod place;
 mod printer;
 mod report;
 mod signals;
+mod unfinished;
 mod watch;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_lambda::primitives::Blob;
-use rsqlflow_core::{Deployment, ExecutionId, Timing};
+use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::{Endpoint, LocalError, Options};
 use rsqlflow_store::Store;
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub(crate) struct Place {
     pub deployment: Deployment,
     /// The tables.
     pub store: Store,
+    /// Since when it is ours; what started before was left by an earlier endpoint.
+    pub since: Timestamp,
     /// `None` where another process serves the state directory.
     endpoint: Option<Endpoint>,
     url: String,
@@ -53,6 +55,7 @@ impl Place {
             instances: usize::from(embedded.instances),
             agent_binary: agent_binary()?,
             script_dir: scripts,
+            paused: false,
             deployment,
         })
         .await?;
@@ -79,6 +82,7 @@ impl Place {
             instances: 1,
             agent_binary: agent_binary()?,
             script_dir: place.state_dir.clone(),
+            paused: true,
             deployment: deployment()?,
         };
         match Endpoint::start(options).await {
@@ -93,6 +97,7 @@ impl Place {
 
     /// Starts an endpoint, on the port that the last one on this directory had if none is asked for.
     async fn open(mut options: Options) -> Result<Self, Failure> {
+        let since = jiff::Timestamp::now().into();
         let state_dir = options.state_dir.clone();
         let asked = options.port;
         if asked == 0 {
@@ -105,7 +110,7 @@ impl Place {
             }
             started => started,
         };
-        let place = Self::of(endpoint.map_err(not_started)?);
+        let place = Self { since, ..Self::of(endpoint.map_err(not_started)?) };
         let address = state_dir.join(ADDRESS);
         std::fs::write(&address, &place.url)
             .with_context(|| format!("cannot write {}", address.display()))?;
@@ -117,7 +122,7 @@ impl Place {
         let deployment = endpoint.deployment().clone();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
         let url = endpoint.url().to_string();
-        Self { sdk, deployment, store, endpoint: Some(endpoint), url }
+        Self { sdk, deployment, store, since: jiff::Timestamp::now().into(), endpoint: Some(endpoint), url }
     }
 
     /// An endpoint of another process on this machine.
@@ -131,7 +136,7 @@ impl Place {
             )))
             .build();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
-        Self { sdk, deployment, store, endpoint: None, url }
+        Self { sdk, deployment, store, since: jiff::Timestamp::now().into(), endpoint: None, url }
     }
 
     /// The endpoint's address.
@@ -167,6 +172,24 @@ impl Place {
         let payload: Value = serde_json::from_slice(payload)
             .with_context(|| format!("{function} answered with something else than JSON"))?;
         Ok(if answer.function_error().is_some() { Err(payload) } else { Ok(payload) })
+    }
+
+    /// Whether the master execution of a run is there, at work or ended.
+    ///
+    /// # Errors
+    /// Where Step Functions does not answer.
+    pub(crate) async fn has_execution(&self, id: &ExecutionId) -> anyhow::Result<bool> {
+        let arn = self.deployment.machines.master.execution_arn(id.as_str());
+        let described = aws_sdk_sfn::Client::new(&self.sdk).describe_execution().set_execution_arn(arn);
+        match described.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+                Ok(false)
+            }
+            Err(error) => {
+                Err(anyhow::Error::new(error).context(format!("cannot look at the execution of {id}")))
+            }
+        }
     }
 
     async fn put_secret(&self, name: &str, value: String) -> Result<(), Failure> {

@@ -84,6 +84,14 @@ pub struct Machine {
     pub arn: Option<String>,
 }
 
+impl Machine {
+    /// The ARN of its execution of this name; none while its own is not known.
+    #[must_use]
+    pub fn execution_arn(&self, name: &str) -> Option<String> {
+        Some(format!("{}:{name}", self.arn.as_deref()?.replacen(":stateMachine:", ":execution:", 1)))
+    }
+}
+
 /// The prefix of a deployment that names none.
 pub const DEFAULT_PREFIX: &str = "rsqlflow";
 

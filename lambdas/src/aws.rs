@@ -78,14 +78,16 @@ fn is_throttling(code: &str) -> bool {
 
 /// The machine's ARN, without which nothing of it can be found.
 pub(crate) fn machine_arn(machine: &Machine) -> Result<&str, HandlerError> {
-    machine.arn.as_deref().ok_or_else(|| HandlerError::Misconfigured {
-        what: format!("the ARN of the state machine {} is not set", machine.name),
-    })
+    machine.arn.as_deref().ok_or_else(|| unknown_arn(machine))
+}
+
+fn unknown_arn(machine: &Machine) -> HandlerError {
+    HandlerError::Misconfigured { what: format!("the ARN of the state machine {} is not set", machine.name) }
 }
 
 /// The ARN of a machine's execution, which its name decides.
 pub(crate) fn execution_arn(machine: &Machine, name: &str) -> Result<String, HandlerError> {
-    Ok(format!("{}:{name}", machine_arn(machine)?.replacen(":stateMachine:", ":execution:", 1)))
+    machine.execution_arn(name).ok_or_else(|| unknown_arn(machine))
 }
 
 #[cfg(test)]

@@ -74,6 +74,12 @@ pub enum LocalError {
         /// The service's answer.
         reason: String,
     },
+    /// The executions that an earlier endpoint left unfinished cannot be brought back.
+    #[error("cannot go on with the unfinished executions of the state directory: {reason}")]
+    Unfinished {
+        /// Which one, and why.
+        reason: String,
+    },
     /// A thread of the endpoint cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),

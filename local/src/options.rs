@@ -18,6 +18,8 @@ pub struct Options {
     pub agent_binary: PathBuf,
     /// Where the agents find the scripts.
     pub script_dir: PathBuf,
+    /// Only to be looked at: unfinished executions do not go on, and nothing is started for them.
+    pub paused: bool,
     /// Names, times and defaults. ARNs of machines are set by the endpoint. Without a default target it is the
     /// endpoint's instances.
     pub deployment: Deployment,

@@ -35,6 +35,7 @@ fn tables() -> Tables {
             instances: 1,
             agent_binary: "/bin/true".into(),
             script_dir: dir.path().to_owned(),
+            paused: false,
             deployment: Deployment::default(),
         }))
         .unwrap();

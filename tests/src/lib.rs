@@ -6,6 +6,7 @@
 mod agents;
 mod binaries;
 mod network;
+mod raw;
 mod wait;
 mod world;
 

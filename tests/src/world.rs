@@ -27,11 +27,14 @@ pub struct WorldOptions {
     pub secrets: Vec<(String, Value)>,
     /// Commands are delivered but do nothing, until [`World::release_commands`].
     pub hold_commands: bool,
+    /// Where its directory is made; where the system keeps such, if `None`.
+    pub parent: Option<PathBuf>,
 }
 
 /// An endpoint at work. It ends, and takes its directory with it, when this is dropped.
 pub struct World {
     dir: TempDir,
+    options: WorldOptions,
     endpoint: Child,
     /// For clients of any service.
     pub sdk: SdkConfig,
@@ -41,6 +44,31 @@ pub struct World {
     pub deployment: Deployment,
     /// The endpoint's address.
     pub url: String,
+}
+
+/// Starts `rsqlflow local` in a world's directory.
+fn serve(dir: &Path, options: &WorldOptions, port: u16) -> (Child, String) {
+    let mut command = command("rsqlflow");
+    command
+        .args(["local", "--output", "json", "--port", &port.to_string(), "--state-dir"])
+        .arg(dir.join("state"))
+        .arg("--scripts")
+        .arg(dir.join("scripts"))
+        .args(["--instances", &options.instances.max(1).to_string()])
+        .envs(options.env.iter().cloned())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    if options.hold_commands {
+        command.env("RSQLFLOW_AGENT", holdable_agent(dir));
+    }
+    for (name, value) in &options.secrets {
+        let file = dir.join(format!("secret-{name}.json"));
+        std::fs::write(&file, value.to_string()).expect("a secret's file");
+        command.arg("--secret").arg(format!("{name}={}", file.display()));
+    }
+    let mut endpoint = command.spawn().expect("rsqlflow local starts");
+    let url = read_url(&mut endpoint);
+    (endpoint, url)
 }
 
 /// What a function answered instead of an answer.
@@ -86,28 +114,10 @@ impl World {
     /// # Panics
     /// Where the endpoint does not start.
     pub async fn with(options: WorldOptions) -> Self {
-        let dir = tempfile::Builder::new().prefix("rsqlflow-test-").tempdir().expect("a directory");
+        let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let dir = tempfile::Builder::new().prefix("rsqlflow-test-").tempdir_in(parent).expect("a directory");
         std::fs::create_dir(dir.path().join("scripts")).expect("a script directory");
-        let mut command = command("rsqlflow");
-        command
-            .args(["local", "--port", "0", "--output", "json", "--state-dir"])
-            .arg(dir.path().join("state"))
-            .arg("--scripts")
-            .arg(dir.path().join("scripts"))
-            .args(["--instances", &options.instances.max(1).to_string()])
-            .envs(options.env.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        if options.hold_commands {
-            command.env("RSQLFLOW_AGENT", holdable_agent(dir.path()));
-        }
-        for (name, value) in &options.secrets {
-            let file = dir.path().join(format!("secret-{name}.json"));
-            std::fs::write(&file, value.to_string()).expect("a secret's file");
-            command.arg("--secret").arg(format!("{name}={}", file.display()));
-        }
-        let mut endpoint = command.spawn().expect("rsqlflow local starts");
-        let url = read_url(&mut endpoint);
+        let (endpoint, url) = serve(dir.path(), &options, 0);
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
@@ -118,7 +128,33 @@ impl World {
             .build();
         let deployment = Deployment::default();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
-        Self { dir, endpoint, sdk, store, deployment, url }
+        Self { dir, options, endpoint, sdk, store, deployment, url }
+    }
+
+    /// Kills the endpoint, as a power cut or the out-of-memory killer would. Its agents live on.
+    ///
+    /// # Panics
+    /// Where it cannot be killed.
+    pub fn kill(&mut self) {
+        self.endpoint.kill().expect("the endpoint is killed");
+        self.endpoint.wait().expect("the endpoint is gone");
+    }
+
+    /// Starts the endpoint again after a [`kill`](Self::kill), at the same address.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn restart(&mut self) {
+        let port = self.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        let (endpoint, url) = serve(self.dir.path(), &self.options, port);
+        assert_eq!(url, self.url);
+        self.endpoint = endpoint;
+    }
+
+    /// The endpoint's process.
+    #[must_use]
+    pub fn endpoint_pid(&self) -> u32 {
+        self.endpoint.id()
     }
 
     /// Where scripts lie.

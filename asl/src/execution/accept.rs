@@ -39,6 +39,7 @@ impl Execution {
             Input::Start => self.start(),
             Input::Tick => Ok(()),
             Input::Callback { token, callback } => self.callback(&token, callback),
+            Input::Redrive => self.redrive(),
             _ if self.ended.is_some() => Err(Rejected::Ended),
             _ if !self.started => Err(Rejected::NotStarted),
             Input::Stop { error, cause } => {
@@ -79,9 +80,7 @@ impl Execution {
         let input = Arc::clone(&self.input);
         let role_arn = Arc::clone(&self.role_arn);
         self.event(0, EventKind::ExecutionStarted { input: Arc::clone(&input), role_arn });
-        if let Some(seconds) = self.definition.timeout_seconds {
-            self.timers.set(after_seconds(self.now, seconds), Timer::Execution);
-        }
+        self.set_deadline();
         let state = self.definition.start;
         let branch = self.new_branch(Branch {
             parent: None,
@@ -95,10 +94,18 @@ impl Execution {
             previous: 0,
             retries: Vec::new(),
             retry_count: 0,
+            joined: None,
             waiting: Waiting::Between,
         });
         self.work.push_back(Work::Enter { branch, state, input });
         Ok(())
+    }
+
+    /// TimeoutSeconds of the machine, from now on.
+    pub(super) fn set_deadline(&mut self) {
+        if let Some(seconds) = self.definition.timeout_seconds {
+            self.timers.set(after_seconds(self.now, seconds), Timer::Execution);
+        }
     }
 
     /// Whether a task is open and takes this kind of answer.
@@ -179,6 +186,8 @@ impl Execution {
         while let Some(work) = self.work.pop_front() {
             match work {
                 Work::Enter { branch, state, input } => self.enter(branch, state, input),
+                Work::Execute { branch } => self.execute(branch),
+                Work::Finish { branch, result } => self.finish(branch, result),
                 Work::Complete { branch, output } => self.complete(branch, output),
                 Work::Fail { branch, failure } => self.fail(branch, failure),
                 Work::Fill { branch } => self.fill(branch),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::redrive::NotRedrivable;
 use crate::resource::Resource;
 
 /// Names one try of one Task state. Unique within an execution, never used again: a retry has a new one.
@@ -121,6 +122,10 @@ pub enum Input {
         /// Cause given by the caller.
         cause: Option<String>,
     },
+    /// RedriveExecution: go on where an execution that ended without success stopped.
+    ///
+    /// <https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html>
+    Redrive,
     /// The service accepted the request of a `.sync`, `.sync:2` or `.waitForTaskToken` task.
     TaskSubmitted {
         /// Which try.
@@ -169,7 +174,7 @@ pub enum Effect {
     /// Nobody waits for this try any more (timeout, failure of a sibling, end of the execution). A nested
     /// execution under `.sync` is to be stopped; other work may go on, its answer is ignored.
     CancelTask(Arc<StartTask>),
-    /// The execution is over. Always the last effect.
+    /// The execution is over. Always the last effect of a step, and of all unless it is redriven.
     Ended(Ended),
 }
 
@@ -291,6 +296,9 @@ pub enum Rejected {
     /// For the driver: the execution is over (StopExecution on it is a success and changes nothing).
     #[error("the execution has ended")]
     Ended,
+    /// ExecutionNotRedrivable.
+    #[error("{0}")]
+    NotRedrivable(NotRedrivable),
 }
 
 /// The answer to one input.

@@ -113,12 +113,12 @@ impl Execution {
                     if self.child_failed(parent, index, id, &failure) {
                         return;
                     }
-                    if self.exceeds_tolerance(parent) {
+                    if self.tolerates(parent) {
+                        // It came this far, so it was one too many.
                         let cause = "The specified tolerated failure threshold was exceeded";
                         failure =
                             Failure::new(Some(Arc::from(names::TOLERATED_FAILURE)), Some(Arc::from(cause)));
                     }
-                    self.groups.remove(&parent);
                     failure.from_child = true;
                     id = parent;
                 }
@@ -147,6 +147,8 @@ impl Execution {
         }
         let key = self.timers.set(after_ms(self.now, delay), Timer::Retry(id));
         branch.waiting = Waiting::Retry(key);
+        branch.joined = None;
+        self.drop_group(id);
         self.changed = true;
         true
     }
@@ -161,7 +163,10 @@ impl Execution {
             Ok(Exit { output, assigned, next: Next::To(catcher.next) })
         });
         match exit {
-            Ok(exit) => self.exit(id, exit),
+            Ok(exit) => {
+                self.drop_group(id);
+                self.exit(id, exit);
+            }
             Err(error) => {
                 // The catcher was this state's last resort.
                 let failure = self.evaluation_failure(id, error);
@@ -172,22 +177,24 @@ impl Execution {
 
     /// Takes down the siblings of a failed child. True if the Map tolerates the failure and goes on.
     fn child_failed(&mut self, parent: BranchId, index: usize, child: BranchId, failure: &Failure) -> bool {
-        let Some(branch) = self.branches.remove(&child) else { return true };
+        let Some(branch) = self.branches.get(&child) else { return true };
         let failing_event = branch.previous;
+        let in_task = self.state_of(branch.state).kind.state_kind() == StateKind::Task;
+        self.take_down(child);
         let Some(group) = self.groups.get_mut(&parent) else { return true };
-        group.active.remove(&index);
         let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
-        if let Some(map) = &mut group.map {
-            map.failed += 1;
-            if map.tolerated.is_some_and(|most| map.failed <= most) {
-                let result = Arc::new(failure.output());
-                let name = Arc::clone(&map.name);
-                let event = self.event(failing_event, EventKind::MapIterationFailed { name, index });
-                self.child_done(parent, index, result, event);
-                return true;
-            }
+        if let Some(map) = &mut group.map
+            && map.tolerated.is_some_and(|most| map.failed.len() < most)
+        {
+            map.failed.insert(index, child);
+            group.active.remove(&index);
+            let result = Arc::new(failure.output());
+            let name = Arc::clone(&map.name);
+            let event = self.event(failing_event, EventKind::MapIterationFailed { name, index });
+            self.child_done(parent, index, result, event);
+            return true;
         }
-        if map_name.is_none() && self.state_of(branch.state).kind.state_kind() == StateKind::Task {
+        if map_name.is_none() && in_task {
             self.event(failing_event, EventKind::StateAborted { state: StateKind::Task });
         }
         self.abort_children(parent, failing_event);
@@ -200,17 +207,19 @@ impl Execution {
         false
     }
 
-    fn exceeds_tolerance(&self, parent: BranchId) -> bool {
+    fn tolerates(&self, parent: BranchId) -> bool {
         let map = self.groups.get(&parent).and_then(|group| group.map.as_ref());
-        map.is_some_and(|map| map.tolerated.is_some_and(|most| map.failed > most))
+        map.is_some_and(|map| map.tolerated.is_some())
     }
 
     /// Aborts every child at work of the branch's Map or Parallel. All their events follow the failing one.
     fn abort_children(&mut self, parent: BranchId, failing_event: u64) {
-        let Some(group) = self.groups.get_mut(&parent) else { return };
-        let active = std::mem::take(&mut group.active);
+        let Some(group) = self.groups.get(&parent) else { return };
+        // The failing child itself is down already.
+        let at_work = group.active.iter().filter(|(_, child)| self.branches.contains_key(child));
+        let at_work: Vec<_> = at_work.map(|(index, child)| (*index, *child)).collect();
         let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
-        for (index, child) in active {
+        for (index, child) in at_work {
             if let Some(name) = &map_name {
                 self.event(failing_event, EventKind::MapIterationAborted { name: Arc::clone(name), index });
             }
@@ -219,12 +228,13 @@ impl Execution {
     }
 
     fn abort(&mut self, id: BranchId, failing_event: u64) {
-        let Some(branch) = self.branches.remove(&id) else { return };
-        if branch.waiting != Waiting::Between {
+        let Some(branch) = self.branches.get(&id) else { return };
+        let waiting = branch.waiting;
+        if waiting != Waiting::Between {
             let state = self.state_of(branch.state).kind.state_kind();
             self.event(failing_event, EventKind::StateAborted { state });
         }
-        match branch.waiting {
+        match waiting {
             Waiting::Between => {}
             Waiting::Wake(key) | Waiting::Retry(key) => self.timers.cancel(key),
             Waiting::Task(task) => {
@@ -232,10 +242,8 @@ impl Execution {
                     self.effects.push(Effect::CancelTask(task.start));
                 }
             }
-            Waiting::Group => {
-                self.abort_children(id, failing_event);
-                self.groups.remove(&id);
-            }
+            Waiting::Group => self.abort_children(id, failing_event),
         }
+        self.take_down(id);
     }
 }

@@ -56,7 +56,8 @@ impl Execution {
             input: map.input,
             next: 0,
             limit,
-            failed: 0,
+            failed: BTreeMap::new(),
+            again: BTreeMap::new(),
             tolerated: map.tolerated,
         };
         let group = Group {
@@ -99,6 +100,7 @@ impl Execution {
             previous,
             retries: Vec::new(),
             retry_count: 0,
+            joined: None,
             waiting: Waiting::Between,
         });
         self.work.push_back(Work::Enter { branch: child, state, input: Arc::clone(input) });
@@ -113,7 +115,15 @@ impl Execution {
             if group.done == group.results.len() {
                 return self.finish_group(id);
             }
-            if group.active.len() >= map.limit || map.next >= group.results.len() {
+            if group.active.len() >= map.limit {
+                return;
+            }
+            if let Some((index, child)) = map.again.pop_first() {
+                group.active.insert(index, child);
+                self.resume(child);
+                continue;
+            }
+            if map.next >= group.results.len() {
                 return;
             }
             let index = map.next;
@@ -131,6 +141,10 @@ impl Execution {
                     }
                 }
                 Err(error) => {
+                    // It did not begin, so a redrive begins it.
+                    if let Some(map) = self.groups.get_mut(&id).and_then(|group| group.map.as_mut()) {
+                        map.next = index;
+                    }
                     let failure = self.evaluation_failure(id, error);
                     return self.end_failed(failure.error, failure.cause);
                 }
@@ -172,17 +186,20 @@ impl Execution {
 
     fn finish_group(&mut self, id: BranchId) {
         let Some(group) = self.groups.remove(&id) else { return };
+        self.forget_children(&group);
         let kind = match group.map {
             Some(_) => EventKind::MapStateSucceeded,
             None => EventKind::ParallelStateSucceeded,
         };
         self.event(group.last_event, kind);
+        let results =
+            group.results.into_iter().map(|r| r.map_or(Value::Null, Arc::unwrap_or_clone)).collect();
+        let results = Arc::new(Value::Array(results));
         if let Some(branch) = self.branches.get_mut(&id) {
             // The service passes the Succeeded event by: Exited follows the last child's event as well.
             branch.previous = group.last_event;
+            branch.joined = Some(Arc::clone(&results));
         }
-        let results =
-            group.results.into_iter().map(|r| r.map_or(Value::Null, Arc::unwrap_or_clone)).collect();
-        self.finish(id, Arc::new(Value::Array(results)));
+        self.finish(id, results);
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::api::{Effect, Ended, ExecutionContext, StartTask, Status, TaskId, TaskToken};
 use super::failure::Failure;
+use super::redrive::Unfinished;
 use super::timers::{TimerKey, Timers};
 use crate::definition::{Definition, State, StateId};
 use crate::history::{EventKind, HistoryEvent};
@@ -45,6 +46,8 @@ pub(super) struct Branch {
     /// Retries made by each retrier of the state.
     pub(super) retries: Vec<u32>,
     pub(super) retry_count: u32,
+    /// What the children of the Map or Parallel came to, while the state is not left: a redrive keeps it.
+    pub(super) joined: Option<Arc<Value>>,
     pub(super) waiting: Waiting,
 }
 
@@ -62,7 +65,7 @@ pub(super) enum Waiting {
 /// A Map or Parallel state at work, kept under the branch that is in it.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// Children at work, by index.
+    /// Children at work, by index. Once one failed for good, those that it took down.
     pub(super) active: BTreeMap<usize, BranchId>,
     pub(super) results: Vec<Option<Arc<Value>>>,
     pub(super) done: usize,
@@ -71,6 +74,14 @@ pub(super) struct Group {
     pub(super) last_event: u64,
     /// Set for a Map.
     pub(super) map: Option<MapRun>,
+}
+
+impl Group {
+    /// Every child that did not succeed.
+    pub(super) fn children(&self) -> impl Iterator<Item = BranchId> {
+        let iterations = self.map.iter().flat_map(|map| map.failed.values().chain(map.again.values()));
+        self.active.values().chain(iterations).copied()
+    }
 }
 
 /// The rest of a Map at work.
@@ -83,7 +94,10 @@ pub(super) struct MapRun {
     pub(super) input: Arc<Value>,
     pub(super) next: usize,
     pub(super) limit: usize,
-    pub(super) failed: usize,
+    /// Iterations whose failure was tolerated, by index.
+    pub(super) failed: BTreeMap<usize, BranchId>,
+    /// Iterations that a redrive is to bring back as soon as the limit allows, by index.
+    pub(super) again: BTreeMap<usize, BranchId>,
     /// Most failures; `None` if the state tolerates none and passes on the item's own error.
     pub(super) tolerated: Option<usize>,
 }
@@ -106,6 +120,15 @@ pub(super) enum Work {
         state: StateId,
         input: Arc<Value>,
     },
+    /// Do what the state does, without entering it: after a redrive.
+    Execute {
+        branch: BranchId,
+    },
+    /// Leave the state with the result that its work already had: after a redrive.
+    Finish {
+        branch: BranchId,
+        result: Arc<Value>,
+    },
     Complete {
         branch: BranchId,
         output: Arc<Value>,
@@ -118,6 +141,16 @@ pub(super) enum Work {
     Fill {
         branch: BranchId,
     },
+}
+
+impl Work {
+    /// The branch, if this takes it from one state to the next or to its end.
+    pub(super) fn between_states(&self) -> Option<BranchId> {
+        match self {
+            Self::Enter { branch, .. } | Self::Complete { branch, .. } => Some(*branch),
+            _ => None,
+        }
+    }
 }
 
 /// A try that is outstanding, for a driver that comes back after a crash.
@@ -135,16 +168,21 @@ pub struct Execution {
     pub(super) input: Arc<Value>,
     pub(super) role_arn: Arc<str>,
     pub(super) region: Arc<str>,
-    execution_context: Arc<Value>,
+    pub(super) execution_context: Arc<Value>,
     machine_context: Arc<Value>,
     pub(super) random: Random,
+    pub(super) start_time: Timestamp,
     pub(super) now: Timestamp,
     pub(super) started: bool,
     pub(super) ended: Option<Ended>,
+    pub(super) redrives: u32,
+    pub(super) redrive_time: Option<Timestamp>,
     pub(super) history: Vec<HistoryEvent>,
     pub(super) branches: HashMap<BranchId, Branch>,
     next_branch: u64,
     pub(super) groups: HashMap<BranchId, Group>,
+    /// What was taken down and may have to be brought back by a redrive.
+    pub(super) unfinished: HashMap<BranchId, Unfinished>,
     pub(super) tasks: HashMap<TaskId, Task>,
     next_task: u64,
     /// Every token ever made, so that an old one is told from an unknown one.
@@ -187,13 +225,17 @@ impl Execution {
             execution_context,
             machine_context,
             random: Random::new(seed),
+            start_time: context.start_time,
             now: context.start_time,
             started: false,
             ended: None,
+            redrives: 0,
+            redrive_time: None,
             history: Vec::new(),
             branches: HashMap::new(),
             next_branch: 0,
             groups: HashMap::new(),
+            unfinished: HashMap::new(),
             tasks: HashMap::new(),
             next_task: 0,
             tokens: HashMap::new(),
@@ -320,8 +362,10 @@ impl Execution {
             self.effects.push(Effect::CancelTask(open.start));
         }
         self.tasks.clear();
-        self.branches.clear();
-        self.groups.clear();
+        self.take_all_down();
+        if ended.status == Status::Succeeded {
+            self.unfinished.clear();
+        }
         self.timers.clear();
         self.work.clear();
         self.effects.push(Effect::Ended(ended.clone()));

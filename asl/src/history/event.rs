@@ -61,6 +61,9 @@ pub enum EventKind {
         error: Option<Arc<str>>,
         cause: Option<Arc<str>>,
     },
+    ExecutionRedriven {
+        redrive_count: u32,
+    },
     StateEntered {
         state: StateKind,
         name: Arc<str>,
@@ -162,6 +165,7 @@ impl EventKind {
             Self::ExecutionFailed { .. } => "ExecutionFailed",
             Self::ExecutionAborted { .. } => "ExecutionAborted",
             Self::ExecutionTimedOut { .. } => "ExecutionTimedOut",
+            Self::ExecutionRedriven { .. } => "ExecutionRedriven",
             Self::StateEntered { state, .. } => match state {
                 S::Task => "TaskStateEntered",
                 S::Pass => "PassStateEntered",

@@ -4,3 +4,4 @@ mod event;
 mod render;
 
 pub use event::{EventKind, HistoryEvent, StateKind};
+pub use render::without_data;

@@ -6,47 +6,73 @@ use serde_json::{Map, Value, json};
 
 use super::{EventKind, HistoryEvent};
 
+/// The members of a payload and of the flag beside it.
+const INPUT: [&str; 2] = ["input", "inputDetails"];
+const OUTPUT: [&str; 2] = ["output", "outputDetails"];
+
+/// Every payload of execution data.
+const DATA: [[&str; 2]; 2] = [INPUT, OUTPUT];
+
 impl HistoryEvent {
     /// The event as GetExecutionHistory shows it: `timestamp` in seconds with a fraction, payloads as JSON text.
-    /// Without `include_data` (the API's `includeExecutionData`) inputs and outputs are left out; a task's parameters
-    /// and a failure's cause stay, as they do there.
+    /// Without `include_data` (the API's `includeExecutionData`) it is reduced as by [`without_data`].
     pub fn to_json(&self, include_data: bool) -> Value {
         let mut event = Map::new();
         event.insert("timestamp".into(), json!(self.timestamp.as_millisecond() as f64 / 1000.0));
         event.insert("type".into(), self.kind.type_name().into());
         event.insert("id".into(), self.id.into());
         event.insert("previousEventId".into(), self.previous_event_id.into());
-        if let Some((member, details)) = details(&self.kind, include_data) {
+        if let Some((member, details)) = details(&self.kind) {
             event.insert(member.into(), Value::Object(details));
         }
-        Value::Object(event)
+        let mut event = Value::Object(event);
+        if !include_data {
+            without_data(&mut event);
+        }
+        event
     }
 }
 
-fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Value>)> {
+/// Reduces a rendered event to what GetExecutionHistory shows without execution data (`includeExecutionData` false):
+/// inputs and outputs are left out; a task's parameters and a failure's cause stay, as they do there.
+///
+/// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html>
+pub fn without_data(event: &mut Value) {
+    let members = event.as_object_mut().into_iter().flat_map(Map::values_mut);
+    for details in members.filter_map(Value::as_object_mut) {
+        // In place of `remove`, which would move the last member up.
+        details.retain(|member, _| !DATA.iter().any(|[payload, flag]| member == payload || member == flag));
+    }
+}
+
+fn details(kind: &EventKind) -> Option<(&'static str, Map<String, Value>)> {
     use EventKind as E;
-    let mut d = Details { map: Map::new(), data };
+    let mut d = Details { map: Map::new() };
     let member = match kind {
         E::ExecutionStarted { input, role_arn } => {
-            d.payload("input", "inputDetails", input);
+            d.payload(INPUT, input);
             d.text("roleArn", role_arn);
             "executionStartedEventDetails"
         }
         E::ExecutionSucceeded { output } => {
-            d.payload("output", "outputDetails", output);
+            d.payload(OUTPUT, output);
             "executionSucceededEventDetails"
         }
         E::ExecutionFailed { error, cause } => d.failure("executionFailedEventDetails", error, cause),
         E::ExecutionAborted { error, cause } => d.failure("executionAbortedEventDetails", error, cause),
         E::ExecutionTimedOut { error, cause } => d.failure("executionTimedOutEventDetails", error, cause),
+        E::ExecutionRedriven { redrive_count } => {
+            d.map.insert("redriveCount".into(), json!(redrive_count));
+            "executionRedrivenEventDetails"
+        }
         E::StateEntered { name, input, .. } => {
             d.text("name", name);
-            d.payload("input", "inputDetails", input);
+            d.payload(INPUT, input);
             "stateEnteredEventDetails"
         }
         E::StateExited { name, output, assigned, .. } => {
             d.text("name", name);
-            d.payload("output", "outputDetails", output);
+            d.payload(OUTPUT, output);
             if !assigned.is_empty() {
                 let texts = assigned.iter().map(|(n, v)| (n.to_string(), Value::String(v.to_string())));
                 d.map.insert("assignedVariables".into(), Value::Object(texts.collect()));
@@ -70,12 +96,12 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
         }
         E::LambdaFunctionScheduled { resource, input, timeout_seconds } => {
             d.text("resource", resource.as_str());
-            d.payload("input", "inputDetails", input);
+            d.payload(INPUT, input);
             d.seconds("timeoutInSeconds", *timeout_seconds);
             "lambdaFunctionScheduledEventDetails"
         }
         E::LambdaFunctionSucceeded { output } => {
-            d.payload("output", "outputDetails", output);
+            d.payload(OUTPUT, output);
             "lambdaFunctionSucceededEventDetails"
         }
         E::LambdaFunctionFailed { error, cause } => {
@@ -98,12 +124,12 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
         }
         E::TaskSubmitted { resource, output } => {
             d.resource(resource);
-            d.payload("output", "outputDetails", output);
+            d.payload(OUTPUT, output);
             "taskSubmittedEventDetails"
         }
         E::TaskSucceeded { resource, output } => {
             d.resource(resource);
-            d.payload("output", "outputDetails", output);
+            d.payload(OUTPUT, output);
             "taskSucceededEventDetails"
         }
         E::TaskFailed { resource, error, cause } => {
@@ -127,7 +153,6 @@ fn details(kind: &EventKind, data: bool) -> Option<(&'static str, Map<String, Va
 
 struct Details {
     map: Map<String, Value>,
-    data: bool,
 }
 
 impl Details {
@@ -135,11 +160,9 @@ impl Details {
         self.map.insert(member.into(), text.into());
     }
 
-    fn payload(&mut self, member: &str, flag: &str, value: &Arc<Value>) {
-        if self.data {
-            self.map.insert(member.into(), Value::String(value.to_string()));
-            self.map.insert(flag.into(), json!({"truncated": false}));
-        }
+    fn payload(&mut self, [payload, flag]: [&str; 2], value: &Arc<Value>) {
+        self.map.insert(payload.into(), Value::String(value.to_string()));
+        self.map.insert(flag.into(), json!({"truncated": false}));
     }
 
     fn seconds(&mut self, member: &str, seconds: Option<i64>) {

@@ -26,6 +26,8 @@ enum Event {
     Input(usize, Input),
     /// The n-th callback of the case is due.
     Callback(usize),
+    /// The case's execution is to be redriven.
+    Redrive,
 }
 
 struct Run {
@@ -49,6 +51,7 @@ struct World<'a> {
     tokens: HashMap<String, Vec<(usize, TaskToken)>>,
     children: HashMap<(usize, TaskId), usize>,
     next_callback: usize,
+    next_redrive: usize,
 }
 
 /// Plays a case to its end. The error is a definition refused.
@@ -76,6 +79,7 @@ pub(super) fn play(case: &Case) -> Result<Played, String> {
         tokens: HashMap::new(),
         children: HashMap::new(),
         next_callback: 0,
+        next_redrive: 0,
     };
     let first = world.start(&main, "run-1", case.value["input"].clone(), None);
     world.after(0, Event::Input(first, Input::Start));
@@ -143,6 +147,7 @@ impl World<'_> {
                     match self.events.remove(&key) {
                         Some(Event::Input(id, input)) => self.step(id, input),
                         Some(Event::Callback(n)) => self.callback(n),
+                        Some(Event::Redrive) => self.redrive(),
                         None => {}
                     }
                 }
@@ -153,7 +158,18 @@ impl World<'_> {
 
     fn step(&mut self, id: usize, input: Input) {
         let step = self.runs[id].execution.step(input, self.now);
-        for effect in step.effects {
+        self.effects(id, step.effects);
+    }
+
+    fn redrive(&mut self) {
+        assert_eq!(self.runs[0].execution.redrivable(self.now), Ok(()), "{}", self.case.name);
+        let step = self.runs[0].execution.step(Input::Redrive, self.now);
+        assert_eq!(step.outcome, Ok(()), "{}", self.case.name);
+        self.effects(0, step.effects);
+    }
+
+    fn effects(&mut self, id: usize, effects: Vec<Effect>) {
+        for effect in effects {
             match effect {
                 Effect::StartTask(start) => self.carry_out(id, &start),
                 Effect::CancelTask(start) => {
@@ -161,14 +177,20 @@ impl World<'_> {
                         self.after(0, Event::Input(child, Input::Stop { error: None, cause: None }));
                     }
                 }
-                Effect::Ended(ended) => self.child_ended(id, &ended),
+                Effect::Ended(ended) => self.ended(id, &ended),
             }
         }
     }
 
-    fn child_ended(&mut self, id: usize, ended: &Ended) {
+    fn ended(&mut self, id: usize, ended: &Ended) {
         let run = &self.runs[id];
-        let Some((parent, task)) = run.parent else { return };
+        let Some((parent, task)) = run.parent else {
+            if let Some(after) = self.case.value["redrive"][self.next_redrive]["after"].as_i64() {
+                self.next_redrive += 1;
+                self.after(after, Event::Redrive);
+            }
+            return;
+        };
         let child = ChildExecution {
             execution_arn: execution_arn(run),
             name: run.name.clone(),
@@ -285,13 +307,7 @@ impl World<'_> {
         let step = self.runs[id].execution.step(Input::Callback { token, callback: what }, self.now);
         let outcome = step.outcome.err().map(|rejected| format!("{rejected:?}"));
         assert_eq!(outcome.as_deref(), refused, "{}: callback {n}", self.case.name);
-        for effect in step.effects {
-            match effect {
-                Effect::StartTask(start) => self.carry_out(id, &start),
-                Effect::CancelTask(_) => {}
-                Effect::Ended(ended) => self.child_ended(id, &ended),
-            }
-        }
+        self.effects(id, step.effects);
         self.plan_callback();
     }
 }

@@ -6,5 +6,5 @@ mod driver;
 mod report;
 mod stub;
 
-pub(crate) use case::{changes, load};
-pub(crate) use report::{differences, report};
+pub(crate) use case::{Case, changes, load};
+pub(crate) use report::{differences, history, report};

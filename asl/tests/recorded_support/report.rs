@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
+use asl::HistoryEvent;
+
 use super::case::Case;
 use super::{compare, driver};
 
@@ -35,6 +37,11 @@ pub(crate) fn report(cases: &[Case]) {
         }
     }
     assert!(failures.is_empty(), "{} of {} cases failed", failures.len(), cases.len());
+}
+
+/// Plays a case; the history of its execution, nothing if its definition is refused.
+pub(crate) fn history(case: &Case) -> Vec<HistoryEvent> {
+    driver::play(case).map_or_else(|_| Vec::new(), |played| played.execution.history().to_vec())
 }
 
 /// Plays a case; every way in which it went otherwise than expected.

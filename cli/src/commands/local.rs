@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::place::Place;
 use crate::printer::Printer;
 use crate::signals::Signals;
-use crate::{exit, orphans};
+use crate::{exit, unfinished};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -27,16 +27,16 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
     printer
         .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
     tokio::select! {
-        closed = orphans::close_and_wait(&place, printer) => closed?,
+        taken_up = unfinished::take_up_and_wait(&place, printer) => taken_up?,
         () = signals.next() => {}
     }
-    let unfinished = place.store.workflows().running().await?;
-    match unfinished.first() {
+    let left = place.store.workflows().running().await?;
+    match left.first() {
         None => printer.notice("ending"),
         Some(first) => printer.notice(&format!(
-            "ending with {} unfinished run(s), among them {}: their scripts are stopped when their leases end, and \
-             the next endpoint on this directory closes them",
-            unfinished.len(),
+            "ending with {} unfinished run(s), among them {}: they go on with the next endpoint on this directory; \
+             scripts whose leases end before that are stopped",
+            left.len(),
             first.workflow_execution_id
         )),
     }

@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::place::{Place, execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
-use crate::{exit, file, logs, orphans, place, report, watch};
+use crate::{exit, file, logs, place, report, unfinished, watch};
 
 /// Runs a workflow file on an embedded endpoint.
 ///
@@ -43,20 +43,22 @@ async fn run_at(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    tokio::select! {
-        closed = orphans::close(place, printer) => closed?,
+    let unfinished = tokio::select! {
+        unfinished = unfinished::take_up(place, printer) => unfinished?,
         () = signals.next() => return Ok(exit::INTERRUPTED),
+    };
+    for id in unfinished {
+        let plan = plan_of(place, &id).await?;
+        tokio::select! {
+            run = watch::until_closed(&place.store, &id, &plan, printer) => {
+                printer.notice(&format!("{id} ended: {}", run?.workflow.execution_status));
+            }
+            () = signals.next() => return cancel(place, &id, &plan, signals, printer).await,
+        }
     }
     place.store.config().put(item).await?;
     let id = trigger(place, item, id, parameters).await?;
-    let snapshot = place
-        .store
-        .jobs()
-        .get_snapshot(&id)
-        .await?
-        .with_context(|| format!("the run {id} was started but has no plan"))?;
-    let plan = Plan::from_snapshot(&snapshot)
-        .map_err(|problems| Failure::Workflow { what: format!("the plan of {id}"), problems })?;
+    let plan = plan_of(place, &id).await?;
     printer.progress(&format!("started {id} at {}", place.url()));
 
     let run = tokio::select! {
@@ -69,6 +71,13 @@ async fn run_at(
         WorkflowStatus::Completed => exit::OK,
         _ => exit::NOT_COMPLETED,
     })
+}
+
+async fn plan_of(place: &Place, id: &ExecutionId) -> Result<Plan, Failure> {
+    let snapshot = place.store.jobs().get_snapshot(id).await?;
+    let snapshot = snapshot.with_context(|| format!("the run {id} was started but has no plan"))?;
+    Plan::from_snapshot(&snapshot)
+        .map_err(|problems| Failure::Workflow { what: format!("the plan of {id}"), problems })
 }
 
 /// Stops the master execution, as a person would on AWS, and waits until every row is closed.

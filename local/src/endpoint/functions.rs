@@ -1,5 +1,6 @@
 //! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rsqlflow_core::Deployment;
@@ -14,15 +15,22 @@ use crate::{LocalError, place};
 const UNHURRIED: Duration = Duration::from_secs(60);
 
 /// The functions. They talk to the endpoint by `sdk`, as they talk to AWS.
-pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) -> Lambda {
+///
+/// # Errors
+/// [`LocalError`] of the queue's database in `dir`.
+pub(super) fn functions(
+    dir: &Path,
+    sdk: &aws_config::SdkConfig,
+    deployment: &Deployment,
+) -> Result<Lambda, LocalError> {
     let context = Context::new(sdk, deployment.clone());
-    Lambda::new(Handler::ALL.map(|handler| {
+    let functions = Handler::ALL.map(|handler| {
         let context = context.clone();
         let timeout = match handler {
             Handler::RsqlInvoke => deployment.timing.lambda_timeout,
             _ => UNHURRIED,
         };
-        Function::new(handler.name_in(deployment), timeout, move |event| {
+        Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event| {
             let context = context.clone();
             async move {
                 rsqlflow_lambdas::invoke(&context, handler, event).await.map_err(|error| FunctionError {
@@ -31,7 +39,8 @@ pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) ->
                 })
             }
         })
-    }))
+    });
+    Lambda::open(dir, functions)
 }
 
 /// The rule that closes a run however its master ends: the one that the deployment has in EventBridge.
@@ -44,7 +53,7 @@ pub(super) fn rules(deployment: &Deployment) -> Vec<Rule> {
 }
 
 /// Creates the state machines.
-pub(super) fn create_machines(
+pub(super) async fn create_machines(
     step_functions: &StepFunctions,
     deployment: &Deployment,
 ) -> Result<(), LocalError> {
@@ -62,7 +71,7 @@ pub(super) fn create_machines(
         };
         let failed = |reason: String| LocalError::Resource { what: format!("state machine {name}"), reason };
         let text = definition.filled(&values).map_err(|e| failed(e.to_string()))?;
-        step_functions.ensure_machine(name, &text).map_err(|e| failed(e.message))?;
+        step_functions.ensure_machine(name, &text).await.map_err(|e| failed(e.message))?;
     }
     Ok(())
 }

@@ -53,9 +53,14 @@ impl Endpoint {
         let sdk = sdk::config(&url);
         let deployment = deployment::localised(&options.deployment);
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
+        if !options.paused {
+            // Before the first request, so that an answer for an execution finds it.
+            let loaded = services.step_functions.load_unfinished().await;
+            loaded.map_err(|e| LocalError::Unfinished { reason: e.message })?;
+        }
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
-        match endpoint.create_resources().await {
+        match endpoint.bring_up(options.paused).await {
             Ok(()) => Ok(endpoint),
             Err(error) => {
                 endpoint.shutdown().await;
@@ -97,14 +102,21 @@ impl Endpoint {
     /// Stops: takes no more requests, waits a little for those under way, closes its files, frees the state
     /// directory.
     ///
-    /// Agents are not ended. As on AWS they are processes of their own: without the endpoint they cannot renew
+    /// Executions stay as they are, and go on when an endpoint is started on the directory again. Agents are not
+    /// ended. As on AWS they are processes of their own: without the endpoint they cannot renew
     /// their leases, so they stop their scripts before those end, and keep their results in their spools.
     pub async fn shutdown(self) {
-        self.services.step_functions.close();
+        self.services.step_functions.stop();
         self.services.ssm.close(LAST_COMMANDS).await;
         self.server.stop().await;
         self.services.close().await;
         drop(self.state);
+    }
+
+    async fn bring_up(&self, paused: bool) -> Result<(), LocalError> {
+        self.create_resources().await?;
+        self.services.step_functions.open();
+        if paused { Ok(()) } else { self.resume().await }
     }
 
     async fn create_resources(&self) -> Result<(), LocalError> {
@@ -113,10 +125,18 @@ impl Endpoint {
         let failed = |what: String| move |e: AwsError| LocalError::Resource { what, reason: e.message };
         let group = &self.deployment.log_group;
         self.services.logs.ensure_group(group).await.map_err(failed(format!("log group {group}")))?;
+        functions::create_machines(&self.services.step_functions, &self.deployment).await?;
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
         Ok(())
+    }
+
+    /// Goes on with what an earlier process left under way, now that everything it needs is there.
+    async fn resume(&self) -> Result<(), LocalError> {
+        let failed = |e: AwsError| LocalError::Unfinished { reason: e.message };
+        self.services.lambda.resume().await.map_err(failed)?;
+        self.services.ssm.resume().await.map_err(failed)
     }
 }
 
@@ -139,9 +159,8 @@ fn services(
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
     let sns = Sns::open(dir)?;
-    let lambda = functions::functions(sdk, deployment);
-    let step_functions = StepFunctions::new(lambda.clone(), sns.clone(), functions::rules(deployment));
-    functions::create_machines(&step_functions, deployment)?;
+    let lambda = functions::functions(dir, sdk, deployment)?;
+    let step_functions = StepFunctions::new(dir, lambda.clone(), sns.clone(), functions::rules(deployment))?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
@@ -149,7 +168,7 @@ fn services(
         logs: Logs::open(dir)?,
         secrets: Secrets::open(dir)?,
         sns,
-        ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),
+        ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
         step_functions,
     })
 }

@@ -1,8 +1,10 @@
 //! Which service a request is for.
 
+use axum::http::{HeaderMap, Method, Uri};
+
 use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
-use crate::services::lambda::Lambda;
+use crate::services::lambda::{self, Lambda};
 use crate::services::logs::Logs;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{self, Sns};
@@ -23,9 +25,19 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Lambda, which is called by path.
-    pub(crate) fn lambda(&self) -> &Lambda {
-        &self.lambda
+    /// A request of the REST protocols, whose path names the operation.
+    pub(crate) async fn rest(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+        request_id: &str,
+    ) -> Result<Reply, AwsError> {
+        if lambda::is_path(uri.path()) {
+            return self.lambda.rest(method, uri, headers, body, request_id).await;
+        }
+        Err(AwsError::not_implemented(format_args!("{method} {}", uri.path())))
     }
 
     /// A request of the JSON protocols; `target` is `<service>.<operation>`.
@@ -69,8 +81,11 @@ impl Services {
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
         self.dynamodb.close().await;
+        self.lambda.close().await;
         self.logs.close().await;
         self.secrets.close().await;
         self.sns.close().await;
+        self.ssm.close_file().await;
+        self.step_functions.close().await;
     }
 }

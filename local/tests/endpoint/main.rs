@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod durable;
 mod dynamodb;
+mod killed;
 mod lambda;
 mod logs;
+mod machines;
 mod protocol;
+mod run_command;
 mod secrets;
 mod sns;
 mod ssm;

@@ -28,7 +28,22 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Local {
     let dir = tempfile::tempdir().unwrap();
     let mut options = options(dir.path());
     change(&mut options);
-    let endpoint = Endpoint::start(options).await.unwrap();
+    let endpoint = Box::pin(Endpoint::start(options)).await.unwrap();
+    Local { sdk: endpoint.sdk_config(), endpoint, dir }
+}
+
+/// Ends an endpoint and starts another one on its directory.
+pub(crate) async fn restart(local: Local) -> Local {
+    restart_with(local, |_| {}).await
+}
+
+/// As [`restart`], with other options.
+pub(crate) async fn restart_with(local: Local, change: impl FnOnce(&mut Options)) -> Local {
+    let Local { endpoint, dir, .. } = local;
+    endpoint.shutdown().await;
+    let mut options = options(dir.path());
+    change(&mut options);
+    let endpoint = Box::pin(Endpoint::start(options)).await.unwrap();
     Local { sdk: endpoint.sdk_config(), endpoint, dir }
 }
 
@@ -40,6 +55,7 @@ pub(crate) fn options(dir: &Path) -> Options {
         instances: 1,
         agent_binary: dir.join("agent"),
         script_dir: dir.join("scripts"),
+        paused: false,
         deployment,
     }
 }

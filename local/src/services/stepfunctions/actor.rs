@@ -4,106 +4,196 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asl::{Effect, Execution, Input, Pattern, Rejected, StartTask, TaskId};
+use asl::{Effect, Execution, Input, Rejected, StartTask, TaskId};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::services::stepfunctions::registry::Entry;
+use crate::services::stepfunctions::database::{Ending, Record};
+use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::{Shared, effects, rules};
 
-/// Inputs that may wait for the actor. Its senders wait beyond that; the actor itself never waits for them.
-pub(super) const MAILBOX: usize = 256;
+/// Delays between tries to write a record double from the first to the longest.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// What an actor is told.
-pub(super) enum Message {
-    /// Something happened to the execution; `answer` learns whether that was accepted.
-    Input { input: Input, answer: Option<oneshot::Sender<Result<(), Rejected>>> },
-    /// Somebody wants to look at it.
-    Read(Box<dyn FnOnce(&Execution) + Send>),
-}
-
-/// Owns an execution: feeds it, and carries out what it wants.
+/// Owns an execution: feeds it, keeps its journal, and carries out what it wants.
+///
+/// An input changes the execution, then it is on disk, then its effects leave and its sender is answered. So whatever
+/// the world has seen of an execution is still true after a crash; what a crash cuts off between the record and the
+/// effects, [`Actor::resume`] makes up for.
 pub(super) struct Actor {
-    execution: Execution,
-    entry: Arc<Entry>,
-    shared: Arc<Shared>,
+    pub(super) execution: Execution,
+    pub(super) entry: Arc<Entry>,
+    pub(super) shared: Arc<Shared>,
+    /// Position of the next record in the journal.
+    pub(super) position: i64,
+    /// The last moment that the execution was told. The system's clock may step back, an execution's may not.
+    pub(super) now: Timestamp,
+    /// Of the redrive that is to come.
+    pub(super) redrive_token: Option<String>,
     /// For tasks whose work must be stopped when nobody waits for it any more.
     cancellations: HashMap<TaskId, CancellationToken>,
-    /// The last moment that the execution was told. The system's clock may step back, an execution's may not.
-    now: Timestamp,
 }
 
+/// The endpoint closes: nothing more happens to the execution until it is opened again.
+struct Closing;
+
 impl Actor {
-    pub(super) fn new(execution: Execution, entry: Arc<Entry>, shared: Arc<Shared>) -> Self {
-        let now = entry.started;
-        Self { execution, entry, shared, cancellations: HashMap::new(), now }
+    pub(super) fn new(
+        execution: Execution,
+        entry: Arc<Entry>,
+        shared: Arc<Shared>,
+        position: i64,
+        now: Timestamp,
+    ) -> Self {
+        Self { execution, entry, shared, position, now, redrive_token: None, cancellations: HashMap::new() }
     }
 
-    /// Runs the execution to its end, and answers questions about it after that.
-    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>) {
+    /// Feeds the execution its first input and runs it to its end in a task of its own. Gives back what became of
+    /// that input; none if the endpoint closes.
+    pub(super) async fn start(
+        mut self,
+        first: Input,
+        mailbox: mpsc::Receiver<Message>,
+    ) -> Option<Result<(), Rejected>> {
+        let outcome = self.feed(first).await.ok()?;
+        if outcome.is_ok() {
+            tokio::spawn(self.serve(mailbox));
+        }
+        Some(outcome)
+    }
+
+    /// Goes on with an execution that an earlier endpoint left, once this one serves requests.
+    pub(super) async fn resume(mut self, mailbox: mpsc::Receiver<Message>) {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            () = shared.open.cancelled() => {}
+            () = shared.closing.cancelled() => return,
+        }
+        if self.position == 0 && self.feed(Input::Start).await.is_err() {
+            return;
+        }
+        // The service answered these, or was about to; nobody will tell us any more. So they are asked again: at
+        // least once, as everywhere in a system of messages. A nested execution is found by who started it.
+        for open in self.execution.open_tasks() {
+            self.start_task(open.start, open.submitted);
+        }
+        self.serve(mailbox).await;
+    }
+
+    async fn serve(mut self, mut mailbox: mpsc::Receiver<Message>) {
         let closing = self.shared.closing.clone();
-        let _ = self.feed(Input::Start);
-        loop {
+        while self.execution.ended().is_none() {
             let due = self.execution.next_timer();
-            tokio::select! {
+            let fed = tokio::select! {
                 () = closing.cancelled() => return,
                 message = mailbox.recv() => match message {
                     None => return,
-                    Some(Message::Input { input, answer }) => {
-                        let outcome = self.feed(input);
+                    Some(Message::Input { input, answer }) => self.feed(input).await.map(|outcome| {
                         if let Some(answer) = answer {
                             let _ = answer.send(outcome);
                         }
+                    }),
+                    Some(Message::Read(look)) => {
+                        look(&self.execution);
+                        Ok(())
                     }
-                    Some(Message::Read(look)) => look(&self.execution),
                 },
-                () = sleep_until(due), if due.is_some() => {
-                    let _ = self.feed(Input::Tick);
-                }
+                () = sleep_until(due), if due.is_some() => self.feed(Input::Tick).await.map(|_| ()),
+            };
+            if let Err(Closing) = fed {
+                return;
             }
         }
     }
 
-    /// The one place where an input enters the execution, and its effects leave. A journal of inputs and moments
-    /// belongs between the two.
-    fn feed(&mut self, input: Input) -> Result<(), Rejected> {
+    /// The one place where an input enters the execution and its effects leave.
+    async fn feed(&mut self, input: Input) -> Result<Result<(), Rejected>, Closing> {
         self.now = self.now.max(Timestamp::now());
+        let text = serde_json::to_string(&input).unwrap_or_default();
+        let redriven = (input == Input::Redrive).then(|| self.redrive_token.take());
         let step = self.execution.step(input, self.now);
+        if step.changed {
+            let record = Record {
+                position: self.position,
+                moment: self.now.as_millisecond(),
+                input: text,
+                redriven,
+                tokens: step.effects.iter().filter_map(token_of).collect(),
+                ending: step.effects.iter().find_map(|effect| match effect {
+                    Effect::Ended(ended) => Some(Ending::of(&self.execution, ended)),
+                    _ => None,
+                }),
+            };
+            self.keep(record).await?;
+        }
         for effect in step.effects {
             self.carry_out(effect);
         }
-        step.outcome
+        Ok(step.outcome)
+    }
+
+    /// Writes a record, however long that takes. Nobody may see more of the execution before that: where the disk
+    /// is full it stands still, and goes on when there is room.
+    async fn keep(&mut self, record: Record) -> Result<(), Closing> {
+        let mut delay = FIRST_DELAY;
+        loop {
+            let Err(error) = self.shared.database.record(self.entry.id, record.clone()).await else { break };
+            if self.shared.closing.is_cancelled() {
+                return Err(Closing);
+            }
+            tracing::error!(
+                "cannot write to the state directory: {}; executions wait until that is mended",
+                error.message
+            );
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.shared.closing.cancelled() => return Err(Closing),
+            }
+            delay = (delay * 2).min(LONGEST_DELAY);
+        }
+        self.position += 1;
+        Ok(())
     }
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::StartTask(start) => self.start(start),
+            Effect::StartTask(start) => self.start_task(start, false),
             Effect::CancelTask(start) => {
                 if let Some(cancellation) = self.cancellations.remove(&start.task) {
                     cancellation.cancel();
                 }
             }
-            Effect::Ended(ended) => {
+            Effect::Ended(_) => {
                 self.cancellations.clear();
-                // First, so that whoever is told of the end can see it.
-                self.entry.ended.send_replace(Some(ended.clone()));
-                rules::apply(&self.shared, &self.entry, &ended);
+                // From here on the database answers for it; then whoever waits is told.
+                self.shared.running.remove(self.entry.id);
+                self.entry.ended.send_replace(true);
+                tokio::spawn(rules::announce(Arc::clone(&self.shared), self.entry.id));
             }
         }
     }
 
-    fn start(&mut self, start: Arc<StartTask>) {
-        if let Some(token) = &start.token {
-            // Before the token leaves, so that no answer can come too early.
-            self.shared.registry.add_token(token.clone(), Arc::clone(&self.entry));
+    /// Has a try carried out. If it was `submitted` before, only its end is awaited.
+    fn start_task(&mut self, start: Arc<StartTask>, submitted: bool) {
+        let nested = effects::is_nested(&start);
+        if submitted && !nested {
+            return;
         }
         let cancellation = CancellationToken::new();
-        if matches!(start.resource.pattern, Pattern::Sync | Pattern::Sync2) {
+        if nested {
             self.cancellations.insert(start.task, cancellation.clone());
         }
-        let (shared, mailbox) = (Arc::clone(&self.shared), self.entry.mailbox.clone());
-        tokio::spawn(async move { effects::carry_out(&shared, &mailbox, &start, &cancellation).await });
+        let (shared, entry) = (Arc::clone(&self.shared), Arc::clone(&self.entry));
+        tokio::spawn(async move { effects::carry_out(&shared, &entry, &start, &cancellation).await });
+    }
+}
+
+fn token_of(effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::StartTask(start) => start.token.as_ref().map(|token| token.as_str().to_owned()),
+        _ => None,
     }
 }
 
@@ -111,26 +201,4 @@ async fn sleep_until(due: Option<Timestamp>) {
     let Some(due) = due else { return };
     let left = due.duration_since(Timestamp::now());
     tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
-}
-
-impl Entry {
-    /// Feeds an input and waits until it was accepted or refused. None if the endpoint is closing.
-    pub(super) async fn feed(&self, input: Input) -> Option<Result<(), Rejected>> {
-        let (sender, answer) = oneshot::channel();
-        self.mailbox.send(Message::Input { input, answer: Some(sender) }).await.ok()?;
-        answer.await.ok()
-    }
-
-    /// Looks at the execution. None if the endpoint is closing.
-    pub(super) async fn read<R: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Execution) -> R + Send + 'static,
-    ) -> Option<R> {
-        let (sender, answer) = oneshot::channel();
-        let look = Box::new(move |execution: &Execution| {
-            let _ = sender.send(look(execution));
-        });
-        self.mailbox.send(Message::Read(look)).await.ok()?;
-        answer.await.ok()
-    }
 }

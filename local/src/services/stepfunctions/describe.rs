@@ -1,19 +1,22 @@
 //! `DescribeExecution` and `ListExecutions`.
 
-use asl::Status;
+use asl::{NotRedrivable, Status};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
+use crate::services::stepfunctions::database::Row;
 use crate::services::stepfunctions::page::Page;
-use crate::services::stepfunctions::registry::Entry;
-use crate::services::stepfunctions::{StepFunctions, names};
+use crate::services::stepfunctions::{Shared, StepFunctions, names};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Describe {
     execution_arn: String,
+    /// `ALL_DATA` or `METADATA_ONLY`.
+    included_data: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,54 +29,73 @@ struct List {
 }
 
 impl StepFunctions {
-    pub(super) fn describe_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn describe_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Describe = parse("DescribeExecution", body)?;
         names::check_arn(&request.execution_arn, "execution")?;
-        let entry = self.shared.registry.execution(&request.execution_arn)?;
-        let mut members = summary(&entry);
-        members.insert("input".into(), entry.input.to_string().into());
-        members.insert("inputDetails".into(), json!({"included": true}));
-        members.insert("redriveStatus".into(), "NOT_REDRIVABLE".into());
-        if let Some(ended) = entry.ended.borrow().as_ref() {
-            if let Some(output) = &ended.output {
-                members.insert("output".into(), output.to_string().into());
-                members.insert("outputDetails".into(), json!({"included": true}));
-            }
-            for (member, text) in [("error", &ended.error), ("cause", &ended.cause)] {
-                if let Some(text) = text {
-                    members.insert(member.into(), Value::from(&**text));
-                }
-            }
+        let row = self.shared.database.execution(&request.execution_arn).await?;
+        let row = row.ok_or_else(|| names::no_execution(&request.execution_arn))?;
+        let data = request.included_data.as_deref() != Some("METADATA_ONLY");
+        let mut members = summary(&row);
+        members.extend(payload("input", Some(&row.input), data));
+        members.extend(payload("output", row.output.as_deref(), data));
+        for (member, text) in [("error", &row.error), ("cause", &row.cause)] {
+            members.extend(text.as_ref().map(|text| (member.to_owned(), json!(text))));
         }
+        members.extend(redrive_status(&self.shared, &row).await?);
         answer(&members)
     }
 
-    pub(super) fn list_executions(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn list_executions(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: List = parse("ListExecutions", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
         let page = Page::read(request.max_results, request.next_token.as_deref())?;
-        let machine = self.shared.registry.machine(&request.state_machine_arn)?;
-        let wanted = |entry: &Entry| request.status_filter.is_none_or(|status| entry.status() == status);
-        let (entries, more) = self.shared.registry.executions(&machine.arn, page.from, page.size, wanted);
-        let executions: Vec<_> = entries.iter().map(|entry| summary(entry)).collect();
+        let machine = self.shared.machine(&request.state_machine_arn).await?;
+        let below = page.from.map(|below| i64::try_from(below).unwrap_or(i64::MAX));
+        let database = &self.shared.database;
+        let mut rows =
+            database.executions(&machine.row.arn, request.status_filter, below, page.size + 1).await?;
+        let more = rows.len() > page.size;
+        rows.truncate(page.size);
+        let executions: Vec<_> = rows.iter().map(summary).collect();
         let mut members = Map::from_iter([("executions".to_owned(), json!(executions))]);
-        members.extend(more.map(|below| ("nextToken".to_owned(), below.to_string().into())));
+        if let Some(last) = rows.last().filter(|_| more) {
+            members.insert("nextToken".to_owned(), last.id.to_string().into());
+        }
         answer(&members)
     }
 }
 
-fn summary(entry: &Entry) -> Map<String, Value> {
-    let seconds = |moment: jiff::Timestamp| place::seconds(moment.as_millisecond());
+fn summary(row: &Row) -> Map<String, Value> {
     let mut members = Map::from_iter([
-        ("executionArn".to_owned(), json!(entry.arn)),
-        ("stateMachineArn".to_owned(), json!(entry.machine.arn)),
-        ("name".to_owned(), json!(entry.name)),
-        ("status".to_owned(), json!(entry.status())),
-        ("startDate".to_owned(), json!(seconds(entry.started))),
-        ("redriveCount".to_owned(), json!(0)),
+        ("executionArn".to_owned(), json!(row.arn)),
+        ("stateMachineArn".to_owned(), json!(row.machine_arn)),
+        ("name".to_owned(), json!(row.name)),
+        ("status".to_owned(), json!(row.status)),
+        ("startDate".to_owned(), json!(place::seconds(row.started))),
+        ("redriveCount".to_owned(), json!(row.redrives)),
     ]);
-    if let Some(ended) = entry.ended.borrow().as_ref() {
-        members.insert("stopDate".to_owned(), json!(seconds(ended.stop_time)));
+    for (member, moment) in [("stopDate", row.stopped), ("redriveDate", row.redriven)] {
+        members.extend(moment.map(|moment| (member.to_owned(), json!(place::seconds(moment)))));
     }
     members
+}
+
+/// A payload and its details.
+fn payload(name: &str, text: Option<&str>, data: bool) -> Vec<(String, Value)> {
+    let Some(text) = text else { return Vec::new() };
+    let details = (format!("{name}Details"), json!({"included": data}));
+    if data { vec![(name.to_owned(), json!(text)), details] } else { vec![details] }
+}
+
+/// Whether `RedriveExecution` would take it. What decides is in the execution itself (time, room in its history).
+async fn redrive_status(shared: &Shared, row: &Row) -> Result<Vec<(String, Value)>, AwsError> {
+    let redrivable = match row.status {
+        Status::Running => Err(NotRedrivable::Running),
+        Status::Succeeded => Err(NotRedrivable::Succeeded),
+        _ => shared.replayed(row.id).await?.0.redrivable(Timestamp::now()),
+    };
+    let status = if redrivable.is_ok() { "REDRIVABLE" } else { "NOT_REDRIVABLE" };
+    let mut members = vec![("redriveStatus".to_owned(), json!(status))];
+    members.extend(redrivable.err().map(|e| ("redriveStatusReason".to_owned(), json!(e.to_string()))));
+    Ok(members)
 }

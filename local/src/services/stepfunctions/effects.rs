@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use asl::{ChildExecution, Input, Pattern, Service, StartTask};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::AwsError;
 use crate::place;
 use crate::services::sns::Message as SnsMessage;
-use crate::services::stepfunctions::actor::Message;
-use crate::services::stepfunctions::registry::Entry;
+use crate::services::stepfunctions::database::{Parent, Row};
+use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::{Shared, start};
-
-/// The way back to the execution.
-type Mailbox = mpsc::Sender<Message>;
 
 /// A task's failure: error name and cause.
 type Failure = (String, String);
@@ -31,21 +28,18 @@ pub(super) fn is_supported(service: &Service) -> bool {
 /// Carries out one try of a Task state, and tells the execution how that went.
 pub(super) async fn carry_out(
     shared: &Arc<Shared>,
-    mailbox: &Mailbox,
+    entry: &Entry,
     start: &StartTask,
     cancellation: &CancellationToken,
 ) {
     let answer = match &start.resource.service {
         Service::LambdaFunction | Service::LambdaInvoke => invoke(shared, start).await,
         Service::SnsPublish => publish(shared, start).await,
-        Service::StartExecution => match start_child(shared, &start.parameters) {
+        Service::StartExecution => match start_child(shared, entry, start).await {
             Ok(child) => {
-                let answer = json!({
-                    "ExecutionArn": child.arn, "StartDate": place::seconds(child.started.as_millisecond()),
-                });
-                if matches!(start.resource.pattern, Pattern::Sync | Pattern::Sync2) {
-                    follow(shared, mailbox, start, &child, answer, cancellation).await;
-                    return;
+                let answer = json!({"ExecutionArn": child.arn, "StartDate": place::seconds(child.started)});
+                if is_nested(start) {
+                    return follow(shared, entry, start, &child, answer, cancellation).await;
                 }
                 Ok(answer)
             }
@@ -64,12 +58,17 @@ pub(super) async fn carry_out(
         }
         Ok(output) => Input::TaskSucceeded { task, output },
     };
-    tell(mailbox, input).await;
+    tell(entry, input).await;
+}
+
+/// Whether a try waits for the end of an execution that it starts.
+pub(super) fn is_nested(start: &StartTask) -> bool {
+    matches!(start.resource.pattern, Pattern::Sync | Pattern::Sync2)
 }
 
 /// The execution may refuse the input, because it has gone on; then nobody waits for it.
-async fn tell(mailbox: &Mailbox, input: Input) {
-    let _ = mailbox.send(Message::Input { input, answer: None }).await;
+async fn tell(entry: &Entry, input: Input) {
+    let _ = entry.mailbox.send(Message::Input { input, answer: None }).await;
 }
 
 fn refused(service: &str, error: &AwsError) -> Failure {
@@ -102,7 +101,8 @@ async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
     let by_event = !start.resource.is_lambda_arn()
         && text(&start.parameters, "InvocationType").is_some_and(|kind| kind == "Event");
     if by_event {
-        return shared.lambda.accept(&function, event).map(|()| json!({})).map_err(|e| refused("Lambda", &e));
+        let accepted = shared.lambda.accept(&function, event).await;
+        return accepted.map(|()| json!({})).map_err(|e| refused("Lambda", &e));
     }
     match shared.lambda.invoke(&function, event).await {
         Ok(Ok(answer)) => Ok(answer),
@@ -133,7 +133,9 @@ async fn publish(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
     }
 }
 
-fn start_child(shared: &Arc<Shared>, parameters: &Value) -> Result<Arc<Entry>, Failure> {
+/// Starts a nested execution, or finds it: after a crash nobody knows whether this try had come so far.
+async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> Result<Row, Failure> {
+    let parameters = &start.parameters;
     let machine = text(parameters, "StateMachineArn").unwrap_or_default();
     let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
     // A text is JSON text; other values are the input themselves.
@@ -141,40 +143,57 @@ fn start_child(shared: &Arc<Shared>, parameters: &Value) -> Result<Arc<Entry>, F
         Value::String(text) => start::read_input(&text).map_err(|e| refused("StepFunctions", &e))?,
         other => other,
     };
-    start::start(shared, machine, text(parameters, "Name"), input).map_err(|e| refused("StepFunctions", &e))
+    let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
+    start::start(shared, machine, text(parameters, "Name"), input, Some(parent))
+        .await
+        .map_err(|e| refused("StepFunctions", &e))
 }
 
 /// Waits for the end of a nested execution, and stops it if nobody waits for it any more.
 async fn follow(
     shared: &Shared,
-    mailbox: &Mailbox,
+    entry: &Entry,
     start: &StartTask,
-    child: &Entry,
+    child: &Row,
     response: Value,
     cancellation: &CancellationToken,
 ) {
     let task = start.task;
-    tell(mailbox, Input::TaskSubmitted { task, response }).await;
-    let ended = tokio::select! {
-        ended = child.end() => ended,
-        () = cancellation.cancelled() => {
-            let _ = child.feed(Input::Stop { error: None, cause: None }).await;
-            return;
+    tell(entry, Input::TaskSubmitted { task, response }).await;
+    if let Some(running) = shared.running.get(child.id) {
+        tokio::select! {
+            () = running.end() => {}
+            () = cancellation.cancelled() => {
+                let _ = running.feed(Input::Stop { error: None, cause: None }).await;
+                return;
+            }
+            () = shared.closing.cancelled() => return,
         }
-        () = shared.closing.cancelled() => return,
+    }
+    let input = match shared.database.execution_of(child.id).await {
+        Ok(Some(row)) => Input::ChildEnded { task, child: Box::new(as_child(row)) },
+        Ok(None) => return,
+        Err(error) => {
+            let (error, cause) = refused("StepFunctions", &error);
+            Input::TaskFailed { task, error: Some(error), cause: Some(cause) }
+        }
     };
-    let Some(ended) = ended else { return };
-    let child = ChildExecution {
-        execution_arn: child.arn.clone(),
-        name: child.name.clone(),
-        state_machine_arn: child.machine.arn.clone(),
-        status: ended.status,
-        start_date: child.started,
-        stop_date: ended.stop_time,
-        input: child.input.clone(),
-        output: ended.output.as_deref().cloned(),
-        error: ended.error.as_deref().map(str::to_owned),
-        cause: ended.cause.as_deref().map(str::to_owned),
-    };
-    tell(mailbox, Input::ChildEnded { task, child: Box::new(child) }).await;
+    tell(entry, input).await;
+}
+
+fn as_child(row: Row) -> ChildExecution {
+    let moment = |ms: i64| Timestamp::from_millisecond(ms).unwrap_or_default();
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    ChildExecution {
+        execution_arn: row.arn,
+        name: row.name,
+        state_machine_arn: row.machine_arn,
+        status: row.status,
+        start_date: moment(row.started),
+        stop_date: moment(row.stopped.unwrap_or(row.started)),
+        input: json(&row.input),
+        output: row.output.as_deref().map(json),
+        error: row.error,
+        cause: row.cause,
+    }
 }

@@ -1,6 +1,7 @@
-//! `CreateStateMachine`, `DescribeStateMachine` and `ListStateMachines`.
+//! State machines: `CreateStateMachine`, `DescribeStateMachine`, `ListStateMachines`, `UpdateStateMachine` and
+//! `DeleteStateMachine`.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use asl::Definition;
 use serde::Deserialize;
@@ -8,9 +9,16 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
+use crate::services::stepfunctions::database::MachineRow;
 use crate::services::stepfunctions::page::Page;
-use crate::services::stepfunctions::registry::Machine;
-use crate::services::stepfunctions::{StepFunctions, effects, names};
+use crate::services::stepfunctions::{Shared, StepFunctions, effects, names};
+
+/// A state machine, ready to run.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) row: MachineRow,
+    pub(super) definition: Arc<Definition>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,11 +31,35 @@ struct Create {
     /// Taken because deployments give them; nothing here reads them.
     #[serde(rename = "tags")]
     _tags: Option<Vec<Value>>,
+    #[serde(rename = "loggingConfiguration")]
+    _logging: Option<Value>,
+    #[serde(rename = "tracingConfiguration")]
+    _tracing: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Update {
+    state_machine_arn: String,
+    definition: Option<String>,
+    role_arn: Option<String>,
+    #[serde(rename = "loggingConfiguration")]
+    _logging: Option<Value>,
+    #[serde(rename = "tracingConfiguration")]
+    _tracing: Option<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Describe {
+    state_machine_arn: String,
+    /// `ALL_DATA` or `METADATA_ONLY`.
+    included_data: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Delete {
     state_machine_arn: String,
 }
 
@@ -39,66 +71,99 @@ struct List {
 }
 
 impl StepFunctions {
-    pub(super) fn create_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn create_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Create = parse("CreateStateMachine", body)?;
         if request.kind.as_deref().is_some_and(|kind| kind != "STANDARD") {
             return Err(AwsError::not_implemented("a state machine of another type than STANDARD"));
         }
-        let machine = self.create_machine(&request.name, &request.definition, &request.role_arn)?;
+        let machine = self.create_machine(&request.name, &request.definition, &request.role_arn).await?;
+        if machine.text != request.definition || machine.role_arn != request.role_arn {
+            let message = format!("State Machine Already Exists: '{}'", machine.arn);
+            return Err(AwsError::client("StateMachineAlreadyExists", message));
+        }
         answer(&json!({
             "stateMachineArn": machine.arn, "creationDate": place::seconds(machine.created),
         }))
     }
 
-    /// Creates a machine. The same one again is no change.
-    pub(crate) fn ensure_machine(&self, name: &str, definition: &str) -> Result<(), AwsError> {
+    /// Creates a machine, or gives it this definition: executions that run keep theirs.
+    pub(crate) async fn ensure_machine(&self, name: &str, definition: &str) -> Result<(), AwsError> {
         let role = format!("arn:aws:iam::{}:role/{name}", place::ACCOUNT);
-        self.create_machine(name, definition, &role).map(|_| ())
+        let machine = self.create_machine(name, definition, &role).await?;
+        if machine.text != definition {
+            let text = Some(definition.to_owned());
+            self.shared.database.update_machine(&machine.arn, text, None, place::now_ms()).await?;
+        }
+        Ok(())
     }
 
-    fn create_machine(&self, name: &str, text: &str, role_arn: &str) -> Result<Arc<Machine>, AwsError> {
+    async fn create_machine(&self, name: &str, text: &str, role_arn: &str) -> Result<MachineRow, AwsError> {
         names::check(name)?;
-        let definition = compile(text)?;
-        let machine = self.shared.registry.add_machine(Machine {
+        compile(text)?;
+        let now = place::now_ms();
+        let machine = MachineRow {
             arn: names::machine_arn(name),
             name: name.to_owned(),
             role_arn: role_arn.to_owned(),
             text: text.to_owned(),
-            definition: Arc::new(definition),
-            created: place::now_ms(),
-        });
-        if machine.text == text && machine.role_arn == role_arn {
-            Ok(machine)
-        } else {
-            let message = format!("State Machine Already Exists: '{}'", machine.arn);
-            Err(AwsError::client("StateMachineAlreadyExists", message))
-        }
+            created: now,
+            updated: now,
+        };
+        self.shared.database.add_machine(machine).await
     }
 
-    pub(super) fn describe_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn update_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Update = parse("UpdateStateMachine", body)?;
+        let arn = &request.state_machine_arn;
+        names::check_arn(arn, "stateMachine")?;
+        if request.definition.is_none() && request.role_arn.is_none() {
+            let message = "Either the definition, the role ARN, the LoggingConfiguration, or the \
+                           TracingConfiguration must be specified";
+            return Err(AwsError::client("MissingRequiredParameter", message));
+        }
+        if let Some(definition) = &request.definition {
+            compile(definition)?;
+        }
+        let now = place::now_ms();
+        let database = &self.shared.database;
+        if !database.update_machine(arn, request.definition, request.role_arn, now).await? {
+            return Err(names::no_machine(arn));
+        }
+        answer(&json!({"updateDate": place::seconds(now)}))
+    }
+
+    pub(super) async fn delete_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Delete = parse("DeleteStateMachine", body)?;
+        names::check_arn(&request.state_machine_arn, "stateMachine")?;
+        // A machine that is not there is a success too, as the service has it.
+        self.shared.database.remove_machine(&request.state_machine_arn).await?;
+        answer(&json!({}))
+    }
+
+    pub(super) async fn describe_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Describe = parse("DescribeStateMachine", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
-        let machine = self.shared.registry.machine(&request.state_machine_arn)?;
-        let mut members = summary(&machine);
-        for (member, value) in [
-            ("status", json!("ACTIVE")),
-            ("definition", json!(machine.text)),
-            ("roleArn", json!(machine.role_arn)),
-            ("loggingConfiguration", json!({"level": "OFF", "includeExecutionData": false})),
-        ] {
-            members.insert(member.to_owned(), value);
-        }
+        let machine = self.shared.machine(&request.state_machine_arn).await?;
+        let mut members = summary(&machine.row);
+        members.insert("status".to_owned(), json!("ACTIVE"));
+        members.insert("roleArn".to_owned(), json!(machine.row.role_arn));
+        members.insert(
+            "loggingConfiguration".to_owned(),
+            json!({"level": "OFF", "includeExecutionData": false}),
+        );
+        let data = request.included_data.as_deref() != Some("METADATA_ONLY");
+        members.insert("definition".to_owned(), if data { json!(machine.row.text) } else { json!("{}") });
         answer(&members)
     }
 
-    pub(super) fn list_state_machines(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn list_state_machines(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: List = parse("ListStateMachines", body)?;
         let page = Page::read(request.max_results, request.next_token.as_deref())?;
         let skip = page.from.unwrap_or(0);
-        let mut machines = self.shared.registry.machines(skip, page.size + 1);
+        let mut machines = self.shared.database.machines(skip, page.size + 1).await?;
         let more = machines.len() > page.size;
         machines.truncate(page.size);
-        let list: Vec<_> = machines.iter().map(|machine| summary(machine)).collect();
+        let list: Vec<_> = machines.iter().map(summary).collect();
         let mut members = Map::from_iter([("stateMachines".to_owned(), json!(list))]);
         if more {
             members.insert("nextToken".to_owned(), (skip + page.size).to_string().into());
@@ -107,7 +172,22 @@ impl StepFunctions {
     }
 }
 
-fn summary(machine: &Machine) -> Map<String, Value> {
+impl Shared {
+    /// A machine by its ARN.
+    pub(super) async fn machine(&self, arn: &str) -> Result<Arc<Machine>, AwsError> {
+        let row = self.database.machine(arn).await?.ok_or_else(|| names::no_machine(arn))?;
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(machine) = compiled.get(arn).filter(|machine| machine.row == row) {
+            return Ok(Arc::clone(machine));
+        }
+        let definition = Arc::new(compile(&row.text)?);
+        let machine = Arc::new(Machine { row, definition });
+        compiled.insert(arn.to_owned(), Arc::clone(&machine));
+        Ok(machine)
+    }
+}
+
+fn summary(machine: &MachineRow) -> Map<String, Value> {
     Map::from_iter([
         ("stateMachineArn".to_owned(), json!(machine.arn)),
         ("name".to_owned(), json!(machine.name)),
@@ -117,7 +197,7 @@ fn summary(machine: &Machine) -> Map<String, Value> {
 }
 
 /// Compiles a definition, and refuses what the interpreter knows but nobody here carries out.
-fn compile(text: &str) -> Result<Definition, AwsError> {
+pub(super) fn compile(text: &str) -> Result<Definition, AwsError> {
     let invalid = |problems: Vec<String>| {
         let message = format!("Invalid State Machine Definition: '{}'", problems.join(", "));
         AwsError::client("InvalidDefinition", message)

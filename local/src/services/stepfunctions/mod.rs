@@ -1,27 +1,34 @@
 //! Step Functions: a driver around the pure interpreter of the crate `asl`.
 //!
 //! Each execution is owned by a task of its own (`actor`), so nothing is locked while it steps. The actor is the
-//! one place where inputs enter an execution and effects leave it. `effects` carries them out, in tasks that send
-//! their answers back to the actor's mailbox. `registry` finds machines, executions and task tokens; the other
-//! modules are the API's operations.
+//! one place where inputs enter an execution and effects leave it, and it writes each input to the `database` in
+//! between. `effects` carries the effects out, in tasks that send their answers back to the actor's mailbox.
+//! `running` finds executions at work, `resume` brings back those that an earlier endpoint left; the other modules
+//! are the API's operations, which read what the database has.
 
 mod actor;
+mod database;
 mod describe;
 mod effects;
 mod history;
 mod machines;
 mod names;
 mod page;
-mod registry;
+mod redrive;
+mod resume;
 mod rules;
+mod running;
 mod start;
 mod stop;
 mod tokens;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::LocalError;
 use crate::http::AwsError;
 use crate::services::lambda::Lambda;
 use crate::services::sns::Sns;
@@ -38,42 +45,68 @@ pub(crate) struct StepFunctions {
 /// What actors, effects and operations share.
 #[derive(Debug)]
 struct Shared {
-    registry: registry::Registry,
+    database: database::Database,
+    running: running::Running,
+    /// Machines as they were last used, by ARN.
+    compiled: Mutex<HashMap<String, Arc<machines::Machine>>>,
+    /// Held while an execution is added.
+    starting: tokio::sync::Mutex<()>,
     /// What Task states call.
     lambda: Lambda,
     sns: Sns,
     /// Who is told of an execution's end.
     rules: Vec<Rule>,
+    /// Cancelled when the endpoint serves requests.
+    open: CancellationToken,
+    /// Cancelled when it stops.
     closing: CancellationToken,
 }
 
 impl StepFunctions {
-    /// Without machines. Task states call `lambda` and `sns`.
-    pub(crate) fn new(lambda: Lambda, sns: Sns, rules: Vec<Rule>) -> Self {
-        let registry = registry::Registry::default();
-        Self { shared: Arc::new(Shared { registry, lambda, sns, rules, closing: CancellationToken::new() }) }
+    /// Opens or creates its database in `dir`. Task states call `lambda` and `sns`.
+    pub(crate) fn new(dir: &Path, lambda: Lambda, sns: Sns, rules: Vec<Rule>) -> Result<Self, LocalError> {
+        let shared = Shared {
+            database: database::Database::open(dir)?,
+            running: running::Running::default(),
+            compiled: Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
+            lambda,
+            sns,
+            rules,
+            open: CancellationToken::new(),
+            closing: CancellationToken::new(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Carries out one operation.
     pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         match operation {
-            "CreateStateMachine" => self.create_state_machine(body),
-            "DescribeExecution" => self.describe_execution(body),
-            "DescribeStateMachine" => self.describe_state_machine(body),
+            "CreateStateMachine" => self.create_state_machine(body).await,
+            "DeleteStateMachine" => self.delete_state_machine(body).await,
+            "DescribeExecution" => self.describe_execution(body).await,
+            "DescribeStateMachine" => self.describe_state_machine(body).await,
             "GetExecutionHistory" => self.get_execution_history(body).await,
-            "ListExecutions" => self.list_executions(body),
-            "ListStateMachines" => self.list_state_machines(body),
+            "ListExecutions" => self.list_executions(body).await,
+            "ListStateMachines" => self.list_state_machines(body).await,
+            "RedriveExecution" => self.redrive_execution(body).await,
             "SendTaskFailure" => self.send_task_failure(body).await,
             "SendTaskHeartbeat" => self.send_task_heartbeat(body).await,
             "SendTaskSuccess" => self.send_task_success(body).await,
-            "StartExecution" => self.start_execution(body),
+            "StartExecution" => self.start_execution(body).await,
             "StopExecution" => self.stop_execution(body).await,
+            "UpdateStateMachine" => self.update_state_machine(body).await,
             _ => Err(AwsError::unknown_operation("Step Functions", operation)),
         }
     }
 
-    /// Stops all executions where they are: nothing more is started for them.
-    pub(crate) fn close(&self) {
+    /// Stops all executions where they are: nothing more is started for them until the directory is opened again.
+    pub(crate) fn stop(&self) {
         self.shared.closing.cancel();
+    }
+
+    /// Closes the file.
+    pub(crate) async fn close(&self) {
+        self.shared.database.close().await;
     }
 }

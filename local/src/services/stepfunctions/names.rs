@@ -34,6 +34,24 @@ pub(super) fn check_arn(arn: &str, kind: &str) -> Result<(), AwsError> {
     }
 }
 
+/// The answer to who comes while the endpoint goes.
+pub(super) fn closing() -> AwsError {
+    AwsError::internal("the endpoint is shutting down")
+}
+
+/// The answer of an endpoint that was opened only to be read, see [`Options::paused`](crate::Options::paused).
+pub(super) fn paused() -> AwsError {
+    AwsError::internal("this endpoint does not go on with executions: it was opened only to be read")
+}
+
+pub(super) fn no_execution(arn: &str) -> AwsError {
+    AwsError::client("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"))
+}
+
+pub(super) fn no_machine(arn: &str) -> AwsError {
+    AwsError::client("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

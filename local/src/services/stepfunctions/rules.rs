@@ -5,12 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use asl::{Ended, Status};
+use asl::Status;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::place;
 use crate::services::stepfunctions::Shared;
-use crate::services::stepfunctions::registry::Entry;
+use crate::services::stepfunctions::database::Row;
 
 /// Invokes a function when an execution of a machine ends with anything but success.
 #[derive(Debug)]
@@ -30,25 +31,33 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// Tries after any other error: what Lambda does for asynchronous invocations.
 const OTHER_TRIES: u32 = 3;
 
-/// Applies the rules to an execution that has just ended.
-pub(super) fn apply(shared: &Arc<Shared>, entry: &Entry, ended: &Ended) {
-    if ended.status == Status::Succeeded {
-        return;
-    }
-    for (index, rule) in shared.rules.iter().enumerate() {
-        if rule.machine_arn == entry.machine.arn {
-            let event = event(entry, ended);
-            tokio::spawn(deliver(Arc::clone(shared), index, event));
+/// Tells the rules that an execution has ended, and remembers that they were told: a crash in between has it told
+/// again.
+pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
+    let told = async {
+        let Some(row) = shared.database.execution_of(id).await? else { return Ok(()) };
+        if row.status != Status::Succeeded {
+            for rule in shared.rules.iter().filter(|rule| rule.machine_arn == row.machine_arn) {
+                if !deliver(&shared, rule, event(&row)).await {
+                    return Ok(());
+                }
+            }
         }
+        shared.database.announced(id).await
+    };
+    if let Err(error) = told.await
+        && !shared.closing.is_cancelled()
+    {
+        tracing::error!("the end of an execution was not announced: {}", error.message);
     }
 }
 
-async fn deliver(shared: Arc<Shared>, index: usize, event: Value) {
-    let Some(rule) = shared.rules.get(index) else { return };
+/// False if the endpoint closes before it is done.
+async fn deliver(shared: &Shared, rule: &Rule, event: Value) -> bool {
     let (mut delay, mut other_errors) = (FIRST_DELAY, 0);
     loop {
         match shared.lambda.invoke(&rule.function, event.clone()).await {
-            Ok(Ok(_)) => return,
+            Ok(Ok(_)) => return true,
             Ok(Err(error)) if rule.again.contains(&error.error_type.as_str()) => {}
             Ok(Err(error)) => {
                 other_errors += 1;
@@ -59,45 +68,47 @@ async fn deliver(shared: Arc<Shared>, index: usize, event: Value) {
                     error.error_message
                 );
                 if other_errors == OTHER_TRIES {
-                    return;
+                    return true;
                 }
             }
             Err(error) => {
                 tracing::error!(function = rule.function, "{}", error.message);
-                return;
+                return true;
             }
         }
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = shared.closing.cancelled() => return,
+            () = shared.closing.cancelled() => return false,
         }
         delay = (delay * 2).min(LONGEST_DELAY);
     }
 }
 
-fn event(entry: &Entry, ended: &Ended) -> Value {
+fn event(row: &Row) -> Value {
+    let stopped = row.stopped.unwrap_or(row.started);
+    let time = Timestamp::from_millisecond(stopped).unwrap_or_default();
     json!({
         "version": "0",
         "id": uuid::Uuid::new_v4().to_string(),
         "detail-type": "Step Functions Execution Status Change",
         "source": "aws.states",
         "account": place::ACCOUNT,
-        "time": ended.stop_time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": place::REGION,
-        "resources": [entry.arn],
+        "resources": [row.arn],
         "detail": {
-            "executionArn": entry.arn,
-            "stateMachineArn": entry.machine.arn,
-            "name": entry.name,
-            "status": ended.status,
-            "startDate": entry.started.as_millisecond(),
-            "stopDate": ended.stop_time.as_millisecond(),
-            "input": entry.input.to_string(),
+            "executionArn": row.arn,
+            "stateMachineArn": row.machine_arn,
+            "name": row.name,
+            "status": row.status,
+            "startDate": row.started,
+            "stopDate": stopped,
+            "input": row.input,
             "inputDetails": {"included": true},
             "output": null,
             "outputDetails": null,
-            "error": ended.error.as_deref(),
-            "cause": ended.cause.as_deref(),
+            "error": row.error,
+            "cause": row.cause,
         },
     })
 }

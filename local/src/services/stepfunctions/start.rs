@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use asl::{Execution, ExecutionContext, Seed, Status};
+use asl::{Execution, ExecutionContext, Input, Seed, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
-use crate::services::stepfunctions::actor::{Actor, MAILBOX};
-use crate::services::stepfunctions::registry::{Entry, Machine};
+use crate::services::stepfunctions::actor::Actor;
+use crate::services::stepfunctions::database::{Inserted, NewExecution, Parent, Row};
+use crate::services::stepfunctions::running::Entry;
 use crate::services::stepfunctions::{Shared, StepFunctions, names};
 
 #[derive(Deserialize)]
@@ -26,14 +26,13 @@ struct Start {
 }
 
 impl StepFunctions {
-    pub(super) fn start_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn start_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Start = parse("StartExecution", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
         let input = read_input(request.input.as_deref().unwrap_or("{}"))?;
-        let entry = start(&self.shared, &request.state_machine_arn, request.name.as_deref(), input)?;
-        answer(&json!({
-            "executionArn": entry.arn, "startDate": place::seconds(entry.started.as_millisecond()),
-        }))
+        let machine = &request.state_machine_arn;
+        let row = start(&self.shared, machine, request.name.as_deref(), input, None).await?;
+        answer(&json!({"executionArn": row.arn, "startDate": place::seconds(row.started)}))
     }
 }
 
@@ -49,52 +48,70 @@ pub(super) fn read_input(text: &str) -> Result<Value, AwsError> {
     serde_json::from_str(text).map_err(|e| invalid(&e))
 }
 
-/// Starts an execution. A running one of the same name and input is the answer to the same request, made again.
-pub(super) fn start(
+/// Starts an execution, which is on disk when this returns. A running one of the same name and input is the answer
+/// to the same request, made again; so is the one that the same try of a Task state started before.
+pub(super) async fn start(
     shared: &Arc<Shared>,
     machine: &str,
     name: Option<&str>,
     input: Value,
-) -> Result<Arc<Entry>, AwsError> {
-    if shared.closing.is_cancelled() {
-        return Err(AwsError::internal("the endpoint is shutting down"));
-    }
-    let machine = shared.registry.machine(machine)?;
+    parent: Option<Parent>,
+) -> Result<Row, AwsError> {
+    let machine = shared.machine(machine).await?;
     let name = name.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     names::check(&name)?;
-    let arn = names::execution_arn(&machine.name, &name);
-    let wanted = input.clone();
-    let added = shared.registry.add_execution(&arn, || begin(shared, machine, arn.clone(), name, input));
-    match added {
-        Ok(entry) => Ok(entry),
-        Err(there) if there.status() == Status::Running && there.input == wanted => Ok(there),
-        Err(_) => {
-            let message = format!("Execution Already Exists: '{arn}'");
-            Err(AwsError::client("ExecutionAlreadyExists", message))
-        }
-    }
-}
-
-/// Makes an execution and its actor.
-fn begin(shared: &Arc<Shared>, machine: Arc<Machine>, arn: String, name: String, input: Value) -> Arc<Entry> {
-    // Moments of the API are milliseconds.
-    let started = Timestamp::from_millisecond(place::now_ms()).unwrap_or_default();
+    let arn = names::execution_arn(&machine.row.name, &name);
+    let started = place::now_ms();
     let context = ExecutionContext {
         execution_arn: arn.clone(),
         execution_name: name.clone(),
-        role_arn: machine.role_arn.clone(),
-        start_time: started,
-        input: input.clone(),
-        state_machine_arn: machine.arn.clone(),
-        state_machine_name: machine.name.clone(),
+        role_arn: machine.row.role_arn.clone(),
+        // Moments of the API are milliseconds.
+        start_time: Timestamp::from_millisecond(started).map_err(AwsError::internal)?,
+        input,
+        state_machine_arn: machine.row.arn.clone(),
+        state_machine_name: machine.row.name.clone(),
     };
-    let execution = Execution::new(Arc::clone(&machine.definition), context, seed());
-    let (mailbox, messages) = mpsc::channel(MAILBOX);
-    let (ended, _) = watch::channel(None);
-    let entry = Arc::new(Entry { arn, name, machine, input, started, ended, mailbox });
-    let actor = Actor::new(execution, Arc::clone(&entry), Arc::clone(shared));
-    tokio::spawn(actor.run(messages));
-    entry
+    let seed = seed();
+    let new = NewExecution {
+        arn,
+        name,
+        machine_arn: context.state_machine_arn.clone(),
+        machine_name: context.state_machine_name.clone(),
+        role_arn: context.role_arn.clone(),
+        definition: machine.row.text.clone(),
+        input: context.input.to_string(),
+        started,
+        seed: seed.as_bytes().to_vec(),
+        parent,
+    };
+
+    // One at a time, so that an execution that is there has its actor.
+    let _one = shared.starting.lock().await;
+    if shared.closing.is_cancelled() {
+        return Err(names::closing());
+    }
+    let row = match shared.database.add_execution(new).await? {
+        Inserted::New(row) => *row,
+        Inserted::There(there) => return again(*there, parent, &context.input),
+    };
+    let now = context.start_time;
+    let execution = Execution::new(Arc::clone(&machine.definition), context, seed);
+    let (entry, mailbox) = Entry::new(row.id);
+    shared.running.add(Arc::clone(&entry));
+    let actor = Actor::new(execution, entry, Arc::clone(shared), 0, now);
+    tokio::spawn(actor.start(Input::Start, mailbox));
+    Ok(row)
+}
+
+fn again(there: Row, parent: Option<Parent>, input: &Value) -> Result<Row, AwsError> {
+    let same_try = parent.is_some() && there.parent == parent;
+    let same_input = || serde_json::from_str::<Value>(&there.input).is_ok_and(|there| there == *input);
+    if same_try || (there.status == Status::Running && same_input()) {
+        return Ok(there);
+    }
+    let message = format!("Execution Already Exists: '{}'", there.arn);
+    Err(AwsError::client("ExecutionAlreadyExists", message))
 }
 
 /// Task tokens follow from it, so it comes from the system's generator, as the bits of two UUIDs.

@@ -1,11 +1,12 @@
 //! `StopExecution`.
 
-use asl::Input;
+use asl::{Input, Status};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
+use crate::services::stepfunctions::running::Gone;
 use crate::services::stepfunctions::{StepFunctions, names, tokens};
 
 #[derive(Deserialize)]
@@ -21,11 +22,21 @@ impl StepFunctions {
         let request: Stop = parse("StopExecution", body)?;
         names::check_arn(&request.execution_arn, "execution")?;
         tokens::check_failure(request.error.as_deref(), request.cause.as_deref())?;
-        let entry = self.shared.registry.execution(&request.execution_arn)?;
+        let database = &self.shared.database;
+        let row = database.execution(&request.execution_arn).await?;
+        let row = row.ok_or_else(|| names::no_execution(&request.execution_arn))?;
         // An execution that has ended stays as it is, and the request is a success.
-        let stop = Input::Stop { error: request.error, cause: request.cause };
-        entry.feed(stop).await.ok_or_else(|| AwsError::internal("the endpoint is shutting down"))?.ok();
-        let stopped = entry.ended.borrow().as_ref().map(|ended| ended.stop_time.as_millisecond());
+        match self.shared.running.get(row.id) {
+            Some(entry) => {
+                let stop = Input::Stop { error: request.error, cause: request.cause };
+                if entry.feed(stop).await == Err(Gone) && self.shared.closing.is_cancelled() {
+                    return Err(names::closing());
+                }
+            }
+            None if row.status == Status::Running => return Err(names::paused()),
+            None => {}
+        }
+        let stopped = database.execution_of(row.id).await?.and_then(|row| row.stopped);
         answer(&json!({"stopDate": place::seconds(stopped.unwrap_or_else(place::now_ms))}))
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, answer, parse};
+use crate::services::stepfunctions::running::Gone;
 use crate::services::stepfunctions::{StepFunctions, names};
 
 /// The longest token, error and cause (Step Functions API reference, `SendTaskFailure`).
@@ -63,17 +64,16 @@ impl StepFunctions {
         if !plausible {
             return Err(AwsError::client("InvalidToken", "Invalid Token: 'Invalid token'"));
         }
-        let token = TaskToken::new(token);
         let missing = || AwsError::client("TaskDoesNotExist", "Task Does Not Exist");
-        let entry = self.shared.registry.token(&token).ok_or_else(missing)?;
-        match entry.feed(Input::Callback { token, callback }).await {
-            None => Err(AwsError::internal("the endpoint is shutting down")),
-            Some(Ok(())) => answer(&json!({})),
-            Some(Err(Rejected::TaskDoesNotExist)) => Err(missing()),
-            Some(Err(_)) => {
-                let message = "Task Timed Out: 'Provided task does not exist anymore'";
-                Err(AwsError::client("TaskTimedOut", message))
-            }
+        let late =
+            || AwsError::client("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");
+        let execution = self.shared.database.execution_of_token(token).await?.ok_or_else(missing)?;
+        let Some(entry) = self.shared.running.get(execution) else { return Err(late()) };
+        match entry.feed(Input::Callback { token: TaskToken::new(token), callback }).await {
+            Ok(Ok(())) => answer(&json!({})),
+            Ok(Err(Rejected::TaskDoesNotExist)) => Err(missing()),
+            Err(Gone) if self.shared.closing.is_cancelled() => Err(names::closing()),
+            Ok(Err(_)) | Err(Gone) => Err(late()),
         }
     }
 }

@@ -1,0 +1,234 @@
+//! Rows of executions.
+
+use asl::Status;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::{Database, definition_id};
+use crate::http::AwsError;
+
+/// The Task state that started an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parent {
+    /// Id of its execution.
+    pub(crate) execution: i64,
+    /// The try.
+    pub(crate) task: u64,
+    /// Whether it waits for the end.
+    pub(crate) awaits: bool,
+}
+
+/// An execution to be added.
+#[derive(Debug)]
+pub(crate) struct NewExecution {
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) machine_arn: String,
+    pub(crate) machine_name: String,
+    pub(crate) role_arn: String,
+    /// Text of the definition it runs.
+    pub(crate) definition: String,
+    /// JSON.
+    pub(crate) input: String,
+    /// Milliseconds since 1970.
+    pub(crate) started: i64,
+    pub(crate) seed: Vec<u8>,
+    pub(crate) parent: Option<Parent>,
+}
+
+/// An execution as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) machine_arn: String,
+    /// JSON.
+    pub(crate) input: String,
+    /// Milliseconds since 1970.
+    pub(crate) started: i64,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) status: Status,
+    /// Milliseconds since 1970, once it has ended.
+    pub(crate) stopped: Option<i64>,
+    /// JSON.
+    pub(crate) output: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) cause: Option<String>,
+    /// How often it was redriven.
+    pub(crate) redrives: u32,
+    /// Milliseconds since 1970 of the last time.
+    pub(crate) redriven: Option<i64>,
+}
+
+/// What became of an addition.
+#[derive(Debug)]
+pub(crate) enum Inserted {
+    /// It is there now.
+    New(Box<Row>),
+    /// Its ARN is taken, or its parent's try has started this one before.
+    There(Box<Row>),
+}
+
+const SELECT: &str =
+    "SELECT id, arn, name, machine_arn, input, started, parent_id, parent_task, awaited, status, stopped, output,
+            error, cause, redrives, redriven
+     FROM execution";
+
+impl Database {
+    /// Adds an execution that has just begun.
+    pub(crate) async fn add_execution(&self, new: NewExecution) -> Result<Inserted, AwsError> {
+        self.run(move |db| {
+            let transaction = db.transaction()?;
+            if let Some(there) = same(&transaction, &new)? {
+                return Ok(Inserted::There(Box::new(there)));
+            }
+            let definition = definition_id(&transaction, &new.definition)?;
+            let parent = new.parent;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO execution (arn, name, machine_arn, machine_name, role_arn, definition_id, input,
+                                            started, seed, parent_id, parent_task, awaited, status)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                )?
+                .execute(rusqlite::params![
+                    new.arn,
+                    new.name,
+                    new.machine_arn,
+                    new.machine_name,
+                    new.role_arn,
+                    definition,
+                    new.input,
+                    new.started,
+                    new.seed,
+                    parent.map(|parent| parent.execution),
+                    parent.map(|parent| parent.task.cast_signed()),
+                    parent.is_some_and(|parent| parent.awaits),
+                    Status::Running.as_str(),
+                ])?;
+            let row = by_id(&transaction, transaction.last_insert_rowid())?;
+            transaction.commit()?;
+            Ok(Inserted::New(Box::new(row)))
+        })
+        .await
+    }
+
+    /// An execution by its ARN.
+    pub(crate) async fn execution(&self, arn: &str) -> Result<Option<Row>, AwsError> {
+        let arn = arn.to_owned();
+        self.run(move |db| by_arn(db, &arn)).await
+    }
+
+    /// An execution by its id.
+    pub(crate) async fn execution_of(&self, id: i64) -> Result<Option<Row>, AwsError> {
+        self.run(move |db| by_id(db, id).optional()).await
+    }
+
+    /// Up to `size` executions of a machine below an id, newest first; all statuses, or one.
+    pub(crate) async fn executions(
+        &self,
+        machine: &str,
+        status: Option<Status>,
+        below: Option<i64>,
+        size: usize,
+    ) -> Result<Vec<Row>, AwsError> {
+        let machine = machine.to_owned();
+        self.run(move |db| {
+            db.prepare_cached(&format!(
+                "{SELECT} WHERE machine_arn = ?1 AND id < ?2 AND (?3 IS NULL OR status = ?3)
+                 ORDER BY id DESC LIMIT ?4"
+            ))?
+            .query_map((machine, below.unwrap_or(i64::MAX), status.map(Status::as_str), size), read)?
+            .collect()
+        })
+        .await
+    }
+
+    /// Ids of the executions that have not ended, or whose end the rules were not told of; oldest first.
+    pub(crate) async fn unfinished(&self) -> Result<Vec<(i64, Status)>, AwsError> {
+        self.run(|db| {
+            db.prepare_cached("SELECT id, status FROM execution WHERE announced = 0 ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get::<_, KnownStatus>(1)?.0)))?
+                .collect()
+        })
+        .await
+    }
+
+    /// When a client's request redrove an execution, if it did (milliseconds since 1970).
+    pub(crate) async fn redriven_by(&self, id: i64, token: String) -> Result<Option<i64>, AwsError> {
+        self.run(move |db| {
+            db.prepare_cached("SELECT moment FROM redrive WHERE execution_id = ?1 AND client_token = ?2")?
+                .query_row((id, token), |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
+    /// Remembers that the rules were told of an execution's end.
+    pub(crate) async fn announced(&self, id: i64) -> Result<(), AwsError> {
+        self.run(move |db| {
+            db.prepare_cached("UPDATE execution SET announced = 1 WHERE id = ?1 AND stopped IS NOT NULL")?
+                .execute([id])
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn by_id(db: &Connection, id: i64) -> rusqlite::Result<Row> {
+    db.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?.query_row([id], read)
+}
+
+fn by_arn(db: &Connection, arn: &str) -> rusqlite::Result<Option<Row>> {
+    db.prepare_cached(&format!("{SELECT} WHERE arn = ?1"))?.query_row([arn], read).optional()
+}
+
+/// The execution that stands in the way of a new one.
+fn same(db: &Connection, new: &NewExecution) -> rusqlite::Result<Option<Row>> {
+    if let Some(parent) = new.parent {
+        let started = db
+            .prepare_cached(&format!("{SELECT} WHERE parent_id = ?1 AND parent_task = ?2"))?
+            .query_row((parent.execution, parent.task.cast_signed()), read)
+            .optional()?;
+        if started.is_some() {
+            return Ok(started);
+        }
+    }
+    by_arn(db, &new.arn)
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let (parent, task): (Option<i64>, Option<i64>) = (row.get(6)?, row.get(7)?);
+    let awaits = row.get(8)?;
+    let parent =
+        parent.zip(task).map(|(execution, task)| Parent { execution, task: task.cast_unsigned(), awaits });
+    Ok(Row {
+        id: row.get(0)?,
+        arn: row.get(1)?,
+        name: row.get(2)?,
+        machine_arn: row.get(3)?,
+        input: row.get(4)?,
+        started: row.get(5)?,
+        parent,
+        status: row.get::<_, KnownStatus>(9)?.0,
+        stopped: row.get(10)?,
+        output: row.get(11)?,
+        error: row.get(12)?,
+        cause: row.get(13)?,
+        redrives: row.get(14)?,
+        redriven: row.get(15)?,
+    })
+}
+
+/// A status as its column has it.
+struct KnownStatus(Status);
+
+impl FromSql for KnownStatus {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        const ALL: [Status; 5] =
+            [Status::Running, Status::Succeeded, Status::Failed, Status::TimedOut, Status::Aborted];
+        let text = value.as_str()?;
+        let known = ALL.into_iter().find(|status| status.as_str() == text);
+        known.map(Self).ok_or(FromSqlError::InvalidType)
+    }
+}

@@ -1,0 +1,185 @@
+//! Journals: what brings a running execution back.
+
+use asl::{Ended, Execution, ExecutionContext, Input, Seed, Status};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::Database;
+use crate::http::AwsError;
+
+/// One input that changed an execution, and what follows from it for the other tables.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) position: i64,
+    /// Milliseconds since 1970.
+    pub(crate) moment: i64,
+    /// The input as JSON. A bearer secret may be in it.
+    pub(crate) input: String,
+    /// Set if it is a redrive, with the client's token for it.
+    pub(crate) redriven: Option<Option<String>>,
+    /// Task tokens made by it.
+    pub(crate) tokens: Vec<String>,
+    /// Set if the execution ended with it.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    pub(crate) status: Status,
+    /// Milliseconds since 1970.
+    pub(crate) stopped: i64,
+    /// JSON.
+    pub(crate) output: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) cause: Option<String>,
+    /// Its history as JSON, one event an entry.
+    pub(crate) events: Vec<String>,
+}
+
+impl Ending {
+    /// Of an execution that has ended.
+    pub(crate) fn of(execution: &Execution, ended: &Ended) -> Self {
+        Self {
+            status: ended.status,
+            stopped: ended.stop_time.as_millisecond(),
+            output: ended.output.as_deref().map(ToString::to_string),
+            error: ended.error.as_deref().map(str::to_owned),
+            cause: ended.cause.as_deref().map(str::to_owned),
+            events: execution.history().iter().map(|event| event.to_json(true).to_string()).collect(),
+        }
+    }
+}
+
+/// All that an execution is made of again.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    /// Text of its definition.
+    pub(crate) definition: String,
+    pub(crate) context: ExecutionContext,
+    pub(crate) seed: Seed,
+    /// Inputs after the start, each with its moment.
+    pub(crate) inputs: Vec<(Input, Timestamp)>,
+    /// Where the next record stands.
+    pub(crate) next_position: i64,
+}
+
+impl Database {
+    /// Keeps a record. It is on disk when this returns.
+    pub(crate) async fn record(&self, execution: i64, record: Record) -> Result<(), AwsError> {
+        self.run(move |db| {
+            let transaction = db.transaction()?;
+            write(&transaction, execution, &record)?;
+            transaction.commit()
+        })
+        .await
+    }
+
+    /// What an execution is made of.
+    ///
+    /// # Errors
+    /// It is unknown, or what was kept cannot be read.
+    pub(crate) async fn recording(&self, execution: i64) -> Result<Recording, AwsError> {
+        self.worker.run(move |db| load(db, execution)).await?
+    }
+
+    /// The execution that made a task token.
+    pub(crate) async fn execution_of_token(&self, token: &str) -> Result<Option<i64>, AwsError> {
+        let token = token.to_owned();
+        self.run(move |db| {
+            db.prepare_cached("SELECT execution_id FROM token WHERE token = ?1")?
+                .query_row([token], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+}
+
+fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO journal (execution_id, position, moment, input) VALUES (?1, ?2, ?3, ?4)")?
+        .execute((execution, record.position, record.moment, &record.input))?;
+    if let Some(token) = &record.redriven {
+        db.prepare_cached(
+            "UPDATE execution SET status = ?2, stopped = NULL, error = NULL, cause = NULL, announced = 0,
+                                  redrives = redrives + 1, redriven = ?3 WHERE id = ?1",
+        )?
+        .execute((execution, Status::Running.as_str(), record.moment))?;
+        if let Some(token) = token {
+            db.prepare_cached(
+                "INSERT INTO redrive (execution_id, client_token, moment) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((execution, token, record.moment))?;
+        }
+        db.prepare_cached("DELETE FROM event WHERE execution_id = ?1")?.execute([execution])?;
+    }
+    let mut tokens = db.prepare_cached("INSERT INTO token (token, execution_id) VALUES (?1, ?2)")?;
+    for token in &record.tokens {
+        tokens.execute((token, execution))?;
+    }
+    let Some(ending) = &record.ending else { return Ok(()) };
+    db.prepare_cached(
+        "UPDATE execution SET status = ?2, stopped = ?3, output = ?4, error = ?5, cause = ?6 WHERE id = ?1",
+    )?
+    .execute((
+        execution,
+        ending.status.as_str(),
+        ending.stopped,
+        &ending.output,
+        &ending.error,
+        &ending.cause,
+    ))?;
+    let mut events = db.prepare_cached("INSERT INTO event (execution_id, id, event) VALUES (?1, ?2, ?3)")?;
+    for (event, id) in ending.events.iter().zip(1_i64..) {
+        events.execute((execution, id, event))?;
+    }
+    if ending.status == Status::Succeeded {
+        // Only what did not succeed can be redriven.
+        db.prepare_cached("DELETE FROM journal WHERE execution_id = ?1")?.execute([execution])?;
+    }
+    Ok(())
+}
+
+fn load(db: &Connection, id: i64) -> Result<Recording, AwsError> {
+    let (definition, context, seed) = db
+        .prepare_cached(
+            "SELECT text, arn, name, role_arn, input, started, machine_arn, machine_name, seed FROM execution
+             JOIN definition ON definition.id = definition_id WHERE execution.id = ?1",
+        )?
+        .query_row([id], |row| {
+            let context = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(6)?, row.get(7)?);
+            let (input, started): (String, i64) = (row.get(4)?, row.get(5)?);
+            Ok((row.get(0)?, (context, input, started), row.get::<_, [u8; 32]>(8)?))
+        })?;
+    let ((execution_arn, execution_name, role_arn, state_machine_arn, state_machine_name), input, started) =
+        context;
+    let context = ExecutionContext {
+        execution_arn,
+        execution_name,
+        role_arn,
+        start_time: moment(started)?,
+        input: serde_json::from_str(&input).map_err(|e| unreadable(id, &e))?,
+        state_machine_arn,
+        state_machine_name,
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT position, moment, input FROM journal WHERE execution_id = ?1 ORDER BY position",
+    )?;
+    let mut rows = statement.query([id])?;
+    let (mut inputs, mut next_position) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (position, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let input = serde_json::from_str(row.get_ref(2)?.as_str().map_err(|e| unreadable(id, &e))?)
+            .map_err(|e| unreadable(id, &e))?;
+        inputs.push((input, moment(at)?));
+        next_position = position + 1;
+    }
+    Ok(Recording { definition, context, seed: Seed::from_bytes(seed), inputs, next_position })
+}
+
+fn moment(ms: i64) -> Result<Timestamp, AwsError> {
+    Timestamp::from_millisecond(ms).map_err(AwsError::internal)
+}
+
+fn unreadable(id: i64, reason: &dyn std::fmt::Display) -> AwsError {
+    AwsError::internal(format_args!("the record of execution {id} cannot be read: {reason}"))
+}

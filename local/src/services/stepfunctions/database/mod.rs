@@ -1,0 +1,130 @@
+//! What Step Functions keeps, in SQLite: machines, executions, journals, histories, task tokens.
+//!
+//! A running execution is its row and its journal: the inputs that changed it, each with its moment. Replaying them
+//! brings it back after a crash. An execution that has ended is its row and its events. Its journal stays as long as
+//! it may be redriven.
+
+mod executions;
+mod history;
+mod journal;
+mod machines;
+mod prune;
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::LocalError;
+use crate::http::AwsError;
+use crate::storage::{Schema, Worker};
+
+pub(super) use executions::{Inserted, NewExecution, Parent, Row};
+pub(super) use journal::{Ending, Record};
+pub(super) use machines::MachineRow;
+
+const SCHEMA: Schema = Schema {
+    file: "stepfunctions.sqlite3",
+    version: 1,
+    tables: "
+        -- Texts of definitions, each once: an execution keeps the one that it was started with.
+        CREATE TABLE definition (
+            id INTEGER PRIMARY KEY,
+            text TEXT NOT NULL UNIQUE
+        ) STRICT;
+        CREATE TABLE machine (
+            arn TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            role_arn TEXT NOT NULL,
+            definition_id INTEGER NOT NULL REFERENCES definition (id),
+            created INTEGER NOT NULL,
+            updated INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE execution (
+            id INTEGER PRIMARY KEY,
+            arn TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            machine_arn TEXT NOT NULL,
+            machine_name TEXT NOT NULL,
+            role_arn TEXT NOT NULL,
+            definition_id INTEGER NOT NULL REFERENCES definition (id),
+            input TEXT NOT NULL,
+            started INTEGER NOT NULL,
+            seed BLOB NOT NULL,
+            -- The Task state that started it; awaited if that waits for its end.
+            parent_id INTEGER,
+            parent_task INTEGER,
+            awaited INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            stopped INTEGER,
+            output TEXT,
+            error TEXT,
+            cause TEXT,
+            redrives INTEGER NOT NULL DEFAULT 0,
+            redriven INTEGER,
+            -- Whether the rules were told of its end.
+            announced INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE INDEX execution_of_machine ON execution (machine_arn, id);
+        CREATE UNIQUE INDEX execution_of_task ON execution (parent_id, parent_task) WHERE parent_id IS NOT NULL;
+        CREATE INDEX execution_to_tell ON execution (id) WHERE announced = 0;
+        -- Redrives by the clients' tokens for them.
+        CREATE TABLE redrive (
+            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+            client_token TEXT NOT NULL,
+            moment INTEGER NOT NULL,
+            PRIMARY KEY (execution_id, client_token)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE journal (
+            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            moment INTEGER NOT NULL,
+            input TEXT NOT NULL,
+            PRIMARY KEY (execution_id, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE event (
+            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
+            id INTEGER NOT NULL,
+            event TEXT NOT NULL,
+            PRIMARY KEY (execution_id, id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE token (
+            token TEXT PRIMARY KEY,
+            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX token_of_execution ON token (execution_id);",
+};
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    worker: Worker<Connection>,
+}
+
+impl Database {
+    /// Opens or creates it in `dir`, and forgets what has been over for longer than the service remembers.
+    pub(super) fn open(dir: &Path) -> Result<Self, LocalError> {
+        let connection = SCHEMA.open(dir)?;
+        prune::forget_old(&connection)
+            .map_err(|e| LocalError::Database { path: dir.join(SCHEMA.file), reason: e.to_string() })?;
+        let worker = Worker::start("stepfunctions", connection).map_err(LocalError::Thread)?;
+        Ok(Self { worker })
+    }
+
+    /// Closes the file after what was asked before.
+    pub(super) async fn close(&self) {
+        self.worker.close().await;
+    }
+
+    async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<R> + Send + 'static,
+    ) -> Result<R, AwsError> {
+        Ok(self.worker.run(work).await??)
+    }
+}
+
+/// The id of a definition's text, which is added if it is new.
+fn definition_id(db: &Connection, text: &str) -> rusqlite::Result<i64> {
+    db.prepare_cached("INSERT OR IGNORE INTO definition (text) VALUES (?1)")?.execute([text])?;
+    db.prepare_cached("SELECT id FROM definition WHERE text = ?1")?.query_row([text], |row| row.get(0))
+}
