@@ -6,7 +6,7 @@
 //! RUSTFLAGS='--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 //!     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 //!     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=1' \
-//!     cargo run --release --target x86_64-unknown-linux-gnu -- -max_total_time=600 ../tests/corpus
+//!     cargo run --release --target x86_64-unknown-linux-gnu -- -max_total_time=600 NEW-DIRECTORY ../tests/corpus
 //! ```
 #![no_main]
 
