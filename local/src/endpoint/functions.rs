@@ -6,9 +6,11 @@ use std::time::Duration;
 use rsqlflow_core::Deployment;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
 use rsqlflow_lambdas::{Context, Function as Handler};
+use serde_json::json;
 
+use crate::services::eventbridge::OwnRule;
 use crate::services::lambda::{Function, FunctionError, Lambda};
-use crate::services::stepfunctions::{Rule, StepFunctions, machine_arn};
+use crate::services::stepfunctions::{StepFunctions, machine_arn};
 use crate::{LocalError, place};
 
 /// Timeout of the functions that no heartbeat waits for.
@@ -44,11 +46,19 @@ pub(super) fn functions(
 }
 
 /// The rule that closes a run however its master ends: the one that the deployment has in EventBridge.
-pub(super) fn rules(deployment: &Deployment) -> Vec<Rule> {
-    vec![Rule {
-        machine_arn: machine_arn(&deployment.machines.master.name),
+pub(super) fn rules(deployment: &Deployment) -> Vec<OwnRule> {
+    vec![OwnRule {
+        name: format!("{}-ended", deployment.machines.master.name),
+        pattern: json!({
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {
+                "stateMachineArn": [machine_arn(&deployment.machines.master.name)],
+                "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+            },
+        }),
         function: Handler::UpdateAudit.name_in(deployment).to_owned(),
-        again: &["StageNotSettled", "ServiceUnavailable"],
+        repeat_on: &["StageNotSettled", "ServiceUnavailable"],
     }]
 }
 

@@ -32,6 +32,8 @@ fn limit(target: Option<&str>, path: &str) -> usize {
         Some("DynamoDB" | "DynamoDBStreams") => LARGEST,
         // A batch is 1 MB of text (`PutLogEvents`), of which JSON may write each byte as six.
         Some("Logs") => 7 * MB,
+        // Events of 1 MB in all (`PutEvents`), whose details are JSON within JSON.
+        Some("AWSEvents") => 3 * MB,
         // A request to Step Functions is at most 1 MB (Step Functions developer guide, "Service quotas"); the others
         // have smaller members.
         Some(_) => MB + AROUND,

@@ -96,6 +96,16 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
             Err(error) => Reply::rest_error(&error),
         };
     }
+    if head.method == Method::GET
+        && let Some(query) = head.uri.query()
+    {
+        // The links that SNS sends to its subscribers.
+        let answer = match Form::parse(query.as_bytes()) {
+            Ok(form) => services.link(&form, request_id).await,
+            Err(error) => Err(error),
+        };
+        return xml(answer, request_id);
+    }
     if head.method != Method::POST {
         return Reply::rest_error(&AwsError::not_implemented(format_args!("{} /", head.method)));
     }
@@ -113,6 +123,10 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         Ok(form) => services.query(&form, request_id).await,
         Err(error) => Err(error),
     };
+    xml(answer, request_id)
+}
+
+fn xml(answer: Result<String, AwsError>, request_id: &str) -> Reply {
     match answer {
         Ok(xml) => Reply::xml(xml),
         Err(error) => Reply::xml_error(&error, request_id),

@@ -28,10 +28,10 @@ async fn an_unknown_operation_is_501_by_name() {
 async fn the_query_protocol_and_paths_answer_501_too() {
     let local = start().await;
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let answer = raw(&local, "POST /", &[form], b"Action=Subscribe&Version=2010-03-31").await;
+    let answer = raw(&local, "POST /", &[form], b"Action=AddPermission&Version=2010-03-31").await;
     assert_eq!(answer.status, 501);
     assert!(answer.body.contains("<Code>NotImplemented</Code>"), "{}", answer.body);
-    assert!(answer.body.contains("Subscribe"), "{}", answer.body);
+    assert!(answer.body.contains("AddPermission"), "{}", answer.body);
     for (line, name) in [
         ("GET /", "GET /"),
         ("GET /bucket/key", "GET /bucket/key"),

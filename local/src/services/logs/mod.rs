@@ -6,6 +6,7 @@ mod groups;
 mod pattern;
 mod put;
 mod read;
+mod repeated;
 mod retention;
 mod rows;
 mod streams;
@@ -23,7 +24,7 @@ use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
 /// An event's id is its place in the order of arrival, so events of one millisecond stay in order.
-const SCHEMA: Schema = Schema {
+const SCHEMA: Schema<'static> = Schema {
     file: "logs.sqlite3",
     version: 2,
     tables: "
@@ -42,6 +43,8 @@ const SCHEMA: Schema = Schema {
             first_event INTEGER,
             last_event INTEGER,
             last_ingestion INTEGER,
+            -- Id of the first event of the batch that was taken last.
+            last_batch INTEGER,
             UNIQUE (group_id, name)
         ) STRICT;
         CREATE TABLE event (

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
-use crate::services::logs::{Logs, retention, rows};
+use crate::services::logs::{Logs, repeated, retention, rows};
 
 /// Events of one batch.
 const EVENTS_A_BATCH: usize = 10_000;
@@ -36,9 +36,9 @@ struct Put {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Event {
-    timestamp: i64,
-    message: String,
+pub(super) struct Event {
+    pub(super) timestamp: i64,
+    pub(super) message: String,
 }
 
 impl Event {
@@ -66,23 +66,28 @@ impl Logs {
                 let kept_from = retention::kept_from(&transaction, group)?;
                 let expired = request.log_events.partition_point(|e| e.timestamp < kept_from);
                 let accepted = request.log_events.get(too_old.max(expired)..too_new).unwrap_or_default();
+                let repeated = repeated::count(&transaction, stream, accepted)?;
+                let accepted = accepted.get(repeated..).unwrap_or_default();
                 if let (Some(first), Some(last)) = (accepted.first(), accepted.last()) {
                     let mut insert = transaction.prepare_cached(
                         "INSERT INTO event (group_id, stream_id, moment, ingested, message)
                          VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?;
+                    let mut first_id = None;
                     for event in accepted {
                         insert.execute((group, stream, event.timestamp, now, &event.message))?;
+                        first_id.get_or_insert(transaction.last_insert_rowid());
                     }
                     transaction
                         .prepare_cached(
                             "UPDATE log_stream SET
                                 first_event = MIN(COALESCE(first_event, ?2), ?2),
                                 last_event = MAX(COALESCE(last_event, ?3), ?3),
-                                last_ingestion = ?4
+                                last_ingestion = ?4,
+                                last_batch = ?5
                              WHERE id = ?1",
                         )?
-                        .execute((stream, first.timestamp, last.timestamp, now))?;
+                        .execute((stream, first.timestamp, last.timestamp, now, first_id))?;
                     let size: usize = accepted.iter().map(Event::size).sum();
                     transaction
                         .prepare_cached("UPDATE log_group SET stored = stored + ?2 WHERE id = ?1")?

@@ -16,7 +16,7 @@ use crate::LocalError;
 use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
-const SCHEMA: Schema = Schema {
+const SCHEMA: Schema<'static> = Schema {
     file: "secrets.sqlite3",
     version: 2,
     tables: "
