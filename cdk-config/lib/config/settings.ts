@@ -161,7 +161,7 @@ export const SETTINGS = {
   creds_dir: setting<string | undefined>({
     read: (c) => c.text(rules.directory),
     fallback: undefined,
-    defaultText: 'the script directory',
+    defaultText: "the script directory if it is there, else the agent's own",
     meaning: "Where `get_redshift_creds.sh` is: every script's first argument",
   }),
   log_dir: setting<string>({
