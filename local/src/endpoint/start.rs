@@ -182,13 +182,20 @@ fn services(
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
-        event_bridge,
         lambda,
         logs: Logs::open(dir)?,
         scheduler: Scheduler::open(dir, link.clone())?,
         secrets: Secrets::open(dir)?,
         sns,
-        ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
+        ssm: Ssm::open(
+            dir,
+            instances,
+            documents,
+            launcher,
+            deployment.timing.ssm_delivery,
+            event_bridge.clone(),
+        )?,
         step_functions,
+        event_bridge,
     })
 }

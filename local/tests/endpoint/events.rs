@@ -290,3 +290,31 @@ async fn an_event_invokes_a_function() {
     let run = rsqlflow_core::ExecutionId::new("by-event").unwrap();
     until("the run", async || store.workflows().get(&run).await.unwrap()).await;
 }
+
+#[tokio::test]
+async fn commands_tell_the_bus_how_they_stand() {
+    let local = start().await;
+    crate::support::agent(local.dir.path(), "exit 3");
+    let topic = topic(&local, "commands").await;
+    let pattern = json!({"source": ["aws.ssm"], "detail-type": [{"prefix": "EC2 Command"}]});
+    rule(&local, "commands", &pattern, json!({"Arn": topic})).await;
+    let parameters = json!({"ExecutionId": ["e"], "JobId": ["0000#00000"], "Attempt": ["1"]});
+    let send = json!({
+        "DocumentName": local.endpoint.deployment().ssm_document,
+        "InstanceIds": ["i-local000000000001"], "Parameters": parameters,
+    });
+    let sent = call(&local, "AmazonSSM.SendCommand", send).await.json();
+    let mut seen = Vec::new();
+    for number in 0..4 {
+        let event = message(&local, &topic, number).await;
+        assert_eq!(
+            event["resources"],
+            json!(["arn:aws:ec2:us-east-1:000000000000:instance/i-local000000000001"])
+        );
+        assert_eq!(event["detail"]["command-id"], sent["Command"]["CommandId"]);
+        let kind = if event["detail"]["instance-id"].is_null() { "command" } else { "invocation" };
+        seen.push(format!("{kind} {}", event["detail"]["status"].as_str().unwrap()));
+    }
+    seen.sort();
+    assert_eq!(seen, ["command Failed", "command InProgress", "invocation Failed", "invocation InProgress"]);
+}

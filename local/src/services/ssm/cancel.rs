@@ -4,6 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, Constraints, answer, parse};
+use crate::services::ssm::notify::Notifier;
+use crate::services::ssm::progress::Progress;
+use crate::services::ssm::rows::InvocationRow;
 use crate::services::ssm::{Ssm, check, rows, send};
 
 #[derive(Deserialize)]
@@ -40,10 +43,21 @@ impl Ssm {
                     let message = format!("The command was not sent to {id}.");
                     return Err(AwsError::client("InvalidInstanceId", message));
                 }
-                Ok(rows::cancel(db, command.id, &request.instance_ids)?)
+                let stopped = rows::cancel(db, command.id, &request.instance_ids)?;
+                let command = rows::command(db, &request.command_id)?.unwrap_or(command);
+                Ok((stopped, rows::invocations(db, command.id)?, command))
             })
             .await??;
+        let (stopped, invocations, command) = stopped;
         self.deliverer.stop(&stopped);
+        // What had not begun has ended with this; whoever carries out the rest tells of its end.
+        let all: Vec<Progress> = invocations.iter().map(|row| row.outcome.progress).collect();
+        let notifier = Notifier::new(self.events.clone());
+        let ended =
+            |row: &&InvocationRow| stopped.contains(&row.id) && row.outcome.progress == Progress::Cancelled;
+        for row in invocations.iter().filter(ended) {
+            notifier.changed(&command, &row.instance_id, Progress::Cancelled, &all).await;
+        }
         answer(&json!({}))
     }
 }

@@ -43,6 +43,12 @@ pub(super) fn status(command: &CommandRow, progress: &[Progress]) -> (&'static s
     ("Failed", "Incomplete")
 }
 
+/// When it expires, in milliseconds since 1970: not delivered and carried out by then, it is over.
+pub(super) fn expires(command: &CommandRow) -> i64 {
+    let total = command.sent.timeout.saturating_add(EXECUTION_TIMEOUT.as_secs()).saturating_mul(1000);
+    command.requested.saturating_add(i64::try_from(total).unwrap_or(i64::MAX))
+}
+
 /// The `Command` of `SendCommand` and `ListCommands`.
 pub(super) fn describe(command: &CommandRow, progress: &[Progress]) -> Value {
     let (status, details) = status(command, progress);
@@ -50,8 +56,6 @@ pub(super) fn describe(command: &CommandRow, progress: &[Progress]) -> Value {
     let sent = &command.sent;
     let targets: Vec<Value> =
         sent.targets.iter().map(|target| json!({"Key": target.key, "Values": target.values})).collect();
-    let total = sent.timeout.saturating_add(EXECUTION_TIMEOUT.as_secs()).saturating_mul(1000);
-    let expires = command.requested.saturating_add(i64::try_from(total).unwrap_or(i64::MAX));
     json!({
         "CommandId": command.command_id,
         "DocumentName": sent.document,
@@ -61,7 +65,7 @@ pub(super) fn describe(command: &CommandRow, progress: &[Progress]) -> Value {
         "InstanceIds": sent.instance_ids,
         "Targets": targets,
         "RequestedDateTime": place::seconds(command.requested),
-        "ExpiresAfter": place::seconds(expires),
+        "ExpiresAfter": place::seconds(expires(command)),
         "TimeoutSeconds": sent.timeout,
         "Status": status,
         "StatusDetails": details,

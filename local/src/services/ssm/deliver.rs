@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::services::eventbridge::EventBridge;
 use crate::services::ssm::instances::Instance;
 use crate::services::ssm::launch::{Launcher, Outcome};
+use crate::services::ssm::notify::Notifier;
 use crate::services::ssm::progress::Progress;
 use crate::services::ssm::rate;
 use crate::services::ssm::rows::{self, CommandRow};
@@ -26,12 +28,20 @@ pub(super) struct Open {
     pub(super) instance_id: String,
 }
 
+/// A command at work.
+#[derive(Debug)]
+struct Work {
+    command: Arc<CommandRow>,
+    notifier: Notifier,
+}
+
 /// Delivers commands to instances.
 #[derive(Debug)]
 pub(super) struct Deliverer {
     worker: Worker<Connection>,
     launcher: Launcher,
     instances: Vec<Arc<Instance>>,
+    events: EventBridge,
     running: TaskTracker,
     closing: CancellationToken,
     /// For each invocation that is to be delivered or runs, what stops it.
@@ -43,11 +53,13 @@ impl Deliverer {
         worker: Worker<Connection>,
         launcher: Launcher,
         instances: Vec<Arc<Instance>>,
+        events: EventBridge,
     ) -> Arc<Self> {
         Arc::new(Self {
             worker,
             launcher,
             instances,
+            events,
             running: TaskTracker::new(),
             closing: CancellationToken::new(),
             stops: Mutex::default(),
@@ -94,16 +106,17 @@ impl Deliverer {
     ) {
         let at_once = rate::concurrency(&command.sent.max_concurrency, targets);
         let most_errors = rate::errors(&command.sent.max_errors, targets);
+        let work = Arc::new(Work { command, notifier: Notifier::new(self.events.clone()) });
         let mut waiting = open.into_iter();
         let mut running = JoinSet::new();
         loop {
             while running.len() < at_once && errors <= most_errors && !self.closing.is_cancelled() {
                 let Some(next) = waiting.next() else { break };
-                running.spawn(Arc::clone(&self).deliver(Arc::clone(&command), next));
+                running.spawn(Arc::clone(&self).deliver(Arc::clone(&work), next));
             }
             if errors > most_errors {
                 for rest in waiting.by_ref() {
-                    self.terminate(&rest).await;
+                    self.terminate(&work, &rest).await;
                 }
             }
             match running.join_next().await {
@@ -114,23 +127,23 @@ impl Deliverer {
         }
     }
 
-    async fn terminate(&self, open: &Open) {
+    async fn terminate(&self, work: &Work, open: &Open) {
         let reason = "the command had more errors than MaxErrors".to_owned();
-        self.end(open.id, Outcome::without_process(Progress::Terminated, -1, reason)).await;
+        self.end(work, open, Outcome::without_process(Progress::Terminated, -1, reason)).await;
         self.forget(open.id);
     }
 
     /// Carries out one invocation; says how it ended, unless the endpoint shuts down first.
-    async fn deliver(self: Arc<Self>, command: Arc<CommandRow>, open: Open) -> Option<Progress> {
+    async fn deliver(self: Arc<Self>, work: Arc<Work>, open: Open) -> Option<Progress> {
         let stop = {
             let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
             stops.get(&open.id).cloned().unwrap_or_default()
         };
-        let outcome = self.attempt(&command, &open, &stop).await;
+        let outcome = self.attempt(&work, &open, &stop).await;
         let progress = match outcome {
             Some(outcome) => {
                 let progress = outcome.progress;
-                self.end(open.id, outcome).await;
+                self.end(&work, &open, outcome).await;
                 Some(progress)
             }
             None => None,
@@ -139,7 +152,8 @@ impl Deliverer {
         progress
     }
 
-    async fn attempt(&self, command: &CommandRow, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
+    async fn attempt(&self, work: &Work, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
+        let command = &work.command;
         let Some(instance) = self.instances.iter().find(|instance| instance.id == open.instance_id) else {
             // The endpoint was started again with fewer instances.
             let reason = format!("there is no instance {} any more", open.instance_id);
@@ -162,12 +176,25 @@ impl Deliverer {
         if !self.write(move |db| rows::start(db, id)).await? {
             return None;
         }
+        self.tell(work, open, Progress::Started).await;
         Some(self.launcher.run(&command.command_id, instance, &command.sent.arguments, stop).await)
     }
 
-    async fn end(&self, id: i64, outcome: Outcome) {
+    async fn end(&self, work: &Work, open: &Open, outcome: Outcome) {
+        let (id, progress) = (open.id, outcome.progress);
         let outcome = Arc::new(outcome);
-        self.write(move |db| rows::end(db, id, &outcome)).await;
+        if self.write(move |db| rows::end(db, id, &outcome)).await.is_some() {
+            self.tell(work, open, progress).await;
+        }
+    }
+
+    /// Tells the event bus of an invocation's new status, and of its command's if that has changed with it.
+    async fn tell(&self, work: &Work, open: &Open, progress: Progress) {
+        let id = work.command.command_id.clone();
+        let now = self.write(move |db| rows::command_with_progress(db, &id)).await.flatten();
+        if let Some((command, all)) = now {
+            work.notifier.changed(&command, &open.instance_id, progress, &all).await;
+        }
     }
 
     fn forget(&self, id: i64) {

@@ -14,6 +14,7 @@ mod instances;
 mod invocation;
 mod launch;
 mod list;
+mod notify;
 mod progress;
 mod rate;
 mod rows;
@@ -28,6 +29,7 @@ use rusqlite::Connection;
 use crate::LocalError;
 use crate::http::AwsError;
 use crate::place;
+use crate::services::eventbridge::EventBridge;
 use crate::storage::Worker;
 
 pub(crate) use document::Document;
@@ -48,12 +50,13 @@ pub(crate) struct Ssm {
     shortest_delivery: u64,
     worker: Worker<Connection>,
     deliverer: Arc<Deliverer>,
+    events: EventBridge,
     /// `CreatedDate` of the documents: they are as new as this process.
     started: i64,
 }
 
 impl Ssm {
-    /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says. A
+    /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says; `events` is told of them. A
     /// deployment whose `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its
     /// heartbeats could not be as short otherwise.
     pub(crate) fn open(
@@ -62,15 +65,17 @@ impl Ssm {
         documents: Vec<Document>,
         launcher: Launcher,
         delivery: Duration,
+        events: EventBridge,
     ) -> Result<Self, LocalError> {
         let worker = rows::open(dir)?;
         let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
         Ok(Self {
-            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone()),
+            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone(), events.clone()),
             instances,
             documents,
             shortest_delivery: delivery.as_secs().clamp(1, SHORTEST_TIMEOUT),
             worker,
+            events,
             started: place::now_ms(),
         })
     }

@@ -210,6 +210,16 @@ pub(super) fn cancel(db: &mut Connection, command: i64, instances: &[String]) ->
     Ok(stopped)
 }
 
+/// A command as it stands now, and how far its invocations are.
+pub(super) fn command_with_progress(
+    db: &Connection,
+    command_id: &str,
+) -> rusqlite::Result<Option<(CommandRow, Vec<Progress>)>> {
+    let Some(row) = command(db, command_id)? else { return Ok(None) };
+    let all = invocations(db, row.id)?.iter().map(|invocation| invocation.outcome.progress).collect();
+    Ok(Some((row, all)))
+}
+
 /// Commands with open invocations, oldest first, each of which is to be delivered again: what was under way when
 /// the process ended may or may not have begun. A cancellation that was under way is taken for done.
 pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, Vec<InvocationRow>)>> {
