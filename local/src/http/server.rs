@@ -110,7 +110,8 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         return Reply::rest_error(&AwsError::not_implemented(format_args!("{} /", head.method)));
     }
     if let Some(target) = target {
-        return match services.json(target, &body, content_type).await {
+        let invocation = text_header(&head.headers, "amz-sdk-invocation-id");
+        return match services.json(target, &body, content_type, invocation).await {
             Ok(reply) => reply,
             Err(error) => Reply::json_error(content_type, &error),
         };

@@ -47,12 +47,14 @@ impl Services {
         Err(AwsError::not_implemented(format_args!("{method} {}", uri.path())))
     }
 
-    /// A request of the JSON protocols; `target` is `<service>.<operation>`.
+    /// A request of the JSON protocols; `target` is `<service>.<operation>`. SDKs name each `invocation`: all tries of
+    /// it have the same id.
     pub(crate) async fn json(
         &self,
         target: &str,
         body: &[u8],
         content_type: &'static str,
+        invocation: Option<&str>,
     ) -> Result<Reply, AwsError> {
         let Some((service, operation)) = target.rsplit_once('.') else {
             return Err(AwsError::not_implemented(format_args!("X-Amz-Target {target}")));
@@ -64,7 +66,7 @@ impl Services {
             "AWSEvents" => self.event_bridge.call(operation, body).await,
             "AWSStepFunctions" => self.step_functions.call(operation, body).await,
             "AmazonSSM" => self.ssm.call(operation, body).await,
-            "Logs_20140328" => self.logs.call(operation, body).await,
+            "Logs_20140328" => self.logs.call(operation, body, invocation).await,
             "secretsmanager" => self.secrets.call(operation, body).await,
             _ => return Err(AwsError::unknown_operation(service, operation)),
         };

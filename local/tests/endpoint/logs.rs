@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 
-use crate::support::{code, start, until};
+use crate::support::{code, raw, start, until};
 
 const GROUP: &str = "/ops/rsql-logs/";
 const HOUR: i64 = 3_600_000;
@@ -319,4 +319,29 @@ async fn a_group_is_followed_by_polling() {
         }
         assert_eq!(lines, written, "after round {round}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_tried_again_is_taken_once() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    stream(&client, "s").await;
+    let body = serde_json::json!({
+        "logGroupName": GROUP, "logStreamName": "s", "logEvents": [{"timestamp": now(), "message": "the same"}],
+    });
+    for invocation in ["one", "one", "two"] {
+        let headers = [
+            ("x-amz-target", "Logs_20140328.PutLogEvents"),
+            ("content-type", "application/x-amz-json-1.1"),
+            ("amz-sdk-invocation-id", invocation),
+        ];
+        let answer = raw(&local, "POST /", &headers, body.to_string().as_bytes()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let read = client.get_log_events().log_group_name(GROUP).log_stream_name("s").start_from_head(true);
+    assert_eq!(
+        read.send().await.unwrap().events().len(),
+        2,
+        "the same lines in another call are other lines"
+    );
 }

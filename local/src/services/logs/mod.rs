@@ -6,7 +6,6 @@ mod groups;
 mod pattern;
 mod put;
 mod read;
-mod repeated;
 mod retention;
 mod rows;
 mod streams;
@@ -43,8 +42,8 @@ const SCHEMA: Schema<'static> = Schema {
             first_event INTEGER,
             last_event INTEGER,
             last_ingestion INTEGER,
-            -- Id of the first event of the batch that was taken last.
-            last_batch INTEGER,
+            -- The SDK's id of the call that was taken last.
+            last_invocation TEXT,
             UNIQUE (group_id, name)
         ) STRICT;
         CREATE TABLE event (
@@ -78,8 +77,13 @@ impl Logs {
     }
 
     /// Carries out one operation.
-    pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
-        self.dispatch(operation, body).await.map_err(|mut error| {
+    pub(crate) async fn call(
+        &self,
+        operation: &str,
+        body: &[u8],
+        invocation: Option<&str>,
+    ) -> Result<Vec<u8>, AwsError> {
+        self.dispatch(operation, body, invocation).await.map_err(|mut error| {
             // Of the services here, this one alone has its own name for it.
             if error.code == "ValidationException" {
                 error.code = "InvalidParameterException".into();
@@ -88,7 +92,12 @@ impl Logs {
         })
     }
 
-    async fn dispatch(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    async fn dispatch(
+        &self,
+        operation: &str,
+        body: &[u8],
+        invocation: Option<&str>,
+    ) -> Result<Vec<u8>, AwsError> {
         match operation {
             "CreateLogGroup" => self.create_log_group(body).await,
             "CreateLogStream" => self.create_log_stream(body).await,
@@ -99,7 +108,7 @@ impl Logs {
             "DescribeLogStreams" => self.describe_log_streams(body).await,
             "FilterLogEvents" => self.filter_log_events(body).await,
             "GetLogEvents" => self.get_log_events(body).await,
-            "PutLogEvents" => self.put_log_events(body).await,
+            "PutLogEvents" => self.put_log_events(body, invocation).await,
             "PutRetentionPolicy" => self.put_retention_policy(body).await,
             _ => Err(AwsError::unknown_operation("CloudWatch Logs", operation)),
         }

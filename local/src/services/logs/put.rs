@@ -2,12 +2,13 @@
 //!
 //! Limits: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>
 
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
-use crate::services::logs::{Logs, repeated, retention, rows};
+use crate::services::logs::{Logs, retention, rows};
 
 /// Events of one batch.
 const EVENTS_A_BATCH: usize = 10_000;
@@ -36,9 +37,9 @@ struct Put {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Event {
-    pub(super) timestamp: i64,
-    pub(super) message: String,
+struct Event {
+    timestamp: i64,
+    message: String,
 }
 
 impl Event {
@@ -49,7 +50,14 @@ impl Event {
 }
 
 impl Logs {
-    pub(super) async fn put_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    /// A batch whose answer was lost comes again under the same `invocation`. The service takes it twice; an endpoint
+    /// on one machine is killed more often, so it looks.
+    pub(super) async fn put_log_events(
+        &self,
+        body: &[u8],
+        invocation: Option<&str>,
+    ) -> Result<Vec<u8>, AwsError> {
+        let invocation = invocation.map(str::to_owned);
         let request: Put = parse("PutLogEvents", body)?;
         check(&request.log_events)?;
         let now = place::now_ms();
@@ -66,17 +74,15 @@ impl Logs {
                 let kept_from = retention::kept_from(&transaction, group)?;
                 let expired = request.log_events.partition_point(|e| e.timestamp < kept_from);
                 let accepted = request.log_events.get(too_old.max(expired)..too_new).unwrap_or_default();
-                let repeated = repeated::count(&transaction, stream, accepted)?;
-                let accepted = accepted.get(repeated..).unwrap_or_default();
+                let taken = invocation.is_some() && last_invocation(&transaction, stream)? == invocation;
+                let accepted = if taken { &[] } else { accepted };
                 if let (Some(first), Some(last)) = (accepted.first(), accepted.last()) {
                     let mut insert = transaction.prepare_cached(
                         "INSERT INTO event (group_id, stream_id, moment, ingested, message)
                          VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?;
-                    let mut first_id = None;
                     for event in accepted {
                         insert.execute((group, stream, event.timestamp, now, &event.message))?;
-                        first_id.get_or_insert(transaction.last_insert_rowid());
                     }
                     transaction
                         .prepare_cached(
@@ -84,10 +90,10 @@ impl Logs {
                                 first_event = MIN(COALESCE(first_event, ?2), ?2),
                                 last_event = MAX(COALESCE(last_event, ?3), ?3),
                                 last_ingestion = ?4,
-                                last_batch = ?5
+                                last_invocation = ?5
                              WHERE id = ?1",
                         )?
-                        .execute((stream, first.timestamp, last.timestamp, now, first_id))?;
+                        .execute((stream, first.timestamp, last.timestamp, now, invocation))?;
                     let size: usize = accepted.iter().map(Event::size).sum();
                     transaction
                         .prepare_cached("UPDATE log_group SET stored = stored + ?2 WHERE id = ?1")?
@@ -113,6 +119,11 @@ impl Logs {
             answer(&json!({"rejectedLogEventsInfo": rejected}))
         }
     }
+}
+
+fn last_invocation(db: &Connection, stream: i64) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT last_invocation FROM log_stream WHERE id = ?1")?
+        .query_row([stream], |row| row.get(0))
 }
 
 fn check(events: &[Event]) -> Result<(), AwsError> {

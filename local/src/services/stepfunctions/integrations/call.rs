@@ -64,7 +64,7 @@ fn json_api<'a>(
     Box::pin(async move {
         let gone = || AwsError::internal("the endpoint is shutting down");
         let services = shared.link.services().await.ok_or_else(gone)?;
-        let reply = services.json(&target, body.as_bytes(), "application/x-amz-json-1.0").await?;
+        let reply = services.json(&target, body.as_bytes(), "application/x-amz-json-1.0", None).await?;
         let answer: Value = serde_json::from_slice(&reply.body).map_err(AwsError::internal)?;
         if reply.status < 400 {
             return Ok(answer);
