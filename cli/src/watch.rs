@@ -64,7 +64,7 @@ pub(crate) async fn until_closed(
 pub(crate) fn no_such_run(id: &ExecutionId) -> Failure {
     Failure::input(
         format!("there is no run {id}"),
-        "check the id, and that --state-dir is the one it ran with",
+        "check the id and the place: `rsqlflow history` lists the runs there, `rsqlflow config` shows where that is",
     )
 }
 
