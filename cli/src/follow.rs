@@ -6,6 +6,7 @@ use rsqlflow_core::{ExecutionId, WorkflowStatus};
 
 use crate::consent::{answer, can_ask};
 use crate::error::Failure;
+use crate::live::Live;
 use crate::place::Place;
 use crate::printer::Printer;
 use crate::signals::{Signal, Signals};
@@ -32,19 +33,21 @@ pub(crate) async fn follow(
 ) -> Result<u8, Failure> {
     let plan = plan_of(place, id).await?;
     let run = {
-        let mut run = std::pin::pin!(watch::until_closed(&place.store, id, &plan, printer));
+        let live = Live::new(id, &plan, printer);
+        let mut run = std::pin::pin!(watch::until_closed_shown(&place.store, id, &live));
         loop {
             let signal = tokio::select! {
                 run = &mut run => break Some(run?),
                 signal = signals.next() => signal,
             };
+            live.pause();
             let wish = tokio::select! {
                 wish = wish(place, id, signal, printer) => wish,
                 _ = signals.next() => Wish::Detach,
                 run = &mut run => break Some(run?),
             };
             match wish {
-                Wish::Stay => {}
+                Wish::Stay => live.resume(),
                 Wish::Detach => {
                     printer.notice(&left(place, id));
                     return Ok(exit::INTERRUPTED);

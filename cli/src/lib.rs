@@ -1,7 +1,7 @@
 //! The operator's command, as a library so that its parts can be tested.
 //!
 //! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
-//! runs, [`follow`] and [`watch`] follow them, [`report`] shows them, and [`printer`] alone writes to the terminal.
+//! runs, [`follow`] and [`watch`] follow them, [`live`] shows that, [`report`] shows them, and [`printer`] alone writes to the terminal.
 
 mod args;
 mod changes;
@@ -12,6 +12,7 @@ mod exit;
 mod file;
 mod follow;
 mod jobs;
+mod live;
 mod logs;
 mod operator;
 mod place;

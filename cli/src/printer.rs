@@ -45,6 +45,12 @@ impl Printer {
         Self { quiet: true, ..self }
     }
 
+    /// Whether progress is left out.
+    #[must_use]
+    pub(crate) const fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Whether data is wanted as JSON.
     #[must_use]
     pub(crate) const fn is_json(self) -> bool {

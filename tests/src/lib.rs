@@ -6,6 +6,7 @@
 mod agents;
 mod binaries;
 mod network;
+mod operator;
 mod raw;
 mod wait;
 mod world;
@@ -13,5 +14,6 @@ mod world;
 pub use agents::{Gate, on_a_full_disk};
 pub use binaries::{binary, command};
 pub use network::{Fault, Network};
+pub use operator::Said;
 pub use wait::{eventually, eventually_within};
 pub use world::{Refused, Run, World, WorldOptions};

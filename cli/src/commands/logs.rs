@@ -43,7 +43,11 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
         Some(job) => wanted(place, id, &run.jobs, job).await?,
     };
     let client = Client::new(&place.sdk);
-    if args.follow {
+    let nobody_serves = place.is_served_here() && !run.workflow.execution_status.is_closed();
+    if nobody_serves {
+        printer.notice(watch::INTERRUPTED);
+    }
+    if args.follow && !nobody_serves {
         return follow(place, id, &client, wanted.as_deref(), printer).await;
     }
     let mut documents = Vec::new();

@@ -14,7 +14,12 @@ pub(crate) async fn status(args: &Execution, printer: Printer) -> Result<u8, Fai
     let id = execution_id(&args.execution)?;
     let place = Place::find(&args.place, Purpose::Look).await?;
     let row = place.store.workflows().get(&id).await?.ok_or_else(|| watch::no_such_run(&id));
+    let nobody_serves = place.is_served_here();
     place.close().await;
-    report::status(printer, &row?);
+    let row = row?;
+    if nobody_serves && !row.execution_status.is_closed() {
+        printer.notice(watch::INTERRUPTED);
+    }
+    report::status(printer, &row);
     Ok(exit::OK)
 }

@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::place::{Place, Purpose, refused};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
-use crate::{exit, report};
+use crate::{exit, report, unfinished};
 
 /// Agents hear with their next renewal that they are to stop.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,6 +33,10 @@ pub(crate) async fn sweep(args: &Sweep, printer: Printer) -> Result<u8, Failure>
 }
 
 async fn at(args: &Sweep, place: &Place, printer: Printer) -> Result<u8, Failure> {
+    if place.is_served_here() {
+        // Runs that the last endpoint left before they began are closed as any endpoint does at its start.
+        unfinished::take_up(place, printer).await?;
+    }
     let found = invoke(place, true).await?;
     if args.dry_run || (found.closed.is_empty() && found.stopping.is_empty()) {
         return Ok(tell(&found, args.dry_run, printer));

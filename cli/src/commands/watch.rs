@@ -21,10 +21,7 @@ pub(crate) async fn watch(args: &Watch, printer: Printer) -> Result<u8, Failure>
     let end = if is_closed || !place.is_served_here() {
         follow(&place, &id, &mut signals, printer).await
     } else {
-        Err(Failure::environment(
-            anyhow::anyhow!("{id} was interrupted: nothing serves {}", place.name()),
-            "it goes on as soon as an endpoint runs there: start `rsqlflow local` with its scripts",
-        ))
+        Err(Failure::environment(anyhow::anyhow!("{id} cannot be followed"), watch::INTERRUPTED))
     };
     place.close().await;
     end
