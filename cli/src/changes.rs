@@ -19,7 +19,7 @@ impl Changes {
     /// From `old` to `new`.
     #[must_use]
     pub(crate) fn between(old: &Value, new: &Value) -> Self {
-        let (old, new) = (format!("{old:#}"), format!("{new:#}"));
+        let (old, new) = (text(old), text(new));
         let diff = TextDiff::from_lines(&old, &new);
         let mut lines = Vec::new();
         for (i, group) in diff.grouped_ops(AROUND).iter().enumerate() {
@@ -44,6 +44,14 @@ impl Changes {
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.iter().map(|(tag, line)| format!("{} {line}", sign(*tag))).collect()
     }
+}
+
+/// An item with its fields in alphabetical order. A table gives them in none.
+#[must_use]
+pub(crate) fn text(item: &Value) -> String {
+    let mut item = item.clone();
+    item.sort_all_objects();
+    format!("{item:#}")
 }
 
 const fn sign(tag: ChangeTag) -> char {

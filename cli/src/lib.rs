@@ -87,19 +87,19 @@ fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
 
 async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {
     match command {
-        Command::Run(args) => commands::run::run(args, printer).await,
+        Command::Run(args) => Box::pin(commands::run::run(args, printer)).await,
         Command::Put(args) => commands::put::put(args, printer).await,
         Command::Get(args) => commands::get::get(args, printer).await,
         Command::List(args) => commands::list::list(args, printer).await,
         Command::Diff(args) => commands::diff::diff(args, printer).await,
-        Command::Start(args) => commands::start::start(args, printer).await,
+        Command::Start(args) => Box::pin(commands::start::start(args, printer)).await,
         Command::Watch(args) => commands::watch::watch(args, printer).await,
         Command::Status(args) => commands::status::status(args, printer).await,
         Command::Jobs(args) => commands::jobs::jobs(args, printer).await,
         Command::Logs(args) => commands::logs::logs(args, printer).await,
         Command::History(args) => commands::history::history(args, printer).await,
         Command::Cancel(args) => commands::cancel::cancel(args, printer).await,
-        Command::Restart(args) => commands::restart::restart(args, printer).await,
+        Command::Restart(args) => Box::pin(commands::restart::restart(args, printer)).await,
         Command::Mark(args) => commands::mark::mark(args, printer).await,
         Command::Sweep(args) => commands::sweep::sweep(args, printer).await,
         Command::Doctor(args) => commands::doctor::doctor(args, printer).await,

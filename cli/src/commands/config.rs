@@ -45,7 +45,9 @@ async fn place(args: &crate::args::Place, given: &Given) -> Result<Vec<Setting>,
     let choice = choice_of(given);
     let source = choice.source.to_owned();
     let place = match &choice.site {
-        Site::StateDir(dir) => return Ok(vec![setting("place: state directory", dir.display(), source)]),
+        Site::StateDir(dir) => {
+            return Ok(vec![setting("place: state directory", dir.display().to_string(), source)]);
+        }
         Site::Endpoint(url) => setting("place: endpoint", url, source),
         Site::Aws => setting("place", "AWS", source),
     };
@@ -96,8 +98,8 @@ fn names(given: &Given) -> Result<Vec<Setting>, Failure> {
     Ok(of_deployment.chain(own).collect())
 }
 
-fn setting(name: &'static str, value: impl ToString, source: String) -> Setting {
-    Setting { name, value: value.to_string(), source }
+fn setting(name: &'static str, value: impl Into<String>, source: String) -> Setting {
+    Setting { name, value: value.into(), source }
 }
 
 fn variable(name: &str) -> Option<String> {

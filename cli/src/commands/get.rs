@@ -7,7 +7,7 @@ use crate::args::Get;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line};
-use crate::{exit, report};
+use crate::{changes, exit, report};
 
 /// Prints the item as it is: what comes out can be put again.
 ///
@@ -22,7 +22,7 @@ pub(crate) async fn get(args: &Get, printer: Printer) -> Result<u8, Failure> {
     if printer.is_json() {
         printer.json(&json!({ "version": report::JSON_VERSION, "workflow": item }));
     } else {
-        printer.json(&item);
+        printer.data(&changes::text(&item));
     }
     Ok(exit::OK)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rsqlflow_core::message::{RestartRequest, TriggerRequest};
 use rsqlflow_core::plan::{Plan, Snapshot};
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_core::restart::{self, Before, ConfigChoice, Current, RestartError, Selection};
+use rsqlflow_core::restart::{self, Before, ConfigChoice, Current, RestartError, Selection, Why};
 use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::WorkflowRow;
 
@@ -55,6 +55,9 @@ async fn request(
             format!("`rsqlflow watch {of}` waits for its end, `rsqlflow cancel {of}` ends it"),
         ));
     }
+    if !args.again {
+        not_yet_restarted(place, &row).await?;
+    }
     let snapshot = place.store.jobs().get_snapshot(of).await?.ok_or_else(|| watch::no_such_run(of))?;
     let plan = Plan::from_snapshot(&snapshot)
         .map_err(|problems| Failure::Workflow { what: format!("the plan of {of}"), problems })?;
@@ -75,6 +78,29 @@ async fn request(
             again: args.again,
         }),
     })
+}
+
+/// How many later runs are looked through.
+const LATER_RUNS: i32 = 100;
+
+/// The trigger looks too; here there is something to do about it.
+async fn not_yet_restarted(place: &Place, row: &WorkflowRow) -> Result<(), Failure> {
+    let of = &row.workflow_execution_id;
+    let newest = place.store.workflows().of_workflow(&row.workflow_id, LATER_RUNS).await?;
+    match newest.iter().find(|later| later.restarted_from.as_ref() == Some(of)) {
+        None => Ok(()),
+        Some(later) => Err(Failure::input(
+            format!(
+                "{of} was restarted as {} already, which is {}",
+                later.workflow_execution_id, later.execution_status
+            ),
+            format!(
+                "`rsqlflow restart {}` goes on from there; --again restarts {of} all the same, and does again what \
+                 the other restart did",
+                later.workflow_execution_id
+            ),
+        )),
+    }
 }
 
 /// Which config to run; where it changed and nobody said, the difference is shown.
@@ -143,14 +169,14 @@ async fn preview(
     let runs: Vec<JobId> = plan.jobs().filter(|(_, job)| !job.skip).map(|(id, _)| id).collect();
     let all = plan.jobs().count();
     printer.progress(&format!("of {all} jobs {} run, {} are skipped", runs.len(), all - runs.len()));
-    let repeated = match current {
-        // By their ids only where the plan is the same.
-        None => runs.iter().filter(|job| statuses.get(job) == Some(&JobStatus::Completed)).count(),
-        Some(_) => 0,
+    let completed = |job: &&JobId| {
+        statuses.get(job) == Some(&JobStatus::Completed)
+            || matches!(snapshot.carried.why(**job), Some(Why::Completed { .. }))
     };
+    // By their ids, so only where the plan is the same. With another config they run because they changed.
+    let repeated = if current.is_none() { runs.iter().filter(completed).count() } else { 0 };
     if repeated > 0 {
-        let question =
-            format!("{repeated} job(s) that completed in {of} run again on {}. Go on?", place.name());
+        let question = format!("{repeated} job(s) that had completed run again on {}. Go on?", place.name());
         agree(args.consent, printer, &question).await?;
     }
     Ok(())

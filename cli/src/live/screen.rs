@@ -99,7 +99,7 @@ impl Count {
     }
 
     fn bar(&self, width: usize) -> String {
-        let done = if self.all == 0 { width } else { width * self.closed.min(self.all) / self.all };
+        let done = (width * self.closed.min(self.all)).checked_div(self.all).unwrap_or(width);
         format!("[{}{}]", "#".repeat(done), ".".repeat(width - done))
     }
 }

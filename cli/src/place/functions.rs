@@ -64,6 +64,8 @@ pub(crate) fn refused(function: &str, payload: &Value) -> Failure {
             | ErrorName::WorkflowNotFound
             | ErrorName::WorkflowAlreadyRunning
             | ErrorName::ExecutionIdTaken
+            | ErrorName::NotRestartable
+            | ErrorName::WorkflowChanged
             | ErrorName::ExecutionNotFound)
     );
     if is_input {

@@ -4,6 +4,9 @@
 set -euo pipefail
 file="$(dirname "$0")/../inbox/$3.csv"
 echo "loading $3"
+while [[ -e $file.part ]]; do
+  sleep 0.2 # it is still being written
+done
 if [[ ! -s $file ]]; then
   echo "ERROR:  $3.csv has not arrived"
   exit 3

@@ -81,7 +81,11 @@ impl Check {
 
 /// Every check, in the order in which a run needs the parts.
 pub(super) async fn all(place: &Place) -> Vec<Check> {
-    let mut checks = vec![identity(place).await];
+    let (identity, is_reachable) = identity(place).await;
+    let mut checks = vec![identity];
+    if !is_reachable {
+        return checks;
+    }
     checks.extend(tables(place).await);
     checks.push(machines(place).await);
     checks.extend(functions(place).await);
@@ -92,14 +96,16 @@ pub(super) async fn all(place: &Place) -> Vec<Check> {
     checks
 }
 
-async fn identity(place: &Place) -> Check {
+/// Who we are there; and whether anybody answered, without whom the other checks only repeat it.
+async fn identity(place: &Place) -> (Check, bool) {
     match aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await {
-        Ok(found) => Check::good("credentials", found.arn().unwrap_or("accepted")),
-        Err(error) => Check::failed(
-            "credentials",
-            Failure::of_sdk(&error, "GetCallerIdentity".to_owned()),
-            "sign in again, or give --profile",
-        ),
+        Ok(found) => (Check::good("credentials", found.arn().unwrap_or("accepted")), true),
+        Err(error) => {
+            let is_reachable = error.raw_response().is_some();
+            let failure = Failure::of_sdk(&error, "GetCallerIdentity".to_owned());
+            let mend = "sign in again, or give --profile";
+            (Check::failed("reach and credentials", failure, mend), is_reachable)
+        }
     }
 }
 
