@@ -43,7 +43,10 @@ pub(crate) async fn follow(
             live.pause();
             let wish = tokio::select! {
                 wish = wish(place, id, signal, printer) => wish,
-                _ = signals.next() => Wish::Detach,
+                _ = signals.next() => {
+                    printer.notice("");
+                    Wish::Detach
+                }
                 run = &mut run => break Some(run?),
             };
             match wish {

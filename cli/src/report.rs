@@ -24,13 +24,9 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
         printer.json(&run_json(run, tails));
         return;
     }
-    let listed: Vec<&JobSummary> = if run.jobs.len() <= MOST_LISTED {
-        run.jobs.iter().collect()
-    } else {
-        run.jobs.iter().filter(|job| !job.state.status.is_good()).take(MOST_LISTED).collect()
-    };
+    let listed = listed(&run.jobs);
     let mut table = table(&["JOB", "STAGE", "STATUS", "ATTEMPTS", "DURATION", "INSTANCE"]);
-    for job in listed {
+    for job in &listed {
         table.add_row([
             one_line(&job.job_name),
             (job.job_id.stage + 1).to_string(),
@@ -40,11 +36,29 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
             job.instance_id.clone().unwrap_or_default(),
         ]);
     }
-    printer.data(&table.trim_fmt());
+    if !listed.is_empty() {
+        printer.data(&table.trim_fmt());
+    }
     for tail in tails {
         printer.data(&tail.to_string());
     }
     printer.data(&summary(run, plan));
+}
+
+/// What is shown job by job: all of a few; of many those that this run had to run, if they are few; else those that
+/// need somebody, then those that are running.
+fn listed(jobs: &[JobSummary]) -> Vec<&JobSummary> {
+    if jobs.len() <= MOST_LISTED {
+        return jobs.iter().collect();
+    }
+    let of = |wanted: fn(JobStatus) -> bool| jobs.iter().filter(move |job| wanted(job.state.status));
+    let own: Vec<&JobSummary> = of(|status| status != JobStatus::Skipped).take(MOST_LISTED + 1).collect();
+    if own.len() <= MOST_LISTED {
+        return own;
+    }
+    let bad = of(|status| status.is_closed() && !status.is_good() && status != JobStatus::Cancelled);
+    let running = of(|status| status == JobStatus::Running);
+    bad.take(MOST_LISTED).chain(running.take(MOST_LISTED)).collect()
 }
 
 /// The last line: what became of the run.
@@ -138,14 +152,7 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: b
         printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs, "marks": marks }));
         return;
     }
-    let listed: Vec<&JobSummary> = if all || jobs.len() <= MOST_LISTED {
-        jobs.iter().collect()
-    } else {
-        let is = |wanted: fn(JobStatus) -> bool| jobs.iter().filter(move |job| wanted(job.state.status));
-        let bad = is(|status| status.is_closed() && !status.is_good() && status != JobStatus::Cancelled);
-        let running = is(|status| status == JobStatus::Running);
-        bad.take(MOST_LISTED).chain(running.take(MOST_LISTED)).collect()
-    };
+    let listed: Vec<&JobSummary> = if all { jobs.iter().collect() } else { listed(jobs) };
     let mut table =
         table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "DURATION", "INSTANCE", "ERROR"]);
     for job in &listed {
@@ -161,21 +168,24 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: b
             trouble(job),
         ]);
     }
-    let mut text = table.trim_fmt();
+    let mut parts = Vec::new();
+    if !listed.is_empty() || jobs.is_empty() {
+        parts.push(table.trim_fmt());
+    }
     if listed.len() < jobs.len() {
-        text = format!("{text}\n{}; --all lists every job", count(jobs, jobs.len()));
+        parts.push(format!("{}; --all lists every job", count(jobs, jobs.len())));
     }
     for mark in marks {
-        text = format!(
-            "{text}\nmarked  {}  {} by {} at {}: {}",
+        parts.push(format!(
+            "marked  {}  {} by {} at {}: {}",
             mark.job_id,
             mark.mark,
             one_line(&mark.marked_by),
             mark.marked_at,
             one_line(&mark.reason)
-        );
+        ));
     }
-    printer.page(&text);
+    printer.page(&parts.join("\n"));
 }
 
 /// Runs, as given.
@@ -272,4 +282,35 @@ pub(crate) fn table(head: &[&str]) -> Table {
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(Cell::new));
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use rsqlflow_core::JobId;
+
+    use super::*;
+
+    fn jobs(statuses: impl IntoIterator<Item = JobStatus>) -> Vec<JobSummary> {
+        let one = |(position, status)| {
+            let job = json!({ "job_id": JobId::new(0, position), "job_name": "j", "attempt": 1, "beat": 0,
+                "execution_status": status });
+            serde_json::from_value(job).unwrap()
+        };
+        (0..).zip(statuses).map(one).collect()
+    }
+
+    #[test]
+    fn of_many_jobs_those_are_shown_that_matter() {
+        use JobStatus::{Cancelled, Completed, Failed, Lost, Running, Skipped};
+        let shown = |statuses: Vec<JobStatus>| -> Vec<JobStatus> {
+            listed(&jobs(statuses)).into_iter().map(|job| job.state.status).collect()
+        };
+        assert_eq!(shown(vec![Skipped; 100]).len(), 100, "few are all shown");
+        let restarted = [vec![Skipped; 9_997], vec![Completed, Failed]].concat();
+        assert_eq!(shown(restarted), [Completed, Failed], "what a restart ran");
+        let night =
+            [vec![Completed; 9_000], vec![Running, Lost, Cancelled, Failed], vec![Cancelled; 900]].concat();
+        assert_eq!(shown(night), [Lost, Failed, Running], "failures first, then what runs");
+        assert_eq!(shown(vec![Failed; 10_000]).len(), MOST_LISTED);
+    }
 }

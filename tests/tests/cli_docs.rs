@@ -45,6 +45,7 @@ impl Filters {
             (r"(?m)^\d\d:\d\d:\d\d    Running .*\n".to_owned(), ""),
             (r"(?m)^\d\d:\d\d:\d\d ".to_owned(), "02:00:00 "),
             (r"\b\d\.\d\d s\b|\b\d\d\.\d s\b".to_owned(), "0.10 s"),
+            (r"\b\d+ min \d\d s\b".to_owned(), "0.10 s"),
             (r"127\.0\.0\.1:\d+".to_owned(), "127.0.0.1:4566"),
             (r"ada@[\w.-]+".to_owned(), "ada@etl-1"),
         ];

@@ -74,10 +74,12 @@ impl<'p> Bars<'p> {
 
     pub(super) fn pause(&mut self) {
         self.is_paused = true;
-        let _ = self.multi.clear();
+        // Each erased before it is removed: a line that is removed is drawn for a last time.
         for line in self.lines.drain(..) {
+            line.finish_and_clear();
             self.multi.remove(&line);
         }
+        let _ = self.multi.clear();
     }
 
     pub(super) const fn resume(&mut self) {

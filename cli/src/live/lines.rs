@@ -21,12 +21,15 @@ pub(super) struct Lines<'p> {
     stage: Option<u16>,
     told_closed: usize,
     one_by_one: bool,
+    is_small: bool,
 }
 
 impl<'p> Lines<'p> {
     pub(super) fn new(plan: &'p Plan, printer: Printer) -> Self {
-        let one_by_one = plan.jobs().count() <= MOST_TOLD;
-        Self { plan, printer, known: HashMap::new(), stage: None, told_closed: 0, one_by_one }
+        // What a restart skips is told only where everything is.
+        let to_run = plan.jobs().filter(|(_, job)| !job.skip).count();
+        let (one_by_one, is_small) = (to_run <= MOST_TOLD, plan.jobs().count() <= MOST_TOLD);
+        Self { plan, printer, known: HashMap::new(), stage: None, told_closed: 0, one_by_one, is_small }
     }
 
     pub(super) fn tell(&mut self, jobs: &[JobSummary]) {
@@ -39,8 +42,8 @@ impl<'p> Lines<'p> {
                 continue;
             }
             let bad = job.state.status.is_closed() && !job.state.status.is_good();
-            let worth_telling =
-                matches!(job.state.status, JobStatus::Running | JobStatus::Completed | JobStatus::Skipped);
+            let worth_telling = matches!(job.state.status, JobStatus::Running | JobStatus::Completed)
+                || (self.is_small && job.state.status == JobStatus::Skipped);
             if bad || (self.one_by_one && worth_telling) {
                 self.line(&describe(job));
             }
