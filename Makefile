@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both install what they miss, by name, from
-# crates.io and Debian's packages.
+# crates.io, PyPI and Debian's packages.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,6 +8,7 @@ SHELL := bash
 NEXTEST_VERSION := 0.9.143
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help
 help: ## Show what can be made
@@ -30,13 +31,13 @@ demo: build tool-postgres ## Run the six-script example on this machine and show
 test: lint test-rust ## Everything that CI runs
 
 .PHONY: test-rust
-test-rust: build tool-nextest tool-postgres
+test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
-bench: tool-cargo ## Measure the binaries as they ship, and write docs/performance.md
+bench: tool-cargo tool-postgres ## Measure the binaries as they ship, and write docs/performance.md
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench figures -- --check \
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
@@ -66,3 +67,8 @@ tool-nextest: tool-cargo
 .PHONY: tool-postgres
 tool-postgres:
 	@if ! { command -v psql && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then tools/install-debian postgresql postgresql-client; fi
+
+.PHONY: tool-clients
+# Where the tests look for it.
+tool-clients:
+	@tools/install-clients $(TARGET)/clients

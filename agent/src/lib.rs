@@ -16,4 +16,5 @@ pub mod logs;
 pub mod process;
 pub mod spool;
 pub mod sql;
+pub mod tools;
 pub mod user;

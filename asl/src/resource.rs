@@ -41,6 +41,8 @@ pub enum Service {
     SnsPublish,
     /// `sqs:sendMessage`.
     SqsSendMessage,
+    /// `events:putEvents`.
+    PutEvents,
     /// The optimized DynamoDB integration: `dynamodb:getItem` and siblings.
     DynamoDb {
         /// API action in lower camel case, such as `putItem`.
@@ -106,6 +108,7 @@ impl Resource {
             "lambda:invoke" => (Service::LambdaInvoke, "lambda", "invoke"),
             "states:startExecution" => (Service::StartExecution, "states", "startExecution"),
             "sns:publish" => (Service::SnsPublish, "sns", "publish"),
+            "events:putEvents" => (Service::PutEvents, "events", "putEvents"),
             "sqs:sendMessage" => (Service::SqsSendMessage, "sqs", "sendMessage"),
             _ => match name.split(':').collect::<Vec<_>>().as_slice() {
                 ["dynamodb", action @ ("getItem" | "putItem" | "updateItem" | "deleteItem")] => {
@@ -180,6 +183,7 @@ impl Resource {
             }
             Service::SnsPublish => Some((&["Message"], &[])),
             Service::SqsSendMessage => Some((&["QueueUrl", "MessageBody"], &[])),
+            Service::PutEvents => Some((&["Entries"], &["Entries"])),
             _ => None,
         }
     }

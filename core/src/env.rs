@@ -132,6 +132,8 @@ variables! {
     ATTEMPT = "RSQLFLOW_ATTEMPT";
     /// The try within the attempt, from 1.
     TRY = "RSQLFLOW_TRY";
+    /// Secrets Manager id of the credentials in `HOST`, `USER` and so on; empty if there are none.
+    SECRET_ID = "RSQLFLOW_SECRET_ID";
 }
 
 /// The variables of [`DEPLOYMENT`] that hold times which must fit together.
@@ -145,3 +147,11 @@ pub const TIMES: [&str; 8] = [
     MACHINE_RETRY_DELAY,
     QUEUEING,
 ];
+
+/// Which `rsql` scripts get: one of [`RSQL_CLIENTS`]. Read by the agent, where it wins over the file, and by the
+/// embedded endpoint, which tells its agents `bundled` unless this says otherwise.
+pub const RSQL_CLIENT: &str = "RSQLFLOW_RSQL_CLIENT";
+
+/// `auto`: the one on the `PATH`, such as Amazon's, and the agent's own where there is none. `bundled`: the agent's
+/// own. `system`: the one on the `PATH`.
+pub const RSQL_CLIENTS: [&str; 3] = ["auto", "bundled", "system"];

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rsqlflow_core::env;
+
 /// The endpoint could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
@@ -24,6 +26,12 @@ pub enum LocalError {
     StateDirInUse {
         /// The directory.
         path: PathBuf,
+    },
+    /// The environment asks for a client that there is not.
+    #[error("{}: {value:?} is not one of {}", env::RSQL_CLIENT, env::RSQL_CLIENTS.join(", "))]
+    RsqlClient {
+        /// What it says.
+        value: String,
     },
     /// A file or folder of the state directory cannot be made, read or written.
     #[error("cannot use {}", path.display())]

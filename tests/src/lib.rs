@@ -5,15 +5,21 @@
 
 mod agents;
 mod binaries;
+mod clients;
+mod http;
 mod network;
 mod operator;
 mod raw;
+mod served;
 mod wait;
 mod world;
 
 pub use agents::{Gate, on_a_full_disk};
 pub use binaries::{binary, command};
+pub use clients::{client, clients};
+pub use http::{Answer, send};
 pub use network::{Fault, Network};
 pub use operator::Said;
+pub use served::{Served, behind, directory, local, local_on, refused};
 pub use wait::{eventually, eventually_within};
 pub use world::{Refused, Run, World, WorldOptions};

@@ -291,7 +291,7 @@ impl World {
         .await
     }
 
-    /// Everything that a job wrote, as CloudWatch Logs has it.
+    /// Everything that a job wrote, as CloudWatch Logs has it; nothing, as long as nothing has arrived.
     ///
     /// # Panics
     /// Where the log cannot be read.
@@ -307,8 +307,15 @@ impl World {
                 .start_from_head(true)
                 .set_next_token(token.clone())
                 .send()
-                .await
-                .expect("the log is read");
+                .await;
+            let page = match page {
+                Err(error)
+                    if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) =>
+                {
+                    return lines;
+                }
+                page => page.expect("the log is read"),
+            };
             lines.extend(page.events().iter().map(|e| e.message().unwrap_or_default().to_owned()));
             let next = page.next_forward_token().map(str::to_owned);
             if next == token {
@@ -411,7 +418,10 @@ fn read_url(endpoint: &mut Child) -> String {
     for line in BufReader::new(stdout).lines() {
         document.push_str(&line.expect("the endpoint's output is text"));
         if let Ok(value) = serde_json::from_str::<Value>(&document) {
-            return value["endpoint_url"].as_str().expect("an address").to_owned();
+            return value["endpoint_url"]
+                .as_str()
+                .unwrap_or_else(|| panic!("no address: {value}"))
+                .to_owned();
         }
     }
     panic!("rsqlflow local ended before it served: {document}");

@@ -72,7 +72,13 @@ impl Clients {
 
     /// CloudWatch Logs.
     pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
-        self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.sdk))
+        self.logs.get_or_init(|| {
+            // Nobody waits for a log. And a batch whose answer was lost is better tried again by the SDK, under the
+            // same invocation id, than by us under another: then whoever takes it can tell that it is the same.
+            let patient = RetryConfig::standard().with_max_attempts(6);
+            let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.sdk).retry_config(patient);
+            aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
+        })
     }
 
     /// Secrets Manager.

@@ -10,6 +10,9 @@ pub const CONFIG: &str = "RSQLFLOW_AGENT_CONFIG";
 /// What to call this instance in the audit table. Wins over `instance_id` in the file.
 pub const INSTANCE_ID: &str = "RSQLFLOW_INSTANCE_ID";
 
+/// Which `rsql` scripts get. Wins over `rsql_client` in the file.
+pub use rsqlflow_core::env::RSQL_CLIENT;
+
 /// The endpoint of all AWS services. Wins over `endpoint_url` in the file.
 pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 

@@ -205,8 +205,13 @@ impl<'a> Reader<'a> {
         texts
     }
 
-    pub(super) fn one_of<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
-        let (place, text) = self.found_text(key, None)?;
+    pub(super) fn one_of<T: Copy>(
+        &mut self,
+        key: &'static str,
+        variable: Option<&'static str>,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let (place, text) = self.found_text(key, variable)?;
         let choice = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if choice.is_none() {
             let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();

@@ -7,6 +7,7 @@ use rsqlflow_core::{Deployment, Tables, Timing, env};
 
 use super::env_vars;
 use super::reader::{ConfigError, Reader};
+use crate::tools::RsqlClient;
 
 /// Where the configuration is looked for if nobody says.
 pub const DEFAULT_FILE: &str = "/etc/rsqlflow/agent.toml";
@@ -37,12 +38,20 @@ pub struct AgentConfig {
     pub secret: Option<String>,
     /// Where the scripts are. Default `/opt/rsqlflow/scripts`.
     pub script_dir: PathBuf,
-    /// Where `get_redshift_creds.sh` is: every script's first argument. Default the script directory.
-    pub creds_dir: PathBuf,
+    /// Where `get_redshift_creds.sh` is: every script's first argument. Default the script directory if it is
+    /// there, else [`Self::tools_dir`], where the agent puts its own.
+    pub creds_dir: Option<PathBuf>,
     /// Local logs. Default `/var/log/rsqlflow`.
     pub log_dir: PathBuf,
     /// Slots, and results that are not delivered yet. Default `/var/lib/rsqlflow`.
     pub spool_dir: PathBuf,
+    /// Where the agent puts what scripts use: its `rsql` and its `get_redshift_creds.sh`. The user that scripts run
+    /// as must be able to read it. Default `tools` below [`Self::spool_dir`].
+    pub tools_dir: PathBuf,
+    /// Which `rsql` scripts get. Default `auto`: the `PATH`'s, and the agent's own where that has none.
+    pub rsql_client: RsqlClient,
+    /// The agent's own `rsql`. Default: beside the agent.
+    pub rsql_binary: Option<PathBuf>,
     /// How many scripts may run here at once; more wait. 1 to 1,000, default 40.
     pub max_jobs: u16,
     /// The user that scripts run as, by name. Default the agent's own.
@@ -125,6 +134,7 @@ impl AgentConfig {
                 *time = value;
             }
         }
+        let spool_dir = r.directory("spool_dir").unwrap_or_else(|| "/var/lib/rsqlflow".into());
         let script_dir = r.directory("script_dir").unwrap_or_else(|| "/opt/rsqlflow/scripts".into());
         let config = Self {
             tables: Tables {
@@ -139,10 +149,23 @@ impl AgentConfig {
             prefix,
             log_group: r.text("log_group", Some(env::LOG_GROUP)).unwrap_or(usual.log_group),
             secret: r.text("secret", Some(env::DEFAULT_SECRET)).filter(|secret| !secret.is_empty()),
-            creds_dir: r.directory("creds_dir").unwrap_or_else(|| script_dir.clone()),
+            creds_dir: r.directory("creds_dir"),
             script_dir,
             log_dir: r.directory("log_dir").unwrap_or_else(|| "/var/log/rsqlflow".into()),
-            spool_dir: r.directory("spool_dir").unwrap_or_else(|| "/var/lib/rsqlflow".into()),
+            tools_dir: r.directory("tools_dir").unwrap_or_else(|| spool_dir.join("tools")),
+            spool_dir,
+            rsql_client: r
+                .one_of(
+                    "rsql_client",
+                    Some(env_vars::RSQL_CLIENT),
+                    &[
+                        ("auto", RsqlClient::Auto),
+                        ("bundled", RsqlClient::Bundled),
+                        ("system", RsqlClient::System),
+                    ],
+                )
+                .unwrap_or_default(),
+            rsql_binary: r.directory("rsql_binary"),
             max_jobs: r.whole("max_jobs", 1..=1000).unwrap_or(40),
             run_as: r.text("run_as", None),
             path: r
@@ -154,6 +177,7 @@ impl AgentConfig {
             log_level: r
                 .one_of(
                     "log_level",
+                    None,
                     &[
                         ("error", LogLevel::Error),
                         ("warn", LogLevel::Warn),
@@ -185,7 +209,8 @@ mod tests {
     fn an_empty_file_is_the_default() {
         let config = AgentConfig::parse("", nothing).unwrap();
         assert_eq!(config.tables.job_audit, "rsqlflow-job-audit-table");
-        assert_eq!(config.creds_dir, config.script_dir);
+        assert_eq!((config.creds_dir, config.rsql_client), (None, RsqlClient::Auto));
+        assert_eq!(config.tools_dir, Path::new("/var/lib/rsqlflow/tools"));
         assert_eq!(config.timing, Timing::default());
     }
 
@@ -199,6 +224,9 @@ mod tests {
             script_dir = "/s"
             log_dir = "/l"
             spool_dir = "/p"
+            tools_dir = "/t"
+            rsql_client = "system"
+            rsql_binary = "/r"
             max_jobs = 3
             run_as = "etl"
             path = "/bin"
@@ -222,7 +250,11 @@ mod tests {
         assert_eq!((config.max_jobs, config.log_level), (3, LogLevel::Debug));
         assert_eq!(config.timing.stop_grace, Duration::from_secs(2));
         assert_eq!(config.timing.renewal_latency, Duration::from_millis(300));
-        assert_eq!(config.creds_dir, Path::new("/s"));
+        assert_eq!(
+            (config.script_dir.as_path(), config.tools_dir.as_path()),
+            (Path::new("/s"), Path::new("/t"))
+        );
+        assert_eq!((config.rsql_client, config.rsql_binary), (RsqlClient::System, Some("/r".into())));
     }
 
     #[test]
@@ -232,6 +264,7 @@ mod tests {
             "AWS_SSM_INSTANCE_ID" => Some("i-ssm".to_owned()),
             "AWS_SSM_REGION_NAME" => Some("us-east-1".to_owned()),
             "RSQLFLOW_PREFIX" => Some("other".to_owned()),
+            "RSQLFLOW_RSQL_CLIENT" => Some("bundled".to_owned()),
             _ => None,
         };
         let config = AgentConfig::parse("endpoint_url = \"http://x\"\nregion = \"eu-west-1\"", env).unwrap();
@@ -239,6 +272,7 @@ mod tests {
         assert_eq!(config.region.as_deref(), Some("eu-west-1"));
         assert_eq!(config.instance_id.as_deref(), Some("i-ssm"));
         assert_eq!(config.tables.config, "other-config-table");
+        assert_eq!(config.rsql_client, RsqlClient::Bundled);
     }
 
     #[test]
@@ -247,6 +281,7 @@ mod tests {
             max_jobs = 0
             script_dir = "scripts"
             log_level = "loud"
+            rsql_client = "amazon"
             stop_grace = "soon"
             endpoint_url = "ftp://x"
             colour = "red"
@@ -261,6 +296,7 @@ mod tests {
                 "  stop_grace",
                 "  script_dir",
                 "  secret",
+                "  rsql_client",
                 "  max_jobs",
                 "  pass_env",
                 "  log_level",

@@ -22,6 +22,7 @@ use crate::process::{
 };
 use crate::spool::Slot;
 use crate::sql::Scanner;
+use crate::tools::Tools;
 use crate::user::User;
 
 /// What became of a job.
@@ -189,10 +190,11 @@ impl Job<'_> {
         self.judge(&end, &scanner, start, leaks)
     }
 
-    /// Finds the script and its credentials.
+    /// Finds the script, its tools and its credentials.
     async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
         let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| causes(&error))?;
+        let tools = Tools::prepare(config).map_err(|error| causes(&error))?;
         let id = row.job.secret.clone().or_else(|| config.secret.clone());
         let secret = match &id {
             None => None,
@@ -204,7 +206,7 @@ impl Job<'_> {
         };
         capture.hide(secret.as_ref().and_then(|secret: &DatabaseSecret| secret.password.as_deref()));
         let base = Base {
-            path: config.path.clone(),
+            path: tools.path,
             home: self.user.home.clone(),
             passed: config
                 .pass_env
@@ -220,13 +222,15 @@ impl Job<'_> {
             job_name: &row.job_name,
             attempt: self.assignment.attempt,
             try_number: number,
+            secret_id: id.as_deref(),
         };
-        let first = [config.creds_dir.clone().into_os_string(), id.unwrap_or_default().into()];
+        let env = environment::build(&base, secret.as_ref(), own, ids);
+        let first = [tools.creds_dir.into_os_string(), id.unwrap_or_default().into()];
         let (program, args) = script.command(first, &row.job.args);
         let launch = Launch {
             program,
             args,
-            env: environment::build(&base, secret.as_ref(), own, ids),
+            env,
             directory: script.path.parent().unwrap_or(&config.script_dir).to_owned(),
         };
         Ok((launch, script.sha256))

@@ -104,6 +104,8 @@ pub struct Ids<'a> {
     pub attempt: u32,
     /// [`env::TRY`], from 1.
     pub try_number: u32,
+    /// [`env::SECRET_ID`]: where the credentials came from, if there are any.
+    pub secret_id: Option<&'a str>,
 }
 
 /// Puts the environment together. Later parts win: base, database, the job's own, ids. A job may override the
@@ -132,6 +134,8 @@ pub fn build(
             ("USER", &secret.user),
             ("DB", &secret.database),
             ("PORT", &secret.port),
+            // The port for our rsql where a script names none: many are written for a cluster on the usual one.
+            ("RSQL_PORT", &secret.port),
             ("RSPASSWORD", &secret.password),
         ] {
             if let Some(value) = value {
@@ -147,6 +151,7 @@ pub fn build(
         (env::JOB_NAME, ids.job_name.to_owned()),
         (env::ATTEMPT, ids.attempt.to_string()),
         (env::TRY, ids.try_number.to_string()),
+        (env::SECRET_ID, ids.secret_id.unwrap_or_default().to_owned()),
     ] {
         built.insert(name.into(), value.into());
     }
@@ -197,7 +202,7 @@ mod tests {
             passed: BTreeMap::from([("AWS_REGION".into(), "eu-west-1".into())]),
         };
         let secret = DatabaseSecret { user: Some("admin".to_owned()), ..DatabaseSecret::default() };
-        let own = [("USER", "me"), ("RSQLFLOW_ATTEMPT", "9"), ("LANG", "de_DE")];
+        let own = [("USER", "me"), ("RSQLFLOW_ATTEMPT", "9"), ("LANG", "de_DE"), ("RSQLFLOW_SECRET_ID", "x")];
         let (workflow, execution) = (WorkflowId::new("w").unwrap(), ExecutionId::new("e").unwrap());
         let ids = Ids {
             workflow: &workflow,
@@ -206,6 +211,7 @@ mod tests {
             job_name: "j",
             attempt: 3,
             try_number: 1,
+            secret_id: Some("rs/admin"),
         };
         let env = build(&base, Some(&secret), own.map(|(n, v)| (n.to_owned(), v.to_owned())), ids);
         let get =
@@ -215,6 +221,7 @@ mod tests {
         assert_eq!(get("RSQLFLOW_JOB_ID").as_deref(), Some("0001#00002"));
         assert_eq!(get("LANG").as_deref(), Some("de_DE"));
         assert_eq!(get("AWS_REGION").as_deref(), Some("eu-west-1"));
+        assert_eq!(get("RSQLFLOW_SECRET_ID").as_deref(), Some("rs/admin"));
         assert_eq!(get("RSPASSWORD"), None);
     }
 

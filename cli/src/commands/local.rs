@@ -23,7 +23,7 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
         printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));
     } else {
         printer.data(&format!(
-            "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+            "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
         ));
     }
     printer

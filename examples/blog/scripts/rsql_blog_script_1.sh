@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
 # The schema, made anew.
-# HOST, PORT, USER, DB and RSPASSWORD come from the workflow's secret.
-set -euo pipefail
+# $1 is the directory of get_redshift_creds.sh, $2 the secret's id: what the agent gives to every script.
+source "$1/get_redshift_creds.sh" "$2"
 
-export PGPASSWORD="$RSPASSWORD"
-psql --no-psqlrc --set ON_ERROR_STOP=1 -h "$HOST" -p "$PORT" -U "$USER" -d "$DB" <<'SQL'
+rsql -q -h "$HOST" -U "$USER" -d "$DB" << 'EOF'
+\remark 'making the schema blog_test'
+
 DROP SCHEMA IF EXISTS blog_test CASCADE;
+\if :ERROR <> 0
+    \remark 'the old schema is in the way:' :LAST_ERROR_MESSAGE
+    \exit 20
+\endif
+
 CREATE SCHEMA blog_test;
-SQL
+\if :ERROR <> 0
+    \remark 'the schema cannot be made:' :LAST_ERROR_MESSAGE
+    \exit 21
+\endif
+
+\exit 0
+EOF

@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
 # The table that the later stages fill.
-# HOST, PORT, USER, DB and RSPASSWORD come from the workflow's secret.
-set -euo pipefail
+# $1 is the directory of get_redshift_creds.sh, $2 the secret's id: what the agent gives to every script.
+source "$1/get_redshift_creds.sh" "$2"
 
-export PGPASSWORD="$RSPASSWORD"
-psql --no-psqlrc --set ON_ERROR_STOP=1 -h "$HOST" -p "$PORT" -U "$USER" -d "$DB" <<'SQL'
+rsql -q -h "$HOST" -U "$USER" -d "$DB" << 'EOF'
 CREATE TABLE blog_test.orders (
-    order_id   integer      NOT NULL PRIMARY KEY,
-    customer   varchar(64)  NOT NULL,
-    amount     decimal(12,2) NOT NULL,
-    loaded_by  varchar(64)  NOT NULL
-);
-SQL
+    order_id   INTEGER       NOT NULL ENCODE az64,
+    customer   VARCHAR(64)   NOT NULL ENCODE zstd,
+    amount     DECIMAL(12,2) NOT NULL,
+    loaded_by  VARCHAR(64)   NOT NULL,
+    loaded_at  TIMESTAMP     DEFAULT GETDATE()
+)
+DISTSTYLE KEY
+DISTKEY (order_id)
+SORTKEY (order_id);
+\if :ERROR <> 0
+    \remark 'the table cannot be made:' :LAST_ERROR_MESSAGE
+    \exit 21
+\endif
+
+\remark 'blog_test.orders is ready'
+\exit 0
+EOF

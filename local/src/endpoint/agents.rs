@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rsqlflow_core::config::Target;
-use rsqlflow_core::{Deployment, show_duration};
+use rsqlflow_core::{Deployment, env, show_duration};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -31,6 +31,8 @@ struct AgentFile<'a> {
     /// The scripts' `PATH`: what the user's own scripts find, they find here too.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
+    /// Our own unless somebody wants another: what is installed here must not decide what a run does.
+    rsql_client: &'a str,
     clock_margin: String,
     stop_grace: String,
     renewal_latency: String,
@@ -49,6 +51,7 @@ pub(super) fn instances(
     };
     let script_dir = absolute(&options.script_dir)?;
     let path = std::env::var("PATH").ok();
+    let rsql_client = rsql_client(std::env::var(env::RSQL_CLIENT).ok())?;
     (1..=options.instances)
         .map(|number| {
             let id = Instance::id(number);
@@ -68,6 +71,7 @@ pub(super) fn instances(
                 log_dir: state.folder(folder.join("log"))?,
                 spool_dir: state.folder(folder.join("spool"))?,
                 path: path.as_deref(),
+                rsql_client,
                 clock_margin: show_duration(timing.clock_margin),
                 stop_grace: show_duration(timing.stop_grace),
                 renewal_latency: show_duration(timing.renewal_latency),
@@ -78,6 +82,12 @@ pub(super) fn instances(
             Ok(Instance { id, tags: tags.clone(), folder, agent_config, workers })
         })
         .collect()
+}
+
+fn rsql_client(asked: Option<String>) -> Result<&'static str, LocalError> {
+    let Some(value) = asked.filter(|value| !value.is_empty()) else { return Ok("bundled") };
+    let known = env::RSQL_CLIENTS.into_iter().find(|name| *name == value);
+    known.ok_or(LocalError::RsqlClient { value })
 }
 
 /// Tags that make the instances the default target of a deployment that has none.

@@ -1,28 +1,38 @@
 //! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rsqlflow_core::Deployment;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
 use rsqlflow_lambdas::{Context, Function as Handler};
+use serde_json::json;
 
+use crate::services::eventbridge::OwnRule;
 use crate::services::lambda::{Function, FunctionError, Lambda};
-use crate::services::stepfunctions::{Rule, StepFunctions, machine_arn};
+use crate::services::stepfunctions::{StepFunctions, machine_arn};
 use crate::{LocalError, place};
 
 /// Timeout of the functions that no heartbeat waits for.
 const UNHURRIED: Duration = Duration::from_secs(60);
 
 /// The functions. They talk to the endpoint by `sdk`, as they talk to AWS.
-pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) -> Lambda {
+///
+/// # Errors
+/// [`LocalError`] of the queue's database in `dir`.
+pub(super) fn functions(
+    dir: &Path,
+    sdk: &aws_config::SdkConfig,
+    deployment: &Deployment,
+) -> Result<Lambda, LocalError> {
     let context = Context::new(sdk, deployment.clone());
-    Lambda::new(Handler::ALL.map(|handler| {
+    let functions = Handler::ALL.map(|handler| {
         let context = context.clone();
         let timeout = match handler {
             Handler::RsqlInvoke => deployment.timing.lambda_timeout,
             _ => UNHURRIED,
         };
-        Function::new(handler.name_in(deployment), timeout, move |event| {
+        Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event| {
             let context = context.clone();
             async move {
                 rsqlflow_lambdas::invoke(&context, handler, event).await.map_err(|error| FunctionError {
@@ -31,15 +41,24 @@ pub(super) fn functions(sdk: &aws_config::SdkConfig, deployment: &Deployment) ->
                 })
             }
         })
-    }))
+    });
+    Lambda::open(dir, functions)
 }
 
 /// The rule that closes a run however its master ends: the one that the deployment has in EventBridge.
-pub(super) fn rules(deployment: &Deployment) -> Vec<Rule> {
-    vec![Rule {
-        machine_arn: machine_arn(&deployment.machines.master.name),
+pub(super) fn rules(deployment: &Deployment) -> Vec<OwnRule> {
+    vec![OwnRule {
+        name: format!("{}-ended", deployment.machines.master.name),
+        pattern: json!({
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {
+                "stateMachineArn": [machine_arn(&deployment.machines.master.name)],
+                "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+            },
+        }),
         function: Handler::UpdateAudit.name_in(deployment).to_owned(),
-        again: &["StageNotSettled", "ServiceUnavailable"],
+        repeat_on: &["StageNotSettled", "ServiceUnavailable"],
     }]
 }
 

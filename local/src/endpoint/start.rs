@@ -13,7 +13,10 @@ use crate::endpoint::{agents, deployment, functions};
 use crate::http::{AwsError, Server, serve};
 use crate::services::Services;
 use crate::services::dynamodb::DynamoDb;
+use crate::services::eventbridge::EventBridge;
+use crate::services::link::Link;
 use crate::services::logs::Logs;
+use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
 use crate::services::ssm::{Document, Launcher, Ssm};
@@ -45,14 +48,18 @@ impl Endpoint {
     /// [`LocalError`] says what is in the way: another endpoint on the state directory, a taken port, a folder or
     /// file that cannot be used, a state machine that the interpreter does not take.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
-        let state = StateDir::lock(&options.state_dir)?;
+        let state = match options.paused {
+            true => StateDir::lock(&options.state_dir)?,
+            false => StateDir::lock_soon(&options.state_dir).await?,
+        };
         let listener = listen(options.port).await?;
         let address =
             listener.local_addr().map_err(|source| LocalError::Listen { port: options.port, source })?;
         let url = format!("http://{address}");
         let sdk = sdk::config(&url);
         let deployment = deployment::localised(&options.deployment);
-        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
+        let link = Link::default();
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
         if !options.paused {
             // Before the first request, so that an answer for an execution finds it.
             let loaded = services.step_functions.load_unfinished().await;
@@ -60,11 +67,8 @@ impl Endpoint {
         }
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
-        match endpoint.create_resources().await {
-            Ok(()) => {
-                endpoint.services.step_functions.open();
-                Ok(endpoint)
-            }
+        match endpoint.bring_up(options.paused, &link).await {
+            Ok(()) => Ok(endpoint),
             Err(error) => {
                 endpoint.shutdown().await;
                 Err(error)
@@ -116,6 +120,16 @@ impl Endpoint {
         drop(self.state);
     }
 
+    async fn bring_up(&self, paused: bool, link: &Link) -> Result<(), LocalError> {
+        self.create_resources().await?;
+        if paused {
+            return Ok(());
+        }
+        link.tie(&self.services);
+        self.services.step_functions.open();
+        self.resume().await
+    }
+
     async fn create_resources(&self) -> Result<(), LocalError> {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&self.sdk), self.deployment.tables.clone());
         store.create_tables().await.map_err(LocalError::Tables)?;
@@ -126,7 +140,18 @@ impl Endpoint {
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
         }
+        for rule in functions::rules(&self.deployment) {
+            let what = format!("rule {}", rule.name);
+            self.services.event_bridge.ensure_rule(rule).await.map_err(failed(what))?;
+        }
         Ok(())
+    }
+
+    /// Goes on with what an earlier process left under way, now that everything it needs is there.
+    async fn resume(&self) -> Result<(), LocalError> {
+        let failed = |e: AwsError| LocalError::Unfinished { reason: e.message };
+        self.services.lambda.resume().await.map_err(failed)?;
+        self.services.ssm.resume().await.map_err(failed)
     }
 }
 
@@ -144,21 +169,33 @@ fn services(
     state: &StateDir,
     url: &str,
     sdk: &SdkConfig,
+    link: &Link,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
-    let sns = Sns::open(dir)?;
-    let lambda = functions::functions(sdk, deployment);
-    let step_functions = StepFunctions::new(dir, lambda.clone(), sns.clone(), functions::rules(deployment))?;
+    let sns = Sns::open(dir, url, link.clone())?;
+    let lambda = functions::functions(dir, sdk, deployment)?;
+    let event_bridge = EventBridge::open(dir, link.clone())?;
+    let step_functions =
+        StepFunctions::new(dir, lambda.clone(), sns.clone(), event_bridge.clone(), link.clone())?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
         lambda,
         logs: Logs::open(dir)?,
+        scheduler: Scheduler::open(dir, link.clone())?,
         secrets: Secrets::open(dir)?,
         sns,
-        ssm: Ssm::new(instances, documents, launcher, deployment.timing.ssm_delivery),
+        ssm: Ssm::open(
+            dir,
+            instances,
+            documents,
+            launcher,
+            deployment.timing.ssm_delivery,
+            event_bridge.clone(),
+        )?,
         step_functions,
+        event_bridge,
     })
 }

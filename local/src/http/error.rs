@@ -52,6 +52,15 @@ impl From<WorkerGone> for AwsError {
 
 impl From<rusqlite::Error> for AwsError {
     fn from(e: rusqlite::Error) -> Self {
-        Self::internal(e)
+        // The transaction was rolled back, so a client may send the same request again.
+        match e.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => {
+                Self::internal("the disk of the endpoint's state directory is full; nothing was changed")
+            }
+            Some(rusqlite::ErrorCode::ReadOnly) => {
+                Self::internal("the endpoint's state directory is read-only; nothing was changed")
+            }
+            _ => Self::internal(e),
+        }
     }
 }

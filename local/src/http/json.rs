@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::AwsError;
+use crate::http::constraints::validation_errors;
 
 /// Reads a request. Request types carry `deny_unknown_fields`: a member of the real service that this endpoint
 /// would ignore is refused by name, so that nobody takes it for honoured.
@@ -30,12 +31,23 @@ pub(crate) fn parse<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result
         // serde has no kinds of errors; its two sentences are pinned by the tests below.
         if let Some(member) = reason.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             AwsError::not_implemented(format_args!("member {member} of {operation}"))
-        } else if reason.starts_with("missing field") {
-            AwsError::client("ValidationException", format!("{operation}: {reason}"))
+        } else if let Some(member) = reason.strip_prefix("missing field `").and_then(|r| r.split('`').next())
+        {
+            let failed = format!(
+                "Value null at '{}' failed to satisfy constraint: Member must not be null",
+                shown(member)
+            );
+            AwsError::client("ValidationException", validation_errors(&[failed]))
         } else {
             AwsError::client("SerializationException", format!("{operation}: {reason}"))
         }
     })
+}
+
+/// A member as the services' messages show it: its first letter is small, whatever the protocol's is.
+fn shown(member: &str) -> String {
+    let mut letters = member.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// Writes an answer.
@@ -65,7 +77,9 @@ mod tests {
         assert_eq!(refused("{").1, "SerializationException");
         assert_eq!(refused("[]").1, "SerializationException");
         assert_eq!(refused(r#"{"Name": 1}"#).1, "SerializationException");
-        assert_eq!(refused("").1, "ValidationException");
+        let missing = "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must \
+                       not be null";
+        assert_eq!(refused(""), (400, "ValidationException".to_owned(), missing.to_owned()));
         let (status, code, message) = refused(r#"{"Name": "a", "Colour": "red"}"#);
         assert_eq!((status, code.as_str()), (501, "NotImplemented"));
         assert!(message.contains("member Colour of DoIt"), "{message}");

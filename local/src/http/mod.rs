@@ -1,11 +1,15 @@
 //! HTTP as AWS speaks it: JSON 1.0 and 1.1 by `X-Amz-Target`, the query protocol, and Lambda's REST path.
 
+mod authorization;
+mod body;
+mod constraints;
 mod error;
 mod json;
 mod query;
 mod respond;
 mod server;
 
+pub(crate) use constraints::Constraints;
 pub(crate) use error::AwsError;
 pub(crate) use json::{answer, parse};
 pub(crate) use query::{Element, Form};

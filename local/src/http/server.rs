@@ -1,10 +1,9 @@
-//! The port: takes requests, finds their service, bounds their size.
+//! The port: takes requests, finds their service, refuses what no service would read.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
@@ -13,12 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::http::{AwsError, Form, Reply};
+use crate::http::{AwsError, Form, Reply, authorization, body};
 use crate::services::Services;
-
-/// The largest request of all services here: DynamoDB's 16 MB (`BatchWriteItem`), and a little for what is
-/// around it.
-const LARGEST_BODY: usize = 16 * 1024 * 1024 + 64 * 1024;
 
 /// How long a request that is under way may hold up the shutdown.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
@@ -73,39 +68,66 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         let message = "the endpoint answers requests to loopback addresses only";
         return Reply::rest_error(&AwsError::client("AccessDeniedException", message).with_status(403));
     }
-    let declared =
-        head.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    let body = match declared {
-        Some(length) if length > LARGEST_BODY => return too_large(),
-        _ => match to_bytes(body, LARGEST_BODY).await {
-            Ok(body) => body,
-            Err(_) => return too_large(),
-        },
+    let target = text_header(&head.headers, "x-amz-target");
+    let json = target.is_some() || is_json(&head.headers);
+    let content_type = match text_header(&head.headers, "content-type") {
+        Some(t) if t.starts_with(JSON_1_0) => JSON_1_0,
+        _ => JSON_1_1,
     };
-    if let Some(rest) = head.uri.path().strip_prefix("/2015-03-31/") {
-        return match services.lambda().rest(&head.method, rest, &head.headers, &body).await {
+    let refused = |error: &AwsError| match (head.uri.path(), json) {
+        ("/", true) => Reply::json_error(content_type, error),
+        // The query protocol's names are the same without the suffix.
+        ("/", false) => {
+            let code = error.code.trim_end_matches("Exception").to_owned();
+            Reply::xml_error(&AwsError { code: code.into(), ..error.clone() }, request_id)
+        }
+        _ => Reply::rest_error(error),
+    };
+    let body = match body::read(body, &head.headers, target, head.uri.path()).await {
+        Ok(body) => body,
+        Err(error) => return refused(&error),
+    };
+    if let Err(error) = authorization::check(&head.headers) {
+        return refused(&error);
+    }
+    if head.uri.path() != "/" {
+        return match services.rest(&head.method, &head.uri, &head.headers, &body, request_id).await {
             Ok(reply) => reply,
             Err(error) => Reply::rest_error(&error),
         };
     }
-    if head.method != Method::POST || head.uri.path() != "/" {
-        let what = format!("{} {}", head.method, head.uri.path());
-        return Reply::rest_error(&AwsError::not_implemented(what));
-    }
-    if let Some(target) = text_header(&head.headers, "x-amz-target") {
-        let content_type = match text_header(&head.headers, "content-type") {
-            Some(t) if t.starts_with(JSON_1_0) => JSON_1_0,
-            _ => JSON_1_1,
+    if head.method == Method::GET
+        && let Some(query) = head.uri.query()
+    {
+        // The links that SNS sends to its subscribers.
+        let answer = match Form::parse(query.as_bytes()) {
+            Ok(form) => services.link(&form, request_id).await,
+            Err(error) => Err(error),
         };
-        return match services.json(target, &body, content_type).await {
+        return xml(answer, request_id);
+    }
+    if head.method != Method::POST {
+        return Reply::rest_error(&AwsError::not_implemented(format_args!("{} /", head.method)));
+    }
+    if let Some(target) = target {
+        let invocation = text_header(&head.headers, "amz-sdk-invocation-id");
+        return match services.json(target, &body, content_type, invocation).await {
             Ok(reply) => reply,
             Err(error) => Reply::json_error(content_type, &error),
         };
+    }
+    if json {
+        let message = "the request has no X-Amz-Target header";
+        return refused(&AwsError::client("UnknownOperationException", message));
     }
     let answer = match Form::parse(&body) {
         Ok(form) => services.query(&form, request_id).await,
         Err(error) => Err(error),
     };
+    xml(answer, request_id)
+}
+
+fn xml(answer: Result<String, AwsError>, request_id: &str) -> Reply {
     match answer {
         Ok(xml) => Reply::xml(xml),
         Err(error) => Reply::xml_error(&error, request_id),
@@ -127,7 +149,7 @@ fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn too_large() -> Reply {
-    let message = format!("the request is larger than {LARGEST_BODY} bytes");
-    Reply::rest_error(&AwsError::client("RequestEntityTooLargeException", message).with_status(413))
+/// Whether the body is of a JSON protocol, though the header that names its operation may be missing.
+fn is_json(headers: &HeaderMap) -> bool {
+    text_header(headers, "content-type").is_some_and(|t| t.starts_with("application/x-amz-json"))
 }

@@ -1,9 +1,13 @@
 //! Which service a request is for.
 
+use axum::http::{HeaderMap, Method, Uri};
+
 use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
-use crate::services::lambda::Lambda;
+use crate::services::eventbridge::EventBridge;
+use crate::services::lambda::{self, Lambda};
 use crate::services::logs::Logs;
+use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{self, Sns};
 use crate::services::ssm::Ssm;
@@ -14,8 +18,10 @@ use crate::services::sts;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
+    pub(crate) event_bridge: EventBridge,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,
+    pub(crate) scheduler: Scheduler,
     pub(crate) secrets: Secrets,
     pub(crate) sns: Sns,
     pub(crate) ssm: Ssm,
@@ -23,17 +29,32 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Lambda, which is called by path.
-    pub(crate) fn lambda(&self) -> &Lambda {
-        &self.lambda
+    /// A request of the REST protocols, whose path names the operation.
+    pub(crate) async fn rest(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+        request_id: &str,
+    ) -> Result<Reply, AwsError> {
+        if lambda::is_path(uri.path()) {
+            return self.lambda.rest(method, uri, headers, body, request_id).await;
+        }
+        if Scheduler::has_path(uri.path()) {
+            return self.scheduler.rest(method, uri.path(), uri.query().unwrap_or_default(), body).await;
+        }
+        Err(AwsError::not_implemented(format_args!("{method} {}", uri.path())))
     }
 
-    /// A request of the JSON protocols; `target` is `<service>.<operation>`.
+    /// A request of the JSON protocols; `target` is `<service>.<operation>`. SDKs name each `invocation`: all tries of
+    /// it have the same id.
     pub(crate) async fn json(
         &self,
         target: &str,
         body: &[u8],
         content_type: &'static str,
+        invocation: Option<&str>,
     ) -> Result<Reply, AwsError> {
         let Some((service, operation)) = target.rsplit_once('.') else {
             return Err(AwsError::not_implemented(format_args!("X-Amz-Target {target}")));
@@ -42,9 +63,10 @@ impl Services {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
                 return self.dynamodb.call(operation, body, content_type).await;
             }
+            "AWSEvents" => self.event_bridge.call(operation, body).await,
             "AWSStepFunctions" => self.step_functions.call(operation, body).await,
             "AmazonSSM" => self.ssm.call(operation, body).await,
-            "Logs_20140328" => self.logs.call(operation, body).await,
+            "Logs_20140328" => self.logs.call(operation, body, invocation).await,
             "secretsmanager" => self.secrets.call(operation, body).await,
             _ => return Err(AwsError::unknown_operation(service, operation)),
         };
@@ -66,12 +88,28 @@ impl Services {
         }
     }
 
+    /// A link that SNS sent to a subscriber. Nothing else is done by GET: any page in a browser can make one.
+    pub(crate) async fn link(&self, form: &Form, request_id: &str) -> Result<String, AwsError> {
+        match form.get("Action") {
+            Some(action @ ("ConfirmSubscription" | "Unsubscribe")) => {
+                self.sns.call(action, form, request_id).await
+            }
+            action => {
+                Err(AwsError::not_implemented(format_args!("GET of {}", action.unwrap_or("no Action"))))
+            }
+        }
+    }
+
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
+        self.event_bridge.close().await;
+        self.scheduler.close().await;
         self.dynamodb.close().await;
+        self.lambda.close().await;
         self.logs.close().await;
         self.secrets.close().await;
         self.sns.close().await;
+        self.ssm.close_file().await;
         self.step_functions.close().await;
     }
 }

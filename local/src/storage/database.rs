@@ -8,16 +8,16 @@ use crate::LocalError;
 use crate::storage::StateDir;
 
 /// What a service's database looks like.
-pub(crate) struct Schema {
+pub(crate) struct Schema<'a> {
     /// File name within the state directory.
     pub(crate) file: &'static str,
     /// Version, kept in the file's `user_version`. Raise it with every change of `tables`.
     pub(crate) version: i64,
     /// `CREATE TABLE` statements for a new file.
-    pub(crate) tables: &'static str,
+    pub(crate) tables: &'a str,
 }
 
-impl Schema {
+impl Schema<'_> {
     /// Opens the database in `dir`, and creates its tables if it is new.
     pub(crate) fn open(&self, dir: &Path) -> Result<Connection, LocalError> {
         let path = dir.join(self.file);

@@ -4,8 +4,13 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::LocalError;
+
+/// How long, and how often, a directory in use is tried again.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The directory, ours alone as long as this lives.
 #[derive(Debug)]
@@ -33,6 +38,20 @@ impl StateDir {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(LocalError::StateDirInUse { path }),
             Err(TryLockError::Error(source)) => Err(failed(&file, source)),
+        }
+    }
+
+    /// As [`Self::lock`], but waits a moment for an endpoint that is going: a process that it was about to start
+    /// when it was killed holds its lock until that process has become another program.
+    pub(crate) async fn lock_soon(path: &Path) -> Result<Self, LocalError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::lock(path) {
+                Err(LocalError::StateDirInUse { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                locked => return locked,
+            }
         }
     }
 

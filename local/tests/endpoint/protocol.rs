@@ -28,13 +28,20 @@ async fn an_unknown_operation_is_501_by_name() {
 async fn the_query_protocol_and_paths_answer_501_too() {
     let local = start().await;
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let answer = raw(&local, "POST /", &[form], b"Action=Subscribe&Version=2010-03-31").await;
+    let answer = raw(&local, "POST /", &[form], b"Action=AddPermission&Version=2010-03-31").await;
     assert_eq!(answer.status, 501);
     assert!(answer.body.contains("<Code>NotImplemented</Code>"), "{}", answer.body);
-    assert!(answer.body.contains("Subscribe"), "{}", answer.body);
-    for line in ["GET /", "GET /bucket/key", "GET /2015-03-31/functions/"] {
+    assert!(answer.body.contains("AddPermission"), "{}", answer.body);
+    for (line, name) in [
+        ("GET /", "GET /"),
+        ("GET /bucket/key", "GET /bucket/key"),
+        ("POST /2015-03-31/functions", "CreateFunction"),
+        ("PUT /2017-10-31/functions/f/concurrency", "PutFunctionConcurrency"),
+        ("GET /2015-03-31/functions/f/nonsense", "nonsense"),
+    ] {
         let answer = raw(&local, line, &[], b"").await;
         assert_eq!(answer.status, 501, "{line}");
+        assert!(answer.body.contains(name), "{line}: {}", answer.body);
         assert!(answer.head.contains("x-amzn-errortype: NotImplemented"), "{}", answer.head);
     }
 }
@@ -75,12 +82,114 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_is_within_its_services_limit() {
+    let local = start().await;
+    // The client sends it all before it reads, and still gets its answer.
+    let large = vec![b' '; 10 * 1024 * 1024];
+    for target in [
+        "AWSStepFunctions.StartExecution",
+        "AmazonSSM.SendCommand",
+        "Logs_20140328.PutLogEvents",
+        "Nobody.Knows",
+    ] {
+        let answer = raw(&local, "POST /", &[JSON, ("x-amz-target", target)], &large).await;
+        assert_eq!(answer.status, 413, "{target}");
+        assert_eq!(answer.json()["__type"], "RequestEntityTooLargeException");
+    }
+    let answer = raw(&local, "POST /2015-03-31/functions/f/invocations", &[], &large).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.head.contains("x-amzn-errortype: RequestEntityTooLargeException"), "{}", answer.head);
+    let answer = raw(&local, "POST /", &[], &large).await;
+    assert!(
+        answer.status == 413 && answer.body.contains("<Code>RequestEntityTooLarge</Code>"),
+        "{}",
+        answer.body
+    );
+    let headers = [JSON, ("x-amz-target", "DynamoDB_20120810.ListTables")];
+    let taken = raw(&local, "POST /", &headers, &[&large[..], b"{}"].concat()).await;
+    assert_eq!(taken.status, 200, "DynamoDB takes 16 MB: {}", taken.body);
+}
+
+#[tokio::test]
+async fn a_signature_has_a_form() {
+    let local = start().await;
+    let target = ("x-amz-target", "AmazonSSM.ListCommands");
+    let date = ("x-amz-date", "20260101T000000Z");
+    let scope = "Credential=AK/20260101/us-east-1/ssm/aws4_request";
+    let good = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host;x-amz-date, Signature=00");
+    let answer = raw(&local, "POST /", &[JSON, target, date, ("authorization", &good)], b"{}").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(raw(&local, "POST /", &[JSON, target], b"{}").await.status, 200, "unsigned");
+    for bad in ["Basic dXNlcjpwYXNz", "AWS4-HMAC-SHA256 Signature=00", &format!("AWS4-HMAC-SHA256 {scope}")] {
+        let answer = raw(&local, "POST /", &[JSON, target, date, ("authorization", bad)], b"{}").await;
+        assert_eq!(answer.status, 400, "{bad}");
+        assert_eq!(answer.json()["__type"], "IncompleteSignatureException");
+        let form = b"Action=GetCallerIdentity&Version=2011-06-15";
+        let answer = raw(&local, "POST /", &[("authorization", bad)], form).await;
+        assert!(
+            answer.status == 400 && answer.body.contains("<Code>IncompleteSignature</Code>"),
+            "{}",
+            answer.body
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_clients_at_once_are_all_served() {
+    let local = start().await;
+    let (ssm, sts) = (aws_sdk_ssm::Client::new(&local.sdk), aws_sdk_sts::Client::new(&local.sdk));
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&local.sdk);
+    let lambda = aws_sdk_lambda::Client::new(&local.sdk);
+    let group = local.endpoint.deployment().log_group.clone();
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let (ssm, sts, logs, lambda) = (ssm.clone(), sts.clone(), logs.clone(), lambda.clone());
+        let (group, stream) = (group.clone(), format!("stream-{number}"));
+        clients.spawn(async move {
+            logs.create_log_stream().log_group_name(&group).log_stream_name(&stream).send().await.unwrap();
+            for round in 0..5 {
+                let event = aws_sdk_cloudwatchlogs::types::InputLogEvent::builder()
+                    .timestamp(jiff::Timestamp::now().as_millisecond())
+                    .message(format!("{number}/{round}"))
+                    .build()
+                    .unwrap();
+                let put = logs.put_log_events().log_group_name(&group).log_stream_name(&stream);
+                put.log_events(event).send().await.unwrap();
+                assert_eq!(sts.get_caller_identity().send().await.unwrap().account(), Some("000000000000"));
+                ssm.list_commands().send().await.unwrap();
+                lambda.list_functions().send().await.unwrap();
+            }
+            let read = logs.get_log_events().log_group_name(&group).log_stream_name(&stream);
+            assert_eq!(read.start_from_head(true).send().await.unwrap().events().len(), 5);
+        });
+    }
+    while let Some(done) = clients.join_next().await {
+        done.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_missing_member_is_told_in_the_services_words() {
+    let local = start().await;
+    let headers = [JSON, ("x-amz-target", "AmazonSSM.GetCommandInvocation")];
+    let answer = raw(&local, "POST /", &headers, b"{}").await;
+    assert_eq!((answer.status, answer.json()["__type"].as_str()), (400, Some("ValidationException")));
+    assert_eq!(
+        answer.json()["message"],
+        "1 validation error detected: Value null at 'commandId' failed to satisfy constraint: Member must not be null"
+    );
+}
+
+#[tokio::test]
 async fn a_target_without_sense_is_refused() {
     let local = start().await;
     for target in ["", "GetItem", "Nobody.Knows", "DynamoDB_20120810."] {
         let answer = raw(&local, "POST /", &[JSON, ("x-amz-target", target)], b"{}").await;
         assert_eq!(answer.status, 501, "{target:?}");
     }
+    let answer = raw(&local, "POST /", &[JSON], b"{}").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["__type"], "UnknownOperationException");
     let answer = raw(&local, "POST /", &[], b"").await;
     assert_eq!(answer.status, 400);
     assert!(answer.body.contains("MissingAction"), "{}", answer.body);

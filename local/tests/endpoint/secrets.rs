@@ -69,3 +69,118 @@ async fn refusals_have_their_codes() {
     let valueless = client.get_secret_value().secret_id("valueless").send().await.unwrap_err();
     assert_eq!(code(&valueless), "ResourceNotFoundException");
 }
+
+#[tokio::test]
+async fn a_deleted_secret_waits_and_can_be_restored() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let arn =
+        client.create_secret().name("a").secret_string("x").send().await.unwrap().arn().unwrap().to_owned();
+    let get = || client.get_secret_value().secret_id("a").send();
+    let listed = async |planned| {
+        let list = client.list_secrets().include_planned_deletion(planned).send().await.unwrap();
+        list.secret_list().len()
+    };
+    let days = |days| client.delete_secret().secret_id("a").recovery_window_in_days(days).send();
+    assert_eq!(code(&days(6).await.unwrap_err()), "InvalidParameterException");
+    let deleted = days(7).await.unwrap();
+    let week = deleted.deletion_date().unwrap().secs() - jiff::Timestamp::now().as_second();
+    assert!((604_700..=604_800).contains(&week), "{week}");
+    assert_eq!(code(&get().await.unwrap_err()), "InvalidRequestException");
+    assert_eq!(code(&days(7).await.unwrap_err()), "InvalidRequestException");
+    let create = client.create_secret().name("a").secret_string("y").send().await.unwrap_err();
+    assert_eq!(code(&create), "InvalidRequestException");
+    assert_eq!((listed(false).await, listed(true).await), (0, 1));
+    assert!(client.describe_secret().secret_id("a").send().await.unwrap().deleted_date().is_some());
+    client.restore_secret().secret_id(&arn).send().await.unwrap();
+    assert_eq!(get().await.unwrap().secret_string(), Some("x"));
+    assert_eq!(listed(false).await, 1);
+
+    let force = || client.delete_secret().secret_id("a").force_delete_without_recovery(true).send();
+    force().await.unwrap();
+    assert_eq!(code(&get().await.unwrap_err()), "ResourceNotFoundException");
+    assert_eq!(code(&days(7).await.unwrap_err()), "ResourceNotFoundException");
+    force().await.unwrap();
+    assert_eq!(listed(true).await, 0);
+    let new = client.create_secret().name("a").secret_string("z").send().await.unwrap();
+    assert_ne!(new.arn(), Some(arn.as_str()), "a new secret has a new ARN");
+    assert_eq!(get().await.unwrap().secret_string(), Some("z"));
+}
+
+#[tokio::test]
+async fn secrets_are_listed_with_filters_and_pages() {
+    use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType as Key, SortOrderType, Tag};
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    for (name, team) in [("etl/a", "blue"), ("etl/b", "red"), ("web/c", "red")] {
+        let tag = Tag::builder().key("team").value(team).build();
+        let create = client.create_secret().name(name).description(format!("Secret of {name}")).tags(tag);
+        create.secret_string("x").send().await.unwrap();
+    }
+    let list = async |key: Key, value: &str| {
+        let filter = Filter::builder().key(key).values(value).build();
+        let found = client.list_secrets().filters(filter).send().await.unwrap();
+        found.secret_list().iter().map(|s| s.name().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(Key::Name, "etl/").await, ["etl/a", "etl/b"]);
+    assert_eq!(list(Key::Name, "!etl/").await, ["web/c"]);
+    assert_eq!(list(Key::TagValue, "red").await, ["etl/b", "web/c"]);
+    assert_eq!(list(Key::TagKey, "team").await.len(), 3);
+    assert_eq!(list(Key::Description, "secret OF web").await, ["web/c"]);
+    assert_eq!(list(Key::All, "blue").await, ["etl/a"]);
+    let first = client.list_secrets().max_results(2).sort_order(SortOrderType::Desc).send().await.unwrap();
+    assert_eq!(first.secret_list()[0].name(), Some("web/c"));
+    let versions = first.secret_list()[0].secret_versions_to_stages().unwrap();
+    assert_eq!(versions.values().next().unwrap(), &["AWSCURRENT"]);
+    let rest = client.list_secrets().next_token(first.next_token().unwrap());
+    let rest = rest.sort_order(SortOrderType::Desc).send().await.unwrap();
+    assert_eq!((rest.secret_list().len(), rest.next_token()), (1, None));
+    assert_eq!(
+        code(&client.list_secrets().max_results(101).send().await.unwrap_err()),
+        "ValidationException"
+    );
+    assert_eq!(
+        code(&client.list_secrets().next_token("x").send().await.unwrap_err()),
+        "InvalidNextTokenException"
+    );
+
+    let tag = Tag::builder().key("team").value("green").build();
+    client.tag_resource().secret_id("etl/a").tags(tag).send().await.unwrap();
+    assert_eq!(list(Key::TagValue, "green").await, ["etl/a"]);
+    client.untag_resource().secret_id("etl/a").tag_keys("team").send().await.unwrap();
+    assert_eq!(list(Key::TagKey, "team").await, ["etl/b", "web/c"]);
+}
+
+#[tokio::test]
+async fn a_secret_is_updated_and_its_labels_moved() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let created = client.create_secret().name("a").secret_string("one").send().await.unwrap();
+    let first = created.version_id().unwrap();
+    let described = client.update_secret().secret_id("a").description("new").send().await.unwrap();
+    assert_eq!(described.version_id(), None);
+    let updated = client.update_secret().secret_id("a").secret_string("two").send().await.unwrap();
+    let second = updated.version_id().unwrap();
+    let get = async |stage: &str| {
+        let value = client.get_secret_value().secret_id("a").version_stage(stage).send().await.unwrap();
+        value.secret_string().unwrap().to_owned()
+    };
+    assert_eq!((get("AWSCURRENT").await, get("AWSPREVIOUS").await), ("two".to_owned(), "one".to_owned()));
+    assert_eq!(client.describe_secret().secret_id("a").send().await.unwrap().description(), Some("new"));
+
+    // Back to the first.
+    let stage = |stage: &str| client.update_secret_version_stage().secret_id("a").version_stage(stage);
+    let without = stage("AWSCURRENT").move_to_version_id(first).send().await.unwrap_err();
+    assert_eq!(code(&without), "InvalidParameterException");
+    let back = stage("AWSCURRENT").move_to_version_id(first).remove_from_version_id(second);
+    back.send().await.unwrap();
+    assert_eq!((get("AWSCURRENT").await, get("AWSPREVIOUS").await), ("one".to_owned(), "two".to_owned()));
+    let none = stage("AWSCURRENT").remove_from_version_id(first).send().await.unwrap_err();
+    assert_eq!(code(&none), "InvalidParameterException");
+    stage("AWSPREVIOUS").remove_from_version_id(second).send().await.unwrap();
+    let versions = async |deprecated| {
+        let list = client.list_secret_version_ids().secret_id("a").include_deprecated(deprecated);
+        list.send().await.unwrap().versions().len()
+    };
+    assert_eq!((versions(false).await, versions(true).await), (1, 2));
+}

@@ -7,22 +7,24 @@ use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, Target};
 use rsqlflow_core::config;
 
+use aws_sdk_ssm::error::ProvideErrorMetadata as _;
+
 use crate::support::{Local, agent, code, start, start_with, until};
 
-const FIRST: &str = "i-local000000000001";
+pub(crate) const FIRST: &str = "i-local000000000001";
 
-fn parameters() -> HashMap<String, Vec<String>> {
+pub(crate) fn parameters() -> HashMap<String, Vec<String>> {
     [("ExecutionId", "e-1"), ("JobId", "0003#00017"), ("Attempt", "2")]
         .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
         .into()
 }
 
-async fn finished(client: &Client, command: &str, instance: &str) -> GetCommandInvocationOutput {
+pub(crate) async fn finished(client: &Client, command: &str, instance: &str) -> GetCommandInvocationOutput {
     until("the command", async || {
         let invocation = client.get_command_invocation().command_id(command).instance_id(instance);
         let invocation = invocation.send().await.unwrap();
         let status = invocation.status().unwrap().as_str().to_owned();
-        (!matches!(status.as_str(), "Pending" | "InProgress")).then_some(invocation)
+        (!matches!(status.as_str(), "Pending" | "InProgress" | "Cancelling")).then_some(invocation)
     })
     .await
 }
@@ -166,6 +168,15 @@ async fn instances_are_described_with_filters_and_pages() {
     assert_eq!(filter("PingStatus", "Online").await.unwrap().instance_information_list().len(), 7);
     assert!(filter("tag:Role", "none").await.unwrap().instance_information_list().is_empty());
     assert_eq!(code(&filter("Colour", "red").await.unwrap_err()), "InvalidFilterKey");
+    assert!(filter("PingStatus", "Inactive").await.unwrap().instance_information_list().is_empty());
+    assert!(filter("IamRole", "r").await.unwrap().instance_information_list().is_empty());
+    assert_eq!(filter("PlatformTypes", "Linux").await.unwrap().instance_information_list().len(), 7);
+    let wrong = filter("PingStatus", "Asleep").await.unwrap_err();
+    assert_eq!(code(&wrong), "InvalidInstanceInformationFilterValue");
+    let few = client.describe_instance_information().max_results(4).send().await.unwrap_err();
+    assert_eq!(code(&few), "ValidationException");
+    let token = client.describe_instance_information().next_token("forged").send().await.unwrap_err();
+    assert_eq!(code(&token), "InvalidNextToken");
 }
 
 #[tokio::test]
@@ -187,10 +198,26 @@ async fn refusals_have_their_codes() {
         ("unknown parameter", send().parameters("Colour", vec!["red".to_owned()]), "InvalidParameters"),
         ("list", send().parameters("Attempt", vec!["1".to_owned(), "2".to_owned()]), "InvalidParameters"),
         ("no target", send().set_instance_ids(None), "ValidationException"),
+        ("twice", send().instance_ids(FIRST), "DuplicateInstanceId"),
+        ("no instance", send().instance_ids("local"), "ValidationException"),
+        ("concurrency", send().max_concurrency("0"), "ValidationException"),
+        ("errors", send().max_errors("101%"), "ValidationException"),
+        ("comment", send().comment("x".repeat(101)), "ValidationException"),
+        ("output", send().output_s3_bucket_name("bucket"), "NotImplemented"),
+        ("notification", send().service_role_arn("arn:aws:iam::000000000000:role/r"), "NotImplemented"),
     ] {
         let refused = request.send().await.unwrap_err();
         assert_eq!(code(&refused), expected, "{what}");
     }
+    let both = send().timeout_seconds(29).comment("x".repeat(101)).send().await.unwrap_err();
+    let message = both.into_service_error().message().unwrap().to_owned();
+    assert!(
+        message.starts_with(
+            "2 validation errors detected: Value '29' at 'timeoutSeconds' failed to satisfy constraint: Member \
+             must have value greater than or equal to 30; Value 'xxx"
+        ),
+        "{message}"
+    );
     let unknown = client
         .get_command_invocation()
         .command_id("00000000-0000-0000-0000-000000000000")

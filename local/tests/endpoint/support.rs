@@ -79,6 +79,12 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>
     }
 }
 
+/// A request of a JSON protocol, as clients that are no SDK send it.
+pub(crate) async fn call(local: &Local, target: &str, body: serde_json::Value) -> Raw {
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+    raw(local, "POST /", &headers, body.to_string().as_bytes()).await
+}
+
 /// The error code of a refused request.
 pub(crate) fn code<E, R>(refused: &SdkError<E, R>) -> &str
 where

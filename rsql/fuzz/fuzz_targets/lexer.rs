@@ -1,6 +1,13 @@
 //! The splitter, interpolation, the checker and the chart: no panic, no lost or invented byte.
 //!
-//! `cargo +nightly fuzz run lexer -- -max_total_time=600`
+//! `cargo +nightly fuzz run lexer -- -max_total_time=600`, or without a nightly compiler:
+//!
+//! ```text
+//! RUSTFLAGS='--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+//!     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+//!     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions -Ccodegen-units=1' \
+//!     cargo run --release --target x86_64-unknown-linux-gnu -- -max_total_time=600 NEW-DIRECTORY ../tests/corpus
+//! ```
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -75,7 +75,10 @@ fn settings(options: &Options) -> Settings {
     Settings {
         dry_run: options.dry_run,
         dialect: options.dialect,
-        s3_root: options.s3_root.clone(),
+        s3_root: options
+            .s3_root
+            .clone()
+            .or_else(|| std::env::var_os("RSQL_S3_ROOT").filter(|v| !v.is_empty()).map(Into::into)),
         ask_password: !options.no_password,
         interactive,
         ..Settings::default()

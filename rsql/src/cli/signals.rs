@@ -11,10 +11,15 @@ use signal_hook::iterator::Signals;
 
 use crate::connection::Canceller;
 
-/// How long the server may take to confirm a cancel before we end regardless.
+/// How long the server may take to stop the statement before we end regardless. What a process leaves behind, the
+/// server rolls back once it notices that nobody is there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Starts the thread that waits for signals. A second signal ends the process at once.
+/// Between two cancel requests. The first may reach the server before the statement does, and then stops nothing.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Starts the thread that waits for signals. A person who presses Ctrl-C twice is in a hurry, and the process ends at
+/// once. A second SIGTERM changes nothing: who ends a process group and then what is left of it sends two.
 ///
 /// # Errors
 /// If handlers cannot be installed.
@@ -23,15 +28,22 @@ pub(super) fn install(canceller: Canceller, signalled: Arc<AtomicI32>) -> io::Re
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             if signalled.swap(signal, Ordering::SeqCst) != 0 {
-                leave(signal);
-            }
-            let key = canceller.get();
-            thread::spawn(move || {
-                if let Some(key) = key {
-                    // If the server cannot be told, ending the process closes the session.
-                    let _ = key.cancel();
-                    thread::sleep(PATIENCE);
+                if signal == SIGINT {
+                    leave(signal);
                 }
+                continue;
+            }
+            let Some(key) = canceller.stop() else { leave(signal) };
+            // A server that cannot be reached may keep this thread longer than we stay.
+            thread::spawn(move || {
+                loop {
+                    let _ = key.cancel();
+                    thread::sleep(AGAIN);
+                }
+            });
+            // The main thread ends the process as soon as the server has answered.
+            thread::spawn(move || {
+                thread::sleep(PATIENCE);
                 leave(signal);
             });
         }

@@ -8,6 +8,12 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
+/// The port where neither option nor DSN has one: scripts written for a cluster name none, and the same script
+/// must reach a server elsewhere. What is no port counts as unset.
+fn default_port() -> Option<u16> {
+    env("RSQL_PORT")?.parse().ok().filter(|port| *port != 0)
+}
+
 /// The target that the options name.
 ///
 /// # Errors
@@ -21,7 +27,7 @@ pub(super) fn target(options: &Options) -> Result<Target, OdbcError> {
         .or_else(|| from("UID"))
         .or_else(|| env("USER"))
         .unwrap_or_else(|| "postgres".into());
-    let port = options.port.map_or_else(|| dsn.port(&name), |port| Ok(Some(port)))?;
+    let port = options.port.map_or_else(|| dsn.port(&name), |port| Ok(Some(port)))?.or_else(default_port);
     let ssl_mode = options.ssl_mode.map_or_else(|| dsn.ssl_mode(&name), |mode| Ok(Some(mode)))?;
     Ok(Target {
         host: own(&options.host)

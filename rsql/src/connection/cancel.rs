@@ -45,8 +45,14 @@ impl Canceller {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
-    /// The running statement's key.
-    pub(crate) fn get(&self) -> Option<CancelKey> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The running statement's key, for a process that is about to end. Without one no statement starts any more:
+    /// the session waits in [`Canceller::set`], because one that is sent now would outlive us on the server.
+    pub(crate) fn stop(&self) -> Option<CancelKey> {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = running.clone();
+        if key.is_none() {
+            std::mem::forget(running);
+        }
+        key
     }
 }

@@ -17,7 +17,7 @@ use super::{ConnectError, SslMode, Target};
 /// If the trusted roots cannot be read.
 pub(super) fn config(target: &Target) -> Result<Arc<ClientConfig>, ConnectError> {
     let setup = |reason: String| ConnectError::TlsSetup { reason };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| setup(e.to_string()))?;

@@ -109,6 +109,12 @@ pub(super) fn closing(tokens: &[Token], open: usize) -> Option<usize> {
     None
 }
 
+/// The index of the parenthesis that closes the one that stands at `at`, if one does.
+pub(super) fn arguments_end(tokens: &[Token], at: usize) -> Option<usize> {
+    tokens.get(at).filter(|t| t.is_symbol("("))?;
+    closing(tokens, at)
+}
+
 /// Splits at the commas outside of parentheses; nothing at all is no argument.
 pub(super) fn arguments(tokens: &[Token]) -> Vec<&[Token]> {
     let mut parts = Vec::new();

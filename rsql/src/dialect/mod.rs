@@ -4,7 +4,8 @@
 //! PostgreSQL says otherwise; a statement that has nothing of the kind is sent byte for byte as it is.
 //! What has no counterpart is an error that names it. `docs/rsql.md` has the table.
 //!
-//! `statement` decides by the first words; `table` does CREATE TABLE, `select` TOP and QUALIFY,
+//! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
+//! procedures, `select` TOP and QUALIFY,
 //! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files.
 
 mod copy;
@@ -12,6 +13,7 @@ mod error;
 mod expression;
 mod functions;
 mod load;
+mod routine;
 mod s3;
 mod select;
 mod statement;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::expression::{Cursor, rewrite};
-use super::{CopyFrom, DialectError, Unload, copy, table, unload};
+use super::{CopyFrom, DialectError, Unload, copy, routine, table, unload};
 use crate::lexer::token::{Token, tokens};
 
 /// Session settings of Redshift that have no meaning elsewhere.
@@ -102,7 +102,11 @@ fn split(all: &[Token]) -> Vec<&[Token]> {
     parts
 }
 
-fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError> {
+/// What is done for one statement.
+///
+/// # Errors
+/// If something in it has no counterpart.
+pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError> {
     let words: Vec<String> =
         statement.iter().filter(|t| !t.is_quiet()).take(8).map(|t| t.text.to_ascii_lowercase()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -135,11 +139,11 @@ fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError
         | ["create", "materialized", ..] => Ok(Step::Sql(table::create(statement)?)),
         ["create", "or", "replace", "view", ..] | ["create", "view", ..] => view(statement),
         ["alter", "table", ..] => alter(statement),
-        // What is between the dollar quotes is another language.
-        ["create", "or", "replace", "function" | "procedure", ..]
-        | ["create", "function" | "procedure", ..] => {
-            Ok(Step::Sql(statement.iter().map(|t| t.text.as_str()).collect()))
+        ["create", "or", "replace", "external", what, ..] => {
+            Err(DialectError::unsupported(format!("CREATE EXTERNAL {}", what.to_ascii_uppercase())))
         }
+        ["create", "or", "replace", "function" | "procedure", ..]
+        | ["create", "function" | "procedure", ..] => Ok(Step::Sql(routine::create(statement)?)),
         ["merge", ..] if statement.iter().any(|t| t.is("duplicates")) => {
             Err(DialectError::unsupported("MERGE … REMOVE DUPLICATES"))
         }

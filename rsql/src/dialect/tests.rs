@@ -21,7 +21,9 @@ fn what_is_the_same_stays_as_it_is() {
         "select (array[1,2])[1:2], a.decode, \"top\" from t;",
         "insert into t values (1), (2);",
         "select decode('00', 'hex');",
-        "create function f() returns int language sql as $$ select nvl(1, 2) $$;",
+        "create function f() returns int language sql as $$ select coalesce(1, 2) $$;",
+        "create function f() returns int language c as 'nvl(1, 2)';",
+        "create procedure p() as $x$ begin if a = 1 then b := case when c then 1 else 2 end; end if; end $x$ language plpgsql;",
         "select qualify, top from t;",
         "select cast(a as int) as super, b as geography, convert(x, 'UTF8', 'LATIN1') from t as nchar;",
         "copy t from stdin;",
@@ -96,6 +98,28 @@ fn queries() {
 }
 
 #[test]
+fn bodies() {
+    for (text, expected) in [
+        (
+            "create function f(super, n varchar(max)) returns super stable as $$ select nvl($1, 'a\\'b') $$ language sql;",
+            "create function f(jsonb, n varchar(65535)) returns jsonb stable as $$ select COALESCE($1, E'a\\'b') $$ language sql;",
+        ),
+        (
+            "create or replace procedure p() as $$ declare n int := len('x'); begin\n\
+             create table #t (a int encode zstd); set query_group to 'x';\n\
+             if n > 1 then select top 1 a into n from #t; else vacuum full t; end if;\n\
+             for r in select top 2 a from b loop delete from #t where a = r.a; end loop; end $$ language plpgsql;",
+            "create or replace procedure p() as $$ declare n int := length('x'); begin\n\
+             create TEMP table \"#t\" (a int) ; NULL;\n\
+             if n > 1 then select a into n from \"#t\" LIMIT 1; else VACUUM t; end if;\n\
+             for r in select a from b LIMIT 2 loop delete from \"#t\" where a = r.a; end loop; end $$ language plpgsql;",
+        ),
+    ] {
+        assert_eq!(sql(text), expected);
+    }
+}
+
+#[test]
 fn settings_are_done() {
     assert_eq!(sql("set query_group to 'x';"), "-- SET: nothing to send;");
     assert_eq!(sql("reset query_group;"), "-- RESET: nothing to send;");
@@ -114,6 +138,10 @@ fn what_cannot_be_mapped_is_named() {
         ("select top 1 a from b union select 2", "TOP"),
         ("select * from a, b qualify rank() over (order by 1) = 1", "QUALIFY"),
         ("select dateadd(fortnight, 1, d)", "fortnight"),
+        ("create function f(a int) returns int as $$ return a $$ language plpythonu", "plpythonu"),
+        ("create procedure p() nonatomic as $$ begin null; end $$ language plpgsql", "NONATOMIC"),
+        ("create procedure p() as $$ begin copy t from 's3://b/k'; end $$ language plpgsql", "s3://"),
+        ("create or replace external function f(int) returns int lambda 'x'", "CREATE EXTERNAL FUNCTION"),
         ("merge into a using b on a.x = b.x remove duplicates", "REMOVE DUPLICATES"),
     ] {
         assert!(error(text).contains(named), "{text}: {}", error(text));
@@ -132,5 +160,23 @@ proptest::proptest! {
     #[test]
     fn nothing_panics(text in "\\PC*|[a-z0-9 '\"$/*#:;.,()\\\\\\n-]*") {
         let _ = translate(&text, None);
+        for language in ["sql", "plpgsql"] {
+            let _ = translate(&format!("create function f(int) as $$ {text} $$ language {language};"), None);
+        }
+    }
+
+    #[test]
+    fn a_body_keeps_what_is_the_same(
+        parts in proptest::collection::vec(
+            "begin|end;|if a then|select 1;|loop|;|for r in select a from b loop|x := 1;|'a'';'|-- c\n|\\(|\\)|\"q\"|[a-z]{1,3}",
+            0..12,
+        ),
+    ) {
+        let text = format!("create procedure p() as $$ {} $$ language plpgsql;", parts.join(" "));
+        if let Ok(steps) = translate(&text, None)
+            && let [Step::Sql(sql)] = steps.as_slice()
+        {
+            proptest::prop_assert_eq!(sql, &text);
+        }
     }
 }

@@ -15,6 +15,13 @@ pub(crate) fn reason(e: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
+/// The name behind `file=`, out of its double quotes, or out of the single ones that `:'name'` puts around a value.
+pub(super) fn file_name(value: &str) -> String {
+    let value = value.trim_end_matches(';');
+    let single = value.strip_prefix('\'').and_then(|v| v.strip_suffix('\''));
+    single.map_or_else(|| value.trim_matches('"').to_owned(), |inner| inner.replace("''", "'"))
+}
+
 pub(super) fn include(context: &mut Context<'_, '_>, relative: bool) -> Result<(), Fail> {
     let name = context.required()?;
     let mut path = PathBuf::from(&name);
@@ -32,7 +39,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<(), Fail> {
     for word in words.split('\u{0}').map(|w| w.trim_end_matches([';', ','])).filter(|w| !w.is_empty()) {
         let (key, value) = word.split_once('=').unwrap_or(("file", word));
         match key.to_ascii_lowercase().as_str() {
-            "file" => file = Some(value.trim_matches('"').to_owned()),
+            "file" => file = Some(file_name(value)),
             "skip" => {
                 skip = value.parse().map_err(|_| Fail::Say(format!("\\run: skip={value} is no number")))?;
             }

@@ -1,7 +1,7 @@
 //! `\rset` and `\export`.
 
 use super::dispatch::{Context, Fail};
-use super::input::reason;
+use super::input::{file_name, reason};
 use crate::session::Sink;
 
 pub(super) fn rset(context: &mut Context<'_, '_>) -> Result<(), Fail> {
@@ -123,7 +123,8 @@ pub(super) fn export(context: &mut Context<'_, '_>) -> Result<(), Fail> {
             if !key.eq_ignore_ascii_case("file") || file.is_empty() {
                 return Err(usage());
             }
-            let file = file.trim_matches('"').trim_end_matches(';');
+            let file = file_name(file);
+            let file = file.as_str();
             let sink =
                 Sink::open(file).map_err(|e| Fail::Say(format!("\\export: {file}: {}", reason(&e))))?;
             context.session.export = Some(sink);

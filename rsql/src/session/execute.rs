@@ -355,7 +355,11 @@ impl Session {
             Some("verbose") => error.verbose(),
             _ => error.report(Some(sent), context),
         };
-        self.complain_here(&report)?;
+        let place = self.place();
+        let place = place.trim();
+        // Whoever follows the output, as an agent does for an audit table, needs the code beside the message.
+        let tail = if place.is_empty() { String::new() } else { format!(" {place}") };
+        self.complain(&format!("{}\n  SQLSTATE {}{tail}", report.trim_end(), error.code))?;
         self.variables.put("ERROR", "true");
         for name in ["SQLSTATE", "ERRORCODE", "LAST_ERROR_SQLSTATE"] {
             self.variables.put(name, &error.code);

@@ -3,6 +3,7 @@
 use super::control::Mark;
 use super::state::Place;
 use super::{Control, Echo, Halt, QueryTarget, Session, Source};
+use crate::lexer::token::tokens;
 use crate::lexer::{Scanner, SlashLexer, Stop};
 use crate::meta;
 
@@ -14,8 +15,10 @@ pub(crate) struct Buffer {
     pub(crate) scanner: Scanner,
     /// Which lines run.
     pub(crate) control: Control,
-    /// The line on which the statement began.
+    /// The line on which the statement began, after blanks and comments.
     start: usize,
+    /// Whether it has begun.
+    begun: bool,
 }
 
 impl Buffer {
@@ -31,7 +34,21 @@ impl Buffer {
     /// Takes the statement out.
     pub(crate) fn take(&mut self) -> String {
         self.scanner.reset();
+        self.begun = false;
         std::mem::take(&mut self.text)
+    }
+
+    /// Keeps [`Self::start`] right; `line` is about to be read.
+    fn line_begins(&mut self, line: usize) {
+        if self.text.is_empty() {
+            self.begun = false;
+        }
+        if !self.begun {
+            self.begun = tokens(&self.text, false).iter().any(|token| !token.is_quiet());
+        }
+        if !self.begun {
+            self.start = line;
+        }
     }
 }
 
@@ -52,6 +69,7 @@ fn lines(session: &mut Session, source: &mut Source) -> Result<(), Halt> {
         scanner: Scanner::new(session.plain_backslash()),
         control: Control::default(),
         start: 1,
+        begun: false,
     };
     loop {
         if let Some(code) = session.signalled() {
@@ -106,9 +124,7 @@ fn one_line(session: &mut Session, source: &mut Source, buffer: &mut Buffer, lin
     }
     buffer.scanner.feed(line);
     loop {
-        if buffer.text.trim_ascii().is_empty() {
-            buffer.start = source.line();
-        }
+        buffer.line_begins(source.line());
         let active = buffer.control.active();
         let variables = &session.variables;
         let lookup = |name: &str| variables.get(name).map(str::to_owned);

@@ -2,11 +2,19 @@
 //!
 //! Each file of `tests/corpus` is a script; behind its last line `-- expect N` stands, as comments, what
 //! standard output must be, and N is the exit status. A first line `-- args: …` adds options. The scripts
-//! run on a PostgreSQL through the translation of Redshift's dialect, each on its own database.
+//! run on a PostgreSQL through the translation of Redshift's dialect, each on an empty database.
 
 use std::path::Path;
 
-use crate::common::{Cluster, feed, text};
+use crate::common::{Cluster, feed, rsql, text};
+
+/// Leaves a database as it was made: a schema `public` with nothing in it.
+const EMPTY: &str = "do $$ declare name text; begin
+    for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+        execute format('drop schema %I cascade', name);
+    end loop;
+    create schema public;
+end $$";
 
 #[test]
 fn corpus() {
@@ -23,14 +31,14 @@ fn corpus() {
     // The expectations can be written anew on purpose; a review of the difference is the test then.
     let bless = std::env::var_os("RSQL_BLESS").is_some();
     let mut failures = Vec::new();
-    for (number, file) in files.iter().enumerate() {
+    for file in &files {
         let content = std::fs::read_to_string(file).expect("a script");
         let (script, expected) = content.split_once("-- expect ").expect("an expectation");
-        let database = format!("corpus{number}");
-        let made = feed(cluster.psql().args(["-qc", &format!("create database {database}")]), "");
-        assert!(made.status.success(), "{}", text(&made.stderr));
-        let mut command = cluster.rsql();
-        command.args(["-q", "-d", &database, "--s3-root"]).arg(&s3);
+        // A database for each script would be most of the test's time.
+        let emptied = feed(cluster.psql().args(["-qc", EMPTY]), "");
+        assert!(emptied.status.success(), "{}", text(&emptied.stderr));
+        let mut command = rsql(&cluster);
+        command.args(["-q", "--s3-root"]).arg(&s3);
         if let Some(args) = script.lines().next().and_then(|l| l.strip_prefix("-- args: ")) {
             command.args(args.split_whitespace());
         }

@@ -1,6 +1,6 @@
 //! What psql prints, we print: standard output and exit status, byte for byte.
 
-use crate::common::{Cluster, feed, text};
+use crate::common::{Cluster, feed, rsql, text};
 
 /// A script that both clients run.
 struct Case {
@@ -31,7 +31,7 @@ fn compare(cases: &[Case]) {
     let cluster = Cluster::start();
     let mut failures = Vec::new();
     for (number, case) in cases.iter().enumerate() {
-        let mut ours = cluster.rsql();
+        let mut ours = rsql(&cluster);
         if case.name.contains("(postgres)") {
             // Where Redshift itself reads a backslash otherwise than psql's server.
             ours.args(["--dialect", "postgres"]);

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::common::{Cluster, feed, text};
+use crate::common::{Cluster, feed, rsql, text};
 
 #[test]
 fn logging_in() {
@@ -25,7 +25,7 @@ fn logging_in() {
 
     for user in ["scram", "md5", "clear"] {
         let login = |password: Option<&str>| {
-            let mut command = cluster.rsql();
+            let mut command = rsql(&cluster);
             command.args(["-w", "-U", user, "-tAc", "select current_user"]);
             password.map(|p| command.env("RSPASSWORD", p));
             feed(&mut command, "")
@@ -42,7 +42,7 @@ fn logging_in() {
     }
 
     let tls =
-        |args: &[&str]| feed(cluster.rsql().args(["-U", "tls_only", "-tAc", "select 1"]).args(args), "");
+        |args: &[&str]| feed(rsql(&cluster).args(["-U", "tls_only", "-tAc", "select 1"]).args(args), "");
     let root = cluster.path("server.crt").display().to_string();
     let root = format!("--sslrootcert={root}");
     assert_eq!(text(&tls(&["--sslmode=prefer"]).stdout), "1\n");
@@ -77,7 +77,7 @@ fn logging_in() {
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).contains("odbc.ini"), "{}", text(&missing.stderr));
 
-    let refused = feed(cluster.rsql().args(["-p", "1", "-c", "select 1"]), "");
+    let refused = feed(rsql(&cluster).args(["-p", "1", "-c", "select 1"]), "");
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("hint:"), "{}", text(&refused.stderr));
 }
@@ -85,8 +85,7 @@ fn logging_in() {
 #[test]
 fn a_signal_cancels_the_statement() {
     let cluster = Cluster::start();
-    let mut child = cluster
-        .rsql()
+    let mut child = rsql(&cluster)
         .args(["-q", "-c", "select pg_sleep(600) as marked_statement"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -105,7 +104,9 @@ fn a_signal_cancels_the_statement() {
         false
     };
     assert!(running("1"), "the statement runs");
-    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    // Twice, as it happens to what is in a process group and also left of it.
+    let pid = child.id().to_string();
+    let killed = std::process::Command::new("sh").args(["-c", "kill -TERM $0; kill -TERM $0", &pid]).status();
     assert!(killed.expect("kill").success());
     assert_eq!(child.wait().expect("ends").code(), Some(128 + 15));
     assert!(running("0"), "the server has stopped it");
@@ -114,12 +115,11 @@ fn a_signal_cancels_the_statement() {
 #[test]
 fn big_results_take_constant_memory() {
     let cluster = Cluster::start();
-    let big = "select i, repeat('x', 50) as filler from generate_series(1, 1000000) i";
+    let big = "select i, repeat('x', 150) as filler from generate_series(1, 300000) i";
     for format in ["-A", "--csv", "-P format=aligned"] {
-        let mut child = cluster
-            .rsql()
+        let mut child = rsql(&cluster)
             .args(format.split(' '))
-            .args(["-q", "-o", "/dev/null", "-c", &format!("{big}; select pg_sleep(1)")])
+            .args(["-q", "-o", "/dev/null", "-c", &format!("{big}; select pg_sleep(0.5)")])
             .stdin(Stdio::null())
             .spawn()
             .expect("starts");
@@ -129,8 +129,10 @@ fn big_results_take_constant_memory() {
             let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
             let kilobytes = line.and_then(|l| l.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0);
             most = most.max(kilobytes);
+            // Spares the processor; the mark only ever rises, and the last statement waits for us.
+            std::thread::sleep(Duration::from_millis(20));
         }
-        // 60 megabytes of rows; the debug build is larger than the one that ships.
+        // 47 megabytes of rows; the debug build is larger than the one that ships.
         assert!(most > 0 && most < 40_000, "{format}: {most} kB");
     }
 }
@@ -138,21 +140,29 @@ fn big_results_take_constant_memory() {
 #[test]
 fn errors_and_options() {
     let cluster = Cluster::start();
-    let failed = feed(&mut cluster.rsql(), "\n\nselect *\nfrom nope;\n");
+    let failed = feed(&mut rsql(&cluster), "\n\nselect *\nfrom nope;\n");
     assert_eq!(
         text(&failed.stderr),
-        "rsql: ERROR: relation \"nope\" does not exist\nLINE 2: from nope;\n             ^\n  at <stdin>:3\n"
+        "rsql: ERROR: relation \"nope\" does not exist\nLINE 2: from nope;\n             ^\n  SQLSTATE 42P01 at <stdin>:3\n"
     );
-    let unknown = feed(cluster.rsql().arg("--bogus"), "");
+    let behind_comments = feed(
+        rsql(&cluster).args(["-q", "-tA"]),
+        "-- one\n\n/* two\n*/ select 1;\n\n-- six\n\nselect\n1/0;\n",
+    );
+    assert_eq!(
+        text(&behind_comments.stderr),
+        "rsql: ERROR: division by zero\n  SQLSTATE 22012 at <stdin>:8\n"
+    );
+    let unknown = feed(rsql(&cluster).arg("--bogus"), "");
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("--bogus"));
-    let help = feed(cluster.rsql().arg("--help"), "");
+    let help = feed(rsql(&cluster).arg("--help"), "");
     assert!(text(&help.stdout).contains("--dsn"));
 
-    let open_if = feed(cluster.rsql().arg("-q"), "\\if true\nselect 1;\n");
+    let open_if = feed(rsql(&cluster).arg("-q"), "\\if true\nselect 1;\n");
     assert_eq!(open_if.status.code(), Some(3));
     assert!(text(&open_if.stderr).contains("opened at line 1"), "{}", text(&open_if.stderr));
-    let no_label = feed(cluster.rsql().arg("-q"), "\\echo a\n\\goto NOWHERE\nselect 1;\n");
+    let no_label = feed(rsql(&cluster).arg("-q"), "\\echo a\n\\goto NOWHERE\nselect 1;\n");
     assert_eq!(no_label.status.code(), Some(3));
     assert!(text(&no_label.stderr).contains("\\goto at line 2"), "{}", text(&no_label.stderr));
 
@@ -164,11 +174,11 @@ fn errors_and_options() {
     assert_eq!(text(&dry.stdout), "create table t (a int) ;\n-- SET: nothing to send\n");
 
     let head = feed(
-        cluster.rsql().args(["-q", "-tA"]),
+        rsql(&cluster).args(["-q", "-tA"]),
         "select generate_series(1, 100000) \\g |head -1\n\\echo after\n",
     );
     assert_eq!((head.status.code(), text(&head.stdout).as_str()), (Some(0), "1\nafter\n"));
-    let full = feed(cluster.rsql().args(["-q", "-o", "/dev/full", "-c", "select 1"]), "");
+    let full = feed(rsql(&cluster).args(["-q", "-o", "/dev/full", "-c", "select 1"]), "");
     assert_ne!(full.status.code(), Some(0), "output that is lost must not pass for success");
 
     let check = |name: &str, content: &str| {
@@ -186,8 +196,8 @@ fn errors_and_options() {
     );
 
     let long = format!("select '{}' as x;\n", "y".repeat(2_000_000));
-    assert_eq!(feed(cluster.rsql().args(["-q", "-tA"]), &long).stdout.len(), 2_000_001);
-    let latin = feed(cluster.rsql().args(["-q"]), "select 1;\n");
+    assert_eq!(feed(rsql(&cluster).args(["-q", "-tA"]), &long).stdout.len(), 2_000_001);
+    let latin = feed(rsql(&cluster).args(["-q"]), "select 1;\n");
     assert!(latin.status.success());
 }
 
@@ -195,7 +205,7 @@ fn errors_and_options() {
 fn the_server_goes_away() {
     let cluster = Cluster::start();
     let gone = feed(
-        cluster.rsql().arg("-q"),
+        rsql(&cluster).arg("-q"),
         "select pg_terminate_backend(pg_backend_pid());\n\\echo not reached\n",
     );
     assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));

@@ -2,18 +2,19 @@
 
 use std::pin::Pin;
 
-use crate::{Figures, agent, embedded, machines};
+use crate::{Figures, agent, embedded, machines, rsql};
 
 /// Measures a group of figures, so many times each.
 pub(crate) type Measure = fn(usize) -> Pin<Box<dyn Future<Output = Figures>>>;
 
 /// In this order: the shortest first, so that a mistake shows early.
-pub(crate) const GROUPS: [(&str, Measure); 6] = [
+pub(crate) const GROUPS: [(&str, Measure); 7] = [
     ("embedded.start", |times| Box::pin(embedded::start(times))),
     ("embedded.example", |times| Box::pin(embedded::example(times))),
     ("embedded.sequential", |times| Box::pin(embedded::sequential(times))),
     ("agent", |times| Box::pin(agent::measure(times))),
     ("embedded.jobs", |times| Box::pin(embedded::throughput(times))),
+    ("rsql", |times| Box::pin(rsql::measure(times))),
     ("stepfunctions", |times| Box::pin(machines::measure(times))),
 ];
 
@@ -37,7 +38,7 @@ impl Floor {
 }
 
 /// A figure's name, its floor, and what it is.
-pub(crate) const FIGURES: [(&str, Floor, &str); 22] = [
+pub(crate) const FIGURES: [(&str, Floor, &str); 24] = [
     ("embedded.start_ms", Floor::AtMost(200.0), "`rsqlflow local` on an empty directory, to its first line"),
     ("embedded.start_ms.10000", Floor::None, "the same on a directory that has run 10,000 jobs"),
     ("embedded.idle_rss_mb", Floor::AtMost(40.0), "resident memory of an endpoint that does nothing"),
@@ -67,5 +68,7 @@ pub(crate) const FIGURES: [(&str, Floor, &str); 22] = [
     ("agent.max_rss_mb.100mb_log", Floor::AtMost(12.0), "the same with a script that writes 100 MB"),
     ("agent.log_mb_per_second", Floor::None, "from the script's pipe to the log service and to disk"),
     ("rsql.select_1m_rows_vs_psql", Floor::AtLeast(0.8), "rows a second of `rsql` ÷ those of psql"),
+    ("rsql.select_1m_rows_vs_psql.unaligned", Floor::AtLeast(0.8), "the same with `-A`"),
+    ("rsql.start_ms", Floor::AtMost(15.0), "`rsql -c 'select 1'`, from exec to exit, with its connection"),
     ("rsql.max_rss_mb", Floor::AtMost(30.0), "peak resident memory of `rsql` for 10,000,000 rows"),
 ];

@@ -15,6 +15,7 @@ mod embedded;
 mod machines;
 mod process;
 mod report;
+mod rsql;
 mod spread;
 
 use std::collections::BTreeMap;

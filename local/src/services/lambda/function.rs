@@ -13,6 +13,8 @@ type Run = dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, FunctionEr
 /// A function, its name and its timeout.
 pub(crate) struct Function {
     pub(super) name: String,
+    /// What `_HANDLER` holds on AWS.
+    pub(super) handler: &'static str,
     pub(super) timeout: Duration,
     pub(super) run: Box<Run>,
 }
@@ -26,16 +28,20 @@ pub(crate) struct FunctionError {
 }
 
 impl Function {
+    /// Memory that a function has on AWS unless told otherwise. Here it has this process's.
+    pub(super) const MEMORY_MB: u32 = 128;
+
     /// A function that answers an event.
     pub(crate) fn new<F>(
         name: impl Into<String>,
+        handler: &'static str,
         timeout: Duration,
         run: impl Fn(Value) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Value, FunctionError>> + Send + 'static,
     {
-        Self { name: name.into(), timeout, run: Box::new(move |event| Box::pin(run(event))) }
+        Self { name: name.into(), handler, timeout, run: Box::new(move |event| Box::pin(run(event))) }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::http::AwsError;
 use crate::place;
+use crate::services::lambda::payload::LARGEST_ANSWER;
 use crate::services::lambda::{Function, FunctionError, Lambda};
 
 /// How an invocation ended: with the function's answer, or with what it raised.
@@ -17,7 +18,7 @@ impl Lambda {
     pub(super) fn find(&self, id: &str) -> Result<&Function, AwsError> {
         let after = id.rsplit_once("function:").map_or(id, |(_, rest)| rest);
         let (name, qualifier) = after.split_once(':').map_or((after, None), |(n, q)| (n, Some(q)));
-        match self.functions.get(name) {
+        match self.shared.functions.get(name) {
             Some(function) if matches!(qualifier, None | Some("$LATEST")) => Ok(function),
             _ => {
                 let arn = place::arn("lambda", format_args!("function:{after}"));
@@ -33,14 +34,24 @@ impl Lambda {
     /// # Errors
     /// `ResourceNotFoundException`. What the function raises is not an error of the invocation.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Invoked, AwsError> {
+        self.invoke_as(id, event, &uuid::Uuid::new_v4().to_string()).await
+    }
+
+    /// The same, with the id that the caller knows the invocation by.
+    pub(super) async fn invoke_as(
+        &self,
+        id: &str,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Invoked, AwsError> {
         let function = self.find(id)?;
         // A task of its own, so that a panic ends the function only, and a caller who goes away does not.
         let mut task = tokio::spawn((function.run)(event));
         Ok(match tokio::time::timeout(function.timeout, &mut task).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => answer.and_then(within_limit),
             Ok(Err(_)) => Err(FunctionError {
                 error_type: "Runtime.ExitError".to_owned(),
-                error_message: "RequestId: local Error: Runtime exited with error".to_owned(),
+                error_message: format!("RequestId: {request_id} Error: Runtime exited with error"),
             }),
             Err(_) => {
                 // As the service freezes the sandbox: the function goes no further.
@@ -50,25 +61,39 @@ impl Lambda {
                 Err(FunctionError {
                     error_type: "Sandbox.Timedout".to_owned(),
                     error_message: format!(
-                        "RequestId: local Error: Task timed out after {seconds:.2} seconds"
+                        "RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"
                     ),
                 })
             }
         })
     }
+}
 
-    /// Takes an asynchronous invocation: answers at once, the function runs later.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`.
-    pub(crate) fn accept(&self, id: &str, event: Value) -> Result<(), AwsError> {
-        self.find(id)?;
-        let (lambda, id) = (self.clone(), id.to_owned());
-        tokio::spawn(async move {
-            if let Ok(Err(error)) = lambda.invoke(&id, event).await {
-                tracing::warn!(function = id, error = error.error_type, "{}", error.error_message);
-            }
-        });
+fn within_limit(answer: Value) -> Invoked {
+    let mut counted = Counter(0);
+    // Counting cannot fail.
+    let _ = serde_json::to_writer(&mut counted, &answer);
+    if counted.0 <= LARGEST_ANSWER {
+        return Ok(answer);
+    }
+    Err(FunctionError {
+        error_type: "Function.ResponseSizeTooLarge".to_owned(),
+        error_message: format!(
+            "Response payload size exceeded maximum allowed payload size ({LARGEST_ANSWER} bytes)."
+        ),
+    })
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -81,27 +106,31 @@ mod tests {
 
     use super::*;
 
-    fn lambda() -> Lambda {
+    fn lambda(dir: &std::path::Path) -> Lambda {
         let second = Duration::from_secs(1);
-        Lambda::new([
-            Function::new("echo", second, |event| async { Ok(event) }),
-            Function::new("stuck", second, |_| std::future::pending()),
-            Function::new("broken", second, |event: Value| async move {
+        let functions = [
+            Function::new("echo", "echo", second, |event| async { Ok(event) }),
+            Function::new("stuck", "stuck", second, |_| std::future::pending()),
+            Function::new("loud", "loud", second, |_| async { Ok("x".repeat(LARGEST_ANSWER).into()) }),
+            Function::new("broken", "broken", second, |event: Value| async move {
                 assert!(event.is_null(), "a bug");
                 Ok(event)
             }),
-        ])
+        ];
+        Lambda::open(dir, functions).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_of_a_function_is_told_by_its_error_type() {
-        let lambda = lambda();
+        let dir = tempfile::tempdir().unwrap();
+        let lambda = lambda(dir.path());
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:echo:$LATEST";
         for id in ["echo", arn, "function:echo"] {
             assert_eq!(lambda.invoke(id, json!({"a": 1})).await.unwrap(), Ok(json!({"a": 1})), "{id}");
         }
         let error_type = async |id| lambda.invoke(id, json!({})).await.unwrap().unwrap_err().error_type;
         assert_eq!(error_type("stuck").await, "Sandbox.Timedout");
+        assert_eq!(error_type("loud").await, "Function.ResponseSizeTooLarge");
         assert_eq!(error_type("broken").await, "Runtime.ExitError");
         assert_eq!(lambda.invoke("nobody", json!({})).await.unwrap_err().code, "ResourceNotFoundException");
     }

@@ -7,10 +7,10 @@ use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::services::logs::pattern::Pattern;
-use crate::services::logs::token::{Position, read_position, write_position};
-use crate::services::logs::{Logs, rows};
+use crate::services::logs::token::{Position, Token};
+use crate::services::logs::{Logs, retention, rows};
 
 /// Events looked at for one answer. Beyond it the answer has a token and whatever was found, as the service does
 /// too, so that one search cannot stop all writers.
@@ -31,6 +31,8 @@ struct Filter {
     /// The service always interleaves.
     #[serde(rename = "interleaved")]
     _interleaved: Option<bool>,
+    start_from_head: Option<bool>,
+    unmask: Option<bool>,
 }
 
 struct Search {
@@ -38,7 +40,7 @@ struct Search {
     /// Ids and names of the streams that are searched; without them, all of the group.
     streams: Option<HashMap<i64, String>>,
     pattern: Pattern,
-    after: Position,
+    from: Token,
     start: i64,
     /// Last moment that is read.
     end: i64,
@@ -49,26 +51,29 @@ impl Logs {
     pub(super) async fn filter_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Filter = parse("FilterLogEvents", body)?;
         let limit = rows::limit(request.limit, rows::EVENTS_A_PAGE, rows::EVENTS_A_PAGE)?;
+        rows::refuse_unmask(request.unmask)?;
         let group_name = rows::group_name(request.log_group_name, request.log_group_identifier)?;
         let pattern = Pattern::parse(request.filter_pattern.as_deref().unwrap_or_default())?;
-        let after = match request.next_token.as_deref() {
-            None => Position::START,
+        // The first request decides the way, and its tokens keep it.
+        let from = match request.next_token.as_deref() {
             Some(text) => {
-                read_position(text).ok_or_else(|| rows::invalid("The specified nextToken is invalid."))?
+                Token::read(text).ok_or_else(|| rows::invalid("The specified nextToken is invalid."))?
             }
+            None if request.start_from_head == Some(false) => Token::Backward(Position::END),
+            None => Token::Forward(Position::START),
         };
         let (events, more) = self
             .worker
             .run(move |db| {
                 let group = rows::group_id(db, &group_name)?;
                 let streams = streams(db, group, request.log_stream_names, request.log_stream_name_prefix)?;
-                let (start, end) =
-                    (request.start_time.unwrap_or(i64::MIN), request.end_time.unwrap_or(i64::MAX));
-                search(db, &Search { group, streams, pattern, after, start, end, limit })
+                let start = request.start_time.unwrap_or(i64::MIN).max(retention::kept_from(db, group)?);
+                let end = request.end_time.unwrap_or(i64::MAX);
+                search(db, &Search { group, streams, pattern, from, start, end, limit })
             })
             .await??;
         answer(&json!({
-            "events": events, "searchedLogStreams": [], "nextToken": more.map(write_position),
+            "events": events, "searchedLogStreams": [], "nextToken": more.map(Token::write),
         }))
     }
 }
@@ -83,9 +88,9 @@ fn streams(
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(rows::invalid("logStreamNames and logStreamNamePrefix exclude each other")),
         (Some(names), None) => {
-            if names.is_empty() || names.len() > 100 {
-                return Err(rows::invalid("logStreamNames must have 1 to 100 names"));
-            }
+            let mut constraints = Constraints::default();
+            constraints.items("logStreamNames", Some(&names), 1..=100);
+            constraints.check("InvalidParameterException")?;
             let found: Result<_, AwsError> =
                 names.into_iter().map(|name| Ok((rows::stream_id(db, group, &name)?, name))).collect();
             found.map(Some)
@@ -103,25 +108,34 @@ fn streams(
     }
 }
 
-/// What matches, in order of time, and where to go on if there may be more.
-fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Position>), AwsError> {
+/// What matches, in order of time or against it, and where to go on if there may be more.
+fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Token>), AwsError> {
     // One stream has its own index; for more, the group's is walked in order.
     let one = search.streams.as_ref().filter(|streams| streams.len() == 1).and_then(|s| s.keys().next());
     let (column, id) = match one {
         Some(stream) => ("stream_id", *stream),
         None => ("group_id", search.group),
     };
+    let (from, beyond, way) = match search.from {
+        Token::Forward(position) => (position, ">", "ASC"),
+        Token::Backward(position) => (position, "<", "DESC"),
+    };
+    let token = |position| match search.from {
+        Token::Forward(_) => Token::Forward(position),
+        Token::Backward(_) => Token::Backward(position),
+    };
     let mut statement = db.prepare_cached(&format!(
         "SELECT moment, id, ingested, message, stream_id FROM event
-         WHERE {column} = ?1 AND moment >= ?2 AND moment <= ?3 AND (moment, id) > (?4, ?5) ORDER BY moment, id"
+         WHERE {column} = ?1 AND moment >= ?2 AND moment <= ?3 AND (moment, id) {beyond} (?4, ?5)
+         ORDER BY moment {way}, id {way}"
     ))?;
-    let mut found = statement.query((id, search.start, search.end, search.after.moment, search.after.id))?;
+    let mut found = statement.query((id, search.start, search.end, from.moment, from.id))?;
     let mut names: HashMap<i64, String> = HashMap::new();
-    let (mut events, mut size, mut last) = (Vec::new(), 0, search.after);
+    let (mut events, mut size, mut last) = (Vec::new(), 0, from);
     let mut looked_at = 0;
     while let Some(row) = found.next()? {
         if looked_at == LOOKED_AT || events.len() == search.limit {
-            return Ok((events, Some(last)));
+            return Ok((events, Some(token(last))));
         }
         looked_at += 1;
         let position = Position { moment: row.get(0)?, id: row.get(1)? };
@@ -131,7 +145,7 @@ fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Positi
         if wanted && search.pattern.matches(text) {
             size += text.len() + rows::EVENT_OVERHEAD;
             if size > rows::LARGEST_PAGE && !events.is_empty() {
-                return Ok((events, Some(last)));
+                return Ok((events, Some(token(last))));
             }
             let name = match names.entry(stream) {
                 Entry::Occupied(known) => known.into_mut(),

@@ -2,12 +2,13 @@
 //!
 //! Limits: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>
 
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
-use crate::services::logs::{Logs, rows};
+use crate::services::logs::{Logs, retention, rows};
 
 /// Events of one batch.
 const EVENTS_A_BATCH: usize = 10_000;
@@ -41,8 +42,22 @@ struct Event {
     message: String,
 }
 
+impl Event {
+    /// Bytes that it counts.
+    fn size(&self) -> usize {
+        self.message.len() + rows::EVENT_OVERHEAD
+    }
+}
+
 impl Logs {
-    pub(super) async fn put_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    /// A batch whose answer was lost comes again under the same `invocation`. The service takes it twice; an endpoint
+    /// on one machine is killed more often, so it looks.
+    pub(super) async fn put_log_events(
+        &self,
+        body: &[u8],
+        invocation: Option<&str>,
+    ) -> Result<Vec<u8>, AwsError> {
+        let invocation = invocation.map(str::to_owned);
         let request: Put = parse("PutLogEvents", body)?;
         check(&request.log_events)?;
         let now = place::now_ms();
@@ -50,12 +65,17 @@ impl Logs {
         let too_old = request.log_events.partition_point(|e| e.timestamp < now - OLDEST);
         let too_new = request.log_events.partition_point(|e| e.timestamp <= now + NEWEST);
         let count = request.log_events.len();
-        self.worker
+        let expired = self
+            .worker
             .run(move |db| {
                 let transaction = db.transaction()?;
                 let group = rows::group_id(&transaction, &request.log_group_name)?;
                 let stream = rows::stream_id(&transaction, group, &request.log_stream_name)?;
-                let accepted = request.log_events.get(too_old..too_new).unwrap_or_default();
+                let kept_from = retention::kept_from(&transaction, group)?;
+                let expired = request.log_events.partition_point(|e| e.timestamp < kept_from);
+                let accepted = request.log_events.get(too_old.max(expired)..too_new).unwrap_or_default();
+                let taken = invocation.is_some() && last_invocation(&transaction, stream)? == invocation;
+                let accepted = if taken { &[] } else { accepted };
                 if let (Some(first), Some(last)) = (accepted.first(), accepted.last()) {
                     let mut insert = transaction.prepare_cached(
                         "INSERT INTO event (group_id, stream_id, moment, ingested, message)
@@ -69,18 +89,26 @@ impl Logs {
                             "UPDATE log_stream SET
                                 first_event = MIN(COALESCE(first_event, ?2), ?2),
                                 last_event = MAX(COALESCE(last_event, ?3), ?3),
-                                last_ingestion = ?4
+                                last_ingestion = ?4,
+                                last_invocation = ?5
                              WHERE id = ?1",
                         )?
-                        .execute((stream, first.timestamp, last.timestamp, now))?;
+                        .execute((stream, first.timestamp, last.timestamp, now, invocation))?;
+                    let size: usize = accepted.iter().map(Event::size).sum();
+                    transaction
+                        .prepare_cached("UPDATE log_group SET stored = stored + ?2 WHERE id = ?1")?
+                        .execute((group, size))?;
                 }
                 transaction.commit()?;
-                Ok::<_, AwsError>(())
+                Ok::<_, AwsError>(expired)
             })
             .await??;
         let mut rejected = serde_json::Map::new();
         if too_old > 0 {
             rejected.insert("tooOldLogEventEndIndex".to_owned(), too_old.into());
+        }
+        if expired > 0 {
+            rejected.insert("expiredLogEventEndIndex".to_owned(), expired.into());
         }
         if too_new < count {
             rejected.insert("tooNewLogEventStartIndex".to_owned(), too_new.into());
@@ -93,17 +121,25 @@ impl Logs {
     }
 }
 
+fn last_invocation(db: &Connection, stream: i64) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT last_invocation FROM log_stream WHERE id = ?1")?
+        .query_row([stream], |row| row.get(0))
+}
+
 fn check(events: &[Event]) -> Result<(), AwsError> {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else {
-        return Err(rows::invalid("logEvents must have at least one event"));
-    };
-    if events.len() > EVENTS_A_BATCH {
-        return Err(rows::invalid(format!("logEvents must have at most {EVENTS_A_BATCH} events")));
+    let mut constraints = Constraints::default();
+    constraints.items("logEvents", Some(events), 1..=EVENTS_A_BATCH);
+    for (number, event) in events.iter().enumerate() {
+        if event.message.is_empty() || event.timestamp < 0 {
+            let member = format!("logEvents.{}.member", number + 1);
+            constraints.length(&format!("{member}.message"), Some(&event.message), 1..=usize::MAX);
+            constraints.range(&format!("{member}.timestamp"), Some(event.timestamp), 0..=i64::MAX);
+            break;
+        }
     }
-    if events.iter().any(|e| e.message.is_empty() || e.timestamp < 0) {
-        return Err(rows::invalid("an event needs a message, and a timestamp of at least 0"));
-    }
-    let size: usize = events.iter().map(|e| e.message.len() + rows::EVENT_OVERHEAD).sum();
+    constraints.check("InvalidParameterException")?;
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    let size: usize = events.iter().map(Event::size).sum();
     if size > rows::LARGEST_PAGE {
         let message = format!("Upload too large: {size} bytes exceeds limit of {}", rows::LARGEST_PAGE);
         return Err(rows::invalid(message));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::http::{AwsError, answer, parse};
 use crate::services::logs::token::{Position, Token};
-use crate::services::logs::{Logs, rows};
+use crate::services::logs::{Logs, retention, rows};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -20,6 +20,7 @@ struct Get {
     limit: Option<usize>,
     #[serde(default)]
     start_from_head: bool,
+    unmask: Option<bool>,
 }
 
 struct Range {
@@ -41,6 +42,7 @@ impl Logs {
     pub(super) async fn get_log_events(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Get = parse("GetLogEvents", body)?;
         let limit = rows::limit(request.limit, rows::EVENTS_A_PAGE, rows::EVENTS_A_PAGE)?;
+        rows::refuse_unmask(request.unmask)?;
         let group_name = rows::group_name(request.log_group_name, request.log_group_identifier)?;
         let token = match request.next_token.as_deref() {
             Some(text) => {
@@ -55,7 +57,7 @@ impl Logs {
             .run(move |db| {
                 let group = rows::group_id(db, &group_name)?;
                 let stream = rows::stream_id(db, group, &request.log_stream_name)?;
-                let start = request.start_time.unwrap_or(i64::MIN);
+                let start = request.start_time.unwrap_or(i64::MIN).max(retention::kept_from(db, group)?);
                 let range = Range { stream, start, end: request.end_time.unwrap_or(i64::MAX), limit };
                 Ok::<_, AwsError>(read(db, &range, token)?)
             })

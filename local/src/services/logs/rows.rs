@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::http::AwsError;
+use crate::http::{AwsError, Constraints};
 
 /// Bytes that an event counts beside its message (`PutLogEvents` API reference).
 pub(super) const EVENT_OVERHEAD: usize = 26;
@@ -37,6 +37,22 @@ pub(super) fn group_name(name: Option<String>, identifier: Option<String>) -> Re
     }
 }
 
+/// Refuses what no stream may be called.
+pub(super) fn check_stream_name(name: &str) -> Result<(), AwsError> {
+    let mut constraints = Constraints::default();
+    constraints.length("logStreamName", Some(name), 1..=512);
+    constraints.pattern("logStreamName", Some(name), "[^:*]*", |name| !name.contains([':', '*']));
+    constraints.check("InvalidParameterException")
+}
+
+/// What events are masked by, which nothing here is.
+pub(super) fn refuse_unmask(unmask: Option<bool>) -> Result<(), AwsError> {
+    match unmask {
+        Some(true) => Err(AwsError::not_implemented("unmask (there are no data protection policies)")),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn group_id(db: &Connection, name: &str) -> Result<i64, AwsError> {
     db.prepare_cached("SELECT id FROM log_group WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
@@ -53,11 +69,10 @@ pub(super) fn stream_id(db: &Connection, group: i64, name: &str) -> Result<i64, 
 
 /// Refuses a limit outside of 1 to `most`; gives the default without one.
 pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result<usize, AwsError> {
-    match given {
-        None => Ok(default),
-        Some(n) if (1..=most).contains(&n) => Ok(n),
-        Some(n) => Err(invalid(format!("limit {n} is not between 1 and {most}"))),
-    }
+    let mut constraints = Constraints::default();
+    constraints.range("limit", given, 1..=most);
+    constraints.check("InvalidParameterException")?;
+    Ok(given.unwrap_or(default))
 }
 
 /// The text after every text that starts with `prefix`, for a range scan; none if there is no end.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::logs::{Logs, rows};
 
@@ -14,19 +14,13 @@ struct Create {
     log_stream_name: String,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-enum OrderBy {
-    LogStreamName,
-    LastEventTime,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Describe {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
     log_stream_name_prefix: Option<String>,
-    order_by: Option<OrderBy>,
+    order_by: Option<String>,
     #[serde(default)]
     descending: bool,
     next_token: Option<String>,
@@ -36,13 +30,14 @@ struct Describe {
 /// Streams on one page (`DescribeLogStreams` API reference).
 const PAGE: usize = 50;
 
+/// `orderBy` that is not by name.
+const BY_TIME: &str = "LastEventTime";
+
 impl Logs {
     pub(super) async fn create_log_stream(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Create = parse("CreateLogStream", body)?;
         let name = request.log_stream_name;
-        if name.is_empty() || name.chars().count() > 512 || name.contains([':', '*']) {
-            return Err(rows::invalid("logStreamName must be 1 to 512 characters without ':' and '*'"));
-        }
+        rows::check_stream_name(&name)?;
         self.worker
             .run(move |db| {
                 let group = rows::group_id(db, &request.log_group_name)?;
@@ -60,7 +55,10 @@ impl Logs {
     pub(super) async fn describe_log_streams(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Describe = parse("DescribeLogStreams", body)?;
         let limit = rows::limit(request.limit, PAGE, PAGE)?;
-        let by_time = request.order_by == Some(OrderBy::LastEventTime);
+        let mut constraints = Constraints::default();
+        constraints.one_of("orderBy", request.order_by.as_deref(), &["LogStreamName", BY_TIME]);
+        constraints.check("InvalidParameterException")?;
+        let by_time = request.order_by.as_deref() == Some(BY_TIME);
         let prefix = request.log_stream_name_prefix.unwrap_or_default();
         if by_time && !prefix.is_empty() {
             return Err(rows::invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));

@@ -40,12 +40,12 @@ impl Token {
     }
 }
 
-pub(super) fn read_position(text: &str) -> Option<Position> {
+fn read_position(text: &str) -> Option<Position> {
     let (moment, id) = text.split_once('/')?;
     Some(Position { moment: moment.parse().ok()?, id: id.parse().ok()? })
 }
 
-pub(super) fn write_position(position: Position) -> String {
+fn write_position(position: Position) -> String {
     format!("{}/{}", position.moment, position.id)
 }
 

@@ -1,9 +1,12 @@
 //! Secrets Manager: secrets and their versions.
 
+mod delete;
 mod describe;
 mod get;
+mod list;
 mod put;
 mod store;
+mod update;
 
 use std::path::Path;
 
@@ -13,9 +16,9 @@ use crate::LocalError;
 use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
-const SCHEMA: Schema = Schema {
+const SCHEMA: Schema<'static> = Schema {
     file: "secrets.sqlite3",
-    version: 1,
+    version: 2,
     tables: "
         CREATE TABLE secret (
             name TEXT PRIMARY KEY,
@@ -23,7 +26,9 @@ const SCHEMA: Schema = Schema {
             description TEXT,
             tags TEXT NOT NULL,
             created INTEGER NOT NULL,
-            changed INTEGER NOT NULL
+            changed INTEGER NOT NULL,
+            deleted INTEGER,
+            ends INTEGER
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE version (
             name TEXT NOT NULL REFERENCES secret (name),
@@ -59,9 +64,17 @@ impl Secrets {
     pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         match operation {
             "CreateSecret" => self.create_secret(body).await,
+            "DeleteSecret" => self.delete_secret(body).await,
             "DescribeSecret" => self.describe_secret(body).await,
             "GetSecretValue" => self.get_secret_value(body).await,
+            "ListSecretVersionIds" => self.list_secret_version_ids(body).await,
+            "ListSecrets" => self.list_secrets(body).await,
             "PutSecretValue" => self.put_secret_value(body).await,
+            "RestoreSecret" => self.restore_secret(body).await,
+            "TagResource" => self.tag_resource(body).await,
+            "UntagResource" => self.untag_resource(body).await,
+            "UpdateSecret" => self.update_secret(body).await,
+            "UpdateSecretVersionStage" => self.update_secret_version_stage(body).await,
             _ => Err(AwsError::unknown_operation("Secrets Manager", operation)),
         }
     }

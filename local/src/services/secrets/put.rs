@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::secrets::Secrets;
 use crate::services::secrets::store::{self, CURRENT, PREVIOUS, SecretValue};
@@ -47,6 +47,8 @@ impl Secrets {
     pub(super) async fn create_secret(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Create = parse("CreateSecret", body)?;
         check_name(&request.name)?;
+        check_description(request.description.as_deref())?;
+        check_tags(&request.tags)?;
         let value = SecretValue::read(request.secret_string, request.secret_binary.as_deref())?;
         let token = request_token(request.client_request_token)?;
         let tags = Value::Array(request.tags).to_string();
@@ -114,9 +116,18 @@ fn insert(
     value: Option<&SecretValue>,
     token: &str,
 ) -> Result<String, AwsError> {
-    let there: Option<String> =
-        db.query_row("SELECT arn FROM secret WHERE name = ?1", [name], |row| row.get(0)).optional()?;
-    if let Some(arn) = there {
+    store::remove_ended(db)?;
+    let there: Option<(String, Option<i64>)> = db
+        .query_row("SELECT arn, deleted FROM secret WHERE name = ?1", [name], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    if let Some((arn, deleted)) = there {
+        if deleted.is_some() {
+            let message = "You can't create this secret because a secret with this name is already scheduled for \
+                           deletion.";
+            return Err(AwsError::client("InvalidRequestException", message));
+        }
         if value.is_some() && version(db, name, token)?.as_ref() == value {
             return Ok(arn);
         }
@@ -135,7 +146,7 @@ fn insert(
 
 /// Adds a version, and moves the labels to it. The same version again is no change; another value under its id
 /// is refused.
-fn put_version(
+pub(super) fn put_version(
     db: &Connection,
     name: &str,
     id: &str,
@@ -163,10 +174,21 @@ fn put_version(
         }
         store::label(db, name, stage, id)?;
     }
+    // Versions without a label are kept for a while, as the service does.
+    db.execute(
+        "DELETE FROM version WHERE name = ?1 AND version_id IN (
+             SELECT version_id FROM version v WHERE v.name = ?1
+                 AND NOT EXISTS (SELECT 1 FROM stage s WHERE s.name = ?1 AND s.version_id = v.version_id)
+             ORDER BY created DESC LIMIT -1 OFFSET ?2)",
+        (name, UNLABELLED),
+    )?;
     Ok(())
 }
 
-fn version(db: &Connection, name: &str, id: &str) -> rusqlite::Result<Option<SecretValue>> {
+/// Versions without a label that are kept.
+const UNLABELLED: i64 = 100;
+
+pub(super) fn version(db: &Connection, name: &str, id: &str) -> rusqlite::Result<Option<SecretValue>> {
     db.query_row("SELECT text, binary FROM version WHERE name = ?1 AND version_id = ?2", (name, id), |row| {
         SecretValue::from_row(row, 0, 1)
     })
@@ -174,7 +196,7 @@ fn version(db: &Connection, name: &str, id: &str) -> rusqlite::Result<Option<Sec
 }
 
 /// The token becomes the version's id; clients make one for each request.
-fn request_token(token: Option<String>) -> Result<String, AwsError> {
+pub(super) fn request_token(token: Option<String>) -> Result<String, AwsError> {
     let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     if (32..=64).contains(&token.len()) {
         Ok(token)
@@ -188,13 +210,29 @@ fn request_token(token: Option<String>) -> Result<String, AwsError> {
 
 fn check_name(name: &str) -> Result<(), AwsError> {
     // Secrets Manager API reference, `CreateSecret`.
-    let valid = (1..=512).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b));
-    if valid {
-        Ok(())
-    } else {
-        let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the \
-                       following: -/_+=.@!";
-        Err(AwsError::client("ValidationException", message))
+    let mut constraints = Constraints::default();
+    constraints.length("name", Some(name), 1..=512);
+    constraints.check("ValidationException")?;
+    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-!".contains(&b)) {
+        return Ok(());
     }
+    let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the \
+                   following: -/_+=.@!";
+    Err(AwsError::client("ValidationException", message))
+}
+
+pub(super) fn check_description(description: Option<&str>) -> Result<(), AwsError> {
+    let mut constraints = Constraints::default();
+    constraints.length("description", description, 0..=2_048);
+    constraints.check("ValidationException")
+}
+
+pub(super) fn check_tags(tags: &[Value]) -> Result<(), AwsError> {
+    let mut constraints = Constraints::default();
+    for tag in tags {
+        let part = |name: &str| tag.get(name).and_then(Value::as_str);
+        constraints.length("tags.member.key", Some(part("Key").unwrap_or_default()), 1..=128);
+        constraints.length("tags.member.value", part("Value"), 0..=256);
+    }
+    constraints.check("ValidationException")
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::http::AwsError;
+use crate::place;
 
 /// The stage label of the version that readers get.
 pub(super) const CURRENT: &str = "AWSCURRENT";
@@ -20,6 +21,8 @@ const LARGEST: usize = 65_536;
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) arn: String,
+    /// When it was deleted, if it can still be restored.
+    pub(super) deleted: Option<i64>,
 }
 
 /// A value, which no `Debug` shows.
@@ -84,16 +87,44 @@ impl SecretValue {
 }
 
 /// Finds a secret by name, by ARN, or by an ARN without the six random characters.
+///
+/// # Errors
+/// `ResourceNotFoundException`, and `InvalidRequestException` for a secret that waits for its end.
 pub(super) fn find(db: &Connection, id: &str) -> Result<Found, AwsError> {
-    let found = |row: &rusqlite::Row<'_>| Ok(Found { name: row.get(0)?, arn: row.get(1)? });
+    let found = find_any(db, id)?;
+    if found.deleted.is_some() {
+        let message = "You can't perform this operation on the secret because it was marked for deletion.";
+        return Err(AwsError::client("InvalidRequestException", message));
+    }
+    Ok(found)
+}
+
+/// The same, also for a secret that was deleted and can still be restored.
+pub(super) fn find_any(db: &Connection, id: &str) -> Result<Found, AwsError> {
+    let found =
+        |row: &rusqlite::Row<'_>| Ok(Found { name: row.get(0)?, arn: row.get(1)?, deleted: row.get(2)? });
     db.prepare_cached(
-        "SELECT name, arn FROM secret WHERE name = ?1 OR arn = ?1 OR substr(arn, 1, length(arn) - 7) = ?1",
+        "SELECT name, arn, deleted FROM secret
+         WHERE (name = ?1 OR arn = ?1 OR substr(arn, 1, length(arn) - 7) = ?1) AND (ends IS NULL OR ends > ?2)",
     )?
-    .query_row([id], found)
+    .query_row((id, place::now_ms()), found)
     .optional()?
     .ok_or_else(|| {
         AwsError::client("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
     })
+}
+
+/// Removes secrets whose recovery window is over.
+pub(super) fn remove_ended(db: &Connection) -> rusqlite::Result<()> {
+    let now = place::now_ms();
+    for statement in [
+        "DELETE FROM stage WHERE name IN (SELECT name FROM secret WHERE ends <= ?1)",
+        "DELETE FROM version WHERE name IN (SELECT name FROM secret WHERE ends <= ?1)",
+        "DELETE FROM secret WHERE ends <= ?1",
+    ] {
+        db.prepare_cached(statement)?.execute([now])?;
+    }
+    Ok(())
 }
 
 /// The version that has a stage label.

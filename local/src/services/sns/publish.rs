@@ -1,15 +1,19 @@
 //! Messages.
 
-use std::collections::BTreeMap;
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
 
 use crate::http::{AwsError, Element, Form};
 use crate::place;
-use crate::services::sns::{Sns, topics};
+use crate::services::delivery;
+use crate::services::sns::attributes::{MessageAttributes, SubscriptionAttributes};
+use crate::services::sns::deliver::{Address, Kind};
+use crate::services::sns::{Sns, invalid, topics};
 
 /// The largest message, with its attributes, in bytes (SNS API reference, `Publish`).
 const LARGEST: usize = 262_144;
 
-/// A message as it was published. The embedded SNS delivers to nobody; it keeps what it was given.
+/// A message as it was published. The embedded SNS keeps it, also when its subscribers have got it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The id that the publisher was given.
@@ -28,54 +32,91 @@ pub(crate) struct Message {
     pub(crate) topic_arn: String,
     pub(crate) subject: Option<String>,
     pub(crate) message: String,
-    /// As they were given; nobody here reads them.
+    /// As the API has them, in JSON: data type and value by name. Empty without any.
     pub(crate) attributes: String,
 }
 
 impl Sns {
     /// `Publish` to a topic.
     pub(super) async fn publish(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
-        form.allow_only("Publish", &["TopicArn", "TargetArn", "Message", "Subject", "MessageAttributes."])?;
-        let attributes: BTreeMap<&str, &str> = form.below("MessageAttributes.").collect();
-        let id = self
-            .keep(Message {
-                topic_arn: form
-                    .get("TopicArn")
-                    .or_else(|| form.get("TargetArn"))
-                    .unwrap_or_default()
-                    .to_owned(),
-                subject: form.get("Subject").map(str::to_owned),
-                message: form.need("Message")?.to_owned(),
-                attributes: serde_json::to_string(&attributes).map_err(AwsError::internal)?,
-            })
-            .await?;
+        let members =
+            ["TopicArn", "TargetArn", "Message", "Subject", "MessageStructure", "MessageAttributes."];
+        form.allow_only("Publish", &members)?;
+        let attributes = MessageAttributes::from_form(form, "MessageAttributes.")?;
+        let arn = form.get("TopicArn").or_else(|| form.get("TargetArn")).unwrap_or_default();
+        let message = Message {
+            topic_arn: arn.to_owned(),
+            subject: form.get("Subject").map(str::to_owned),
+            message: form.need("Message")?.to_owned(),
+            attributes: serde_json::to_string(&attributes).map_err(AwsError::internal)?,
+        };
+        let id = self.accept(message, structure(form.get("MessageStructure"))?).await?;
         Ok(vec![Element::text("MessageId", &id)])
     }
 
-    /// Checks and keeps a message; gives back its id.
+    /// Checks and keeps a message, and queues it for the topic's subscribers; gives back its id. When this returns,
+    /// the message survives.
     pub(crate) async fn keep(&self, message: Message) -> Result<String, AwsError> {
+        self.accept(message, Structure::Text).await
+    }
+
+    pub(super) async fn accept(&self, message: Message, structure: Structure) -> Result<String, AwsError> {
         check(&message.message, message.subject.as_deref(), &message.attributes)?;
+        let attributes = MessageAttributes::from_json(&message.attributes)?;
+        let posted = structure.posted(&message.message)?;
         let id = uuid::Uuid::new_v4().to_string();
         let row_id = id.clone();
-        self.worker
+        let added = self
+            .worker
             .run(move |db| {
-                topics::need_topic(db, &message.topic_arn)?;
-                let Message { topic_arn, subject, message, attributes } = message;
-                db.prepare_cached(
-                    "INSERT INTO message (message_id, topic_arn, subject, body, attributes, published)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute((
-                    row_id,
-                    topic_arn,
-                    subject,
-                    message,
-                    attributes,
-                    place::now_ms(),
-                ))?;
-                Ok::<_, AwsError>(())
+                let transaction = db.transaction()?;
+                topics::need_topic(&transaction, &message.topic_arn)?;
+                let now = place::now_ms();
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO message (message_id, topic_arn, subject, body, attributes, published)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute((
+                        &row_id,
+                        &message.topic_arn,
+                        &message.subject,
+                        &message.message,
+                        &message.attributes,
+                        now,
+                    ))?;
+                let subscribers = subscribers(&transaction, &message.topic_arn)?;
+                let mut added = false;
+                for (arn, endpoint, subscription) in subscribers {
+                    if !subscription.wants(&attributes, &posted) {
+                        continue;
+                    }
+                    added = true;
+                    let raw = subscription.is_raw();
+                    let payload = if raw {
+                        posted.clone()
+                    } else {
+                        envelope(&row_id, &message, &posted, &attributes, now)
+                    };
+                    let address = Address {
+                        endpoint,
+                        kind: Kind::Notification,
+                        message_id: row_id.clone(),
+                        topic_arn: message.topic_arn.clone(),
+                        subscription_arn: Some(arn),
+                        raw,
+                        policy: subscription.policy(),
+                    };
+                    let address = serde_json::to_string(&address).map_err(AwsError::internal)?;
+                    delivery::add(&transaction, &address, &payload, now)?;
+                }
+                transaction.commit()?;
+                Ok::<_, AwsError>(added)
             })
             .await??;
+        if added {
+            self.queue.wake();
+        }
         Ok(id)
     }
 
@@ -104,20 +145,100 @@ impl Sns {
     }
 }
 
+/// What `Message` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Structure {
+    Text,
+    /// One text for each protocol, and one for all others.
+    Json,
+}
+
+/// `MessageStructure`.
+pub(super) fn structure(text: Option<&str>) -> Result<Structure, AwsError> {
+    match text {
+        None => Ok(Structure::Text),
+        Some("json") => Ok(Structure::Json),
+        Some(_) => Err(invalid("MessageStructure - Message Structure must be json")),
+    }
+}
+
+impl Structure {
+    /// What subscribers over HTTP get of a message.
+    fn posted(self, message: &str) -> Result<String, AwsError> {
+        if self == Self::Text {
+            return Ok(message.to_owned());
+        }
+        let texts: Map<String, Value> = serde_json::from_str(message)
+            .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
+        let text = |protocol: &str| texts.get(protocol).and_then(Value::as_str);
+        let default = text("default")
+            .ok_or_else(|| invalid("Message Structure - No default entry in JSON message body"))?;
+        Ok(text("http").unwrap_or(default).to_owned())
+    }
+}
+
+/// ARN, endpoint and attributes of a topic's confirmed subscriptions.
+fn subscribers(
+    db: &Connection,
+    topic_arn: &str,
+) -> Result<Vec<(String, String, SubscriptionAttributes)>, AwsError> {
+    let rows = db
+        .prepare_cached(
+            "SELECT arn, endpoint, attributes FROM subscription WHERE topic_arn = ?1 AND confirmed",
+        )?
+        .query_map([topic_arn], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<Vec<(String, String, String)>>>()?;
+    rows.into_iter()
+        .map(|(arn, endpoint, attributes)| {
+            Ok((arn, endpoint, serde_json::from_str(&attributes).map_err(AwsError::internal)?))
+        })
+        .collect()
+}
+
+/// What a subscriber without raw delivery gets, but for its links.
+///
+/// <https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html>
+fn envelope(id: &str, message: &Message, posted: &str, attributes: &MessageAttributes, now: i64) -> String {
+    let mut members = Map::from_iter([
+        ("Type".to_owned(), json!(Kind::Notification.name())),
+        ("MessageId".to_owned(), json!(id)),
+        ("TopicArn".to_owned(), json!(message.topic_arn)),
+        ("Message".to_owned(), json!(posted)),
+        ("Timestamp".to_owned(), json!(moment(now))),
+    ]);
+    if let Some(subject) = &message.subject {
+        members.insert("Subject".to_owned(), json!(subject));
+    }
+    if let Some(attributes) = attributes.to_envelope() {
+        members.insert("MessageAttributes".to_owned(), attributes);
+    }
+    members.extend(unsigned());
+    Value::Object(members).to_string()
+}
+
+/// Members of a signature. Nobody here has a key that a subscriber could trust, so there is none.
+pub(super) fn unsigned() -> [(String, Value); 3] {
+    [("SignatureVersion", "1"), ("Signature", ""), ("SigningCertURL", "")]
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+}
+
+/// A moment in milliseconds since 1970, as envelopes write it.
+pub(super) fn moment(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|moment| format!("{moment:.3}")).unwrap_or_default()
+}
+
 fn check(message: &str, subject: Option<&str>, attributes: &str) -> Result<(), AwsError> {
-    let invalid =
-        |text: &str| Err(AwsError::client("InvalidParameter", format!("Invalid parameter: {text}")));
     if message.is_empty() {
-        return invalid("Empty message");
+        return Err(invalid("Empty message"));
     }
     if message.len() + attributes.len() > LARGEST {
-        return invalid("Message too long");
+        return Err(invalid("Message too long"));
     }
     if let Some(subject) = subject {
         // At most 100 ASCII characters on one line, not starting with a space.
         let plain = subject.bytes().all(|b| (b' '..=b'~').contains(&b));
         if subject.is_empty() || subject.len() > 100 || subject.starts_with(' ') || !plain {
-            return invalid("Subject");
+            return Err(invalid("Subject"));
         }
     }
     Ok(())

@@ -54,19 +54,82 @@ impl Sns {
         Ok(result)
     }
 
+    /// `DeleteTopic`, with its subscriptions and what was published to it. One that is not there is deleted.
+    pub(super) async fn delete_topic(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
+        form.allow_only("DeleteTopic", &["TopicArn"])?;
+        let arn = form.need("TopicArn")?.to_owned();
+        self.worker
+            .run(move |db| {
+                let transaction = db.transaction()?;
+                transaction.execute("DELETE FROM subscription WHERE topic_arn = ?1", [&arn])?;
+                transaction.execute("DELETE FROM message WHERE topic_arn = ?1", [&arn])?;
+                transaction.execute("DELETE FROM topic WHERE arn = ?1", [&arn])?;
+                transaction.commit()
+            })
+            .await??;
+        Ok(Vec::new())
+    }
+
     /// `GetTopicAttributes`.
     pub(super) async fn get_topic_attributes(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         form.allow_only("GetTopicAttributes", &["TopicArn"])?;
         let arn = form.need("TopicArn")?.to_owned();
         let row = arn.clone();
-        self.worker.run(move |db| need_topic(db, &row)).await??;
-        let attributes =
-            [("TopicArn", arn.as_str()), ("Owner", place::ACCOUNT), ("SubscriptionsConfirmed", "0")];
-        let entries = attributes.map(|(key, value)| {
-            Element::list("entry", [Element::text("key", key), Element::text("value", value)])
-        });
-        Ok(vec![Element::list("Attributes", entries)])
+        let (display_name, confirmed, pending, deleted): (Option<String>, i64, i64, i64) = self
+            .worker
+            .run(move |db| {
+                need_topic(db, &row)?;
+                let found = db.query_row(
+                    "SELECT display_name,
+                        (SELECT COUNT(*) FROM subscription WHERE topic_arn = arn_ AND confirmed),
+                        (SELECT COUNT(*) FROM subscription WHERE topic_arn = arn_ AND NOT confirmed AND NOT deleted),
+                        (SELECT COUNT(*) FROM subscription WHERE topic_arn = arn_ AND deleted)
+                     FROM (SELECT arn AS arn_, display_name FROM topic WHERE arn = ?1)",
+                    [row],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+                )?;
+                Ok::<_, AwsError>(found)
+            })
+            .await??;
+        let attributes = [
+            ("TopicArn", arn),
+            ("Owner", place::ACCOUNT.to_owned()),
+            ("DisplayName", display_name.unwrap_or_default()),
+            ("SubscriptionsConfirmed", confirmed.to_string()),
+            ("SubscriptionsPending", pending.to_string()),
+            ("SubscriptionsDeleted", deleted.to_string()),
+        ];
+        Ok(vec![entries("Attributes", attributes.iter().map(|(name, value)| (*name, value.as_str())))])
     }
+
+    /// `SetTopicAttributes`: the display name.
+    pub(super) async fn set_topic_attributes(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
+        form.allow_only("SetTopicAttributes", &["TopicArn", "AttributeName", "AttributeValue"])?;
+        let name = form.need("AttributeName")?;
+        if name != "DisplayName" {
+            return Err(AwsError::not_implemented(format_args!("attribute {name} of a topic")));
+        }
+        let arn = form.need("TopicArn")?.to_owned();
+        let value = form.get("AttributeValue").unwrap_or_default().to_owned();
+        self.worker
+            .run(move |db| {
+                need_topic(db, &arn)?;
+                db.execute("UPDATE topic SET display_name = ?2 WHERE arn = ?1", (arn, value))?;
+                Ok::<_, AwsError>(())
+            })
+            .await??;
+        Ok(Vec::new())
+    }
+}
+
+/// A map of the query protocol.
+pub(super) fn entries<'a>(name: &str, entries: impl Iterator<Item = (&'a str, &'a str)>) -> Element {
+    Element::list(
+        name,
+        entries.map(|(key, value)| {
+            Element::list("entry", [Element::text("key", key), Element::text("value", value)])
+        }),
+    )
 }
 
 /// Refuses a topic that does not exist.

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
 use crate::http::AwsError;
+
+/// The document's only step.
+pub(super) const PLUGIN: &str = "runJob";
 
 /// A parameter of a document.
 #[derive(Debug)]
@@ -55,6 +60,32 @@ impl Document {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `Parameters` of `DescribeDocument`.
+    pub(super) fn parameters(&self) -> Value {
+        self.parameters.iter().map(|parameter| json!({"Name": parameter.name, "Type": "String"})).collect()
+    }
+
+    /// The document as AWS would have it. Here the agent gets its arguments without a shell.
+    pub(super) fn content(&self, schema_version: &str) -> Value {
+        let parameters: Map<String, Value> = self
+            .parameters
+            .iter()
+            .map(|p| (p.name.to_owned(), json!({"type": "String", "allowedPattern": p.pattern})))
+            .collect();
+        let options: String =
+            self.parameters.iter().map(|p| format!(" {} '{{{{ {} }}}}'", p.option, p.name)).collect();
+        json!({
+            "schemaVersion": schema_version,
+            "description": "Runs one job of a workflow.",
+            "parameters": parameters,
+            "mainSteps": [{
+                "action": "aws:runShellScript",
+                "name": PLUGIN,
+                "inputs": {"runCommand": [format!("rsqlflow-agent run{options}")]},
+            }],
+        })
     }
 
     /// The agent's arguments for these values.

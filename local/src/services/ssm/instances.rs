@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
-use crate::services::ssm::Ssm;
+use crate::services::ssm::check::Page;
+use crate::services::ssm::{Ssm, check};
 
 /// A pretended EC2 instance with the SSM agent on it.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) struct Instance {
 }
 
 /// A condition on instances, in either of the two ways that the API writes it.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     #[serde(rename = "Key", alias = "key")]
@@ -50,6 +51,12 @@ struct Describe {
 const PING_STATUS: &str = "Online";
 const PLATFORM: &str = "Linux";
 const RESOURCE_TYPE: &str = "EC2Instance";
+const AGENT_VERSION: &str = "3.3.0.0";
+
+/// What the filters with an enumeration take.
+const PING_STATUSES: [&str; 3] = [PING_STATUS, "ConnectionLost", "Inactive"];
+const PLATFORMS: [&str; 3] = [PLATFORM, "Windows", "MacOS"];
+const RESOURCE_TYPES: [&str; 2] = [RESOURCE_TYPE, "ManagedInstance"];
 
 impl Instance {
     /// Commands that an instance runs at once: `CommandWorkersLimit` of the SSM agent.
@@ -63,11 +70,25 @@ impl Instance {
     /// Whether a filter of `DescribeInstanceInformation`, or a target of `SendCommand`, takes the instance.
     pub(super) fn matches(&self, filter: &Filter) -> Result<bool, AwsError> {
         let one_of = |text: &str| filter.values.iter().any(|value| value == text);
+        let enumerated = |text: &str, allowed: &[&str]| match filter
+            .values
+            .iter()
+            .find(|value| !allowed.contains(&value.as_str()))
+        {
+            None => Ok(one_of(text)),
+            Some(value) => {
+                let message = format!("The filter {} has no value {value}.", filter.key);
+                Err(AwsError::client("InvalidInstanceInformationFilterValue", message))
+            }
+        };
         Ok(match filter.key.as_str() {
             "InstanceIds" | "instanceids" => one_of(&self.id),
-            "PingStatus" => one_of(PING_STATUS),
-            "PlatformTypes" => one_of(PLATFORM),
-            "ResourceType" => one_of(RESOURCE_TYPE),
+            "PingStatus" => enumerated(PING_STATUS, &PING_STATUSES)?,
+            "PlatformTypes" | "PlatformType" => enumerated(PLATFORM, &PLATFORMS)?,
+            "ResourceType" => enumerated(RESOURCE_TYPE, &RESOURCE_TYPES)?,
+            "AgentVersion" => one_of(AGENT_VERSION),
+            // No instance here has any of these.
+            "ActivationIds" | "IamRole" | "AssociationStatus" | "SourceIds" | "SourceTypes" => false,
             "tag-key" => filter.values.iter().any(|key| self.tags.contains_key(key)),
             key => match key.strip_prefix("tag:") {
                 Some(tag) => self.tags.get(tag).is_some_and(|value| one_of(value)),
@@ -93,7 +114,7 @@ impl Instance {
             "InstanceId": self.id,
             "PingStatus": PING_STATUS,
             "LastPingDateTime": place::seconds(place::now_ms()),
-            "AgentVersion": "3.3.0.0",
+            "AgentVersion": AGENT_VERSION,
             "IsLatestVersion": true,
             "PlatformType": PLATFORM,
             "PlatformName": "rsqlflow local",
@@ -107,14 +128,13 @@ impl Instance {
 impl Ssm {
     pub(super) fn describe_instance_information(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Describe = parse("DescribeInstanceInformation", body)?;
-        let limit = match request.max_results {
-            None => 50,
-            Some(n) if (5..=50).contains(&n) => n,
-            Some(n) => {
-                let message = format!("MaxResults {n} is not between 5 and 50");
-                return Err(AwsError::client("ValidationException", message));
-            }
-        };
+        let page = Page { max_results: request.max_results, next_token: request.next_token };
+        let limit = page.limit(5, 50)?;
+        let mut constraints = Constraints::default();
+        for filter in request.filters.iter().chain(&request.instance_information_filter_list) {
+            constraints.items("filters.member.values", Some(&filter.values), 1..=100);
+        }
+        constraints.check("ValidationException")?;
         if !request.filters.is_empty() && !request.instance_information_filter_list.is_empty() {
             let message = "Filters and InstanceInformationFilterList exclude each other";
             return Err(AwsError::client("ValidationException", message));
@@ -122,7 +142,10 @@ impl Ssm {
         let filters: Vec<Filter> =
             request.filters.into_iter().chain(request.instance_information_filter_list).collect();
         // A page's token is the id of its last instance: ids are in order.
-        let after = request.next_token.unwrap_or_default();
+        let after = page.next_token.unwrap_or_default();
+        if !after.is_empty() && !after.starts_with("i-") {
+            return Err(check::invalid_token());
+        }
         let mut page = Vec::new();
         for instance in &self.instances {
             if instance.id > after && instance.matches_all(&filters)? {
@@ -136,10 +159,6 @@ impl Ssm {
         page.truncate(limit);
         let token = page.last().filter(|_| more).map(|instance| &instance.id);
         let list: Vec<Value> = page.iter().map(|instance| instance.describe()).collect();
-        let mut result = json!({"InstanceInformationList": list});
-        if let (Some(token), Some(members)) = (token, result.as_object_mut()) {
-            members.insert("NextToken".to_owned(), token.as_str().into());
-        }
-        answer(&result)
+        answer(&json!({"InstanceInformationList": list, "NextToken": token}))
     }
 }

@@ -1,79 +1,16 @@
-//! One command on one instance, and `GetCommandInvocation`.
-
-use std::sync::{Mutex, PoisonError};
+//! `GetCommandInvocation`, and an invocation as `ListCommandInvocations` shows it.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
-use crate::services::ssm::Ssm;
-use crate::services::ssm::instances::Instance;
+use crate::services::ssm::document::PLUGIN;
+use crate::services::ssm::rows::{self, CommandRow, InvocationRow};
+use crate::services::ssm::{Ssm, check};
 
-/// How far an invocation is: `Status` and `StatusDetails` of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    Pending,
-    Started,
-    Success,
-    Failed,
-    DeliveryTimedOut,
-    ExecutionTimedOut,
-}
-
-impl Progress {
-    fn status(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Started => "InProgress",
-            Self::Success => "Success",
-            Self::Failed => "Failed",
-            Self::DeliveryTimedOut | Self::ExecutionTimedOut => "TimedOut",
-        }
-    }
-
-    fn details(self) -> &'static str {
-        match self {
-            Self::DeliveryTimedOut => "DeliveryTimedOut",
-            Self::ExecutionTimedOut => "ExecutionTimedOut",
-            other => other.status(),
-        }
-    }
-}
-
-/// What came out of it.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) progress: Progress,
-    /// Exit code; -1 before the end, and where there is none.
-    pub(super) response_code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-}
-
-impl Outcome {
-    /// An end without a process that ended.
-    pub(super) fn without_process(progress: Progress, response_code: i32, reason: String) -> Self {
-        Self { progress, response_code, stdout: String::new(), stderr: reason }
-    }
-}
-
-/// One command on one instance.
-#[derive(Debug)]
-pub(super) struct Invocation {
-    pub(super) command_id: String,
-    instance_id: String,
-    document: String,
-    comment: String,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    outcome: Outcome,
-    started: Option<i64>,
-    ended: Option<i64>,
-}
+/// `Output` of a plugin in a list, in characters.
+const OUTPUT: usize = 2_500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -83,81 +20,108 @@ struct Get {
     plugin_name: Option<String>,
 }
 
-/// The document's only step.
-const PLUGIN: &str = "runJob";
-
-impl Invocation {
-    pub(super) fn new(command_id: &str, instance: &Instance, document: &str, comment: &str) -> Self {
-        Self {
-            command_id: command_id.to_owned(),
-            instance_id: instance.id.clone(),
-            document: document.to_owned(),
-            comment: comment.to_owned(),
-            state: Mutex::new(State {
-                outcome: Outcome::without_process(Progress::Pending, -1, String::new()),
-                started: None,
-                ended: None,
-            }),
-        }
-    }
-
-    pub(super) fn key(&self) -> (String, String) {
-        (self.command_id.clone(), self.instance_id.clone())
-    }
-
-    pub(super) fn start(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.outcome.progress = Progress::Started;
-        state.started = Some(place::now_ms());
-    }
-
-    pub(super) fn end(&self, outcome: Outcome) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.outcome = outcome;
-        state.ended = Some(place::now_ms());
-    }
-}
-
 impl Ssm {
-    pub(super) fn get_command_invocation(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn get_command_invocation(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Get = parse("GetCommandInvocation", body)?;
+        check::command_and_instance(Some(&request.command_id), Some(&request.instance_id))?;
         if request.plugin_name.as_deref().is_some_and(|name| name != PLUGIN) {
             return Err(AwsError::client("InvalidPluginName", "The plugin name is not valid."));
         }
-        let Some(invocation) = self.commands.get(&request.command_id, &request.instance_id) else {
+        let found = self
+            .worker
+            .run(move |db| {
+                let Some(command) = rows::command(db, &request.command_id)? else { return Ok(None) };
+                let invocations = rows::invocations(db, command.id)?;
+                let invocation = invocations.into_iter().find(|row| row.instance_id == request.instance_id);
+                Ok::<_, rusqlite::Error>(invocation.map(|invocation| (command, invocation)))
+            })
+            .await??;
+        let Some((command, invocation)) = found else {
             return Err(AwsError::client(
                 "InvocationDoesNotExist",
-                "The command ID and managed node ID you \
-                specified didn't match any invocations.",
+                "The command ID and managed node ID you specified didn't match any invocations.",
             ));
         };
-        let state = invocation.state.lock().unwrap_or_else(PoisonError::into_inner);
         let moment = |ms: Option<i64>| {
             ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
                 .map(|moment| format!("{moment:.3}"))
                 .unwrap_or_default()
         };
-        let elapsed = match (state.started, state.ended) {
+        let elapsed = match (invocation.started, invocation.ended) {
             (Some(started), Some(ended)) => format!("PT{:.3}S", place::seconds(ended - started)),
             _ => String::new(),
         };
+        let outcome = invocation.outcome;
         answer(&json!({
-            "CommandId": invocation.command_id,
+            "CommandId": command.command_id,
             "InstanceId": invocation.instance_id,
-            "Comment": invocation.comment,
-            "DocumentName": invocation.document,
-            "DocumentVersion": "$DEFAULT",
+            "Comment": command.sent.comment,
+            "DocumentName": command.sent.document,
+            "DocumentVersion": command.sent.document_version,
             "PluginName": PLUGIN,
-            "ResponseCode": state.outcome.response_code,
-            "ExecutionStartDateTime": moment(state.started),
+            "ResponseCode": outcome.response_code,
+            "ExecutionStartDateTime": moment(invocation.started),
             "ExecutionElapsedTime": elapsed,
-            "ExecutionEndDateTime": moment(state.ended),
-            "Status": state.outcome.progress.status(),
-            "StatusDetails": state.outcome.progress.details(),
-            "StandardOutputContent": state.outcome.stdout,
+            "ExecutionEndDateTime": moment(invocation.ended),
+            "Status": outcome.progress.status(),
+            "StatusDetails": outcome.progress.details(),
+            "StandardOutputContent": outcome.stdout,
             "StandardOutputUrl": "",
-            "StandardErrorContent": state.outcome.stderr,
+            "StandardErrorContent": outcome.stderr,
             "StandardErrorUrl": "",
+            "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false},
         }))
     }
+}
+
+/// An item of `ListCommandInvocations`.
+pub(super) fn describe(command: &CommandRow, invocation: &InvocationRow, details: bool) -> Value {
+    let progress = invocation.outcome.progress;
+    let plugins = if details { vec![plugin(invocation)] } else { Vec::new() };
+    json!({
+        "CommandId": command.command_id,
+        "InstanceId": invocation.instance_id,
+        "InstanceName": "",
+        "Comment": command.sent.comment,
+        "DocumentName": command.sent.document,
+        "DocumentVersion": command.sent.document_version,
+        "RequestedDateTime": place::seconds(command.requested),
+        "Status": progress.status(),
+        "StatusDetails": progress.details(),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "CommandPlugins": plugins,
+        "ServiceRole": "",
+        "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false},
+    })
+}
+
+fn plugin(invocation: &InvocationRow) -> Value {
+    let outcome = &invocation.outcome;
+    // As the service puts it: what was written, then what was written as errors.
+    let mut output = outcome.stdout.clone();
+    if !outcome.stderr.is_empty() {
+        output = format!("{output}\n----------ERROR-------\n{}", outcome.stderr);
+    }
+    let output: String = output.chars().take(OUTPUT).collect();
+    // A plugin knows no `Cancelling`.
+    let status = match outcome.progress.status() {
+        "Cancelling" => "InProgress",
+        status => status,
+    };
+    json!({
+        "Name": PLUGIN,
+        "Status": status,
+        "StatusDetails": outcome.progress.details(),
+        "ResponseCode": outcome.response_code,
+        "ResponseStartDateTime": invocation.started.map(place::seconds),
+        "ResponseFinishDateTime": invocation.ended.map(place::seconds),
+        "Output": output,
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "OutputS3Region": place::REGION,
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+    })
 }

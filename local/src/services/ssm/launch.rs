@@ -12,14 +12,17 @@ use tokio_util::sync::CancellationToken;
 use crate::place;
 use crate::services::ssm::capture::capture;
 use crate::services::ssm::instances::Instance;
-use crate::services::ssm::invocation::{Invocation, Outcome, Progress};
+use crate::services::ssm::progress::Progress;
 
 /// What `GetCommandInvocation` shows of the outputs, in bytes.
 const STDOUT: usize = 24_000;
 const STDERR: usize = 8_000;
 
 /// `executionTimeout` of a document that names none.
-const EXECUTION_TIMEOUT: Duration = Duration::from_secs(3_600);
+pub(super) const EXECUTION_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// How long a cancelled command may take to end by itself.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the outputs are read after the process has ended: a grandchild may hold the pipes for ever.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -27,6 +30,23 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// Variables that commands get from the endpoint's own environment. All others stay behind: a command must not
 /// depend on the shell that the endpoint was started from, and must not see the user's AWS credentials.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER"];
+
+/// What came out of an invocation so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) progress: Progress,
+    /// Exit code; -1 before the end, and where there is none.
+    pub(super) response_code: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Outcome {
+    /// An end without a process that ended.
+    pub(super) fn without_process(progress: Progress, response_code: i32, reason: String) -> Self {
+        Self { progress, response_code, stdout: String::new(), stderr: reason }
+    }
+}
 
 /// Starts the agent as a child process.
 #[derive(Debug)]
@@ -38,22 +58,16 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    /// Carries out one command on one instance, from delivery to its end. The process is reaped here.
+    /// Runs one command on one instance to its end, or until `stop`. The process is reaped here.
     pub(super) async fn run(
         &self,
-        invocation: &Invocation,
+        command_id: &str,
         instance: &Instance,
         arguments: &[String],
-        delivery: Duration,
-    ) {
-        let Ok(Ok(_worker)) = tokio::time::timeout(delivery, instance.workers.acquire()).await else {
-            let reason = "the command was not delivered in time: the instance is busy".to_owned();
-            invocation.end(Outcome::without_process(Progress::DeliveryTimedOut, -1, reason));
-            return;
-        };
-        invocation.start();
-        let outcome = match self.command(invocation, instance, arguments).spawn() {
-            Ok(child) => finish(child).await,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        let outcome = match self.command(command_id, instance, arguments).spawn() {
+            Ok(child) => finish(child, stop).await,
             Err(e) => {
                 let reason = format!("cannot start {}: {e}", self.agent.display());
                 tracing::error!(instance_id = instance.id, "{reason}");
@@ -63,16 +77,17 @@ impl Launcher {
         if outcome.progress != Progress::Success {
             tracing::warn!(
                 instance_id = instance.id,
-                command_id = invocation.command_id,
+                command_id,
                 response_code = outcome.response_code,
                 stderr = outcome.stderr,
-                "a command failed"
+                "a command ended as {}",
+                outcome.progress.details()
             );
         }
-        invocation.end(outcome);
+        outcome
     }
 
-    fn command(&self, invocation: &Invocation, instance: &Instance, arguments: &[String]) -> Command {
+    fn command(&self, command_id: &str, instance: &Instance, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.agent);
         command
             .args(arguments)
@@ -86,7 +101,7 @@ impl Launcher {
             .env("AWS_DEFAULT_REGION", place::REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             // The SSM agent gives these to scripts.
-            .env("SSM_COMMAND_ID", &invocation.command_id)
+            .env("SSM_COMMAND_ID", command_id)
             .env("AWS_SSM_INSTANCE_ID", &instance.id)
             .env("AWS_SSM_REGION_NAME", place::REGION)
             .env("RSQLFLOW_AGENT_CONFIG", &instance.agent_config)
@@ -101,14 +116,14 @@ impl Launcher {
 }
 
 /// Waits for the end of the process and of its output, which a grandchild may hold open.
-async fn finish(mut child: Child) -> Outcome {
+async fn finish(mut child: Child, stop: &CancellationToken) -> Outcome {
     let group = child.id();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let pipes = (child.stdout.take(), child.stderr.take());
     let exited = CancellationToken::new();
     let (ended, ()) = tokio::join!(
         async {
-            let ended = wait(&mut child, group).await;
+            let ended = wait(&mut child, group, stop).await;
             exited.cancel();
             ended
         },
@@ -140,35 +155,49 @@ async fn finish(mut child: Child) -> Outcome {
             let progress = if code == 0 { Progress::Success } else { Progress::Failed };
             Outcome { progress, response_code: code, stdout: text(stdout), stderr: text(stderr) }
         }
-        Ended::Overdue => Outcome {
-            progress: Progress::ExecutionTimedOut,
-            response_code: -1,
-            stdout: text(stdout),
-            stderr: text(stderr),
-        },
+        Ended::Stopped(progress) => {
+            Outcome { progress, response_code: -1, stdout: text(stdout), stderr: text(stderr) }
+        }
         Ended::Lost(reason) => Outcome::without_process(Progress::Failed, -1, reason),
     }
 }
 
 enum Ended {
     Exit(ExitStatus),
-    Overdue,
+    /// By us.
+    Stopped(Progress),
     Lost(String),
 }
 
-async fn wait(child: &mut Child, group: Option<u32>) -> Ended {
-    match tokio::time::timeout(EXECUTION_TIMEOUT, child.wait()).await {
-        Ok(Ok(status)) => Ended::Exit(status),
-        Ok(Err(e)) => Ended::Lost(format!("cannot wait for the process: {e}")),
-        Err(_) => {
-            // As the SSM agent does it. The child is not reaped yet, so its id is still its own.
-            if let Some(group) = group.and_then(|id| i32::try_from(id).ok()) {
-                let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-            }
-            let _ = child.wait().await;
-            Ended::Overdue
+async fn wait(child: &mut Child, group: Option<u32>, stop: &CancellationToken) -> Ended {
+    // Until it is reaped, the child's id is still its own.
+    let signal = |signal| {
+        if let Some(group) = group.and_then(|id| i32::try_from(id).ok()) {
+            let _ = killpg(Pid::from_raw(group), signal);
         }
+    };
+    tokio::select! {
+        ended = child.wait() => return match ended {
+            Ok(status) => Ended::Exit(status),
+            Err(e) => Ended::Lost(format!("cannot wait for the process: {e}")),
+        },
+        // As the SSM agent does it.
+        () = tokio::time::sleep(EXECUTION_TIMEOUT) => {
+            signal(Signal::SIGKILL);
+            let _ = child.wait().await;
+            return Ended::Stopped(Progress::ExecutionTimedOut);
+        }
+        () = stop.cancelled() => {}
     }
+    signal(Signal::SIGTERM);
+    if tokio::time::timeout(CANCEL_GRACE, child.wait()).await.is_err() {
+        signal(Signal::SIGKILL);
+        let _ = child.wait().await;
+    } else {
+        // What the child has left behind. While any of it lives, nobody else gets the group's id.
+        signal(Signal::SIGKILL);
+    }
+    Ended::Stopped(Progress::Cancelled)
 }
 
 fn response_code(status: ExitStatus) -> i32 {

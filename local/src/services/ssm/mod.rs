@@ -1,25 +1,42 @@
 //! Systems Manager: pretended instances, the document that starts the agent, and Run Command.
+//!
+//! `send` writes a command to the database (`rows`) and hands it to `deliver`, which starts the agent by `launch`
+//! and writes what becomes of it; everything else reads and writes rows.
 
+mod cancel;
 mod capture;
-mod commands;
+mod check;
+mod command;
+mod deliver;
 mod document;
+mod documents;
 mod instances;
 mod invocation;
 mod launch;
+mod list;
+mod notify;
+mod progress;
+mod rate;
+mod rows;
 mod send;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::task::TaskTracker;
+use rusqlite::Connection;
 
+use crate::LocalError;
 use crate::http::AwsError;
+use crate::place;
+use crate::services::eventbridge::EventBridge;
+use crate::storage::Worker;
 
 pub(crate) use document::Document;
 pub(crate) use instances::Instance;
 pub(crate) use launch::Launcher;
 
-use commands::Commands;
+use deliver::{Deliverer, Open};
 
 /// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
 const SHORTEST_TIMEOUT: u64 = 30;
@@ -28,50 +45,81 @@ const SHORTEST_TIMEOUT: u64 = 30;
 #[derive(Debug)]
 pub(crate) struct Ssm {
     instances: Vec<Arc<Instance>>,
-    documents: Vec<Arc<Document>>,
-    launcher: Arc<Launcher>,
+    documents: Vec<Document>,
     /// The least `TimeoutSeconds` of `SendCommand`.
     shortest_delivery: u64,
-    commands: Arc<Commands>,
-    running: TaskTracker,
+    worker: Worker<Connection>,
+    deliverer: Arc<Deliverer>,
+    events: EventBridge,
+    /// `CreatedDate` of the documents: they are as new as this process.
+    started: i64,
 }
 
 impl Ssm {
-    /// With these instances and documents; commands are started as `launcher` says. A deployment whose
-    /// `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its heartbeats
-    /// could not be as short otherwise.
-    pub(crate) fn new(
+    /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says; `events` is told of them. A
+    /// deployment whose `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its
+    /// heartbeats could not be as short otherwise.
+    pub(crate) fn open(
+        dir: &Path,
         instances: Vec<Instance>,
         documents: Vec<Document>,
         launcher: Launcher,
         delivery: Duration,
-    ) -> Self {
-        Self {
-            instances: instances.into_iter().map(Arc::new).collect(),
-            documents: documents.into_iter().map(Arc::new).collect(),
-            launcher: Arc::new(launcher),
+        events: EventBridge,
+    ) -> Result<Self, LocalError> {
+        let worker = rows::open(dir)?;
+        let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
+        Ok(Self {
+            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone(), events.clone()),
+            instances,
+            documents,
             shortest_delivery: delivery.as_secs().clamp(1, SHORTEST_TIMEOUT),
-            commands: Arc::new(Commands::default()),
-            running: TaskTracker::new(),
+            worker,
+            events,
+            started: place::now_ms(),
+        })
+    }
+
+    /// Delivers again what had not ended when an earlier process did. A command may so be delivered twice, which is
+    /// no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing to do.
+    /// The time without an endpoint does not count as time of delivery. To be called once, when the agents can reach
+    /// the services that they use.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(crate) async fn resume(&self) -> Result<(), AwsError> {
+        for (command, invocations) in self.worker.run(rows::reopen).await?? {
+            let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
+            let open = invocations.iter().filter(|row| row.ended.is_none());
+            let open = open.map(|row| Open { id: row.id, instance_id: row.instance_id.clone() }).collect();
+            self.deliverer.send(command, open, invocations.len(), errors);
         }
+        Ok(())
     }
 
     /// Carries out one operation.
     pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         match operation {
+            "CancelCommand" => self.cancel_command(body).await,
+            "DescribeDocument" => self.describe_document(body),
             "DescribeInstanceInformation" => self.describe_instance_information(body),
-            "GetCommandInvocation" => self.get_command_invocation(body),
-            "SendCommand" => self.send_command(body),
+            "GetCommandInvocation" => self.get_command_invocation(body).await,
+            "GetDocument" => self.get_document(body),
+            "ListCommandInvocations" => self.list_command_invocations(body).await,
+            "ListCommands" => self.list_commands(body).await,
+            "ListDocuments" => self.list_documents(body),
+            "SendCommand" => self.send_command(body).await,
             _ => Err(AwsError::unknown_operation("Systems Manager", operation)),
         }
     }
 
     /// Starts no more commands, and gives those that run a little time to end. None is killed.
     pub(crate) async fn close(&self, patience: Duration) {
-        self.commands.close();
-        self.running.close();
-        if tokio::time::timeout(patience, self.running.wait()).await.is_err() {
-            tracing::warn!(commands = self.running.len(), "commands go on without the endpoint");
-        }
+        self.deliverer.close(patience).await;
+    }
+
+    /// Closes the file.
+    pub(crate) async fn close_file(&self) {
+        self.worker.close().await;
     }
 }

@@ -1,17 +1,19 @@
 //! `SendCommand`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
+use crate::services::ssm::deliver::Open;
 use crate::services::ssm::document::Values;
 use crate::services::ssm::instances::{Filter, Instance};
-use crate::services::ssm::invocation::Invocation;
-use crate::services::ssm::{Document, Ssm};
+use crate::services::ssm::progress::Progress;
+use crate::services::ssm::rows::{self, Sent};
+use crate::services::ssm::{Document, Ssm, check, command, rate};
 
 /// `TimeoutSeconds` without one (Systems Manager API reference, `SendCommand`).
 const DEFAULT_TIMEOUT: u64 = 3_600;
@@ -38,74 +40,82 @@ struct Send {
     parameters: Values,
     timeout_seconds: Option<u64>,
     comment: Option<String>,
+    max_concurrency: Option<String>,
+    max_errors: Option<String>,
 }
 
 impl Ssm {
-    pub(super) fn send_command(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn send_command(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Send = parse("SendCommand", body)?;
-        let document = self.document(&request)?;
-        let timeout = request.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT);
-        let shortest = self.shortest_delivery;
-        if !(shortest..=LONGEST_TIMEOUT).contains(&timeout) {
-            let message = format!(
-                "1 validation error detected: Value '{timeout}' at 'timeoutSeconds' failed to satisfy constraint: \
-                 Member must have a value between {shortest} and {LONGEST_TIMEOUT}"
-            );
-            return Err(AwsError::client("ValidationException", message));
-        }
-        if request.comment.as_ref().is_some_and(|comment| comment.chars().count() > 100) {
-            return Err(AwsError::client("ValidationException", "Comment is longer than 100 characters"));
-        }
+        self.check(&request)?;
+        let document = self.document(&request.document_name, request.document_version.as_deref())?;
         let instances = self.targets(&request)?;
         let arguments = document.arguments(&request.parameters)?;
-
+        let sent = Sent {
+            document: document.name().to_owned(),
+            document_version: request.document_version.unwrap_or_else(|| "$DEFAULT".to_owned()),
+            comment: request.comment.unwrap_or_default(),
+            parameters: request.parameters,
+            instance_ids: request.instance_ids,
+            targets: request.targets,
+            max_concurrency: request.max_concurrency.unwrap_or_else(|| rate::DEFAULT_CONCURRENCY.to_owned()),
+            max_errors: request.max_errors.unwrap_or_else(|| rate::DEFAULT_ERRORS.to_owned()),
+            timeout: request.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
+            arguments,
+        };
         let command_id = uuid::Uuid::new_v4().to_string();
-        let now = place::now_ms();
-        for instance in &instances {
-            let invocation = Arc::new(Invocation::new(
-                &command_id,
-                instance,
-                document.name(),
-                request.comment.as_deref().unwrap_or_default(),
-            ));
-            self.commands.add(Arc::clone(&invocation))?;
-            let launcher = Arc::clone(&self.launcher);
-            let (instance, arguments) = (Arc::clone(instance), arguments.clone());
-            self.running.spawn(async move {
-                launcher.run(&invocation, &instance, &arguments, Duration::from_secs(timeout)).await;
-            });
-        }
-        let targets: Vec<_> =
-            request.targets.iter().map(|t| json!({"Key": t.key, "Values": t.values})).collect();
-        answer(&json!({"Command": {
-            "CommandId": command_id,
-            "DocumentName": document.name(),
-            "DocumentVersion": "$DEFAULT",
-            "Comment": request.comment.unwrap_or_default(),
-            "Parameters": request.parameters,
-            "InstanceIds": request.instance_ids,
-            "Targets": targets,
-            "RequestedDateTime": place::seconds(now),
-            "ExpiresAfter": place::seconds(now + i64::try_from(timeout * 1000).unwrap_or(i64::MAX)),
-            "TimeoutSeconds": timeout,
-            "Status": "Pending",
-            "StatusDetails": "Pending",
-            "MaxConcurrency": "50",
-            "MaxErrors": "0",
-            "TargetCount": instances.len(),
-            "CompletedCount": 0,
-            "ErrorCount": 0,
-            "DeliveryTimedOutCount": 0,
-        }}))
+        let ids: Vec<String> = instances.iter().map(|instance| instance.id.clone()).collect();
+        // On disk before the answer: a command that somebody knows of is delivered.
+        let (row, invocations) =
+            self.worker.run(move |db| rows::insert(db, &command_id, &sent, &ids)).await??;
+        let described = command::describe(&row, &vec![Progress::Pending; invocations.len()]);
+        let open: Vec<Open> = invocations
+            .into_iter()
+            .zip(&instances)
+            .map(|(id, instance)| Open { id, instance_id: instance.id.clone() })
+            .collect();
+        let targets = open.len();
+        self.deliverer.send(row, open, targets, 0);
+        answer(&json!({"Command": described}))
     }
 
-    fn document(&self, request: &Send) -> Result<&Document, AwsError> {
-        let name = request.document_name.rsplit('/').next().unwrap_or_default();
+    fn check(&self, request: &Send) -> Result<(), AwsError> {
+        let mut constraints = Constraints::default();
+        constraints.range(
+            "timeoutSeconds",
+            request.timeout_seconds,
+            self.shortest_delivery..=LONGEST_TIMEOUT,
+        );
+        constraints.length("comment", request.comment.as_deref(), 0..=100);
+        rate::check(&mut constraints, request.max_concurrency.as_deref(), request.max_errors.as_deref());
+        constraints.items("instanceIds", Some(&request.instance_ids), 0..=MOST_INSTANCES);
+        for id in &request.instance_ids {
+            check::instance_id(&mut constraints, "instanceIds", Some(id));
+        }
+        constraints.items("targets", Some(&request.targets), 0..=MOST_TARGETS);
+        for target in &request.targets {
+            constraints.items("targets.member.values", Some(&target.values), 0..=MOST_INSTANCES);
+        }
+        constraints.check("ValidationException")?;
+        refuse_duplicates(&request.instance_ids)?;
+        if request.instance_ids.is_empty() == request.targets.is_empty() {
+            let message = "give either InstanceIds or Targets";
+            return Err(AwsError::client("ValidationException", message));
+        }
+        if let Some(target) = request.targets.iter().find(|t| t.key.starts_with("resource-groups:")) {
+            return Err(AwsError::not_implemented(format_args!("the target {}", target.key)));
+        }
+        Ok(())
+    }
+
+    /// A document by name or ARN.
+    pub(super) fn document(&self, name: &str, version: Option<&str>) -> Result<&Document, AwsError> {
+        let name = name.rsplit('/').next().unwrap_or_default();
         let document = self.documents.iter().find(|document| document.name() == name).ok_or_else(|| {
             let message = format!("Document with name {name} does not exist.");
             AwsError::client("InvalidDocument", message)
         })?;
-        match request.document_version.as_deref() {
+        match version {
             None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(document),
             Some(version) => {
                 let message = format!("Document {name} has no version {version}.");
@@ -116,13 +126,6 @@ impl Ssm {
 
     /// The instances that the command is for.
     fn targets(&self, request: &Send) -> Result<Vec<Arc<Instance>>, AwsError> {
-        let too_many = request.instance_ids.len() > MOST_INSTANCES
-            || request.targets.len() > MOST_TARGETS
-            || request.targets.iter().any(|target| target.values.len() > MOST_INSTANCES);
-        if too_many || request.instance_ids.is_empty() == request.targets.is_empty() {
-            let message = "give either 1 to 50 InstanceIds, or 1 to 5 Targets with up to 50 values each";
-            return Err(AwsError::client("ValidationException", message));
-        }
         if request.targets.is_empty() {
             return request.instance_ids.iter().map(|id| self.instance(id)).collect();
         }
@@ -141,5 +144,13 @@ impl Ssm {
             let message = format!("Instances [[{id}]] not in a valid state for account {}", place::ACCOUNT);
             AwsError::client("InvalidInstanceId", message)
         })
+    }
+}
+
+pub(super) fn refuse_duplicates(instances: &[String]) -> Result<(), AwsError> {
+    let mut seen = BTreeSet::new();
+    match instances.iter().find(|id| !seen.insert(*id)) {
+        None => Ok(()),
+        Some(id) => Err(AwsError::client("DuplicateInstanceId", format!("{id} is given twice."))),
     }
 }

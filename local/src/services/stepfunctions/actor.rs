@@ -57,8 +57,15 @@ impl Actor {
         first: Input,
         mailbox: mpsc::Receiver<Message>,
     ) -> Option<Result<(), Rejected>> {
+        let redriven = first == Input::Redrive;
+        if !redriven {
+            rules::begun(&self.shared, self.entry.id).await;
+        }
         let outcome = self.feed(first).await.ok()?;
         if outcome.is_ok() {
+            if redriven {
+                rules::begun(&self.shared, self.entry.id).await;
+            }
             tokio::spawn(self.serve(mailbox));
         }
         Some(outcome)
@@ -71,8 +78,11 @@ impl Actor {
             () = shared.open.cancelled() => {}
             () = shared.closing.cancelled() => return,
         }
-        if self.position == 0 && self.feed(Input::Start).await.is_err() {
-            return;
+        if self.position == 0 {
+            rules::begun(&self.shared, self.entry.id).await;
+            if self.feed(Input::Start).await.is_err() {
+                return;
+            }
         }
         // The service answered these, or was about to; nobody will tell us any more. So they are asked again: at
         // least once, as everywhere in a system of messages. A nested execution is found by who started it.

@@ -12,7 +12,8 @@ use crate::place;
 use crate::services::sns::Message as SnsMessage;
 use crate::services::stepfunctions::database::{Parent, Row};
 use crate::services::stepfunctions::running::{Entry, Message};
-use crate::services::stepfunctions::{Shared, start};
+use crate::services::stepfunctions::start::Given;
+use crate::services::stepfunctions::{Shared, integrations, start};
 
 /// A task's failure: error name and cause.
 type Failure = (String, String);
@@ -22,7 +23,7 @@ pub(super) fn is_supported(service: &Service) -> bool {
     matches!(
         service,
         Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution | Service::SnsPublish
-    )
+    ) || integrations::is_supported(service)
 }
 
 /// Carries out one try of a Task state, and tells the execution how that went.
@@ -45,10 +46,9 @@ pub(super) async fn carry_out(
             }
             Err(failure) => Err(failure),
         },
-        service @ (Service::SqsSendMessage | Service::DynamoDb { .. } | Service::AwsSdk { .. }) => Err((
-            "States.Runtime".to_owned(),
-            format!("{service:?} is not supported by the embedded endpoint"),
-        )),
+        Service::DynamoDb { .. } | Service::PutEvents | Service::AwsSdk { .. } | Service::SqsSendMessage => {
+            integrations::call(shared, entry.id, start).await
+        }
     };
     let task = start.task;
     let input = match answer {
@@ -101,7 +101,8 @@ async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
     let by_event = !start.resource.is_lambda_arn()
         && text(&start.parameters, "InvocationType").is_some_and(|kind| kind == "Event");
     if by_event {
-        return shared.lambda.accept(&function, event).map(|()| json!({})).map_err(|e| refused("Lambda", &e));
+        let accepted = shared.lambda.accept(&function, event).await;
+        return accepted.map(|()| json!({})).map_err(|e| refused("Lambda", &e));
     }
     match shared.lambda.invoke(&function, event).await {
         Ok(Ok(answer)) => Ok(answer),
@@ -139,8 +140,8 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
     let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
     // A text is JSON text; other values are the input themselves.
     let input = match input {
-        Value::String(text) => start::read_input(&text).map_err(|e| refused("StepFunctions", &e))?,
-        other => other,
+        Value::String(text) => Given::read(text).map_err(|e| refused("StepFunctions", &e))?,
+        other => Given::from(other),
     };
     let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
     start::start(shared, machine, text(parameters, "Name"), input, Some(parent))

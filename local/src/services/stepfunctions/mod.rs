@@ -11,6 +11,7 @@ mod database;
 mod describe;
 mod effects;
 mod history;
+mod integrations;
 mod machines;
 mod names;
 mod page;
@@ -30,11 +31,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::LocalError;
 use crate::http::AwsError;
+use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
+use crate::services::link::Link;
 use crate::services::sns::Sns;
 
 pub(crate) use names::machine_arn;
-pub(crate) use rules::Rule;
 
 /// The embedded Step Functions. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,8 +56,10 @@ struct Shared {
     /// What Task states call.
     lambda: Lambda,
     sns: Sns,
-    /// Who is told of an execution's end.
-    rules: Vec<Rule>,
+    /// Where the status of executions is published.
+    events: EventBridge,
+    /// All services, for the integrations.
+    link: Link,
     /// Cancelled when the endpoint serves requests.
     open: CancellationToken,
     /// Cancelled when it stops.
@@ -63,8 +67,15 @@ struct Shared {
 }
 
 impl StepFunctions {
-    /// Opens or creates its database in `dir`. Task states call `lambda` and `sns`.
-    pub(crate) fn new(dir: &Path, lambda: Lambda, sns: Sns, rules: Vec<Rule>) -> Result<Self, LocalError> {
+    /// Opens or creates its database in `dir`. Task states call `lambda` and `sns`, and all other services by `link`;
+    /// what becomes of executions is published to `events`.
+    pub(crate) fn new(
+        dir: &Path,
+        lambda: Lambda,
+        sns: Sns,
+        events: EventBridge,
+        link: Link,
+    ) -> Result<Self, LocalError> {
         let shared = Shared {
             database: database::Database::open(dir)?,
             running: running::Running::default(),
@@ -72,7 +83,8 @@ impl StepFunctions {
             starting: tokio::sync::Mutex::default(),
             lambda,
             sns,
-            rules,
+            events,
+            link,
             open: CancellationToken::new(),
             closing: CancellationToken::new(),
         };

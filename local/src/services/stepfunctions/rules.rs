@@ -1,114 +1,81 @@
-//! Who is told when an execution ends: what EventBridge rules on "Step Functions Execution Status Change" do.
+//! What the event bus is told of executions.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use asl::Status;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::place;
+use crate::http::AwsError;
+use crate::services::eventbridge::{Event, EventBridge};
 use crate::services::stepfunctions::Shared;
 use crate::services::stepfunctions::database::Row;
 
-/// Invokes a function when an execution of a machine ends with anything but success.
-#[derive(Debug)]
-pub(crate) struct Rule {
-    /// The machine's ARN.
-    pub(crate) machine_arn: String,
-    /// The function's name.
-    pub(crate) function: String,
-    /// Error types with which the function asks to be invoked again, however often that takes.
-    pub(crate) again: &'static [&'static str],
+/// Input and output together are in the event up to this size, in bytes (same page: 248 KiB).
+const LARGEST_INCLUDED: usize = 248 * 1024;
+
+/// Tells the bus that an execution begins to run. The service sends these events as well as it can, and so does
+/// this: an execution does not wait for a bus that cannot be written to.
+pub(super) async fn begun(shared: &Shared, id: i64) {
+    let told = async {
+        match shared.database.execution_of(id).await? {
+            Some(row) => status_changed(&shared.events, &running(row)).await,
+            None => Ok(()),
+        }
+    };
+    complain(shared, told.await);
 }
 
-/// Delays between invocations double from the first to the longest.
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
-/// Tries after any other error: what Lambda does for asynchronous invocations.
-const OTHER_TRIES: u32 = 3;
-
-/// Tells the rules that an execution has ended, and remembers that they were told: a crash in between has it told
-/// again.
+/// Tells the bus that an execution has ended, and remembers that: a crash in between has it told again.
 pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
     let told = async {
-        let Some(row) = shared.database.execution_of(id).await? else { return Ok(()) };
-        if row.status != Status::Succeeded {
-            for rule in shared.rules.iter().filter(|rule| rule.machine_arn == row.machine_arn) {
-                if !deliver(&shared, rule, event(&row)).await {
-                    return Ok(());
-                }
-            }
+        if let Some(row) = shared.database.execution_of(id).await? {
+            status_changed(&shared.events, &row).await?;
         }
         shared.database.announced(id).await
     };
-    if let Err(error) = told.await
+    complain(&shared, told.await);
+}
+
+fn complain(shared: &Shared, told: Result<(), AwsError>) {
+    if let Err(error) = told
         && !shared.closing.is_cancelled()
     {
-        tracing::error!("the end of an execution was not announced: {}", error.message);
+        tracing::error!("the status of an execution was not published: {}", error.message);
     }
 }
 
-/// False if the endpoint closes before it is done.
-async fn deliver(shared: &Shared, rule: &Rule, event: Value) -> bool {
-    let (mut delay, mut other_errors) = (FIRST_DELAY, 0);
-    loop {
-        match shared.lambda.invoke(&rule.function, event.clone()).await {
-            Ok(Ok(_)) => return true,
-            Ok(Err(error)) if rule.again.contains(&error.error_type.as_str()) => {}
-            Ok(Err(error)) => {
-                other_errors += 1;
-                tracing::error!(
-                    function = rule.function,
-                    error = error.error_type,
-                    "the end of an execution was not handled: {}",
-                    error.error_message
-                );
-                if other_errors == OTHER_TRIES {
-                    return true;
-                }
-            }
-            Err(error) => {
-                tracing::error!(function = rule.function, "{}", error.message);
-                return true;
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(delay) => {}
-            () = shared.closing.cancelled() => return false,
-        }
-        delay = (delay * 2).min(LONGEST_DELAY);
-    }
+/// The execution as it was when it began.
+fn running(row: Row) -> Row {
+    Row { status: Status::Running, stopped: None, output: None, error: None, cause: None, ..row }
 }
 
-fn event(row: &Row) -> Value {
-    let stopped = row.stopped.unwrap_or(row.started);
-    let time = Timestamp::from_millisecond(stopped).unwrap_or_default();
+/// Puts "Step Functions Execution Status Change" on the bus. When this returns, the event survives, and so do its
+/// deliveries.
+async fn status_changed(events: &EventBridge, row: &Row) -> Result<(), AwsError> {
+    let moment = row.stopped.or(row.redriven).unwrap_or(row.started);
+    let time = Timestamp::from_millisecond(moment).map_err(AwsError::internal)?;
+    let kind = "Step Functions Execution Status Change";
+    events.publish(Event::new("aws.states", kind, time, vec![row.arn.clone()], detail(row))).await
+}
+
+fn detail(row: &Row) -> Value {
+    let included = row.input.len() + row.output.as_ref().map_or(0, String::len) <= LARGEST_INCLUDED;
+    let details = |there: bool| if there { json!({"included": included}) } else { Value::Null };
     json!({
-        "version": "0",
-        "id": uuid::Uuid::new_v4().to_string(),
-        "detail-type": "Step Functions Execution Status Change",
-        "source": "aws.states",
-        "account": place::ACCOUNT,
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "region": place::REGION,
-        "resources": [row.arn],
-        "detail": {
-            "executionArn": row.arn,
-            "stateMachineArn": row.machine_arn,
-            "name": row.name,
-            "status": row.status,
-            "startDate": row.started,
-            "stopDate": stopped,
-            "input": row.input,
-            "inputDetails": {"included": true},
-            "output": null,
-            "outputDetails": null,
-            "error": row.error,
-            "cause": row.cause,
-        },
+        "executionArn": row.arn,
+        "stateMachineArn": row.machine_arn,
+        "name": row.name,
+        "status": row.status,
+        "startDate": row.started,
+        "stopDate": row.stopped,
+        "inputDetails": details(true),
+        "outputDetails": details(row.output.is_some()),
+        "input": included.then_some(&row.input),
+        "output": row.output.as_ref().filter(|_| included),
+        "error": row.error,
+        "cause": row.cause,
     })
 }

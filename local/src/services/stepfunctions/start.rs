@@ -29,23 +29,40 @@ impl StepFunctions {
     pub(super) async fn start_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Start = parse("StartExecution", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
-        let input = read_input(request.input.as_deref().unwrap_or("{}"))?;
+        let input = Given::read(request.input.unwrap_or_else(|| "{}".to_owned()))?;
         let machine = &request.state_machine_arn;
         let row = start(&self.shared, machine, request.name.as_deref(), input, None).await?;
         answer(&json!({"executionArn": row.arn, "startDate": place::seconds(row.started)}))
     }
 }
 
-/// Reads an execution's input.
-pub(super) fn read_input(text: &str) -> Result<Value, AwsError> {
-    let invalid = |reason: &dyn std::fmt::Display| {
-        let message = format!("Invalid State Machine Execution Input: '{reason}'");
-        AwsError::client("InvalidExecutionInput", message)
-    };
-    if text.len() > names::LARGEST_PAYLOAD {
-        return Err(invalid(&format_args!("more than {} bytes", names::LARGEST_PAYLOAD)));
+/// An execution's input.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// As it was written, which is how it is shown.
+    text: String,
+    value: Value,
+}
+
+impl Given {
+    /// Reads JSON text.
+    pub(super) fn read(text: String) -> Result<Self, AwsError> {
+        let invalid = |reason: &dyn std::fmt::Display| {
+            let message = format!("Invalid State Machine Execution Input: '{reason}'");
+            AwsError::client("InvalidExecutionInput", message)
+        };
+        if text.len() > names::LARGEST_PAYLOAD {
+            return Err(invalid(&format_args!("more than {} bytes", names::LARGEST_PAYLOAD)));
+        }
+        let value = serde_json::from_str(&text).map_err(|e| invalid(&e))?;
+        Ok(Self { text, value })
     }
-    serde_json::from_str(text).map_err(|e| invalid(&e))
+}
+
+impl From<Value> for Given {
+    fn from(value: Value) -> Self {
+        Self { text: value.to_string(), value }
+    }
 }
 
 /// Starts an execution, which is on disk when this returns. A running one of the same name and input is the answer
@@ -54,7 +71,7 @@ pub(super) async fn start(
     shared: &Arc<Shared>,
     machine: &str,
     name: Option<&str>,
-    input: Value,
+    input: Given,
     parent: Option<Parent>,
 ) -> Result<Row, AwsError> {
     let machine = shared.machine(machine).await?;
@@ -68,7 +85,7 @@ pub(super) async fn start(
         role_arn: machine.row.role_arn.clone(),
         // Moments of the API are milliseconds.
         start_time: Timestamp::from_millisecond(started).map_err(AwsError::internal)?,
-        input,
+        input: input.value,
         state_machine_arn: machine.row.arn.clone(),
         state_machine_name: machine.row.name.clone(),
     };
@@ -80,7 +97,7 @@ pub(super) async fn start(
         machine_name: context.state_machine_name.clone(),
         role_arn: context.role_arn.clone(),
         definition: machine.row.text.clone(),
-        input: context.input.to_string(),
+        input: input.text,
         started,
         seed: seed.as_bytes().to_vec(),
         parent,

@@ -1,0 +1,86 @@
+//! Which `rsql` a script finds on its `PATH`.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The client's name.
+pub const NAME: &str = "rsql";
+
+/// Whose `rsql` scripts get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsqlClient {
+    /// The one on the `PATH`, such as Amazon's; the agent's own where there is none.
+    #[default]
+    Auto,
+    /// The agent's own, always.
+    Bundled,
+    /// The one on the `PATH`, or none.
+    System,
+}
+
+/// The agent's own client is wanted and not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rsql_client is \"bundled\", but there is no program {}", binary.display())]
+pub struct NoClient {
+    /// Where it was looked for.
+    pub binary: PathBuf,
+}
+
+impl RsqlClient {
+    /// The agent's own client, if scripts are to get it. `binary` is where it should be.
+    ///
+    /// # Errors
+    /// [`NoClient`] where it must be had and is not there.
+    pub fn choose(self, path: &str, binary: &Path) -> Result<Option<PathBuf>, NoClient> {
+        let there = is_program(binary).then(|| binary.to_owned());
+        match self {
+            Self::System => Ok(None),
+            Self::Auto if on_path(path) => Ok(None),
+            Self::Auto => Ok(there),
+            Self::Bundled => there.map(Some).ok_or_else(|| NoClient { binary: binary.to_owned() }),
+        }
+    }
+}
+
+/// Where the agent's own client is: beside the agent.
+#[must_use]
+pub fn beside_this_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default().with_file_name(NAME)
+}
+
+/// Whether a shell with this `PATH` would find an `rsql`.
+fn on_path(path: &str) -> bool {
+    std::env::split_paths(path).any(|directory| is_program(&directory.join(NAME)))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amazons_goes_first_unless_told_otherwise() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = |name: &str, mode: u32| {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join(NAME), "").unwrap();
+            std::fs::set_permissions(folder.join(NAME), std::fs::Permissions::from_mode(mode)).unwrap();
+            folder
+        };
+        let (amazon, ours, text) = (program("amazon", 0o755), program("ours", 0o755), program("text", 0o644));
+        let (with, without) =
+            (format!("/nowhere:{}", amazon.display()), format!("/nowhere:{}", text.display()));
+        let (ours, missing) = (ours.join(NAME), dir.path().join("missing"));
+
+        assert_eq!(RsqlClient::Auto.choose(&with, &ours), Ok(None));
+        assert_eq!(RsqlClient::Auto.choose(&without, &ours), Ok(Some(ours.clone())));
+        assert_eq!(RsqlClient::Auto.choose(&without, &missing), Ok(None));
+        assert_eq!(RsqlClient::Bundled.choose(&with, &ours), Ok(Some(ours.clone())));
+        assert_eq!(RsqlClient::Bundled.choose(&with, &missing), Err(NoClient { binary: missing }));
+        assert_eq!(RsqlClient::System.choose(&without, &ours), Ok(None));
+    }
+}

@@ -1,0 +1,27 @@
+import type { Config } from '../config/index.js';
+import type { Names } from '../names.js';
+
+/** Where the agent looks for its settings. */
+export const AGENT_CONFIG = '/etc/rsqlflow/agent.toml';
+
+/** The agent's settings: the fields that `agent/src/config/settings.rs` reads. */
+export function agentConfig(config: Config, names: Names): string {
+  const fields: Record<string, string | number | undefined> = {
+    prefix: names.prefix,
+    config_table: names.tables.config,
+    workflow_audit_table: names.tables.workflowAudit,
+    job_audit_table: names.tables.jobAudit,
+    log_group: config.log_group,
+    secret: config.default_secret,
+    script_dir: config.script_dir,
+    creds_dir: config.creds_dir,
+    log_dir: config.log_dir,
+    spool_dir: config.spool_dir,
+    run_as: config.run_as,
+    max_jobs: config.max_jobs,
+  };
+  const lines = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`],
+  );
+  return ['# Written by the deployment, which overwrites what is changed here.', ...lines, ''].join('\n');
+}

@@ -1,0 +1,47 @@
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import type { Construct } from 'constructs';
+
+import type { Schedule } from '../config/index.js';
+import { pascal } from '../names.js';
+import { allow } from '../permissions/statements.js';
+import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
+
+/** When workflows start by themselves. */
+export class SchedulesStack extends DeploymentStack {
+  constructor(scope: Construct, id: string, props: DeploymentProps) {
+    super(scope, id, props);
+    const group = new CfnScheduleGroup(this, 'Group', { name: this.names.scheduleGroup });
+    const role = this.role('Role', 'scheduler.amazonaws.com', `Starts workflows on schedule (${this.names.prefix})`, [
+      allow(['lambda:InvokeFunction'], this.arns.function('workflow-trigger')),
+      allow(['sqs:SendMessage'], this.arns.deadLetters()),
+    ]);
+    for (const schedule of this.config.schedules) {
+      new CfnSchedule(this, `Start${pascal(schedule.name)}`, {
+        name: schedule.name,
+        groupName: group.ref,
+        description: `Starts the workflow ${schedule.workflow_id}`.slice(0, 512),
+        scheduleExpression: schedule.expression,
+        scheduleExpressionTimezone: schedule.time_zone,
+        state: schedule.enabled ? 'ENABLED' : 'DISABLED',
+        flexibleTimeWindow: { mode: 'OFF' },
+        target: {
+          arn: this.arns.function('workflow-trigger'),
+          roleArn: role.roleArn,
+          input: JSON.stringify(request(schedule)),
+          // What could not be started for an hour is not started in the middle of the day.
+          retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 20 },
+          deadLetterConfig: { arn: this.arns.deadLetters() },
+        },
+      });
+    }
+  }
+}
+
+/** What the trigger is asked. With the invocation's id in the run's, a call that Lambda repeats starts nothing twice. */
+function request({ name, workflow_id, parameters }: Schedule): unknown {
+  return {
+    workflow_id,
+    workflow_execution_id: `${name}_<aws.scheduler.execution-id>`,
+    ...(parameters === undefined ? {} : { parameters }),
+  };
+}

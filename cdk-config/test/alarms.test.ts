@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+
+import { withSettings } from '../lib/docs.js';
+import { ALARM_KINDS } from '../lib/stacks/alarms.js';
+import { EVERYTHING, VARIANTS, app, flat, repository, resources, template } from './support.js';
+
+const ALARMS = resources(template('alarms', EVERYTHING), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
+
+describe('alarms', () => {
+  test('tell the topic, and name their section of the runbook', () => {
+    for (const alarm of ALARMS) {
+      expect(flat((alarm['AlarmActions'] as unknown[])[0])).toMatch(/:team-notifications$/);
+      expect(alarm['AlarmDescription']).toMatch(/docs\/runbook\.md#[a-z-]+$/);
+    }
+  });
+
+  test('are of every kind', () => {
+    const kinds = ALARMS.map((alarm) => /#([a-z-]+)$/.exec(String(alarm['AlarmDescription']))?.[1]);
+    expect(new Set(kinds)).toEqual(new Set(ALARM_KINDS));
+  });
+
+  test('a workflow that is late has no completed run for so many hours, and silence is no excuse', () => {
+    const late = ALARMS.filter((alarm) => String(alarm['AlarmName']).startsWith('team-run-late'));
+    expect(late).toMatchObject([
+      {
+        AlarmName: 'team-run-late-nightly',
+        MetricName: 'Completed-nightly',
+        Namespace: 'rsqlflow/team',
+        Period: 3600,
+        EvaluationPeriods: 26,
+        Threshold: 1,
+        ComparisonOperator: 'LessThanThreshold',
+        TreatMissingData: 'breaching',
+      },
+    ]);
+  });
+
+  test('the others take silence for peace', () => {
+    for (const alarm of ALARMS)
+      if (!String(alarm['AlarmName']).includes('late')) expect(alarm['TreatMissingData']).toBe('notBreaching');
+  });
+
+  test('have metrics that somebody writes', () => {
+    const filters = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').flatMap(({ Properties }) =>
+      (Properties['MetricTransformations'] as { MetricName: string; MetricNamespace: string }[]).map(
+        ({ MetricName, MetricNamespace }) => `${MetricNamespace} ${String(MetricName)}`,
+      ),
+    );
+    const watch = repository('cdk-config/machines/watch.asl.json');
+    const rules = resources(template('orchestration', EVERYTHING), 'AWS::Events::Rule').map(
+      ({ Properties }) => Properties['Name'],
+    );
+    const machines = ['master', 'closer'].map((name) => `stateMachine:team-${name}`);
+    for (const { Namespace, MetricName, Dimensions } of ALARMS) {
+      const dimension = flat((Dimensions as { Value: unknown }[] | undefined)?.[0]?.Value);
+      if (Namespace === 'rsqlflow/team')
+        expect(
+          filters.includes(`rsqlflow/team ${String(MetricName)}`) ||
+            watch.includes(`'MetricName': '${String(MetricName)}'`),
+        ).toBe(true);
+      else if (Namespace === 'AWS/Events') expect(rules).toContain(dimension);
+      else if (Namespace === 'AWS/States')
+        expect(machines).toContain(dimension.slice(dimension.indexOf('stateMachine:')));
+      else expect([Namespace, dimension]).toEqual(['AWS/SQS', 'team-dead-letters']);
+    }
+  });
+
+  test("count a schedule's runs and nobody else's", () => {
+    const patterns = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').map(
+      ({ Properties }) => Properties['FilterPattern'],
+    );
+    expect(patterns).toContain('{ ($.status = "Completed") && ($.workflow_execution_id = "nightly_*") }');
+    expect(patterns).toContain('{ ($.message = "launcher") && ($.retry > 0) }');
+  });
+
+  test('can be left out', () => {
+    expect(app(VARIANTS['existing']).node.tryFindChild('rsqlflow-alarms')).toBeUndefined();
+  });
+});
+
+describe('the documentation', () => {
+  test.each(ALARM_KINDS)('the runbook says of %s what it is, where to look and what to do', (kind) => {
+    const section = repository('docs/runbook.md')
+      .split(/^## /m)
+      .find((one) => one.startsWith(`${kind}\n`));
+    expect(section).toBeDefined();
+    expect([...(section ?? '').matchAll(/^\*\*(\w+)\.\*\*/gm)].map((match) => match[1])).toEqual([
+      'Description',
+      'Investigation',
+      'Resolution',
+    ]);
+    expect(section).toContain('```');
+  });
+
+  test('the runbook has no section of an alarm that does not exist', () => {
+    const sections = [...repository('docs/runbook.md').matchAll(/^## ([a-z-]+)$/gm)].map((match) => match[1]);
+    expect(sections).toEqual([...ALARM_KINDS]);
+  });
+
+  test('has the settings as they are: `npm run docs` writes them', () => {
+    const page = repository('docs/deploy.md');
+    expect(page).toBe(withSettings(page));
+  });
+});

@@ -1,0 +1,83 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import aslValidator from 'asl-validator';
+import { describe, expect, test } from 'vitest';
+
+import { HOME } from '../lib/package.js';
+import { placeholders } from '../lib/stacks/deployment-stack.js';
+import { flat, repository, resources, template } from './support.js';
+
+// A module of CommonJS: what it exports as its default stands below `default` once more.
+const validate = ((aslValidator as unknown as { default?: typeof aslValidator }).default ??
+  aslValidator) as typeof aslValidator;
+
+const FILES = ['../statemachines', 'machines'].flatMap((folder) =>
+  readdirSync(resolve(HOME, folder))
+    .filter((file) => file.endsWith('.asl.json'))
+    .map((file) => `${folder}/${file}`),
+);
+
+const MACHINES = [
+  ...resources(template('orchestration'), 'AWS::StepFunctions::StateMachine'),
+  ...resources(template('alarms'), 'AWS::StepFunctions::StateMachine'),
+];
+
+/** The definition as CloudFormation fills it. */
+function filled(properties: Record<string, unknown>): string {
+  const values = properties['DefinitionSubstitutions'] as Record<string, unknown>;
+  return String(properties['DefinitionString']).replaceAll(/\$\{(\w+)\}/g, (_, name: string) =>
+    flat(values[name])
+      .replaceAll('<AWS::Partition>', 'aws')
+      .replaceAll('<AWS::Region>', 'eu-west-1')
+      .replaceAll('<AWS::AccountId>', '123456789012'),
+  );
+}
+
+test('the definitions are the files of the repository, unchanged', () => {
+  const files = FILES.map((file) => readFileSync(resolve(HOME, file), 'utf8'));
+  expect(MACHINES.map(({ Properties }) => Properties['DefinitionString']).sort()).toEqual(files.sort());
+});
+
+describe.each(MACHINES.map(({ Properties }) => [String(Properties['StateMachineName']), Properties] as const))(
+  '%s',
+  (_, properties) => {
+    test('has a value for every placeholder, and no other', () => {
+      const values = properties['DefinitionSubstitutions'] as Record<string, unknown>;
+      expect(Object.keys(values).sort()).toEqual(placeholders(String(properties['DefinitionString'])));
+      expect(filled(properties)).not.toContain('${');
+    });
+
+    test('is valid', () => {
+      // The validator takes every key `Iterator` for the field that a Map had before `ItemProcessor`, a state's name too.
+      const text = filled(properties).replaceAll(/"Iterator"(?=:|,)/g, '"HandOut"');
+      const { isValid, errorsText } = validate(JSON.parse(text));
+      expect(isValid ? '' : errorsText('\n')).toBe('');
+    });
+
+    test('logs every event, without the data, which holds task tokens', () => {
+      expect(properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL', IncludeExecutionData: false });
+      expect(properties['TracingConfiguration']).toEqual({ Enabled: true });
+    });
+  },
+);
+
+test('a definition that is not valid is noticed', () => {
+  expect(
+    validate({ StartAt: 'A', States: { A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Next: 'B' } } })
+      .isValid,
+  ).toBe(false);
+});
+
+test("the closer is as patient as the master's last state", () => {
+  type Machine = { States: Record<string, { Retry: { ErrorEquals: string[] }[] }> };
+  const retry = (text: string, state: string) => {
+    const found = (JSON.parse(text) as Machine).States[state]?.Retry.find(({ ErrorEquals }) =>
+      ErrorEquals.includes('StageNotSettled'),
+    );
+    return { ...found, Comment: undefined };
+  };
+  expect(retry(repository('cdk-config/machines/closer.asl.json'), 'Close')).toEqual(
+    retry(repository('statemachines/master.asl.json'), 'UpdateAudit'),
+  );
+});

@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+
+import {
+  EVERYTHING,
+  VARIANTS,
+  flat,
+  repository,
+  resources,
+  roleStatements,
+  statements,
+  template,
+  type Statement,
+} from './support.js';
+
+const NOWHERE = { lambda: 'logs:CreateLogStream logs:PutLogEvents' };
+
+/** `actions → resources` of every statement, without that of a function's own log. */
+function told(found: Statement[]): string[] {
+  return found
+    .filter(({ actions }) => actions.join(' ') !== NOWHERE.lambda || !found[0]?.resources[0]?.includes('/aws/lambda/'))
+    .map(
+      ({ actions, resources, conditions }) =>
+        `${actions.join(' ')} → ${resources.join(' ')}${conditions === undefined ? '' : ` if ${flat(conditions)}`}`,
+    );
+}
+
+describe('each function may do what it does, and nothing else', () => {
+  const of = (what: RegExp, given?: object) => told(roleStatements(template('orchestration', given), what));
+
+  test('workflow-trigger', () => {
+    expect(of(/^Starts workflows \(/)).toEqual([
+      'dynamodb:GetItem → dynamodb:table/rsqlflow-config-table',
+      'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/rsqlflow-workflow-audit-table',
+      'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+      'states:StartExecution → states:stateMachine:rsqlflow-master',
+      'states:DescribeExecution → states:execution:rsqlflow-master:*',
+      'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
+      'sns:Publish → sns:rsqlflow-notifications',
+      'sqs:SendMessage → sqs:rsqlflow-dead-letters',
+    ]);
+  });
+
+  test('master-iterator', () => {
+    expect(of(/^Names the next chunk/)).toEqual([
+      'dynamodb:GetItem → dynamodb:table/rsqlflow-workflow-audit-table',
+      'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+    ]);
+  });
+
+  test('sequential-iterator and parallel-load-check', () => {
+    expect(of(/^Hands out/)).toEqual(['dynamodb:GetItem dynamodb:PutItem → dynamodb:table/rsqlflow-job-audit-table']);
+    expect(of(/^Judges/)).toEqual([
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+    ]);
+  });
+
+  test('rsql-invoke sends only our document, and only to instances that are named or tagged', () => {
+    expect(of(/^Sends a job/, EVERYTHING)).toEqual([
+      'dynamodb:GetItem → dynamodb:table/team-workflow-audit-table',
+      'dynamodb:GetItem dynamodb:UpdateItem → dynamodb:table/team-job-audit-table',
+      'ssm:DescribeInstanceInformation → *',
+      'ssm:SendCommand → ssm:document/team-run-job ec2:instance/i-0123456789abcdef0 ssm:managed-instance/mi-0123456789abcdef0',
+      'ssm:SendCommand → ec2:instance/* ssm:managed-instance/* if {"StringEquals":{"ssm:resourceTag/Role":"etl"}}',
+      'ssm:SendCommand → ec2:instance/* ssm:managed-instance/* if {"StringEquals":{"ssm:resourceTag/Team":"a","ssm:resourceTag/Stage":"prod"}}',
+      'states:SendTaskSuccess states:SendTaskFailure → states:stateMachine:team-sequential states:stateMachine:team-parallel',
+    ]);
+  });
+
+  test('update-audit tells the topics that the configuration names', () => {
+    expect(of(/^Closes a run/, EVERYTHING)).toEqual([
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/team-workflow-audit-table',
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/team-job-audit-table',
+      'states:StopExecution → states:execution:team-sequential:* states:execution:team-parallel:*',
+      'sns:Publish → sns:team-notifications arn:aws:sns:eu-west-1:123456789012:others',
+    ]);
+  });
+});
+
+describe('each machine may do what its definition says', () => {
+  const common = [
+    'logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups → *',
+    'xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets → *',
+  ];
+  const of = (name: string) =>
+    told(roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`)));
+
+  test.each(['master', 'sequential', 'parallel', 'closer'])(
+    '%s calls the functions that it names, and no other',
+    (name) => {
+      const definition = repository(
+        name === 'closer' ? 'cdk-config/machines/closer.asl.json' : `statemachines/${name}.asl.json`,
+      );
+      const named = [...definition.matchAll(/"FunctionName": "\$\{(\w+)Arn\}"/g)].map((match) =>
+        (match[1] ?? '').replaceAll(/(.)([A-Z])/g, '$1-$2').toLowerCase(),
+      );
+      const [call] = roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`));
+      expect(call?.actions).toEqual(['lambda:InvokeFunction']);
+      expect(new Set(call?.resources)).toEqual(new Set(named.map((one) => `lambda:function:rsqlflow-${one}`)));
+    },
+  );
+
+  test('the master starts, watches and stops its children', () => {
+    expect(of('master').slice(1)).toEqual([
+      'states:StartExecution → states:stateMachine:rsqlflow-sequential states:stateMachine:rsqlflow-parallel',
+      'states:DescribeExecution states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
+      'events:PutTargets events:PutRule events:DescribeRule → events:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule',
+      ...common,
+    ]);
+  });
+
+  test('the others do nothing but call', () => {
+    for (const name of ['sequential', 'parallel', 'closer']) expect(of(name).slice(1)).toEqual(common);
+  });
+
+  test('the watch reads, and tells metrics of this deployment only', () => {
+    expect(told(roleStatements(template('alarms'), /^The machine rsqlflow-watch$/))).toEqual([
+      'states:ListExecutions → states:stateMachine:rsqlflow-master',
+      'dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+      'cloudwatch:PutMetricData → * if {"StringEquals":{"cloudwatch:namespace":"rsqlflow/rsqlflow"}}',
+      ...common,
+    ]);
+  });
+});
+
+describe('the agent', () => {
+  const policy = (given?: object) => {
+    const [found] = resources(template('fleet', given), 'AWS::IAM::ManagedPolicy');
+    return told(statements(found?.Properties['PolicyDocument']));
+  };
+
+  test('works on its job, its tokens, its log and its secrets', () => {
+    expect(policy(EVERYTHING)).toEqual([
+      'dynamodb:GetItem dynamodb:UpdateItem → dynamodb:table/team-job-audit-table',
+      'states:SendTaskSuccess states:SendTaskFailure states:SendTaskHeartbeat → states:stateMachine:team-sequential states:stateMachine:team-parallel',
+      'logs:CreateLogStream logs:PutLogEvents → logs:log-group:/ops/rsql-logs/:*',
+      'secretsmanager:GetSecretValue → secretsmanager:secret:etl/redshift-?????? secretsmanager:secret:etl/* arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-AbCdEf',
+      'kms:Decrypt → arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
+      'ssm:GetDocument ssm:DescribeDocument → ssm:document/team-run-job ssm:document/team-install-agent ssm:document/team-check-agent',
+      expect.stringMatching(/^s3:GetObject → s3:.*\.rpm s3:.*\.deb$/),
+      expect.stringMatching(/^s3:ListBucket → .* if .*s3:prefix.*\.rpm/),
+      expect.stringMatching(/^s3:ListBucket → .* if .*s3:prefix.*\.deb/),
+    ]);
+  });
+
+  test('reads no secret that nobody named', () => {
+    expect(policy().join('\n')).not.toContain('secretsmanager');
+  });
+
+  test('is alone in reading secrets', () => {
+    for (const stack of ['data', 'orchestration', 'schedules', 'alarms'] as const) {
+      expect(JSON.stringify(template(stack, EVERYTHING).toJSON())).not.toContain('secretsmanager:');
+    }
+  });
+
+  test("has its permissions added to the instances' own role where that is given", () => {
+    const existing = template('fleet', VARIANTS['existing']);
+    existing.resourceCountIs('AWS::IAM::Role', 0);
+    existing.resourceCountIs('AWS::IAM::InstanceProfile', 0);
+    existing.hasResourceProperties('AWS::IAM::ManagedPolicy', { Roles: ['my-instances'] });
+  });
+});
+
+test('a schedule may start workflows, and keep what it could not start', () => {
+  expect(told(roleStatements(template('schedules'), /^Starts workflows on schedule/))).toEqual([
+    'lambda:InvokeFunction → lambda:function:rsqlflow-workflow-trigger',
+    'sqs:SendMessage → sqs:rsqlflow-dead-letters',
+  ]);
+});
+
+test('services that act for others must act for this account', () => {
+  for (const stack of ['orchestration', 'schedules', 'alarms', 'fleet'] as const) {
+    for (const { Properties } of resources(template(stack), 'AWS::IAM::Role')) {
+      const text = JSON.stringify(Properties['AssumeRolePolicyDocument']);
+      expect(/lambda\.amazonaws|"ec2\./.test(text) || text.includes('aws:SourceAccount')).toBe(true);
+    }
+  }
+});

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+
+import { deployment } from '../lib/app.js';
+import { type Config, readConfig } from '../lib/config/index.js';
+import { HOME } from '../lib/package.js';
+
+/** Stand-ins for what `make package` builds. */
+const PACKAGES = {
+  lambda_zip: 'test/assets/lambda',
+  agent_rpm: 'test/assets/agent.rpm',
+  agent_deb: 'test/assets/agent.deb',
+};
+
+/** Every setting that adds something. */
+export const EVERYTHING = {
+  prefix: 'team',
+  default_secret: 'etl/redshift',
+  more_secrets: ['etl/*', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-AbCdEf'],
+  secret_keys: ['arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555'],
+  more_targets: [
+    { instance_ids: ['i-0123456789abcdef0', 'mi-0123456789abcdef0'] },
+    { tags: { Team: 'a', Stage: 'prod' } },
+  ],
+  more_topics: ['arn:aws:sns:eu-west-1:123456789012:others'],
+  email: 'etl@example.com',
+  audit_retention: '400d',
+  log_retention: '90d',
+  creds_dir: '/opt/creds',
+  run_as: 'etl',
+  schedules: [
+    {
+      name: 'nightly',
+      workflow_id: 'nightly_sales',
+      expression: 'cron(30 2 * * ? *)',
+      time_zone: 'Europe/Berlin',
+      parameters: { region: 'emea' },
+      late_after: '26h',
+    },
+    { name: 'hourly', workflow_id: 'häufig', expression: 'rate(1 hour)', enabled: false },
+  ],
+  vpc_endpoints: {
+    vpc_id: 'vpc-0123456789abcdef0',
+    subnet_ids: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    cidr: '10.0.0.0/16',
+    route_table_ids: ['rtb-0123456789abcdef0'],
+  },
+  tags: { Team: 'etl' },
+};
+
+/** Configurations that together use every setting that changes what is made. */
+export const VARIANTS: Readonly<Record<string, object>> = {
+  default: {},
+  everything: EVERYTHING,
+  existing: {
+    instance_role: 'my-instances',
+    default_target: { instance_ids: ['i-0123456789abcdef0'] },
+    topic_arn: 'arn:aws:sns:eu-west-1:123456789012:mine',
+    permissions_boundary: 'arn:aws:iam::123456789012:policy/boundary',
+    architecture: 'arm64',
+    removal_policy: 'destroy',
+    log_retention: 'forever',
+    synthesizer: 'credentials',
+    agent_deb: false,
+    alarms: false,
+  },
+};
+
+/** Reads a configuration as `cdk.json` would hold it. */
+export function config(given: object = {}): Config {
+  return readConfig((key) => (key === 'rsqlflow' ? { ...PACKAGES, ...given } : undefined)).config;
+}
+
+/** A stack of a deployment. */
+export type StackName = 'data' | 'orchestration' | 'fleet' | 'schedules' | 'alarms';
+
+/** The app of a configuration. */
+export function app(given: object = {}, outdir?: string): App {
+  const made = new App(outdir === undefined ? {} : { outdir });
+  deployment(made, config(given));
+  return made;
+}
+
+const synthesised = new Map<object, App>();
+
+/** A stack's template. One app is made for each configuration object. */
+export function template(stack: StackName, given: object = VARIANTS['default'] ?? {}): Template {
+  const made = synthesised.get(given) ?? app(given);
+  synthesised.set(given, made);
+  const { prefix } = config(given);
+  return Template.fromStack(made.node.findChild(`${prefix}-${stack}`) as Parameters<typeof Template.fromStack>[0]);
+}
+
+/** A file of the repository. */
+export function repository(path: string): string {
+  return readFileSync(resolve(HOME, '..', path), 'utf8');
+}
+
+/** A resource as CloudFormation has it. */
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+}
+
+/** All resources of a type. */
+export function resources(found: Template, type: string): Resource[] {
+  return Object.values(found.findResources(type)) as Resource[];
+}
+
+/** A value with its intrinsic functions as text: `{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}]]}` is `arn:<AWS::Partition>`. */
+export function flat(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(flat).join(',');
+  if (typeof value !== 'object' || value === null) return String(value);
+  const [[name, inner] = ['', undefined]] = Object.entries(value);
+  if (name === 'Ref') return `<${String(inner)}>`;
+  if (name === 'Fn::Join') return (inner as [string, unknown[]])[1].map(flat).join((inner as [string, unknown[]])[0]);
+  if (name === 'Fn::GetAtt') return `<${(inner as string[]).join('.')}>`;
+  if (name === 'Fn::Sub') return String(inner);
+  return JSON.stringify(value);
+}
+
+/** A statement of a policy, its lists as lists and its ARNs without partition, region and account. */
+export interface Statement {
+  readonly actions: string[];
+  readonly resources: string[];
+  readonly conditions: unknown;
+}
+
+/** The statements of a policy document. */
+export function statements(document: unknown): Statement[] {
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
+  const { Statement } = document as { Statement: Record<string, unknown>[] };
+  return Statement.map((one) => ({
+    actions: list(one['Action']).map(String),
+    resources: list(one['Resource']).map((arn) =>
+      flat(arn)
+        .replace(/^arn:<AWS::Partition>:/, '')
+        .replace(/<AWS::Region>:<AWS::AccountId>:/, '')
+        .replace(/^([a-z0-9-]+)::/, '$1:'),
+    ),
+    conditions: one['Condition'],
+  }));
+}
+
+/** The statements of a role, found by its description. */
+export function roleStatements(found: Template, description: RegExp): Statement[] {
+  const role = resources(found, 'AWS::IAM::Role').find(({ Properties }) =>
+    description.test(String(Properties['Description'])),
+  );
+  if (role === undefined) throw new Error(`no role is described as ${description}`);
+  return (role.Properties['Policies'] as { PolicyDocument: unknown }[]).flatMap(({ PolicyDocument }) =>
+    statements(PolicyDocument),
+  );
+}

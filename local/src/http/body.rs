@@ -1,0 +1,78 @@
+//! Taking a request's body within its service's limit.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::http::{HeaderMap, header};
+
+use crate::http::AwsError;
+
+const MB: usize = 1024 * 1024;
+
+/// What the limits leave for names, escapes and whatever is around the payload.
+const AROUND: usize = 64 * 1024;
+
+/// The largest body of any service here.
+const LARGEST: usize = 16 * MB + AROUND;
+
+/// A client may send this much more than is taken, and is heard to its end, so that it reads the refusal instead
+/// of a broken connection.
+const HEARD: usize = 64 * MB;
+
+/// How long a body that is refused anyway is heard.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest body that a service takes, by `X-Amz-Target` or else by path.
+fn limit(target: Option<&str>, path: &str) -> usize {
+    let service = target.and_then(|target| target.split(['_', '.']).next());
+    match service {
+        // `BatchWriteItem` (DynamoDB developer guide, "Service quotas").
+        Some("DynamoDB" | "DynamoDBStreams") => LARGEST,
+        // A batch is 1 MB of text (`PutLogEvents`), of which JSON may write each byte as six.
+        Some("Logs") => 7 * MB,
+        // Events of 1 MB in all (`PutEvents`), whose details are JSON within JSON.
+        Some("AWSEvents") => 3 * MB,
+        // A request to Step Functions is at most 1 MB (Step Functions developer guide, "Service quotas"); the others
+        // have smaller members.
+        Some(_) => MB + AROUND,
+        // Lambda's payload, whose own check names the exact number.
+        None if path != "/" => 8 * MB,
+        None => MB + AROUND,
+    }
+}
+
+/// Reads the body of a request.
+///
+/// # Errors
+/// `RequestEntityTooLargeException`, HTTP 413.
+pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    target: Option<&str>,
+    path: &str,
+) -> Result<Bytes, AwsError> {
+    let limit = limit(target, path);
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > HEARD) {
+        return Err(too_large(limit));
+    }
+    if declared.is_some_and(|length| length > limit) {
+        discard(body).await;
+        return Err(too_large(limit));
+    }
+    // Without a declared length the body is read as it comes.
+    to_bytes(body, limit).await.map_err(|_| too_large(limit))
+}
+
+async fn discard(mut body: Body) {
+    let all =
+        async { while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {} };
+    let _ = tokio::time::timeout(PATIENCE, all).await;
+}
+
+fn too_large(limit: usize) -> AwsError {
+    let message = format!("the request is larger than {limit} bytes");
+    AwsError::client("RequestEntityTooLargeException", message).with_status(413)
+}

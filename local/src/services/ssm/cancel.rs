@@ -1,0 +1,63 @@
+//! `CancelCommand`.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{AwsError, Constraints, answer, parse};
+use crate::services::ssm::notify::Notifier;
+use crate::services::ssm::progress::Progress;
+use crate::services::ssm::rows::InvocationRow;
+use crate::services::ssm::{Ssm, check, rows, send};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Cancel {
+    command_id: String,
+    #[serde(default)]
+    instance_ids: Vec<String>,
+}
+
+impl Ssm {
+    /// Cancels what is pending, and stops what runs: its process group gets SIGTERM and, after five seconds, SIGKILL.
+    /// What has ended stays as it is.
+    pub(super) async fn cancel_command(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
+        let request: Cancel = parse("CancelCommand", body)?;
+        let mut constraints = Constraints::default();
+        constraints.length("commandId", Some(&request.command_id), 36..=36);
+        constraints.items("instanceIds", Some(&request.instance_ids), 0..=50);
+        for id in &request.instance_ids {
+            check::instance_id(&mut constraints, "instanceIds", Some(id));
+        }
+        constraints.check("ValidationException")?;
+        send::refuse_duplicates(&request.instance_ids)?;
+        let stopped = self
+            .worker
+            .run(move |db| {
+                let Some(command) = rows::command(db, &request.command_id)? else {
+                    let message = format!("There is no command {}.", request.command_id);
+                    return Err(AwsError::client("InvalidCommandId", message));
+                };
+                let invocations = rows::invocations(db, command.id)?;
+                let has = |id: &String| invocations.iter().any(|row| row.instance_id == *id);
+                if let Some(id) = request.instance_ids.iter().find(|id| !has(id)) {
+                    let message = format!("The command was not sent to {id}.");
+                    return Err(AwsError::client("InvalidInstanceId", message));
+                }
+                let stopped = rows::cancel(db, command.id, &request.instance_ids)?;
+                let command = rows::command(db, &request.command_id)?.unwrap_or(command);
+                Ok((stopped, rows::invocations(db, command.id)?, command))
+            })
+            .await??;
+        let (stopped, invocations, command) = stopped;
+        self.deliverer.stop(&stopped);
+        // What had not begun has ended with this; whoever carries out the rest tells of its end.
+        let all: Vec<Progress> = invocations.iter().map(|row| row.outcome.progress).collect();
+        let notifier = Notifier::new(self.events.clone());
+        let ended =
+            |row: &&InvocationRow| stopped.contains(&row.id) && row.outcome.progress == Progress::Cancelled;
+        for row in invocations.iter().filter(ended) {
+            notifier.changed(&command, &row.instance_id, Progress::Cancelled, &all).await;
+        }
+        answer(&json!({}))
+    }
+}

@@ -1,0 +1,223 @@
+//! Delivering commands: how many at once, up to how many errors, until somebody cancels.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::services::eventbridge::EventBridge;
+use crate::services::ssm::instances::Instance;
+use crate::services::ssm::launch::{Launcher, Outcome};
+use crate::services::ssm::notify::Notifier;
+use crate::services::ssm::progress::Progress;
+use crate::services::ssm::rate;
+use crate::services::ssm::rows::{self, CommandRow};
+use crate::storage::Worker;
+
+/// The pause before a row that could not be written is written again. The disk may have room by then.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+/// An invocation that is to be delivered.
+#[derive(Debug, Clone)]
+pub(super) struct Open {
+    pub(super) id: i64,
+    pub(super) instance_id: String,
+}
+
+/// A command at work.
+#[derive(Debug)]
+struct Work {
+    command: Arc<CommandRow>,
+    notifier: Notifier,
+}
+
+/// Delivers commands to instances.
+#[derive(Debug)]
+pub(super) struct Deliverer {
+    worker: Worker<Connection>,
+    launcher: Launcher,
+    instances: Vec<Arc<Instance>>,
+    events: EventBridge,
+    running: TaskTracker,
+    closing: CancellationToken,
+    /// For each invocation that is to be delivered or runs, what stops it.
+    stops: Mutex<HashMap<i64, CancellationToken>>,
+}
+
+impl Deliverer {
+    pub(super) fn new(
+        worker: Worker<Connection>,
+        launcher: Launcher,
+        instances: Vec<Arc<Instance>>,
+        events: EventBridge,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            worker,
+            launcher,
+            instances,
+            events,
+            running: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            stops: Mutex::default(),
+        })
+    }
+
+    /// Delivers what is open of a command with `targets` invocations, `errors` of which have failed.
+    pub(super) fn send(
+        self: &Arc<Self>,
+        command: CommandRow,
+        open: Vec<Open>,
+        targets: usize,
+        errors: usize,
+    ) {
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.extend(open.iter().map(|open| (open.id, CancellationToken::new())));
+        drop(stops);
+        self.running.spawn(Arc::clone(self).work_off(Arc::new(command), open, targets, errors));
+    }
+
+    /// Stops invocations whose rows say so already.
+    pub(super) fn stop(&self, ids: &[i64]) {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        for stop in ids.iter().filter_map(|id| stops.get(id)) {
+            stop.cancel();
+        }
+    }
+
+    /// Starts no more commands, and gives those that run a little time to end. None is killed.
+    pub(super) async fn close(&self, patience: Duration) {
+        self.closing.cancel();
+        self.running.close();
+        if tokio::time::timeout(patience, self.running.wait()).await.is_err() {
+            tracing::warn!(commands = self.running.len(), "commands go on without the endpoint");
+        }
+    }
+
+    async fn work_off(
+        self: Arc<Self>,
+        command: Arc<CommandRow>,
+        open: Vec<Open>,
+        targets: usize,
+        mut errors: usize,
+    ) {
+        let at_once = rate::concurrency(&command.sent.max_concurrency, targets);
+        let most_errors = rate::errors(&command.sent.max_errors, targets);
+        let work = Arc::new(Work { command, notifier: Notifier::new(self.events.clone()) });
+        let mut waiting = open.into_iter();
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < at_once && errors <= most_errors && !self.closing.is_cancelled() {
+                let Some(next) = waiting.next() else { break };
+                running.spawn(Arc::clone(&self).deliver(Arc::clone(&work), next));
+            }
+            if errors > most_errors {
+                for rest in waiting.by_ref() {
+                    self.terminate(&work, &rest).await;
+                }
+            }
+            match running.join_next().await {
+                None => return,
+                Some(Ok(Some(progress))) if progress.is_error() => errors += 1,
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn terminate(&self, work: &Work, open: &Open) {
+        let reason = "the command had more errors than MaxErrors".to_owned();
+        self.end(work, open, Outcome::without_process(Progress::Terminated, -1, reason)).await;
+        self.forget(open.id);
+    }
+
+    /// Carries out one invocation; says how it ended, unless the endpoint shuts down first.
+    async fn deliver(self: Arc<Self>, work: Arc<Work>, open: Open) -> Option<Progress> {
+        let stop = {
+            let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+            stops.get(&open.id).cloned().unwrap_or_default()
+        };
+        let outcome = self.attempt(&work, &open, &stop).await;
+        let progress = match outcome {
+            Some(outcome) => {
+                let progress = outcome.progress;
+                self.end(&work, &open, outcome).await;
+                Some(progress)
+            }
+            None => None,
+        };
+        self.forget(open.id);
+        progress
+    }
+
+    async fn attempt(&self, work: &Work, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
+        let command = &work.command;
+        let Some(instance) = self.instances.iter().find(|instance| instance.id == open.instance_id) else {
+            // The endpoint was started again with fewer instances.
+            let reason = format!("there is no instance {} any more", open.instance_id);
+            return Some(Outcome::without_process(Progress::Undeliverable, -1, reason));
+        };
+        let delivery = Duration::from_secs(command.sent.timeout);
+        let delivered = tokio::select! {
+            biased;
+            () = self.closing.cancelled() => return None,
+            // Its row has ended already.
+            () = stop.cancelled() => return None,
+            delivered = tokio::time::timeout(delivery, instance.workers.acquire()) => delivered,
+        };
+        let Ok(Ok(_worker)) = delivered else {
+            let reason = "the command was not delivered in time: the instance is busy".to_owned();
+            return Some(Outcome::without_process(Progress::DeliveryTimedOut, -1, reason));
+        };
+        let id = open.id;
+        // A row that does not start was cancelled meanwhile.
+        if !self.write(move |db| rows::start(db, id)).await? {
+            return None;
+        }
+        self.tell(work, open, Progress::Started).await;
+        Some(self.launcher.run(&command.command_id, instance, &command.sent.arguments, stop).await)
+    }
+
+    async fn end(&self, work: &Work, open: &Open, outcome: Outcome) {
+        let (id, progress) = (open.id, outcome.progress);
+        let outcome = Arc::new(outcome);
+        if self.write(move |db| rows::end(db, id, &outcome)).await.is_some() {
+            self.tell(work, open, progress).await;
+        }
+    }
+
+    /// Tells the event bus of an invocation's new status, and of its command's if that has changed with it.
+    async fn tell(&self, work: &Work, open: &Open, progress: Progress) {
+        let id = work.command.command_id.clone();
+        let now = self.write(move |db| rows::command_with_progress(db, &id)).await.flatten();
+        if let Some((command, all)) = now {
+            work.notifier.changed(&command, &open.instance_id, progress, &all).await;
+        }
+    }
+
+    fn forget(&self, id: i64) {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Writes, however often that takes; gives nothing if the endpoint shuts down first. The invocation is then
+    /// delivered again by the next process.
+    async fn write<R: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<R> + Clone + Send + 'static,
+    ) -> Option<R> {
+        loop {
+            let work = work.clone();
+            match self.worker.run(move |db| work(db)).await {
+                Ok(Ok(result)) => return Some(result),
+                Ok(Err(error)) => tracing::error!("a command's progress cannot be written: {error}"),
+                Err(_) => return None,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(WRITE_AGAIN) => {}
+                () = self.closing.cancelled() => return None,
+            }
+        }
+    }
+}
