@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use rsqlflow_core::Problems;
+use rsqlflow_store::StoreError;
+use serde_json::{Value, json};
 
 use crate::exit;
+use crate::report::JSON_VERSION;
 
 /// A failed command: what went wrong, and what to do about it.
 #[derive(Debug)]
@@ -43,6 +47,23 @@ impl Failure {
         Self::Environment { error: error.into(), hint: Some(hint.into()) }
     }
 
+    /// What an AWS service, or an endpoint, has against a call; `context` says what was tried.
+    pub(crate) fn of_sdk<E, R>(error: &SdkError<E, R>, context: String) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        let service = error.as_service_error();
+        let code = service.and_then(|e| e.code());
+        let reason = match service.map(|e| (e.code(), e.message())) {
+            Some((Some(code), Some(message))) => format!("{code}: {message}"),
+            Some((Some(code), None)) => code.to_owned(),
+            _ => rsqlflow_store::causes(error),
+        };
+        let hint = hint_of(code, &reason);
+        Self::Environment { error: anyhow::Error::msg(reason).context(context), hint }
+    }
+
     /// The process's exit code.
     #[must_use]
     pub(crate) const fn exit_code(&self) -> u8 {
@@ -54,17 +75,45 @@ impl Failure {
 
     /// As `--output json` shows it.
     #[must_use]
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::Input { message, hint } => serde_json::json!({ "error": message, "hint": hint }),
+    pub(crate) fn to_json(&self) -> Value {
+        let mut document = match self {
+            Self::Input { message, hint } => json!({ "error": message, "hint": hint }),
             Self::Workflow { what, problems } => {
-                serde_json::json!({ "error": format!("{what} is not valid"), "problems": problems })
+                json!({ "error": format!("{what} is not valid"), "problems": problems })
             }
-            Self::Environment { error, hint } => {
-                serde_json::json!({ "error": format!("{error:#}"), "hint": hint })
-            }
-        }
+            Self::Environment { error, hint } => json!({ "error": format!("{error:#}"), "hint": hint }),
+        };
+        document["version"] = json!(JSON_VERSION);
+        document["exit_code"] = json!(self.exit_code());
+        document
     }
+}
+
+/// What to do about an error of a service.
+fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
+    let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
+    let hint = match code {
+        Some("ExpiredToken" | "RequestExpired") => "the credentials have expired: sign in again",
+        Some(
+            "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidSignature" | "SignatureDoesNotMatch",
+        ) => "AWS does not know these credentials: check the profile and the region",
+        Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized") => {
+            "ask for the permission that the message names; docs/cli.md lists what each command needs"
+        }
+        Some("ResourceNotFound") => {
+            "it does not exist there: check region, endpoint and RSQLFLOW_PREFIX; `rsqlflow config` shows them"
+        }
+        Some(_) => return None,
+        None if reason.contains("credentials") || reason.contains("Credentials") => {
+            "give --profile or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a profile that signs in in the \
+             browser: eval \"$(aws configure export-credentials --profile NAME --format env)\""
+        }
+        None if reason.contains("dispatch failure") || reason.contains("connect") => {
+            "nothing answers there: check the address, and that the endpoint runs; `rsqlflow doctor` looks closer"
+        }
+        None => return None,
+    };
+    Some(hint.to_owned())
 }
 
 impl fmt::Display for Failure {
@@ -104,11 +153,15 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl From<rsqlflow_store::StoreError> for Failure {
-    fn from(error: rsqlflow_store::StoreError) -> Self {
-        let hint = error.is_missing_table().then(|| {
-            "the table does not exist there: check the region, the endpoint and the table names".to_owned()
-        });
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Service { code, reason, .. } => hint_of(code.as_deref(), reason),
+            StoreError::Corrupt { .. } => Some(
+                "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
+                    .to_owned(),
+            ),
+        };
         Self::Environment { error: error.into(), hint }
     }
 }

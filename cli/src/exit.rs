@@ -4,7 +4,9 @@
 pub(crate) const OK: u8 = 0;
 /// The workflow did not complete: a job failed, was lost, timed out, or the run was cancelled.
 pub(crate) const NOT_COMPLETED: u8 = 1;
-/// What was given is wrong: a file that does not validate, an argument, a name that does not exist.
+/// Of `diff`: the file and the table differ.
+pub(crate) const DIFFERS: u8 = 1;
+/// What was given is wrong, or leave was not given: a file that does not validate, an argument, a name that does not exist.
 pub(crate) const BAD_INPUT: u8 = 2;
 /// The surroundings are wrong: an endpoint that cannot be reached or started, a directory that cannot be
 /// written, a table that is missing.
@@ -15,8 +17,8 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// The table as `rsqlflow --help` shows it.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0    all went well (run: the workflow completed)
-  1    the workflow did not complete
-  2    what was given is wrong: a file, an argument, a name
-  3    the surroundings are wrong: endpoint, state directory, tables
+  0    all went well (run, watch: the workflow completed)
+  1    the workflow did not complete (diff: there is a difference)
+  2    what was given is wrong: a file, an argument, a name, a missing --yes
+  3    the surroundings are wrong: endpoint, AWS, state directory, tables
   130  interrupted by Ctrl-C, SIGTERM or SIGHUP";

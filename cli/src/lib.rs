@@ -1,18 +1,25 @@
 //! The operator's command, as a library so that its parts can be tested.
 //!
-//! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`watch`]
-//! follows a run, [`report`] shows it, and [`printer`] alone writes to the terminal.
+//! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
+//! runs, [`follow`] and [`watch`] follow them, [`live`] shows that, [`report`] shows them, and [`printer`] alone writes to the terminal.
 
 mod args;
+mod changes;
 mod commands;
+mod consent;
 mod error;
 mod exit;
 mod file;
+mod follow;
+mod jobs;
+mod live;
 mod logs;
+mod operator;
 mod place;
 mod printer;
 mod report;
 mod signals;
+mod trigger;
 mod unfinished;
 mod watch;
 
@@ -22,12 +29,15 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use error::Failure;
-use printer::Printer;
+use printer::{Output, Printer};
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error),
+    };
     let printer = Printer::new(cli.output, cli.quiet);
     match run(&cli.command, printer) {
         Ok(_) if !printer::all_written() => ExitCode::from(exit::ENVIRONMENT),
@@ -43,20 +53,58 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A command line that is none: help, the version, or a mistake. A program that asked for JSON gets that.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    let wants_json = args.iter().any(|arg| arg == "--output=json")
+        || args
+            .windows(2)
+            .any(|pair| matches!(pair, [option, form] if option == "--output" && form == "json"));
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let hint = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
+        let failure = Failure::input(message, hint.collect::<Vec<_>>().join("; "));
+        Printer::new(Output::Json, false).json(&failure.to_json());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { exit::BAD_INPUT } else { exit::OK })
+}
+
 fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
-    if let Command::Validate(args) = command {
-        return commands::validate::validate(args, printer);
+    match command {
+        Command::Validate(args) => return commands::validate::validate(args, printer),
+        Command::Schema => return Ok(commands::schema::schema(printer)),
+        Command::Completions(args) => return Ok(commands::completions::completions(args, printer)),
+        Command::Man(args) => return commands::man::man(args, printer),
+        _ => {}
     }
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|e| anyhow::Error::new(e).context("cannot start the runtime's threads"))?;
-    runtime.block_on(async {
-        match command {
-            Command::Run(args) => Box::pin(commands::run::run(args, printer)).await,
-            Command::Validate(args) => commands::validate::validate(args, printer),
-            Command::Status(args) => commands::status::status(args, printer).await,
-            Command::Jobs(args) => commands::jobs::jobs(args, printer).await,
-            Command::Logs(args) => commands::logs::logs(args, printer).await,
-            Command::Local(args) => Box::pin(commands::local::local(args, printer)).await,
-        }
-    })
+    runtime.block_on(Box::pin(execute(command, printer)))
+}
+
+async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => Box::pin(commands::run::run(args, printer)).await,
+        Command::Put(args) => commands::put::put(args, printer).await,
+        Command::Get(args) => commands::get::get(args, printer).await,
+        Command::List(args) => commands::list::list(args, printer).await,
+        Command::Diff(args) => commands::diff::diff(args, printer).await,
+        Command::Start(args) => Box::pin(commands::start::start(args, printer)).await,
+        Command::Watch(args) => commands::watch::watch(args, printer).await,
+        Command::Status(args) => commands::status::status(args, printer).await,
+        Command::Jobs(args) => commands::jobs::jobs(args, printer).await,
+        Command::Logs(args) => commands::logs::logs(args, printer).await,
+        Command::History(args) => commands::history::history(args, printer).await,
+        Command::Cancel(args) => commands::cancel::cancel(args, printer).await,
+        Command::Restart(args) => Box::pin(commands::restart::restart(args, printer)).await,
+        Command::Mark(args) => commands::mark::mark(args, printer).await,
+        Command::Sweep(args) => commands::sweep::sweep(args, printer).await,
+        Command::Doctor(args) => commands::doctor::doctor(args, printer).await,
+        Command::Config(args) => commands::config::config(args, printer).await,
+        Command::Local(args) => commands::local::local(args, printer).await,
+        Command::Validate(_) | Command::Schema | Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
+    }
 }

@@ -77,37 +77,53 @@ async fn last_lines(client: &Client, job: &JobSummary) -> anyhow::Result<Vec<Str
     Ok(page.events().iter().filter_map(|e| e.message().map(str::to_owned)).collect())
 }
 
-/// All output of a job, page by page, each line to `each`.
-///
-/// # Errors
-/// Where the log cannot be read.
-pub(crate) async fn all(
-    client: &Client,
-    job: &JobSummary,
-    mut each: impl FnMut(&str),
-) -> Result<(), Failure> {
-    let (Some(group), Some(stream)) = (&job.log_group, &job.log_stream) else { return Ok(()) };
-    let mut token: Option<String> = None;
-    loop {
-        let request = client.get_log_events().log_group_name(group).log_stream_name(stream);
-        let page = match request.start_from_head(true).set_next_token(token.clone()).send().await {
-            Ok(page) => page,
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+/// How far the output of a job has been read.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    stream: Option<String>,
+    token: Option<String>,
+    /// Nothing more will come.
+    pub is_done: bool,
+}
+
+impl Cursor {
+    /// Everything that came since the last reading, page by page, each line to `each`. A new attempt has a stream of
+    /// its own, which is read from its start.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub(crate) async fn read(
+        &mut self,
+        client: &Client,
+        job: &JobSummary,
+        mut each: impl FnMut(&str),
+    ) -> Result<(), Failure> {
+        let (Some(group), Some(stream)) = (&job.log_group, &job.log_stream) else { return Ok(()) };
+        if self.stream.as_ref() != Some(stream) {
+            *self = Self { stream: Some(stream.clone()), ..Self::default() };
+        }
+        loop {
+            let request = client.get_log_events().log_group_name(group).log_stream_name(stream);
+            let page = match request.start_from_head(true).set_next_token(self.token.clone()).send().await {
+                Ok(page) => page,
+                // A script that has written nothing has no stream.
+                Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                    return Ok(());
+                }
+                Err(e) => {
+                    let context = format!("cannot read the log of {} ({stream})", one_line(&job.job_name));
+                    return Err(Failure::of_sdk(&e, context));
+                }
+            };
+            for event in page.events() {
+                each(event.message().unwrap_or_default());
+            }
+            // The last page answers with the token it was asked for (CloudWatch Logs API reference, GetLogEvents).
+            let next = page.next_forward_token().map(str::to_owned);
+            if next.is_none() || next == self.token {
                 return Ok(());
             }
-            Err(e) => {
-                let context = format!("cannot read the log of {} ({stream})", job.job_name);
-                return Err(anyhow::Error::new(e).context(context).into());
-            }
-        };
-        for event in page.events() {
-            each(event.message().unwrap_or_default());
+            self.token = next;
         }
-        // The last page answers with the token it was asked for (CloudWatch Logs API reference, GetLogEvents).
-        let next = page.next_forward_token().map(str::to_owned);
-        if next.is_none() || next == token {
-            return Ok(());
-        }
-        token = next;
     }
 }

@@ -45,6 +45,12 @@ impl Printer {
         Self { quiet: true, ..self }
     }
 
+    /// Whether progress is left out.
+    #[must_use]
+    pub(crate) const fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Whether data is wanted as JSON.
     #[must_use]
     pub(crate) const fn is_json(self) -> bool {
@@ -67,6 +73,15 @@ impl Printer {
         self.data(&format!("{value:#}"));
     }
 
+    /// Data that may be longer than the screen: on a terminal through the user's pager, as `git` does it.
+    pub(crate) fn page(self, text: &str) {
+        let height = terminal_height();
+        let is_long = height.is_some_and(|height| text.lines().count() >= height);
+        if self.is_json() || !is_long || !through_pager(text) {
+            self.data(text);
+        }
+    }
+
     /// Progress.
     pub(crate) fn progress(self, line: &str) {
         if !self.quiet {
@@ -74,10 +89,53 @@ impl Printer {
         }
     }
 
+    /// Data: one JSON document on a line of its own, for those that come one after the other.
+    pub(crate) fn json_line(self, value: &serde_json::Value) {
+        self.data(&value.to_string());
+    }
+
+    /// A question, without an end of its line.
+    pub(crate) fn ask(self, question: &str) {
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{question}");
+        let _ = stderr.flush();
+    }
+
     /// What the operator must see.
     pub(crate) fn notice(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{line}");
     }
+}
+
+/// Lines of the terminal on standard output, if it is one.
+fn terminal_height() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    let (height, _) = terminal.is_term().then(|| terminal.size_checked())??;
+    Some(usize::from(height))
+}
+
+/// Shows text in `PAGER`, or `less`. `false` if there is none, or the user wants none (`PAGER=cat` or empty).
+fn through_pager(text: &str) -> bool {
+    let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+    let mut words = pager.split_whitespace();
+    let Some(program) = words.next().filter(|program| *program != "cat") else { return false };
+    let mut command = std::process::Command::new(program);
+    command.args(words).stdin(std::process::Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        // Leave at once what fits, keep colours, keep the text on the screen.
+        command.env("LESS", "FRX");
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut stdin) = child.stdin.take() {
+        let plain = anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never;
+        // A pager that is left early reads no more, which is its right.
+        let _ = if plain {
+            writeln!(stdin, "{}", anstream::adapter::strip_str(text))
+        } else {
+            writeln!(stdin, "{text}")
+        };
+    }
+    child.wait().is_ok_and(|status| status.success())
 }
 
 /// A style for a status: green is done, red needs somebody, yellow was stopped on purpose.

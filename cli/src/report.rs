@@ -4,6 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table};
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
+use rsqlflow_core::restart::Mark;
 use rsqlflow_store::{JobSummary, WorkflowRow};
 use serde_json::{Value, json};
 
@@ -23,13 +24,9 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
         printer.json(&run_json(run, tails));
         return;
     }
-    let listed: Vec<&JobSummary> = if run.jobs.len() <= MOST_LISTED {
-        run.jobs.iter().collect()
-    } else {
-        run.jobs.iter().filter(|job| !job.state.status.is_good()).take(MOST_LISTED).collect()
-    };
+    let listed = listed(&run.jobs);
     let mut table = table(&["JOB", "STAGE", "STATUS", "ATTEMPTS", "DURATION", "INSTANCE"]);
-    for job in listed {
+    for job in &listed {
         table.add_row([
             one_line(&job.job_name),
             (job.job_id.stage + 1).to_string(),
@@ -39,11 +36,29 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
             job.instance_id.clone().unwrap_or_default(),
         ]);
     }
-    printer.data(&table.trim_fmt());
+    if !listed.is_empty() {
+        printer.data(&table.trim_fmt());
+    }
     for tail in tails {
         printer.data(&tail.to_string());
     }
     printer.data(&summary(run, plan));
+}
+
+/// What is shown job by job: all of a few; of many those that this run had to run, if they are few; else those that
+/// need somebody, then those that are running.
+fn listed(jobs: &[JobSummary]) -> Vec<&JobSummary> {
+    if jobs.len() <= MOST_LISTED {
+        return jobs.iter().collect();
+    }
+    let of = |wanted: fn(JobStatus) -> bool| jobs.iter().filter(move |job| wanted(job.state.status));
+    let own: Vec<&JobSummary> = of(|status| status != JobStatus::Skipped).take(MOST_LISTED + 1).collect();
+    if own.len() <= MOST_LISTED {
+        return own;
+    }
+    let bad = of(|status| status.is_closed() && !status.is_good() && status != JobStatus::Cancelled);
+    let running = of(|status| status == JobStatus::Running);
+    bad.take(MOST_LISTED).chain(running.take(MOST_LISTED)).collect()
 }
 
 /// The last line: what became of the run.
@@ -104,6 +119,9 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     if let Some(end) = row.execution_end_ts {
         add("execution_end_ts", end.to_string());
     }
+    if let Some(of) = &row.restarted_from {
+        add("restarted_from", of.to_string());
+    }
     if let Some(jobs) = &row.rsql_jobs {
         add("rsql_jobs", one_line(&jobs.join(", ")));
     }
@@ -127,16 +145,17 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     printer.data(&table.trim_fmt());
 }
 
-/// The jobs' rows.
-pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
+/// The jobs' rows. Of many those that need somebody come first, then those that run, then counts.
+pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: bool) {
     if printer.is_json() {
         let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
-        printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs }));
+        printer.json(&json!({ "version": JSON_VERSION, "jobs": jobs, "marks": marks }));
         return;
     }
+    let listed: Vec<&JobSummary> = if all { jobs.iter().collect() } else { listed(jobs) };
     let mut table =
         table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "DURATION", "INSTANCE", "ERROR"]);
-    for job in jobs {
+    for job in &listed {
         table.add_row([
             job.job_id.to_string(),
             one_line(&job.job_name),
@@ -149,7 +168,73 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary]) {
             trouble(job),
         ]);
     }
-    printer.data(&table.trim_fmt());
+    let mut parts = Vec::new();
+    if !listed.is_empty() || jobs.is_empty() {
+        parts.push(table.trim_fmt());
+    }
+    if listed.len() < jobs.len() {
+        parts.push(format!("{}; --all lists every job", count(jobs, jobs.len())));
+    }
+    for mark in marks {
+        parts.push(format!(
+            "marked  {}  {} by {} at {}: {}",
+            mark.job_id,
+            mark.mark,
+            one_line(&mark.marked_by),
+            mark.marked_at,
+            one_line(&mark.reason)
+        ));
+    }
+    printer.page(&parts.join("\n"));
+}
+
+/// Runs, as given.
+pub(crate) fn history(printer: Printer, rows: &[WorkflowRow], with_workflow: bool) {
+    let mut head = vec!["EXECUTION", "STATUS", "START", "DURATION", "RESTART OF", "ERROR"];
+    if with_workflow {
+        head.insert(1, "WORKFLOW");
+    }
+    let mut table = table(&head);
+    for row in rows {
+        let took = row.execution_end_ts.map(|end| duration(end.millis_since(row.execution_start_ts)));
+        let error = row.error_message.as_deref().map(one_line).unwrap_or_default();
+        let mut cells = vec![
+            row.workflow_execution_id.to_string(),
+            styled(workflow_style(row.execution_status), row.execution_status),
+            row.execution_start_ts.to_string(),
+            took.unwrap_or_default(),
+            row.restarted_from.as_ref().map(ToString::to_string).unwrap_or_default(),
+            shortened(&error),
+        ];
+        if with_workflow {
+            cells.insert(1, one_line(row.workflow_id.as_str()));
+        }
+        table.add_row(cells);
+    }
+    printer.page(&table.trim_fmt());
+}
+
+/// A run as a list of runs shows it.
+#[must_use]
+pub(crate) fn history_json(row: &WorkflowRow) -> Value {
+    json!({
+        "workflow_execution_id": row.workflow_execution_id,
+        "workflow_id": row.workflow_id,
+        "execution_status": row.execution_status,
+        "execution_start_ts": row.execution_start_ts,
+        "execution_end_ts": row.execution_end_ts,
+        "restarted_from": row.restarted_from,
+        "error_message": row.error_message,
+    })
+}
+
+/// The start of a message that `status` shows whole.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// What is wrong with a job, and with its log.
@@ -190,9 +275,42 @@ fn job_json(job: &JobSummary) -> Value {
     })
 }
 
-fn table(head: &[&str]) -> Table {
+/// An empty table with these headings.
+#[must_use]
+pub(crate) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(Cell::new));
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use rsqlflow_core::JobId;
+
+    use super::*;
+
+    fn jobs(statuses: impl IntoIterator<Item = JobStatus>) -> Vec<JobSummary> {
+        let one = |(position, status)| {
+            let job = json!({ "job_id": JobId::new(0, position), "job_name": "j", "attempt": 1, "beat": 0,
+                "execution_status": status });
+            serde_json::from_value(job).unwrap()
+        };
+        (0..).zip(statuses).map(one).collect()
+    }
+
+    #[test]
+    fn of_many_jobs_those_are_shown_that_matter() {
+        use JobStatus::{Cancelled, Completed, Failed, Lost, Running, Skipped};
+        let shown = |statuses: Vec<JobStatus>| -> Vec<JobStatus> {
+            listed(&jobs(statuses)).into_iter().map(|job| job.state.status).collect()
+        };
+        assert_eq!(shown(vec![Skipped; 100]).len(), 100, "few are all shown");
+        let restarted = [vec![Skipped; 9_997], vec![Completed, Failed]].concat();
+        assert_eq!(shown(restarted), [Completed, Failed], "what a restart ran");
+        let night =
+            [vec![Completed; 9_000], vec![Running, Lost, Cancelled, Failed], vec![Cancelled; 900]].concat();
+        assert_eq!(shown(night), [Lost, Failed, Running], "failures first, then what runs");
+        assert_eq!(shown(vec![Failed; 10_000]).len(), MOST_LISTED);
+    }
 }

@@ -1,18 +1,14 @@
 //! Follows a run through the audit tables until it is closed.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use rsqlflow_core::ExecutionId;
 use rsqlflow_core::plan::Plan;
-use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::{JobSummary, Store, WorkflowRow};
 
 use crate::error::Failure;
-use crate::printer::{Printer, duration, job_style, one_line, styled};
-
-/// More jobs than this are not told one by one: only what goes wrong, and how far the run is.
-const MOST_TOLD: usize = 100;
+use crate::live::Live;
+use crate::printer::Printer;
 
 /// How often the tables are read: at most every 50 ms, and never so often that reading is most of the work.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -47,11 +43,22 @@ pub(crate) async fn until_closed(
     plan: &Plan,
     printer: Printer,
 ) -> Result<Run, Failure> {
-    let mut teller = Teller::new(plan, printer);
+    until_closed_shown(store, id, &Live::new(id, plan, printer)).await
+}
+
+/// As [`until_closed`], with what it shows in other hands too.
+///
+/// # Errors
+/// As [`until_closed`].
+pub(crate) async fn until_closed_shown(
+    store: &Store,
+    id: &ExecutionId,
+    live: &Live<'_>,
+) -> Result<Run, Failure> {
     loop {
         let started = Instant::now();
         let run = read(store, id).await?;
-        teller.tell(&run.jobs);
+        live.tell(&run.jobs);
         if run.workflow.execution_status.is_closed() {
             return Ok(run);
         }
@@ -59,96 +66,16 @@ pub(crate) async fn until_closed(
     }
 }
 
+/// Of an open run on a state directory that nobody serves.
+pub(crate) const INTERRUPTED: &str = "nothing serves this state directory: the run is interrupted, and goes on as soon as `rsqlflow local` serves it";
+
 /// The error of a run that nobody knows.
 #[must_use]
 pub(crate) fn no_such_run(id: &ExecutionId) -> Failure {
     Failure::input(
         format!("there is no run {id}"),
-        "check the id, and that --state-dir is the one it ran with",
+        "check the id and the place: `rsqlflow history` lists the runs there, `rsqlflow config` shows where that is",
     )
-}
-
-/// Prints each change once, as a line.
-struct Teller<'p> {
-    plan: &'p Plan,
-    printer: Printer,
-    known: HashMap<JobId, (JobStatus, u32)>,
-    stage: Option<u16>,
-    told_closed: usize,
-    one_by_one: bool,
-}
-
-impl<'p> Teller<'p> {
-    fn new(plan: &'p Plan, printer: Printer) -> Self {
-        let one_by_one = plan.jobs().count() <= MOST_TOLD;
-        Self { plan, printer, known: HashMap::new(), stage: None, told_closed: 0, one_by_one }
-    }
-
-    fn tell(&mut self, jobs: &[JobSummary]) {
-        for job in jobs {
-            if self.stage.is_none_or(|stage| job.job_id.stage > stage) {
-                self.tell_stage(job.job_id.stage);
-            }
-            let now = (job.state.status, job.state.attempt);
-            if self.known.insert(job.job_id, now) == Some(now) {
-                continue;
-            }
-            let bad = job.state.status.is_closed() && !job.state.status.is_good();
-            let worth_telling =
-                matches!(job.state.status, JobStatus::Running | JobStatus::Completed | JobStatus::Skipped);
-            if bad || (self.one_by_one && worth_telling) {
-                self.line(&describe(job));
-            }
-        }
-        let closed = jobs.iter().filter(|j| j.state.status.is_closed()).count();
-        if !self.one_by_one && closed >= self.told_closed + MOST_TOLD {
-            self.told_closed = closed;
-            self.line(&format!("{closed} of {} jobs are closed", self.plan.jobs().count()));
-        }
-    }
-
-    fn tell_stage(&mut self, number: u16) {
-        self.stage = Some(number);
-        let Some(stage) = self.plan.stages.get(usize::from(number)) else { return };
-        let description = stage.description.as_deref().map(one_line).unwrap_or_default();
-        let (count, all) = (stage.jobs.len(), self.plan.stages.len());
-        let noun = if count == 1 { "job" } else { "jobs" };
-        self.line(&format!(
-            "stage {} of {all}  {description}  ({}, {count} {noun})",
-            number + 1,
-            stage.execution_type
-        ));
-    }
-
-    fn line(&self, text: &str) {
-        let now = jiff::Zoned::now();
-        self.printer.progress(&format!("{:02}:{:02}:{:02}  {text}", now.hour(), now.minute(), now.second()));
-    }
-}
-
-fn describe(job: &JobSummary) -> String {
-    // Padded before it is styled: escape sequences have a length, and no width.
-    let status = styled(job_style(job.state.status), format!("{:<9}", job.state.status));
-    let mut line = format!("  {status}  {}", one_line(&job.job_name));
-    match job.state.status {
-        JobStatus::Running => {
-            if let Some(instance) = &job.instance_id {
-                line = format!("{line}  on {instance}");
-            }
-            if job.state.attempt > 1 {
-                line = format!("{line}, attempt {}", job.state.attempt);
-            }
-        }
-        _ => {
-            if let Some(took) = took(job) {
-                line = format!("{line}  {}", duration(took));
-            }
-        }
-    }
-    if let (true, Some(message)) = (!job.state.status.is_good(), &job.state.error_message) {
-        line = format!("{line}  {}", one_line(message));
-    }
-    line
 }
 
 /// Milliseconds from claim to close.

@@ -62,6 +62,8 @@ pub struct Functions {
     pub rsql_invoke: String,
     /// Closes a run.
     pub update_audit: String,
+    /// Closes runs whose end nobody told.
+    pub sweeper: String,
 }
 
 /// The state machines.
@@ -128,6 +130,7 @@ impl Deployment {
                 parallel_load_check: name("parallel-load-check"),
                 rsql_invoke: name("rsql-invoke"),
                 update_audit: name("update-audit"),
+                sweeper: name("sweeper"),
             },
             machines: Machines {
                 master: machine("master"),
@@ -233,6 +236,7 @@ impl Functions {
             (env::PARALLEL_LOAD_CHECK_FUNCTION, &mut self.parallel_load_check),
             (env::RSQL_INVOKE_FUNCTION, &mut self.rsql_invoke),
             (env::UPDATE_AUDIT_FUNCTION, &mut self.update_audit),
+            (env::SWEEPER_FUNCTION, &mut self.sweeper),
         ]
         .into_iter()
     }

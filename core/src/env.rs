@@ -53,6 +53,8 @@ variables! {
     RSQL_INVOKE_FUNCTION = "RSQLFLOW_RSQL_INVOKE_FUNCTION";
     /// Function that closes a run. Default `<prefix>-update-audit`.
     UPDATE_AUDIT_FUNCTION = "RSQLFLOW_UPDATE_AUDIT_FUNCTION";
+    /// Function that closes runs whose end nobody told. Default `<prefix>-sweeper`.
+    SWEEPER_FUNCTION = "RSQLFLOW_SWEEPER_FUNCTION";
 
     /// State machine of a workflow. Default `<prefix>-master`.
     MASTER_MACHINE = "RSQLFLOW_MASTER_MACHINE";
@@ -95,6 +97,27 @@ variables! {
 }
 
 variables! {
+    OPERATOR: "Variables of the command line, beside those of the deployment.";
+
+    /// Directory of the embedded endpoint, for commands that name no other place. Default `.rsqlflow`.
+    STATE_DIR = "RSQLFLOW_STATE_DIR";
+    /// The agent's program, for an embedded endpoint. Default `rsqlflow-agent` beside `rsqlflow`.
+    AGENT = "RSQLFLOW_AGENT";
+    /// Who acts, as audited by `mark`. Default: the caller's ARN on AWS, user and host elsewhere.
+    OPERATOR_NAME = "RSQLFLOW_OPERATOR";
+    /// Address of an endpoint that answers as AWS does.
+    AWS_ENDPOINT_URL = "AWS_ENDPOINT_URL";
+    /// Profile of `~/.aws/config` to work with.
+    AWS_PROFILE = "AWS_PROFILE";
+    /// Region to work in.
+    AWS_REGION = "AWS_REGION";
+    /// Region to work in, where `AWS_REGION` is not set.
+    AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION";
+    /// Set to anything: no colours.
+    NO_COLOR = "NO_COLOR";
+}
+
+variables! {
     SCRIPT: "Variables that the agent gives to a script, beside its credentials and its own.";
 
     /// The workflow's name.
@@ -112,6 +135,18 @@ variables! {
     /// Secrets Manager id of the credentials in `HOST`, `USER` and so on; empty if there are none.
     SECRET_ID = "RSQLFLOW_SECRET_ID";
 }
+
+/// The variables of [`DEPLOYMENT`] that hold times which must fit together.
+pub const TIMES: [&str; 8] = [
+    LAMBDA_TIMEOUT,
+    SSM_DELIVERY,
+    AGENT_START,
+    CLOCK_MARGIN,
+    STOP_GRACE,
+    RENEWAL_LATENCY,
+    MACHINE_RETRY_DELAY,
+    QUEUEING,
+];
 
 /// Which `rsql` scripts get: one of [`RSQL_CLIENTS`]. Read by the agent, where it wins over the file, and by the
 /// embedded endpoint, which tells its agents `bundled` unless this says otherwise.

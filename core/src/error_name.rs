@@ -46,6 +46,10 @@ pub enum ErrorName {
     WorkflowAlreadyRunning,
     /// The execution id belongs to a run of another workflow.
     ExecutionIdTaken,
+    /// The workflow's item is another than that of the run to be restarted, and nobody said which one to run.
+    WorkflowChanged,
+    /// The run to be restarted is still open, was restarted before, or has nothing to run again.
+    NotRestartable,
     /// There is no such run.
     ExecutionNotFound,
     /// A bug: a handler panicked, or answered with what cannot be written as JSON.
@@ -54,7 +58,7 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::JobFailed,
         Self::JobTimedOut,
         Self::JobCancelled,
@@ -73,6 +77,8 @@ impl ErrorName {
         Self::InvalidWorkflow,
         Self::WorkflowAlreadyRunning,
         Self::ExecutionIdTaken,
+        Self::WorkflowChanged,
+        Self::NotRestartable,
         Self::ExecutionNotFound,
         Self::Internal,
     ];
@@ -99,6 +105,8 @@ impl ErrorName {
             Self::InvalidWorkflow => "InvalidWorkflow",
             Self::WorkflowAlreadyRunning => "WorkflowAlreadyRunning",
             Self::ExecutionIdTaken => "ExecutionIdTaken",
+            Self::WorkflowChanged => "WorkflowChanged",
+            Self::NotRestartable => "NotRestartable",
             Self::ExecutionNotFound => "ExecutionNotFound",
             Self::Internal => "Internal",
         }

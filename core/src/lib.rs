@@ -10,6 +10,7 @@ pub mod message;
 pub mod plan;
 mod problem;
 pub mod protocol;
+pub mod restart;
 pub mod schema;
 mod template;
 mod timestamp;

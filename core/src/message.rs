@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::config::OnFailure;
 use crate::plan::{ChunkRef, Limit};
 use crate::protocol::{Reply, TokenEntered};
+use crate::restart::ConfigChoice;
 use crate::{ExecutionId, JobId, Seconds, TaskToken, Timestamp, WorkflowId, WorkflowStatus};
 
 /// To workflow-trigger.
@@ -24,6 +25,31 @@ pub struct TriggerRequest {
     /// Overrides of the workflow's parameters: an object of texts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Value>,
+    /// Go on with a run that ended, instead of beginning anew. Not together with `parameters`: a restart keeps the
+    /// first run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartRequest>,
+}
+
+/// What to restart, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartRequest {
+    /// The run that ended, of the same workflow.
+    pub workflow_execution_id: ExecutionId,
+    /// Run all jobs of this stage, from 1, and of those after it. Without this and `job_ids`: those that are not
+    /// done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_stage: Option<u16>,
+    /// Run exactly these jobs, such as `0003#00017`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub job_ids: Vec<JobId>,
+    /// Which config to run, where it changed meanwhile; without it such a restart is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigChoice>,
+    /// Restart it although it was restarted before: what the other restart did is then done twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// From workflow-trigger.
@@ -300,6 +326,38 @@ pub enum ExecutionStatus {
 pub struct AuditAnswer {
     /// How the run ended; none if the event was of no run of ours.
     pub workflow_status: Option<WorkflowStatus>,
+}
+
+/// To sweeper. A schedule's event is one too: fields that nobody reads are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepRequest {
+    /// Only look.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// From sweeper: every run that was open, each in one list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepAnswer {
+    /// Closed by this call; with `dry_run`, those that a call would close.
+    pub closed: Vec<Swept>,
+    /// Their execution is over, and jobs of theirs are being stopped: sweep again.
+    pub stopping: Vec<Swept>,
+    /// At work, or just being started.
+    pub running: Vec<ExecutionId>,
+    /// Could not be looked at or closed.
+    pub failed: Vec<Swept>,
+}
+
+/// A run that a sweeper found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// Which.
+    pub workflow_execution_id: ExecutionId,
+    /// Of which workflow.
+    pub workflow_id: WorkflowId,
+    /// How it was closed, why it will be, or what is in the way.
+    pub message: String,
 }
 
 /// The name of the child execution that runs a chunk: `<id>-s0003-c002`.

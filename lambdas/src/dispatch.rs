@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use crate::{
     Context, Function, HandlerError, master_iterator, parallel_load_check, rsql_invoke, sequential_iterator,
-    update_audit, workflow_trigger,
+    sweeper, update_audit, workflow_trigger,
 };
 
 /// What a function throws, as Lambda tells it.
@@ -71,6 +71,7 @@ async fn call(context: &Context, function: Function, payload: Value) -> Result<V
         Function::SequentialIterator => write(sequential_iterator::handle(context, read(payload)?).await?),
         Function::ParallelLoadCheck => write(parallel_load_check::handle(context, read(payload)?).await?),
         Function::RsqlInvoke => write(rsql_invoke::handle(context, read(payload)?).await?),
+        Function::Sweeper => write(sweeper::handle(context, read(payload)?).await?),
         Function::UpdateAudit => write(update_audit::handle(context, read(payload)?).await?),
     }
 }

@@ -57,6 +57,28 @@ pub enum HandlerError {
     /// No row of such a run, or it is closed and has nothing to do any more.
     #[error("there is no open run {0}")]
     ExecutionNotFound(ExecutionId),
+    /// No row of the run that is to be restarted.
+    #[error("there is no run {0}: check its id, or whether its audit rows have expired")]
+    NoSuchRun(ExecutionId),
+    /// The config table has another item than the run to be restarted had, and nobody said which one to run.
+    #[error(
+        "the workflow {workflow:?} is another in the config table than {execution} ran: say \"config\": \
+         \"snapshot\" to run again what it ran, or \"current\" to run what the table has now"
+    )]
+    WorkflowChanged {
+        /// Which workflow.
+        workflow: WorkflowId,
+        /// The run to be restarted.
+        execution: ExecutionId,
+    },
+    /// The run cannot be restarted so.
+    #[error("{execution} cannot be restarted: {reason}")]
+    NotRestartable {
+        /// The run to be restarted.
+        execution: ExecutionId,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The plan of a run is missing or cannot be read.
     #[error("the plan of {execution} cannot be read: {reason}")]
     CorruptPlan {
@@ -137,6 +159,9 @@ impl HandlerError {
             Self::WorkflowAlreadyRunning { .. } => ErrorName::WorkflowAlreadyRunning,
             Self::ExecutionIdTaken { .. } => ErrorName::ExecutionIdTaken,
             Self::ExecutionNotFound(_) => ErrorName::ExecutionNotFound,
+            Self::NoSuchRun(_) => ErrorName::ExecutionNotFound,
+            Self::WorkflowChanged { .. } => ErrorName::WorkflowChanged,
+            Self::NotRestartable { .. } => ErrorName::NotRestartable,
             Self::CorruptPlan { .. } | Self::Store(StoreError::Corrupt { .. }) => ErrorName::CorruptItem,
             Self::JobNotFound { .. } => ErrorName::JobNotFound,
             Self::StageNotSettled { .. } => ErrorName::StageNotSettled,
@@ -159,9 +184,11 @@ impl HandlerError {
             ErrorName::ExecutionIdTaken
                 | ErrorName::InvalidRequest
                 | ErrorName::InvalidWorkflow
+                | ErrorName::NotRestartable
                 | ErrorName::StageFailed
                 | ErrorName::StageNotSettled
                 | ErrorName::WorkflowAlreadyRunning
+                | ErrorName::WorkflowChanged
                 | ErrorName::WorkflowFailed
                 | ErrorName::WorkflowNotFound
         )

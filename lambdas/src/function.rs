@@ -19,6 +19,8 @@ pub enum Function {
     RsqlInvoke,
     /// Closes a run.
     UpdateAudit,
+    /// Closes runs whose end nobody told.
+    Sweeper,
 }
 
 /// A text that names no function.
@@ -28,13 +30,14 @@ pub struct UnknownFunction(pub String);
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::WorkflowTrigger,
         Self::MasterIterator,
         Self::SequentialIterator,
         Self::ParallelLoadCheck,
         Self::RsqlInvoke,
         Self::UpdateAudit,
+        Self::Sweeper,
     ];
 
     /// The name that `_HANDLER` holds.
@@ -47,6 +50,7 @@ impl Function {
             Self::ParallelLoadCheck => "parallel-load-check",
             Self::RsqlInvoke => "rsql-invoke",
             Self::UpdateAudit => "update-audit",
+            Self::Sweeper => "sweeper",
         }
     }
 
@@ -61,6 +65,7 @@ impl Function {
             Self::ParallelLoadCheck => &names.parallel_load_check,
             Self::RsqlInvoke => &names.rsql_invoke,
             Self::UpdateAudit => &names.update_audit,
+            Self::Sweeper => &names.sweeper,
         }
     }
 
@@ -68,7 +73,7 @@ impl Function {
     #[must_use]
     pub const fn placeholder(self) -> Option<&'static str> {
         match self {
-            Self::WorkflowTrigger => None,
+            Self::WorkflowTrigger | Self::Sweeper => None,
             Self::MasterIterator => Some("MasterIteratorArn"),
             Self::SequentialIterator => Some("SequentialIteratorArn"),
             Self::ParallelLoadCheck => Some("ParallelLoadCheckArn"),

@@ -8,6 +8,7 @@
 //! | [`rsql_invoke`] | both machines, a job each | sends the job to an instance |
 //! | [`parallel_load_check`] | parallel machine | settles and judges its chunk |
 //! | [`update_audit`] | master, and the event of its end | settles and closes the run |
+//! | [`sweeper`] | operators, a schedule | closes runs whose end nobody told |
 //!
 //! They share `hand_out` (rows of jobs), `settle` (the closer's rule over rows) and `closing`
 //! (the end of a run). On AWS the binary `bootstrap` runs one of them, by `_HANDLER`; on a single machine they
@@ -31,6 +32,8 @@ pub mod parallel_load_check;
 pub mod rsql_invoke;
 pub mod sequential_iterator;
 mod settle;
+mod standing;
+pub mod sweeper;
 mod token;
 pub mod update_audit;
 pub mod workflow_trigger;

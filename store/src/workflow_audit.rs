@@ -213,7 +213,7 @@ impl WorkflowAudit {
     }
 
     /// Every run that is not closed. Reads the whole table, so it is for one machine, where no event tells of a run
-    /// that nobody serves any more.
+    /// that nobody serves any more, and for a sweeper, which comes now and then. The table's TTL bounds what it costs.
     ///
     /// # Errors
     /// When the table cannot be read.

@@ -1,20 +1,21 @@
 //! `rsqlflow jobs EXECUTION`
 
-use crate::args::Execution;
+use crate::args::Jobs;
 use crate::error::Failure;
-use crate::place::{Place, execution_id};
+use crate::place::{Place, Purpose, execution_id};
 use crate::printer::Printer;
 use crate::{exit, report, watch};
 
-/// Shows the jobs' rows.
+/// Shows the jobs' rows, and what operators said of them.
 ///
 /// # Errors
 /// Where the tables cannot be read, or there is no such run.
-pub(crate) async fn jobs(args: &Execution, printer: Printer) -> Result<u8, Failure> {
+pub(crate) async fn jobs(args: &Jobs, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
-    let place = Place::reopen(&args.place).await?;
+    let place = Place::find(&args.place, Purpose::Look).await?;
     let run = watch::read(&place.store, &id).await;
+    let marks = place.store.jobs().marks(&id).await;
     place.close().await;
-    report::jobs(printer, &run?.jobs);
+    report::jobs(printer, &run?.jobs, &marks?, args.all);
     Ok(exit::OK)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::args::Local;
 use crate::error::Failure;
-use crate::place::Place;
+use crate::place::{Place, Serving};
 use crate::printer::Printer;
 use crate::signals::Signals;
 use crate::{exit, unfinished};
@@ -15,7 +15,9 @@ use crate::{exit, unfinished};
 /// Where the endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
-    let place = Box::pin(Place::start(&args.embedded, args.port, &args.scripts)).await?;
+    let place =
+        Box::pin(Place::serve(Serving { embedded: &args.embedded, port: args.port, scripts: &args.scripts }))
+            .await?;
     let url = place.url().to_owned();
     if printer.is_json() {
         printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));
@@ -28,7 +30,7 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
         .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
     tokio::select! {
         taken_up = unfinished::take_up_and_wait(&place, printer) => taken_up?,
-        () = signals.next() => {}
+        _ = signals.next() => {}
     }
     let left = place.store.workflows().running().await?;
     match left.first() {

@@ -1,62 +1,144 @@
-//! `rsqlflow logs EXECUTION [JOB]`
+//! `rsqlflow logs EXECUTION [JOB] [-f]`
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::Client;
+use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::JobSummary;
 use serde_json::json;
 
 use crate::args::Logs;
 use crate::error::Failure;
-use crate::place::{Place, execution_id};
+use crate::follow::plan_of;
+use crate::logs::Cursor;
+use crate::place::{Place, Purpose, execution_id};
 use crate::printer::{Printer, one_line};
-use crate::{exit, report, watch};
+use crate::signals::Signals;
+use crate::{exit, jobs, report, watch};
 
-/// Prints output as it was written, each job's after a line that names it.
+/// How often new lines are asked for. CloudWatch Logs allows 25 reads a second and account (its quotas page).
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Prints output as it was written, each job's after a line that names it; followed jobs' lines as they come.
 ///
 /// # Errors
 /// Where tables or logs cannot be read, or there is no such run or job.
 pub(crate) async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
-    let place = Place::reopen(&args.place).await?;
-    let shown = show(args, &place, &id, printer).await;
+    let mut signals = Signals::listen()?;
+    let place = Place::find(&args.place, Purpose::Look).await?;
+    let shown = tokio::select! {
+        shown = show(args, &place, &id, printer) => shown.map(|()| exit::OK),
+        _ = signals.next() => Ok(exit::INTERRUPTED),
+    };
     place.close().await;
-    shown.map(|()| exit::OK)
+    shown
 }
 
-async fn show(
-    args: &Logs,
-    place: &Place,
-    id: &rsqlflow_core::ExecutionId,
-    printer: Printer,
-) -> Result<(), Failure> {
+async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) -> Result<(), Failure> {
     let run = watch::read(&place.store, id).await?;
-    let is_wanted = |job: &&JobSummary| {
-        args.job.as_deref().is_none_or(|wanted| job.job_name == wanted || job.job_id.to_string() == wanted)
+    let wanted = match &args.job {
+        None => None,
+        Some(job) => wanted(place, id, &run.jobs, job).await?,
     };
-    let jobs: Vec<&JobSummary> = run.jobs.iter().filter(is_wanted).collect();
-    if let (true, Some(wanted)) = (jobs.is_empty(), &args.job) {
-        return Err(Failure::input(
-            format!("the run {id} has no job {wanted:?}"),
-            format!("`rsqlflow jobs {id}` lists names and ids"),
-        ));
+    let client = Client::new(&place.sdk);
+    let nobody_serves = place.is_served_here() && !run.workflow.execution_status.is_closed();
+    if nobody_serves {
+        printer.notice(watch::INTERRUPTED);
     }
-    let client = aws_sdk_cloudwatchlogs::Client::new(&place.sdk);
+    if args.follow && !nobody_serves {
+        return follow(place, id, &client, wanted.as_deref(), printer).await;
+    }
     let mut documents = Vec::new();
-    for job in jobs {
+    for job in run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)) {
         let mut lines = Vec::new();
         if !printer.is_json() {
             printer.notice(&format!("== {} ({})", one_line(&job.job_name), job.job_id));
         }
-        crate::logs::all(&client, job, |line| {
-            if printer.is_json() {
-                lines.push(line.to_owned());
-            } else {
-                printer.data(line);
-            }
-        })
-        .await?;
+        let mut cursor = Cursor::default();
+        cursor
+            .read(&client, job, |line| {
+                if printer.is_json() {
+                    lines.push(line.to_owned());
+                } else {
+                    printer.data(line);
+                }
+            })
+            .await?;
         documents.push(json!({ "job_id": job.job_id, "job_name": job.job_name, "lines": lines }));
     }
     if printer.is_json() {
         printer.json(&json!({ "version": report::JSON_VERSION, "logs": documents }));
     }
     Ok(())
+}
+
+/// The jobs that the operator means: by name all that have it, or one by its id. A job whose turn has not come has no
+/// row, but is in the plan.
+async fn wanted(
+    place: &Place,
+    id: &ExecutionId,
+    rows: &[JobSummary],
+    text: &str,
+) -> Result<Option<Vec<JobId>>, Failure> {
+    let named = rows.iter().filter(|job| job.job_name == text || job.job_id.to_string() == text);
+    let named: Vec<JobId> = named.map(|job| job.job_id).collect();
+    if named.is_empty() {
+        return Ok(Some(vec![jobs::find(&plan_of(place, id).await?, id, text)?]));
+    }
+    Ok(Some(named))
+}
+
+fn is_wanted(wanted: Option<&[JobId]>, job: &JobSummary) -> bool {
+    wanted.is_none_or(|wanted| wanted.contains(&job.job_id))
+}
+
+/// Prints lines as they come, each with its job's name where there are several, until the jobs are closed. As JSON
+/// it is a document a line.
+async fn follow(
+    place: &Place,
+    id: &ExecutionId,
+    client: &Client,
+    wanted: Option<&[JobId]>,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
+    let mut cursors: BTreeMap<JobId, Cursor> = BTreeMap::new();
+    loop {
+        let run = watch::read(&place.store, id).await?;
+        let is_over = run.workflow.execution_status.is_closed();
+        let mut open = !is_over;
+        let mut seen = 0;
+        for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
+            let cursor = cursors.entry(job.job_id).or_default();
+            let is_closed = job.state.status.is_closed();
+            seen += usize::from(is_closed);
+            if cursor.is_done {
+                continue;
+            }
+            let name = one_line(&job.job_name);
+            cursor
+                .read(client, job, |line| {
+                    if printer.is_json() {
+                        printer.json_line(&json!({ "version": report::JSON_VERSION, "job_id": job.job_id,
+                            "job_name": job.job_name, "line": line }));
+                    } else if is_one {
+                        printer.data(line);
+                    } else {
+                        printer.data(&format!("{name} | {line}"));
+                    }
+                })
+                .await?;
+            // Closed before it was read, so nothing comes after what was read.
+            cursor.is_done = is_closed;
+        }
+        if let Some(wanted) = wanted {
+            open &= seen < wanted.len();
+        }
+        if !open {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::args::Execution;
 use crate::error::Failure;
-use crate::place::{Place, execution_id};
+use crate::place::{Place, Purpose, execution_id};
 use crate::printer::Printer;
 use crate::{exit, report, watch};
 
@@ -12,9 +12,14 @@ use crate::{exit, report, watch};
 /// Where the tables cannot be read, or there is no such run.
 pub(crate) async fn status(args: &Execution, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
-    let place = Place::reopen(&args.place).await?;
+    let place = Place::find(&args.place, Purpose::Look).await?;
     let row = place.store.workflows().get(&id).await?.ok_or_else(|| watch::no_such_run(&id));
+    let nobody_serves = place.is_served_here();
     place.close().await;
-    report::status(printer, &row?);
+    let row = row?;
+    if nobody_serves && !row.execution_status.is_closed() {
+        printer.notice(watch::INTERRUPTED);
+    }
+    report::status(printer, &row);
     Ok(exit::OK)
 }

@@ -39,9 +39,12 @@ pub struct ResolvedJob {
     pub ok_exit_codes: Vec<u8>,
     /// What happens when the agent vanished.
     pub on_lost: OnLost,
-    /// It does not run: its own flag or its stage's says `n`.
+    /// It does not run: its own flag or its stage's says `n`, or a restart carries it over.
     #[serde(default)]
     pub skip: bool,
+    /// Why a restart carries it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_reason: Option<String>,
 }
 
 impl ResolvedJob {

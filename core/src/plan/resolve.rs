@@ -86,9 +86,12 @@ impl Plan {
                 .or(&below);
                 let jobs = stage.scripts.iter().enumerate().map(|(j, job)| {
                     let place = Place { stage: s, position: j, report: &report };
-                    let skip =
+                    let off =
                         ExecutionFlag::No == stage.execution_flag || ExecutionFlag::No == job.execution_flag;
-                    let resolved = place.resolve(job, &of_stage, &values, &snapshot.timing, skip);
+                    let carried = snapshot.carried.why(place.job());
+                    let skip = off || carried.is_some();
+                    let mut resolved = place.resolve(job, &of_stage, &values, &snapshot.timing, skip);
+                    resolved.skip_reason = carried.filter(|_| !off).map(ToString::to_string);
                     if !skip && resolved.target.is_none() {
                         homeless.add(&place);
                     }
@@ -164,6 +167,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The reader lets neither number grow so far that it would not fit.
+    fn job(&self) -> JobId {
+        let stage = u16::try_from(self.stage).unwrap_or(u16::MAX);
+        JobId::new(stage, u32::try_from(self.position).unwrap_or(u32::MAX))
+    }
+
     fn path(&self, field: &str) -> String {
         format!("workflow_stages[{}].scripts[{}]{field}", self.stage, self.position)
     }
@@ -204,6 +213,7 @@ impl Place<'_> {
             ok_exit_codes: settings.ok_exit_codes.unwrap_or_else(|| vec![0]),
             on_lost: settings.on_lost.unwrap_or_default(),
             skip,
+            skip_reason: None,
         };
         self.check(&resolved, timing);
         resolved

@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::{DeploymentDefaults, Plan};
 use crate::config::{Cursor, MAX_ROW_BYTES, Workflow, json_bytes, read_parameter};
 use crate::problem::{Problem, ProblemKind, Problems, Report, did_you_mean};
+use crate::restart::Carried;
 use crate::{ExecutionId, Timestamp, Timing, zone};
 
 /// Version of [`Snapshot`]'s form. Old rows meet new functions: a reader that finds a higher one refuses it.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// What a trigger adds to the item.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,9 @@ pub struct Snapshot {
     /// The run that this one restarts. It keeps that run's parameters, date and moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_from: Option<ExecutionId>,
+    /// Jobs that it does not run, because the runs before it did, or because somebody said so.
+    #[serde(default, skip_serializing_if = "Carried::is_empty")]
+    pub carried: Carried,
 }
 
 impl Snapshot {
@@ -78,6 +82,7 @@ impl Snapshot {
             defaults: trigger.defaults.clone(),
             timing: trigger.timing.clone(),
             restarted_from: None,
+            carried: Carried::default(),
         };
         snapshot.check_size()?;
         let plan = Plan::resolve(&workflow, &snapshot)?;
@@ -94,7 +99,7 @@ impl Snapshot {
         }
     }
 
-    fn check_size(&self) -> Result<(), Problems> {
+    pub(crate) fn check_size(&self) -> Result<(), Problems> {
         match json_bytes(self) {
             0..=MAX_ROW_BYTES => Ok(()),
             bytes => Err(Problem::new(

@@ -166,7 +166,7 @@ fn a_newer_snapshot_is_refused() {
     snapshot.version += 1;
     insta::assert_snapshot!(
         Plan::from_snapshot(&snapshot).unwrap_err(),
-        @"version: 2 is newer than 1, which this program knows — deploy all functions of one version"
+        @"version: 3 is newer than 2, which this program knows — deploy all functions of one version"
     );
 }
 
@@ -183,9 +183,43 @@ fn a_snapshot_of_version_1_loads() {
     }"#;
     let item = json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"] }] });
     let (snapshot, plan) = take(&item).unwrap();
-    assert_eq!(serde_json::from_str::<Snapshot>(stored).unwrap(), snapshot);
+    let old = Snapshot { version: 1, ..snapshot };
+    assert_eq!(serde_json::from_str::<Snapshot>(stored).unwrap(), old);
+    assert_eq!(Plan::from_snapshot(&old).unwrap(), plan);
+}
+
+/// Version 2 says which jobs a restart carries over. Do not edit the text, as above.
+#[test]
+fn a_snapshot_of_version_2_loads() {
+    let stored = r#"{
+        "version": 2, "workflow_execution_id": "run-2", "restarted_from": "run-1",
+        "carried": [
+            { "reason": { "why": "completed", "execution": "run-0" }, "jobs": { "0": "0-1" } },
+            { "reason": { "why": "marked", "execution": "run-1", "status": "Skipped", "by": "ada", "reason": "late" },
+              "jobs": { "0": "3" } },
+            { "reason": { "why": "not_asked" }, "jobs": { "0": "4" } }
+        ],
+        "workflow": {"workflow_id": "w", "workflow_stages": [{"scripts": ["a.sh", "b.sh", "c.sh", "d.sh", "e.sh"]}]},
+        "parameters": {}, "ds": "2026-11-21", "ts": "2026-11-21T23:30:00.000Z", "time_zone": "UTC",
+        "defaults": {"secret": "deployment", "target": {"instance_ids": ["i-0"]}, "heartbeat": 180, "timeout": 86400},
+        "timing": {"lambda_timeout": 20000, "ssm_delivery": 30000, "agent_start": 5000, "clock_margin": 5000,
+            "stop_grace": 10000, "renewal_latency": 5000, "machine_retry_delay": 60000, "queueing": 86400000}
+    }"#;
+    let snapshot: Snapshot = serde_json::from_str(stored).unwrap();
     assert_eq!(serde_json::to_value(&snapshot).unwrap(), serde_json::from_str::<Value>(stored).unwrap());
-    assert_eq!(Plan::from_snapshot(&snapshot).unwrap(), plan);
+    let plan = Plan::from_snapshot(&snapshot).unwrap();
+    let reasons: Vec<Option<&str>> = plan.jobs().map(|(_, job)| job.skip_reason.as_deref()).collect();
+    assert_eq!(
+        reasons,
+        [
+            Some("completed in run-0"),
+            Some("completed in run-0"),
+            None,
+            Some("marked Skipped in run-1 by ada: late"),
+            Some("the restart did not ask for it")
+        ]
+    );
+    assert_eq!(plan.jobs().filter(|(_, job)| !job.skip).count(), 1);
 }
 
 #[test]

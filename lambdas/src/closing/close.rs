@@ -110,6 +110,16 @@ async fn plan(context: &Context, row: &WorkflowRow) -> Result<Option<Plan>, Hand
 }
 
 impl Ending {
+    /// It, for people.
+    #[must_use]
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Finished { .. } => "its master came to its last state".to_owned(),
+            Self::Ended { status: ExecutionStatus::Succeeded, .. } => "its execution ended well".to_owned(),
+            other => other.told().unwrap_or_default(),
+        }
+    }
+
     /// What to tell of it, beside the jobs.
     pub(super) fn told(&self) -> Option<String> {
         match self {

@@ -1,13 +1,13 @@
 //! The steps of a trigger, in their order.
 
 use rsqlflow_core::config::{ConcurrencyPolicy, Workflow};
-use rsqlflow_core::message::{TriggerAnswer, TriggerRequest, TriggerStatus};
+use rsqlflow_core::message::{RestartRequest, TriggerAnswer, TriggerRequest, TriggerStatus};
 use rsqlflow_core::plan::{Plan, Snapshot, Trigger};
 use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
 use rsqlflow_store::{Opened, WorkflowRow};
 use serde_json::Value;
 
-use super::{lock, start};
+use super::{lock, restart, start};
 use crate::aws::execution_arn;
 use crate::context::now;
 use crate::{Context, HandlerError};
@@ -19,7 +19,8 @@ const MOST_NAMES: usize = 1_000;
 ///
 /// # Errors
 /// `WorkflowNotFound`; `InvalidWorkflow` with every problem; `WorkflowAlreadyRunning` under `forbid`;
-/// `ExecutionIdTaken`; `ServiceUnavailable` if the same call may be made again.
+/// `ExecutionIdTaken`; of a restart also `ExecutionNotFound`, `NotRestartable` and `WorkflowChanged`;
+/// `ServiceUnavailable` if the same call may be made again.
 pub async fn handle(context: &Context, request: TriggerRequest) -> Result<TriggerAnswer, HandlerError> {
     let now = now();
     let (id, given) = match request.workflow_execution_id {
@@ -32,7 +33,25 @@ pub async fn handle(context: &Context, request: TriggerRequest) -> Result<Trigge
     if given && let Some(row) = context.store.workflows().get(&call.id).await? {
         return call.resume(row).await;
     }
-    call.begin(request.parameters.as_ref()).await
+    let wish = match (&request.restart, &request.parameters) {
+        (Some(_), Some(_)) => {
+            return Err(HandlerError::InvalidRequest(
+                "a restart keeps the parameters of the run that ended; start a new run to change them"
+                    .to_owned(),
+            ));
+        }
+        (Some(of), None) => Wish::Restart(of),
+        (None, parameters) => Wish::Begin(parameters.as_ref()),
+    };
+    call.begin(&wish).await
+}
+
+/// What a new run is to do.
+enum Wish<'r> {
+    /// What the config table has, with these overrides of parameters.
+    Begin(Option<&'r Value>),
+    /// What a run that ended has left undone.
+    Restart(&'r RestartRequest),
 }
 
 struct Call<'c> {
@@ -58,8 +77,8 @@ impl Call<'_> {
         self.start(TriggerStatus::AlreadyStarted).await
     }
 
-    async fn begin(self, parameters: Option<&Value>) -> Result<TriggerAnswer, HandlerError> {
-        let (snapshot, plan, policy) = self.plan(parameters).await?;
+    async fn begin(self, wish: &Wish<'_>) -> Result<TriggerAnswer, HandlerError> {
+        let (snapshot, plan, policy) = self.plan(wish).await?;
         if policy == ConcurrencyPolicy::Forbid {
             lock::take(self.context, &self.workflow, &self.id).await?;
         }
@@ -90,10 +109,17 @@ impl Call<'_> {
     }
 
     /// Reads and checks the item: everything that can be wrong with it is known before anything is written.
-    async fn plan(
-        &self,
-        parameters: Option<&Value>,
-    ) -> Result<(Snapshot, Plan, ConcurrencyPolicy), HandlerError> {
+    async fn plan(&self, wish: &Wish<'_>) -> Result<(Snapshot, Plan, ConcurrencyPolicy), HandlerError> {
+        let invalid = |problems| HandlerError::InvalidWorkflow { workflow: self.workflow.clone(), problems };
+        let (snapshot, plan) = match wish {
+            Wish::Begin(parameters) => self.take(*parameters).await?,
+            Wish::Restart(of) => restart::plan(self.context, &self.workflow, &self.id, of).await?,
+        };
+        let read = Workflow::from_json(&snapshot.workflow, &snapshot.timing);
+        Ok((snapshot, plan, read.map_err(invalid)?.concurrency_policy))
+    }
+
+    async fn take(&self, parameters: Option<&Value>) -> Result<(Snapshot, Plan), HandlerError> {
         let deployment = &self.context.deployment;
         let item = self.context.store.config().get(&self.workflow).await?;
         let item = item.ok_or_else(|| HandlerError::WorkflowNotFound {
@@ -108,9 +134,7 @@ impl Call<'_> {
             defaults: &deployment.defaults,
             timing: &deployment.timing,
         };
-        let (snapshot, plan) = Snapshot::take(&item, trigger).map_err(invalid)?;
-        let policy = Workflow::from_json(&item, &deployment.timing).map_err(invalid)?.concurrency_policy;
-        Ok((snapshot, plan, policy))
+        Snapshot::take(&item, trigger).map_err(invalid)
     }
 
     /// Writes snapshot and row, unless an earlier call did.

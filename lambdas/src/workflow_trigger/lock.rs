@@ -1,18 +1,12 @@
 //! The lock of a workflow that forbids a second run.
 
-use rsqlflow_core::message::ExecutionStatus;
 use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId};
 use rsqlflow_store::Lock;
 
-use super::start::status;
-use crate::aws::execution_arn;
 use crate::closing::{Ending, close};
 use crate::context::now;
+use crate::standing::{Standing, standing};
 use crate::{Context, HandlerError};
-
-/// A trigger that took a lock and has not started an execution after so long never will: a Lambda function lives
-/// at most 15 minutes (Lambda developer guide, "Quotas"). A minute more for clocks that differ.
-const ABANDONED_AFTER_MILLIS: i64 = 16 * 60 * 1_000;
 
 /// Freed locks may be taken by others meanwhile.
 const ROUNDS: usize = 3;
@@ -57,12 +51,10 @@ async fn free(
         // Its closer died before it gave the lock back.
         Ending::Finished { trouble: None }
     } else {
-        let arn = execution_arn(&context.deployment.machines.master, holder.as_str())?;
-        match verdict(status(context, &arn).await?, now().millis_since(since)) {
-            Holder::Runs => return Err(held(workflow, holder, "")),
-            Holder::Starts => return Err(held(workflow, holder, ", which is just being started")),
-            Holder::Ended(status) => Ending::Ended { status, error: None, cause: None },
-            Holder::Abandoned => Ending::NeverStarted { why: "its trigger did not get that far".to_owned() },
+        match standing(context, holder, since).await? {
+            Standing::Runs => return Err(held(workflow, holder, "")),
+            Standing::Starts => return Err(held(workflow, holder, ", which is just being started")),
+            Standing::Over(ending) => ending,
         }
     };
     tracing::warn!(%holder, workflow_id = %workflow, ?ending, "the lock's holder is over");
@@ -75,39 +67,5 @@ async fn free(
             }
             Err(error) => Err(error),
         },
-    }
-}
-
-/// What a lock's holder is about.
-#[derive(Debug, PartialEq, Eq)]
-enum Holder {
-    Runs,
-    Starts,
-    Ended(ExecutionStatus),
-    Abandoned,
-}
-
-fn verdict(status: Option<ExecutionStatus>, held_for_millis: i64) -> Holder {
-    match status {
-        Some(ExecutionStatus::Running | ExecutionStatus::PendingRedrive) => Holder::Runs,
-        Some(ended) => Holder::Ended(ended),
-        None if held_for_millis < ABANDONED_AFTER_MILLIS => Holder::Starts,
-        None => Holder::Abandoned,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lock_is_taken_only_from_a_run_that_is_over() {
-        let minute = 60_000;
-        assert_eq!(verdict(Some(ExecutionStatus::Running), 99 * minute), Holder::Runs);
-        assert_eq!(verdict(Some(ExecutionStatus::PendingRedrive), 99 * minute), Holder::Runs);
-        assert_eq!(verdict(Some(ExecutionStatus::Aborted), 0), Holder::Ended(ExecutionStatus::Aborted));
-        assert_eq!(verdict(None, 15 * minute), Holder::Starts);
-        assert_eq!(verdict(None, 17 * minute), Holder::Abandoned);
-        assert_eq!(verdict(None, -minute), Holder::Starts, "a clock that is ahead");
     }
 }

@@ -10,12 +10,16 @@
 //!    execution runs and `ExecutionAlreadyExists` after its end; both are success. A row that is closed is not
 //!    started: the service forgets names after 90 days.
 //!
+//! A restart is a run like any other: only its plan is made from that of the run that ended, by
+//! [`rsqlflow_core::restart`].
+//!
 //! A call that dies between 1 and 4 and is never repeated leaves a lock; a later trigger takes it over when its
 //! holder has no execution and the lock is older than any function can live. It closes the holder's row first,
 //! and the master's first state refuses a run whose row is closed, should the holder's start come after all.
 
 mod handler;
 mod lock;
+mod restart;
 mod start;
 
 pub use handler::handle;

@@ -1,10 +1,11 @@
 //! StartExecution, and what to make of its refusal.
 
-use rsqlflow_core::message::{ExecutionStatus, MasterInput};
+use rsqlflow_core::message::MasterInput;
 use rsqlflow_core::{ExecutionId, WorkflowId};
 
 use crate::aws::machine_arn;
 use crate::closing::{Ending, close};
+use crate::standing::status;
 use crate::{Context, HandlerError, ServiceError};
 
 /// Starts the master under the run's id, or finds that it was started.
@@ -44,23 +45,4 @@ pub(super) async fn start(
         close(context, row, &Ending::NeverStarted { why: error.reason.clone() }).await?;
     }
     Err(error.into())
-}
-
-/// How an execution stands; `None` if the service does not know it: never started, or ended 90 days ago.
-pub(super) async fn status(context: &Context, arn: &str) -> Result<Option<ExecutionStatus>, HandlerError> {
-    use aws_sdk_sfn::types::ExecutionStatus as Theirs;
-    let found = context.sfn.describe_execution().execution_arn(arn).send().await;
-    match found.map_err(|e| ServiceError::of("DescribeExecution", arn, &e)) {
-        Ok(found) => Ok(Some(match found.status() {
-            Theirs::Succeeded => ExecutionStatus::Succeeded,
-            Theirs::Failed => ExecutionStatus::Failed,
-            Theirs::TimedOut => ExecutionStatus::TimedOut,
-            Theirs::Aborted => ExecutionStatus::Aborted,
-            Theirs::PendingRedrive => ExecutionStatus::PendingRedrive,
-            // A status that this program does not know is not taken for an end.
-            _ => ExecutionStatus::Running,
-        })),
-        Err(error) if error.has_code("ExecutionDoesNotExist") => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,6 +1,7 @@
 //! The job audit table: one row a job, and each run's plan snapshot.
 
 mod change;
+mod mark;
 mod note;
 mod row;
 mod summary;

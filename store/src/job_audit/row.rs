@@ -80,6 +80,7 @@ impl JobRow {
         let mut state = JobState::pending();
         if job.skip {
             state.status = JobStatus::Skipped;
+            state.error_message.clone_from(&job.skip_reason);
         }
         Self {
             workflow_execution_id: execution,

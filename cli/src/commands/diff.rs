@@ -1,0 +1,39 @@
+//! `rsqlflow diff FILE`
+
+use serde_json::json;
+
+use crate::args::Diff;
+use crate::changes::Changes;
+use crate::error::Failure;
+use crate::place::{Place, Purpose};
+use crate::printer::Printer;
+use crate::{commands, exit, file, report};
+
+/// Shows what `put` would change.
+///
+/// # Errors
+/// Every problem of the file; where there is no such workflow, or the table cannot be read.
+pub(crate) async fn diff(args: &Diff, printer: Printer) -> Result<u8, Failure> {
+    let place = Place::find(&args.place, Purpose::Look).await?;
+    let read = file::read_workflow(&args.file, &place.deployment.timing);
+    let old = match &read {
+        Ok((_, workflow)) => commands::get::item(&place, &workflow.workflow_id).await,
+        Err(_) => Ok(serde_json::Value::Null),
+    };
+    place.close().await;
+    let ((new, workflow), old) = (read?, old?);
+    let changes = Changes::between(&old, &new);
+    if printer.is_json() {
+        printer.json(&json!({
+            "version": report::JSON_VERSION,
+            "workflow_id": workflow.workflow_id,
+            "differs": !changes.is_empty(),
+            "lines": changes.lines(),
+        }));
+    } else if changes.is_empty() {
+        printer.notice("no difference");
+    } else {
+        printer.data(&changes.to_string());
+    }
+    Ok(if changes.is_empty() { exit::OK } else { exit::DIFFERS })
+}

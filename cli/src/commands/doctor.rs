@@ -1,0 +1,45 @@
+//! `rsqlflow doctor`
+
+mod checks;
+
+use serde_json::json;
+
+use crate::args::Anywhere;
+use crate::error::Failure;
+use crate::place::{Place, Purpose};
+use crate::printer::{Printer, one_line, styled};
+use crate::{exit, report};
+
+use checks::{Check, Health};
+
+/// Looks at everything that a run needs, and goes on after what is wrong.
+///
+/// # Errors
+/// Where the place cannot be reached at all.
+pub(crate) async fn doctor(args: &Anywhere, printer: Printer) -> Result<u8, Failure> {
+    let place = Place::find(&args.place, Purpose::Look).await?;
+    let name = place.name().to_owned();
+    let checks = Box::pin(checks::all(&place)).await;
+    place.close().await;
+    let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
+    if printer.is_json() {
+        let checks: Vec<_> = checks.iter().map(Check::to_json).collect();
+        printer.json(&json!({ "version": report::JSON_VERSION, "place": name, "healthy": bad == 0,
+            "checks": checks }));
+    } else {
+        printer.data(&format!("looking at {name}"));
+        for check in &checks {
+            let mark = styled(check.health.style(), check.health.word());
+            printer.data(&format!("  {mark}  {}: {}", check.name, one_line(&check.found)));
+            if let Some(mend) = &check.mend {
+                printer.data(&format!("        mend: {mend}"));
+            }
+        }
+        printer.data(&match bad {
+            0 => "nothing is wrong".to_owned(),
+            1 => "1 problem".to_owned(),
+            _ => format!("{bad} problems"),
+        });
+    }
+    Ok(if bad == 0 { exit::OK } else { exit::ENVIRONMENT })
+}

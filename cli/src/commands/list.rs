@@ -1,0 +1,68 @@
+//! `rsqlflow list`
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use rsqlflow_core::WorkflowId;
+use rsqlflow_store::{StoreError, WorkflowRow};
+use serde_json::json;
+
+use crate::args::List;
+use crate::error::Failure;
+use crate::place::{Place, Purpose};
+use crate::printer::{Printer, one_line, styled, workflow_style};
+use crate::{exit, report};
+
+/// Queries at once.
+const AT_ONCE: usize = 16;
+
+/// Lists workflows, each with its last run.
+///
+/// # Errors
+/// Where the tables cannot be read.
+pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
+    let place = Place::find(&args.place, Purpose::Look).await?;
+    let found = workflows(&place).await;
+    place.close().await;
+    let found = found?;
+    if printer.is_json() {
+        let one = |(id, description, last): &(String, Option<String>, Option<WorkflowRow>)| {
+            json!({ "workflow_id": id, "workflow_description": description,
+                "last_run": last.as_ref().map(report::history_json) })
+        };
+        let workflows: Vec<_> = found.iter().map(one).collect();
+        printer.json(&json!({ "version": report::JSON_VERSION, "workflows": workflows }));
+        return Ok(exit::OK);
+    }
+    if found.is_empty() {
+        printer.notice("no workflows; `rsqlflow put FILE` adds one");
+        return Ok(exit::OK);
+    }
+    let mut table = report::table(&["WORKFLOW", "LAST RUN", "STATUS", "START", "DESCRIPTION"]);
+    for (id, description, last) in found {
+        let description = description.as_deref().map(one_line).unwrap_or_default();
+        table.add_row(match last {
+            Some(row) => [
+                one_line(&id),
+                row.workflow_execution_id.to_string(),
+                styled(workflow_style(row.execution_status), row.execution_status),
+                row.execution_start_ts.to_string(),
+                description,
+            ],
+            None => [one_line(&id), "never".to_owned(), String::new(), String::new(), description],
+        });
+    }
+    printer.data(&table.trim_fmt());
+    Ok(exit::OK)
+}
+
+async fn workflows(place: &Place) -> Result<Vec<(String, Option<String>, Option<WorkflowRow>)>, StoreError> {
+    let listed = place.store.config().list().await?;
+    let queries = listed.into_iter().map(|(id, description)| async move {
+        let last = match WorkflowId::new(id.clone()) {
+            Ok(id) => place.store.workflows().of_workflow(&id, 1).await?.pop(),
+            // Nothing of ours could have run it.
+            Err(_) => None,
+        };
+        Ok((id, description, last))
+    });
+    stream::iter(queries).buffered(AT_ONCE).try_collect().await
+}

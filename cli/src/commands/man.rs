@@ -1,0 +1,26 @@
+//! `rsqlflow man DIRECTORY`
+
+use anyhow::Context;
+use clap::CommandFactory;
+
+use crate::args::{Cli, Man};
+use crate::error::Failure;
+use crate::exit;
+use crate::printer::Printer;
+
+/// Writes a page for the command and one for each of its subcommands.
+///
+/// # Errors
+/// Where the directory is missing or cannot be written.
+pub(crate) fn man(args: &Man, printer: Printer) -> Result<u8, Failure> {
+    if !args.directory.is_dir() {
+        return Err(Failure::input(
+            format!("there is no directory {}", args.directory.display()),
+            "make it first; `man -l FILE` shows a page that lies anywhere",
+        ));
+    }
+    clap_mangen::generate_to(Cli::command(), &args.directory)
+        .with_context(|| format!("cannot write into {}", args.directory.display()))?;
+    printer.progress(&format!("written to {}", args.directory.display()));
+    Ok(exit::OK)
+}

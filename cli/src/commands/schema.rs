@@ -1,0 +1,10 @@
+//! `rsqlflow schema`
+
+use crate::exit;
+use crate::printer::Printer;
+
+/// Prints the JSON Schema of workflow files: the one in `docs/workflow.schema.json`.
+pub(crate) fn schema(printer: Printer) -> u8 {
+    printer.json(&rsqlflow_core::schema::workflow_schema());
+    exit::OK
+}

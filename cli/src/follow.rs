@@ -1,0 +1,201 @@
+//! Follows a run to its end, and what happens when the operator wants to go.
+
+use anyhow::Context;
+use rsqlflow_core::plan::Plan;
+use rsqlflow_core::{ExecutionId, WorkflowStatus};
+
+use crate::consent::{answer, can_ask};
+use crate::error::Failure;
+use crate::live::Live;
+use crate::place::Place;
+use crate::printer::Printer;
+use crate::signals::{Signal, Signals};
+use crate::{exit, logs, report, watch};
+
+/// What the operator wants who interrupts.
+enum Wish {
+    Cancel,
+    Detach,
+    Stay,
+}
+
+/// Follows a run, reports it, and says by the exit code whether it completed. Interrupted on a terminal it asks
+/// whether to cancel the run or to leave it, and a second interrupt leaves at once. Elsewhere an interrupt leaves the
+/// run alone, unless it runs in this process: then it is cancelled.
+///
+/// # Errors
+/// Where the tables cannot be read, or there is no such run.
+pub(crate) async fn follow(
+    place: &Place,
+    id: &ExecutionId,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<u8, Failure> {
+    let plan = plan_of(place, id).await?;
+    let run = {
+        let live = Live::new(id, &plan, printer);
+        let mut run = std::pin::pin!(watch::until_closed_shown(&place.store, id, &live));
+        loop {
+            let signal = tokio::select! {
+                run = &mut run => break Some(run?),
+                signal = signals.next() => signal,
+            };
+            live.pause();
+            let wish = tokio::select! {
+                wish = wish(place, id, signal, printer) => wish,
+                _ = signals.next() => {
+                    printer.notice("");
+                    Wish::Detach
+                }
+                run = &mut run => break Some(run?),
+            };
+            match wish {
+                Wish::Stay => live.resume(),
+                Wish::Detach => {
+                    printer.notice(&left(place, id));
+                    return Ok(exit::INTERRUPTED);
+                }
+                Wish::Cancel => break None,
+            }
+        }
+    };
+    let Some(run) = run else {
+        cancel(place, id, &plan, signals, printer).await?;
+        return Ok(exit::INTERRUPTED);
+    };
+    let tails = logs::tails(&aws_sdk_cloudwatchlogs::Client::new(&place.sdk), &run.jobs).await;
+    report::run(printer, &run, &plan, &tails);
+    Ok(match run.workflow.execution_status {
+        WorkflowStatus::Completed => exit::OK,
+        _ => exit::NOT_COMPLETED,
+    })
+}
+
+async fn wish(place: &Place, id: &ExecutionId, signal: Signal, printer: Printer) -> Wish {
+    if signal != Signal::Interrupt || !can_ask(printer) {
+        return if place.is_served_here() { Wish::Cancel } else { Wish::Detach };
+    }
+    printer.ask(&format!(
+        "\n[c]ancel {id}, [d]etach and leave it {}, or go on watching? (Ctrl-C again detaches) ",
+        if place.is_served_here() { "interrupted" } else { "running" }
+    ));
+    match answer().await.trim() {
+        "c" | "cancel" => Wish::Cancel,
+        "d" | "detach" => Wish::Detach,
+        _ => Wish::Stay,
+    }
+}
+
+fn left(place: &Place, id: &ExecutionId) -> String {
+    if place.is_served_here() {
+        format!(
+            "left: {id} goes on with the next `rsqlflow run` or `local` on this state directory; scripts whose \
+             leases end before that are stopped"
+        )
+    } else {
+        format!("left: {id} goes on; `rsqlflow watch {id}` follows it again, `rsqlflow cancel {id}` ends it")
+    }
+}
+
+/// The plan of a run.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) async fn plan_of(place: &Place, id: &ExecutionId) -> Result<Plan, Failure> {
+    let Some(snapshot) = place.store.jobs().get_snapshot(id).await? else {
+        return Err(watch::no_such_run(id));
+    };
+    Plan::from_snapshot(&snapshot)
+        .map_err(|problems| Failure::Workflow { what: format!("the plan of {id}"), problems })
+}
+
+/// Stops the master execution, as a person would in the console, and waits until every row is closed. `false` if the
+/// operator did not wait for it.
+///
+/// # Errors
+/// Where it cannot be stopped, or the tables cannot be read.
+pub(crate) async fn cancel(
+    place: &Place,
+    id: &ExecutionId,
+    plan: &Plan,
+    signals: &mut Signals,
+    printer: Printer,
+) -> Result<bool, Failure> {
+    let times = Patience::of(plan);
+    printer.notice(&format!("cancelling {id}: {times} (Ctrl-C to leave at once)"));
+    stop(place, id).await?;
+    tokio::select! {
+        // What was told before is not told again.
+        run = watch::until_closed(&place.store, id, plan, printer.silent()) => {
+            report::run(printer, &run?, plan, &[]);
+            Ok(true)
+        }
+        _ = signals.next() => {
+            let served = if place.is_served_here() {
+                "; the next `rsqlflow run` or `local` on this state directory closes the run"
+            } else {
+                ""
+            };
+            printer.notice(&format!(
+                "left: scripts that still run are stopped within {} s{served}", times.heartbeat
+            ));
+            Ok(false)
+        }
+    }
+}
+
+/// Stops the master execution of a run.
+///
+/// # Errors
+/// Where there is none to stop, or Step Functions refuses.
+pub(crate) async fn stop(place: &Place, id: &ExecutionId) -> Result<(), Failure> {
+    let row = place.store.workflows().get(id).await?.ok_or_else(|| watch::no_such_run(id))?;
+    let arn = row
+        .state_machine_execution_arn
+        .with_context(|| format!("the row of {id} does not name its execution"))?;
+    let stopped = aws_sdk_sfn::Client::new(&place.sdk)
+        .stop_execution()
+        .execution_arn(&arn)
+        .error("Cancelled")
+        .cause("cancelled by the operator")
+        .send()
+        .await;
+    match stopped {
+        Ok(_) => Ok(()),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
+            Err(Failure::environment(
+                anyhow::anyhow!("{id} has no execution: its start was cut off, or ended long ago"),
+                "`rsqlflow sweep` closes such runs",
+            ))
+        }
+        Err(error) => Err(Failure::of_sdk(&error, format!("cannot stop the execution of {id}"))),
+    }
+}
+
+/// How long a cancelled run may take to close.
+pub(crate) struct Patience {
+    /// The longest heartbeat of its jobs, in seconds.
+    pub heartbeat: u32,
+    grace: u64,
+}
+
+impl Patience {
+    /// Of all jobs of a plan.
+    #[must_use]
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let heartbeat = plan.jobs().map(|(_, job)| job.heartbeat.get()).max().unwrap_or(0);
+        Self { heartbeat, grace: plan.timing.stop_grace.as_secs() }
+    }
+}
+
+impl std::fmt::Display for Patience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let third = self.heartbeat.div_ceil(3);
+        write!(
+            f,
+            "an agent hears of it with its next renewal, within {third} s, and gives its script {} s to end; if \
+             its instance is gone, it takes {} s",
+            self.grace, self.heartbeat
+        )
+    }
+}

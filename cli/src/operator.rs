@@ -1,0 +1,26 @@
+//! Who acts.
+
+use rsqlflow_core::env::OPERATOR_NAME;
+
+use crate::place::Place;
+
+/// The name that an audit keeps: the given one; else the environment's; else, on AWS, the caller's ARN; else user and
+/// host.
+pub(crate) async fn name(given: Option<&str>, place: &Place) -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(name) = given.map(str::to_owned).or_else(|| variable(OPERATOR_NAME)) {
+        return name;
+    }
+    if place.is_aws()
+        && let Ok(identity) = aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await
+        && let Some(arn) = identity.arn()
+    {
+        return arn.to_owned();
+    }
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => user,
+        host => format!("{user}@{host}"),
+    }
+}

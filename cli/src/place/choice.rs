@@ -1,0 +1,155 @@
+//! Which tables, functions and machines a command means: those of a state directory on this machine, those behind
+//! an endpoint's address, or those of an AWS account.
+
+use std::path::{Path, PathBuf};
+
+use rsqlflow_core::env::{
+    AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, AWS_REGION, STATE_DIR as STATE_DIR_VARIABLE,
+};
+
+/// The state directory where none is named.
+pub(crate) const DEFAULT_STATE_DIR: &str = ".rsqlflow";
+
+/// What the command line says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// `--state-dir`
+    pub state_dir: Option<PathBuf>,
+    /// `--endpoint-url`
+    pub endpoint_url: Option<String>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--region`
+    pub region: Option<String>,
+}
+
+/// Where a command works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// The endpoint of a state directory: the one that serves it, or one in this process.
+    StateDir(PathBuf),
+    /// Whatever answers at this address.
+    Endpoint(String),
+    /// AWS.
+    Aws,
+}
+
+/// A site, and what decided for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// Where.
+    pub site: Site,
+    /// Who says so, as `rsqlflow config` shows it.
+    pub source: &'static str,
+}
+
+/// Chooses. The first line that applies decides, so that what is typed goes before what is set:
+///
+/// | given | works on |
+/// | --- | --- |
+/// | `--state-dir DIR` | the endpoint of that directory |
+/// | `--endpoint-url URL` | that endpoint |
+/// | `--profile` or `--region` | AWS; with `AWS_ENDPOINT_URL` set, that endpoint |
+/// | `RSQLFLOW_STATE_DIR` | the endpoint of that directory |
+/// | `AWS_ENDPOINT_URL` | that endpoint |
+/// | a directory `.rsqlflow` here | its endpoint |
+/// | `AWS_PROFILE`, `AWS_REGION` or `AWS_DEFAULT_REGION` | AWS |
+/// | nothing | the directory `.rsqlflow`, which is then missing |
+pub(crate) fn choose(
+    given: &Given,
+    variable: impl Fn(&str) -> Option<String>,
+    is_dir: impl Fn(&Path) -> bool,
+) -> Choice {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let choice = |site, source| Choice { site, source };
+    if let Some(dir) = &given.state_dir {
+        return choice(Site::StateDir(dir.clone()), "--state-dir");
+    }
+    if let Some(url) = &given.endpoint_url {
+        return choice(Site::Endpoint(url.clone()), "--endpoint-url");
+    }
+    let endpoint = variable(AWS_ENDPOINT_URL).map(Site::Endpoint);
+    if given.profile.is_some() || given.region.is_some() {
+        return match endpoint {
+            Some(site) => choice(site, AWS_ENDPOINT_URL),
+            None if given.profile.is_some() => choice(Site::Aws, "--profile"),
+            None => choice(Site::Aws, "--region"),
+        };
+    }
+    if let Some(dir) = variable(STATE_DIR_VARIABLE) {
+        return choice(Site::StateDir(dir.into()), STATE_DIR_VARIABLE);
+    }
+    if let Some(site) = endpoint {
+        return choice(site, AWS_ENDPOINT_URL);
+    }
+    let default = PathBuf::from(DEFAULT_STATE_DIR);
+    if is_dir(&default) {
+        return choice(Site::StateDir(default), "default");
+    }
+    for name in [AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION] {
+        if variable(name).is_some() {
+            return choice(Site::Aws, name);
+        }
+    }
+    choice(Site::StateDir(default), "default")
+}
+
+/// Whether an endpoint's address is of this machine.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let host =
+        if host.starts_with('[') { host } else { host.rsplit_once(':').map_or(host, |(host, _)| host) };
+    host == "localhost" || host.starts_with("127.") || host.starts_with("[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(given: &Given, variables: &[(&str, &str)], has_dir: bool) -> (Site, &'static str) {
+        let get =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let choice = choose(given, get, |dir| has_dir && dir == Path::new(DEFAULT_STATE_DIR));
+        (choice.site, choice.source)
+    }
+
+    #[test]
+    fn what_is_typed_goes_before_what_is_set_and_that_before_what_lies_about() {
+        let all = [
+            (STATE_DIR_VARIABLE, "/env"),
+            (AWS_ENDPOINT_URL, "http://env"),
+            (AWS_PROFILE, "p"),
+            (AWS_REGION, "r"),
+        ];
+        let dir = |name: &str| Site::StateDir(name.into());
+        let url = |name: &str| Site::Endpoint(name.into());
+        let none = Given::default();
+        let state_dir = Given { state_dir: Some("/typed".into()), ..Given::default() };
+        let endpoint = Given { endpoint_url: Some("http://typed".into()), ..Given::default() };
+        let profile = Given { profile: Some("prod".into()), ..Given::default() };
+        let region = Given { region: Some("eu-west-1".into()), ..Given::default() };
+
+        assert_eq!(chosen(&state_dir, &all, true), (dir("/typed"), "--state-dir"));
+        assert_eq!(chosen(&endpoint, &all, true), (url("http://typed"), "--endpoint-url"));
+        assert_eq!(chosen(&profile, &all, true), (url("http://env"), "AWS_ENDPOINT_URL"));
+        assert_eq!(chosen(&profile, &all[..1], true), (Site::Aws, "--profile"));
+        assert_eq!(chosen(&region, &[], true), (Site::Aws, "--region"));
+        assert_eq!(chosen(&none, &all, true), (dir("/env"), "RSQLFLOW_STATE_DIR"));
+        assert_eq!(chosen(&none, &all[1..], true), (url("http://env"), "AWS_ENDPOINT_URL"));
+        assert_eq!(chosen(&none, &all[2..], true), (dir(".rsqlflow"), "default"));
+        assert_eq!(chosen(&none, &all[2..], false), (Site::Aws, "AWS_PROFILE"));
+        assert_eq!(chosen(&none, &[(AWS_DEFAULT_REGION, "r")], false), (Site::Aws, "AWS_DEFAULT_REGION"));
+        assert_eq!(chosen(&none, &[(AWS_PROFILE, "")], false), (dir(".rsqlflow"), "default"));
+    }
+
+    #[test]
+    fn loopback_is_this_machine() {
+        for url in ["http://127.0.0.1:4566", "http://localhost", "http://localhost:1/x", "http://[::1]:80"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://states.eu-west-1.amazonaws.com", "http://10.0.0.1:4566", "http://127x.example"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! An endpoint in this process, on a state directory.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rsqlflow_core::Timing;
+use rsqlflow_core::env::AGENT;
+use rsqlflow_local::{Endpoint, LocalError, Options};
+
+use super::memory::{StartedWith, last_address, leave, started_with};
+use super::remote::local_sdk;
+use super::{Place, deployment};
+use crate::args;
+use crate::error::Failure;
+
+/// What an endpoint in this process is started for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Serving<'a> {
+    /// State directory, instances, secrets.
+    pub embedded: &'a args::Embedded,
+    /// Loopback port; 0 takes the one of the last endpoint on the directory, or any.
+    pub port: u16,
+    /// The scripts' directory.
+    pub scripts: &'a Path,
+}
+
+/// How long a command that only looks may hold a state directory.
+const A_LOOK: Duration = Duration::from_secs(5);
+
+impl Place {
+    /// Starts an embedded endpoint for scripts to run on.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub(crate) async fn serve(serving: Serving<'_>) -> Result<Self, Failure> {
+        let embedded = serving.embedded;
+        let secrets = read_secrets(&embedded.secret)?;
+        let mut deployment = deployment(Timing::single_machine())?;
+        if deployment.defaults.secret.is_none() {
+            deployment.defaults.secret = secrets.first().map(|(name, _)| name.clone());
+        }
+        let options = Options {
+            port: serving.port,
+            state_dir: embedded.place.state_dir.clone(),
+            instances: usize::from(embedded.instances),
+            agent_binary: agent_binary()?,
+            script_dir: script_directory(serving.scripts)?,
+            paused: false,
+            deployment,
+        };
+        let place = open(options).await.map_err(not_started)??;
+        for (name, value) in secrets {
+            place.put_secret(&name, value).await?;
+        }
+        Ok(place)
+    }
+
+    fn of(endpoint: Endpoint) -> Self {
+        let url = endpoint.url().to_owned();
+        let dir = endpoint.state_dir().to_owned();
+        let name = format!("the state directory {}", dir.display());
+        let mut place = Self::over(endpoint.sdk_config(), endpoint.deployment().clone(), name, url);
+        place.endpoint = Some(endpoint);
+        place
+    }
+
+    async fn put_secret(&self, name: &str, value: String) -> Result<(), Failure> {
+        let client = aws_sdk_secretsmanager::Client::new(&self.sdk);
+        let created = client.create_secret().name(name).secret_string(&value).send().await;
+        let Err(error) = created else { return Ok(()) };
+        let exists = error.as_service_error().is_some_and(|e| e.is_resource_exists_exception());
+        if !exists {
+            return Err(anyhow::Error::new(error).context(format!("cannot store the secret {name}")).into());
+        }
+        client
+            .put_secret_value()
+            .secret_id(name)
+            .secret_string(value)
+            .send()
+            .await
+            .with_context(|| format!("cannot store the secret {name}"))?;
+        Ok(())
+    }
+}
+
+/// Opens what an embedded endpoint has left behind, or is at work on, to read it.
+///
+/// # Errors
+/// Where there is nothing, or it cannot be opened.
+pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
+    exists(state_dir)?;
+    let options = Options {
+        port: 0,
+        state_dir: state_dir.to_owned(),
+        instances: 1,
+        agent_binary: agent_binary()?,
+        script_dir: state_dir.to_owned(),
+        paused: true,
+        deployment: deployment(Timing::single_machine())?,
+    };
+    let asked = Instant::now();
+    loop {
+        match Endpoint::start(options.clone()).await {
+            Ok(endpoint) => return Ok(Place::of(endpoint)),
+            Err(error @ LocalError::StateDirInUse { .. }) => match joined(state_dir)? {
+                Some(place) => return Ok(place),
+                None if asked.elapsed() < A_LOOK => tokio::time::sleep(A_LOOK / 50).await,
+                None => return Err(not_started(error)),
+            },
+            Err(error) => return Err(not_started(error)),
+        }
+    }
+}
+
+/// The endpoint that serves a directory; or, where nobody does, one in this process, with what the last one was
+/// started with.
+///
+/// # Errors
+/// Where there is no such directory, or nobody knows where the scripts are.
+pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> Result<Place, Failure> {
+    exists(state_dir)?;
+    let asked = Instant::now();
+    loop {
+        if let Some(place) = joined(state_dir)? {
+            return Ok(place);
+        }
+        let with = started_with(state_dir);
+        let scripts = match (scripts, &with) {
+            (Some(scripts), _) => script_directory(scripts)?,
+            (None, Some(with)) => with.scripts.clone(),
+            (None, None) => {
+                return Err(Failure::input(
+                    format!(
+                        "nothing serves the state directory {}, and where its scripts are is not known",
+                        state_dir.display()
+                    ),
+                    "start `rsqlflow local --scripts DIR` beside this",
+                ));
+            }
+        };
+        let with = with.unwrap_or_default();
+        let mut deployment = deployment(Timing::single_machine())?;
+        deployment.defaults.secret = deployment.defaults.secret.or(with.default_secret);
+        let options = Options {
+            port: 0,
+            state_dir: state_dir.to_owned(),
+            instances: with.instances.max(1),
+            agent_binary: agent_binary()?,
+            script_dir: scripts,
+            paused: false,
+            deployment,
+        };
+        match open(options).await {
+            Ok(place) => return place,
+            // Somebody began to serve it meanwhile.
+            Err(LocalError::StateDirInUse { .. }) if asked.elapsed() < A_LOOK => {}
+            Err(error) => return Err(not_started(error)),
+        }
+    }
+}
+
+fn exists(state_dir: &Path) -> Result<(), Failure> {
+    if state_dir.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::input(
+        format!("there is no state directory {}", state_dir.display()),
+        "for a run on this machine name its directory with --state-dir; for AWS give --profile or --region",
+    ))
+}
+
+/// The endpoint of another process that serves the directory, if one answers.
+fn joined(state_dir: &Path) -> Result<Option<Place>, Failure> {
+    let Some(url) = last_address(state_dir) else { return Ok(None) };
+    if !is_locked(state_dir) || !answers(&url) {
+        return Ok(None);
+    }
+    let deployment = deployment(Timing::single_machine())?;
+    let name = format!("the state directory {}", state_dir.display());
+    Ok(Some(Place::over(local_sdk(&url), deployment, name, url)))
+}
+
+/// Whether a process holds the directory: the port of an endpoint that ended may be somebody else's by now.
+fn is_locked(state_dir: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(state_dir.join("endpoint.lock")) else { return false };
+    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+fn answers(url: &str) -> bool {
+    let address = port_of(url).map(|port| ([127, 0, 0, 1], port).into());
+    address.is_some_and(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+}
+
+/// Starts an endpoint, on the port that the last one on this directory had if none is asked for.
+async fn open(mut options: Options) -> Result<Result<Place, Failure>, LocalError> {
+    let since = jiff::Timestamp::now().into();
+    let state_dir = options.state_dir.clone();
+    let with = StartedWith {
+        scripts: options.script_dir.clone(),
+        instances: options.instances,
+        default_secret: options.deployment.defaults.secret.clone(),
+    };
+    let asked = options.port;
+    if asked == 0 {
+        options.port = last_address(&state_dir).and_then(|url| port_of(&url)).unwrap_or(0);
+    }
+    let began = Instant::now();
+    let endpoint = loop {
+        match Endpoint::start(options.clone()).await {
+            Err(LocalError::PortTaken { .. }) if asked == 0 && options.port != 0 => options.port = 0,
+            // A command that looks holds the directory for a moment, and answers nobody.
+            Err(LocalError::StateDirInUse { .. })
+                if began.elapsed() < A_LOOK && !last_address(&state_dir).is_some_and(|url| answers(&url)) =>
+            {
+                tokio::time::sleep(A_LOOK / 50).await;
+            }
+            started => break started?,
+        }
+    };
+    let place = Place { since, ..Place::of(endpoint) };
+    Ok(leave(&state_dir, place.url(), &with).map(|()| place).map_err(Failure::from))
+}
+
+fn script_directory(scripts: &Path) -> Result<PathBuf, Failure> {
+    let unusable = |reason: &dyn std::fmt::Display| {
+        Failure::input(
+            format!("the script directory {} cannot be used: {reason}", scripts.display()),
+            "name it with --scripts",
+        )
+    };
+    let found = scripts.canonicalize().map_err(|error| unusable(&error))?;
+    if found.is_dir() { Ok(found) } else { Err(unusable(&"it is not a directory")) }
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    url.rsplit(':').next()?.trim_end_matches('/').parse().ok()
+}
+
+fn not_started(error: LocalError) -> Failure {
+    let hint = hint_for(&error);
+    Failure::Environment {
+        error: anyhow::Error::new(error).context("the embedded endpoint did not start"),
+        hint,
+    }
+}
+
+fn read_secrets(secrets: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, Failure> {
+    let read = |(name, file): &(String, PathBuf)| {
+        let form = r#"it holds JSON such as {"host": "…", "port": 5439, "username": "…", "password": "…", "dbname": "…"}"#;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::input(format!("the secret's file {} cannot be read: {error}", file.display()), form)
+        })?;
+        // The reader's own message would quote the text, which is secret.
+        match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(value) if value.is_object() => Ok((name.clone(), text)),
+            _ => Err(Failure::input(format!("{} is not a JSON object", file.display()), form)),
+        }
+    };
+    secrets.iter().map(read).collect()
+}
+
+fn agent_binary() -> Result<PathBuf, Failure> {
+    if let Some(path) = std::env::var_os(AGENT) {
+        return Ok(path.into());
+    }
+    let here = std::env::current_exe().context("cannot tell where this program is")?;
+    let beside = here.with_file_name("rsqlflow-agent");
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    Err(Failure::environment(
+        anyhow::anyhow!("the agent is not at {}", beside.display()),
+        format!("build it with `make build`, or name it in {AGENT}"),
+    ))
+}
+
+fn hint_for(error: &LocalError) -> Option<String> {
+    let hint = match error {
+        LocalError::StateDirInUse { .. } => {
+            "an `rsqlflow local` or `run` works there: wait for its end, or name another --state-dir"
+        }
+        LocalError::PortTaken { .. } => "--port 0 takes a free one",
+        LocalError::StateDir { .. } => "--state-dir names another directory",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,160 @@
+//! Where a command works, and the way to it.
+//!
+//! [`choice`] says which place is meant, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
+//! somebody else runs, or AWS, [`memory`] is what an endpoint leaves in its state directory for the next command.
+
+mod choice;
+mod embedded;
+mod functions;
+mod memory;
+mod remote;
+
+use aws_config::SdkConfig;
+use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
+use rsqlflow_local::Endpoint;
+use rsqlflow_store::Store;
+
+pub(crate) use choice::{Choice, Given, Site, choose};
+pub(crate) use embedded::Serving;
+pub(crate) use functions::refused;
+
+use crate::args;
+use crate::error::Failure;
+
+/// Services, names and tables that a command works on.
+pub(crate) struct Place {
+    /// For clients of any service.
+    pub sdk: SdkConfig,
+    /// Names, times and defaults.
+    pub deployment: Deployment,
+    /// The tables.
+    pub store: Store,
+    /// Since when it is ours; what started before was left by an earlier endpoint.
+    pub since: Timestamp,
+    /// `None` where another process, or AWS, serves it.
+    endpoint: Option<Endpoint>,
+    /// For people: `AWS in eu-west-1, profile prod`.
+    name: String,
+    url: String,
+}
+
+/// What a command wants to do there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Read tables and logs, or write items that no run depends on: an endpoint that executes nothing will do.
+    Look,
+    /// Have something executed: where nobody serves a state directory, this process does.
+    Execute,
+}
+
+impl Place {
+    /// Finds the place that the command line and the environment mean.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be reached or opened.
+    pub(crate) async fn find(place: &args::Place, purpose: Purpose) -> Result<Self, Failure> {
+        let given = place.given();
+        match choice_of(&given).site {
+            Site::StateDir(dir) => match purpose {
+                Purpose::Look => Box::pin(embedded::look(&dir)).await,
+                Purpose::Execute => Box::pin(embedded::serve_or_join(&dir, None)).await,
+            },
+            Site::Endpoint(url) => remote::endpoint(&url, &given).await,
+            Site::Aws => remote::aws(&given).await,
+        }
+    }
+
+    /// As [`Self::find`] to execute, with a directory of scripts for an endpoint that this process has to serve.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) async fn find_with_scripts(
+        place: &args::Place,
+        scripts: Option<&std::path::Path>,
+    ) -> Result<Self, Failure> {
+        match choice_of(&place.given()).site {
+            Site::StateDir(dir) => Box::pin(embedded::serve_or_join(&dir, scripts)).await,
+            _ => Self::find(place, Purpose::Execute).await,
+        }
+    }
+
+    /// Whether this process serves the endpoint: what runs there stops when it ends.
+    #[must_use]
+    pub(crate) const fn is_served_here(&self) -> bool {
+        self.endpoint.is_some()
+    }
+
+    /// The endpoint's address; empty for AWS.
+    #[must_use]
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is AWS itself.
+    #[must_use]
+    pub(crate) const fn is_aws(&self) -> bool {
+        self.url.is_empty()
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Ends the endpoint, if it is this process's.
+    pub(crate) async fn close(self) {
+        if let Some(endpoint) = self.endpoint {
+            endpoint.shutdown().await;
+        }
+    }
+
+    fn over(sdk: SdkConfig, deployment: Deployment, name: String, url: String) -> Self {
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
+        let since = jiff::Timestamp::now().into();
+        Self { sdk, deployment, store, since, endpoint: None, name, url }
+    }
+}
+
+/// What the command line and this process's environment choose.
+#[must_use]
+pub(crate) fn choice_of(given: &Given) -> Choice {
+    choose(given, |name| std::env::var(name).ok(), std::path::Path::is_dir)
+}
+
+/// The times that a place's deployment has where nothing else is said.
+#[must_use]
+pub(crate) fn timing_of(site: &Site) -> Timing {
+    match site {
+        Site::StateDir(_) => Timing::single_machine(),
+        Site::Endpoint(url) if choice::is_loopback(url) => Timing::single_machine(),
+        Site::Endpoint(_) | Site::Aws => Timing::default(),
+    }
+}
+
+/// The deployment as the environment describes it, over these times.
+///
+/// # Errors
+/// Every problem of the environment.
+pub(crate) fn deployment(timing: Timing) -> Result<Deployment, Failure> {
+    let defaults = Deployment { timing, ..Deployment::default() };
+    // A prefix that is set must decide the names, so only the times are given as if they were set.
+    let names = defaults.to_env();
+    let is_time = |name: &str| rsqlflow_core::env::TIMES.contains(&name);
+    let get = |name: &str| {
+        let given = std::env::var(name).ok();
+        given.or_else(|| names.iter().find(|(n, _)| *n == name && is_time(n)).map(|(_, v)| v.clone()))
+    };
+    Deployment::from_env(get)
+        .map_err(|problems| Failure::Workflow { what: "the environment".to_owned(), problems })
+}
+
+/// The id of a run as the operator typed it.
+///
+/// # Errors
+/// Where it cannot be one.
+pub(crate) fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
+    ExecutionId::new(text).map_err(|error| {
+        Failure::input(error.to_string(), "`rsqlflow history` lists the runs with their ids")
+    })
+}

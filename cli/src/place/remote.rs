@@ -1,0 +1,80 @@
+//! AWS, or an endpoint that somebody else runs.
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use rsqlflow_core::env::{AWS_PROFILE, AWS_REGION};
+
+use super::choice::{Given, Site, is_loopback};
+use super::{Place, deployment, timing_of};
+use crate::error::Failure;
+
+/// Region of an embedded endpoint.
+const LOCAL_REGION: &str = "us-east-1";
+
+/// A place that is not there is told soon.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// An endpoint at an address. One of this machine needs neither credentials nor a region.
+///
+/// # Errors
+/// Where the environment is not valid, or nothing listens there.
+pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure> {
+    let deployment = deployment(timing_of(&Site::Endpoint(url.to_owned())))?;
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Failure::input(
+            format!("{url:?} is not an endpoint's address"),
+            "write it as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
+        ));
+    }
+    let sdk = if is_loopback(url) { local_sdk(url) } else { loader(given).endpoint_url(url).load().await };
+    Ok(Place::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
+}
+
+/// AWS with the user's profile, region and credentials.
+///
+/// # Errors
+/// Where the environment is not valid, or no region is known.
+pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
+    let deployment = deployment(timing_of(&Site::Aws))?;
+    let sdk = loader(given).load().await;
+    let Some(region) = sdk.region() else {
+        return Err(Failure::input(
+            "which AWS region is meant is not known",
+            format!("give --region, set {AWS_REGION}, or write `region` into the profile in ~/.aws/config"),
+        ));
+    };
+    let profile = given.profile.clone().or_else(|| std::env::var(AWS_PROFILE).ok());
+    let profile = profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
+    let name = format!("AWS in {region}{profile}");
+    Ok(Place::over(sdk, deployment, name, String::new()))
+}
+
+fn loader(given: &Given) -> aws_config::ConfigLoader {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+    if let Some(profile) = &given.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &given.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader
+}
+
+/// For an endpoint of this machine. It reads nothing of the user's AWS configuration: what is meant for the endpoint
+/// must never reach AWS by mistake.
+pub(super) fn local_sdk(url: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(LOCAL_REGION))
+        .endpoint_url(url)
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "embedded",
+        )))
+        .build()
+}

@@ -1,0 +1,113 @@
+//! Where a command works, what it says of that, and what a program that calls it can rely on.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use rsqlflow_tests::{Said, World, command};
+use serde_json::json;
+
+fn rsqlflow(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Said {
+    let mut command = command("rsqlflow");
+    command.current_dir(dir).envs(env.iter().copied()).args(args).stdin(Stdio::null());
+    command.output().unwrap().into()
+}
+
+#[tokio::test]
+async fn an_address_a_variable_and_a_directory_lead_to_the_same_place() {
+    let world = World::start().await;
+    world.put(&json!({ "workflow_id": "here" })).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (url, dir) = (world.url.as_str(), world.state_dir().display().to_string());
+    for (env, args) in [
+        (vec![], vec!["--endpoint-url", url]),
+        (vec![("AWS_ENDPOINT_URL", url)], vec![]),
+        (vec![("AWS_ENDPOINT_URL", url)], vec!["--region", "us-east-1"]),
+        (vec![], vec!["--state-dir", &dir]),
+        (vec![("RSQLFLOW_STATE_DIR", dir.as_str())], vec![]),
+    ] {
+        let args: Vec<&str> = ["list", "--output", "json"].into_iter().chain(args).collect();
+        let listed = rsqlflow(elsewhere.path(), &env, &args).ends(0).json();
+        assert_eq!(listed["workflows"][0]["workflow_id"], "here", "{env:?} {args:?}");
+    }
+    let both = ["list", "--state-dir", &dir, "--endpoint-url", url];
+    let _ = rsqlflow(elsewhere.path(), &[], &both).ends(2).says("cannot be used with");
+    let healthy =
+        rsqlflow(elsewhere.path(), &[], &["doctor", "--endpoint-url", url, "--output", "json"]).ends(0);
+    assert_eq!(healthy.json()["healthy"], true, "{healthy:?}");
+}
+
+#[test]
+fn a_place_that_is_not_there_is_told_with_a_mend() {
+    let dir = tempfile::tempdir().unwrap();
+    let _ = rsqlflow(dir.path(), &[], &["list"])
+        .ends(2)
+        .says("there is no state directory .rsqlflow")
+        .says("--profile");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}");
+    let gone =
+        rsqlflow(dir.path(), &[], &["list", "--endpoint-url", &url, "--output", "json"]).ends(3).json();
+    assert_eq!((&gone["version"], &gone["exit_code"]), (&json!(1), &json!(3)), "{gone}");
+    assert!(gone["hint"].as_str().unwrap().contains("nothing answers there"), "{gone}");
+    let _ = rsqlflow(dir.path(), &[], &["list", "--endpoint-url", "here"])
+        .ends(2)
+        .says("is not an endpoint's address");
+    let home = dir.path().display().to_string();
+    let env = [("HOME", home.as_str()), ("AWS_EC2_METADATA_DISABLED", "true")];
+    let _ = rsqlflow(dir.path(), &env, &["list", "--profile", "nobody"]).ends(2).says("region");
+    let _ = rsqlflow(dir.path(), &env, &["doctor", "--endpoint-url", &url]).ends(3).says("BAD").says("mend:");
+}
+
+#[test]
+fn every_setting_is_shown_with_its_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let env =
+        [("RSQLFLOW_PREFIX", "nightly"), ("RSQLFLOW_JOB_AUDIT_TABLE", "jobs"), ("AWS_REGION", "eu-west-1")];
+    let shown =
+        rsqlflow(dir.path(), &env, &["config", "--profile", "prod", "--output", "json"]).ends(0).json();
+    let find = |name: &str| {
+        let setting = shown["settings"].as_array().unwrap().iter().find(|s| s["name"] == name).unwrap();
+        (setting["value"].as_str().unwrap().to_owned(), setting["source"].as_str().unwrap().to_owned())
+    };
+    let pair = |value: &str, source: &str| (value.to_owned(), source.to_owned());
+    assert_eq!(find("place"), pair("AWS", "--profile"));
+    assert_eq!(find("region"), pair("eu-west-1", "AWS_REGION"));
+    assert_eq!(find("profile"), pair("prod", "--profile"));
+    assert_eq!(find("RSQLFLOW_PREFIX"), pair("nightly", "environment"));
+    assert_eq!(find("RSQLFLOW_CONFIG_TABLE"), pair("nightly-config-table", "from RSQLFLOW_PREFIX"));
+    assert_eq!(find("RSQLFLOW_JOB_AUDIT_TABLE"), pair("jobs", "environment"));
+    assert_eq!(find("RSQLFLOW_CLOCK_MARGIN"), pair("5s", "default"));
+    let wrong = rsqlflow(dir.path(), &[("RSQLFLOW_CLOCK_MARGIN", "soon")], &["config"]).ends(2);
+    assert!(wrong.err.contains("RSQLFLOW_CLOCK_MARGIN"), "{wrong:?}");
+}
+
+#[test]
+fn a_mistyped_command_line_is_a_document_for_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["statsu", "r", "--output", "json"][..],
+        &["--output=json", "restart"],
+        &["cancel", "--output", "json"],
+    ] {
+        let said = rsqlflow(dir.path(), &[], args).ends(2);
+        let document = said.json();
+        assert_eq!(document["version"], 1, "{document}");
+        assert!(!document["error"].as_str().unwrap().is_empty() && said.err.is_empty(), "{said:?}");
+    }
+    let _ = rsqlflow(dir.path(), &[], &["--help", "--output", "json"]).ends(0).says("Usage");
+    let _ = rsqlflow(dir.path(), &[], &["statsu"]).ends(2).says("similar subcommand");
+}
+
+#[test]
+fn schema_completions_and_manual_pages_are_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let schema = rsqlflow(dir.path(), &[], &["schema"]).ends(0).json();
+    assert!(schema["properties"]["workflow_stages"].is_object(), "{schema}");
+    for shell in ["bash", "zsh", "fish"] {
+        let _ = rsqlflow(dir.path(), &[], &["completions", shell]).ends(0).says("restart");
+    }
+    let _ = rsqlflow(dir.path(), &[], &["man", "nowhere"]).ends(2).says("there is no directory");
+    let _ = rsqlflow(dir.path(), &[], &["man", "."]).ends(0);
+    let page = std::fs::read_to_string(dir.path().join("rsqlflow-restart.1")).unwrap();
+    assert!(page.contains("all\\-failed") && page.contains(".TH"), "{page}");
+}
