@@ -1,9 +1,10 @@
 //! Runs that an earlier endpoint on this directory left unfinished: it was killed, or stopped while they were at
-//! work. Their executions go on with the endpoint. A run without an execution was cut off between its row and its
-//! start, so nobody else would ever close its row or give its lock back.
+//! work. Their executions go on with the endpoint. A run without one that is at work was cut off between its row and
+//! its start, or before its end was told: nobody else would ever close its row or give its lock back.
 
 use std::time::Duration;
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use rsqlflow_core::ExecutionId;
 use rsqlflow_store::WorkflowRow;
 use serde_json::{Value, json};
@@ -28,15 +29,16 @@ pub(crate) async fn take_up(place: &Place, printer: Printer) -> Result<Vec<Execu
     for run in runs {
         let name =
             format!("{} of workflow {}", run.workflow_execution_id, one_line(run.workflow_id.as_str()));
-        if place.has_execution(&run.workflow_execution_id).await? {
+        let status = place.execution_status(&run.workflow_execution_id).await?;
+        if status == Some(ExecutionStatus::Running) {
             printer.notice(&format!("{name} was interrupted with its endpoint and goes on"));
             at_work.push(run.workflow_execution_id);
         } else {
             printer.notice(&format!(
-                "{name} was interrupted before its execution began: closing it, once its agents have stopped or \
-                 their leases have run out"
+                "{name} was interrupted and its execution is over: closing it, once its agents have stopped or their \
+                 leases have run out"
             ));
-            close(place, &run).await?;
+            close(place, &run, status).await?;
         }
     }
     Ok(at_work)
@@ -52,7 +54,11 @@ pub(crate) async fn take_up_and_wait(place: &Place, printer: Printer) -> Result<
 }
 
 /// Closes a run as the event of its execution's end would.
-async fn close(place: &Place, run: &WorkflowRow) -> Result<(), Failure> {
+async fn close(place: &Place, run: &WorkflowRow, status: Option<ExecutionStatus>) -> Result<(), Failure> {
+    let status = match status {
+        Some(status @ (ExecutionStatus::Failed | ExecutionStatus::TimedOut)) => status,
+        _ => ExecutionStatus::Aborted,
+    };
     let event = json!({
         "detail-type": "Step Functions Execution Status Change",
         "source": "aws.states",
@@ -60,9 +66,9 @@ async fn close(place: &Place, run: &WorkflowRow) -> Result<(), Failure> {
             "executionArn": run.state_machine_execution_arn,
             "stateMachineArn": place.deployment.machines.master.arn,
             "name": run.workflow_execution_id,
-            "status": "ABORTED",
+            "status": status.as_str(),
             "error": "EndpointEnded",
-            "cause": "the endpoint ended before the execution began",
+            "cause": "the endpoint ended before the run was closed",
         },
     });
     loop {

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_sfn::types::ExecutionStatus;
 use rsqlflow_core::{ErrorName, ExecutionId};
 use serde_json::Value;
 
@@ -33,17 +34,17 @@ impl Place {
         Ok(if answer.function_error().is_some() { Err(payload) } else { Ok(payload) })
     }
 
-    /// Whether the master execution of a run is there, at work or ended.
+    /// The status of a run's master execution; none if there is none.
     ///
     /// # Errors
     /// Where Step Functions does not answer.
-    pub(crate) async fn has_execution(&self, id: &ExecutionId) -> anyhow::Result<bool> {
+    pub(crate) async fn execution_status(&self, id: &ExecutionId) -> anyhow::Result<Option<ExecutionStatus>> {
         let arn = self.deployment.machines.master.execution_arn(id.as_str());
         let described = aws_sdk_sfn::Client::new(&self.sdk).describe_execution().set_execution_arn(arn);
         match described.send().await {
-            Ok(_) => Ok(true),
+            Ok(found) => Ok(Some(found.status().clone())),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => {
                 Err(anyhow::Error::new(error).context(format!("cannot look at the execution of {id}")))

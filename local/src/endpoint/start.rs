@@ -11,7 +11,6 @@ use tokio::net::TcpListener;
 
 use crate::endpoint::{agents, deployment, functions};
 use crate::http::{AwsError, Server, serve};
-use crate::services::Services;
 use crate::services::dynamodb::DynamoDb;
 use crate::services::eventbridge::EventBridge;
 use crate::services::link::Link;
@@ -21,6 +20,7 @@ use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
 use crate::services::ssm::{Document, Launcher, Ssm};
 use crate::services::stepfunctions::StepFunctions;
+use crate::services::{Services, lambda, ssm};
 use crate::storage::StateDir;
 use crate::{LocalError, Options, sdk};
 
@@ -60,14 +60,14 @@ impl Endpoint {
         let deployment = deployment::localised(&options.deployment);
         let link = Link::default();
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
-        if !options.paused {
-            // Before the first request, so that an answer for an execution finds it.
-            let loaded = services.step_functions.load_unfinished().await;
-            loaded.map_err(|e| LocalError::Unfinished { reason: e.message })?;
-        }
+        let left = match options.paused {
+            true => None,
+            // Before the first request: an answer for an execution finds it, and what is new is not among it.
+            false => Some(Left::read(&services).await?),
+        };
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, server, state };
-        match endpoint.bring_up(options.paused, &link).await {
+        match endpoint.bring_up(left, &link).await {
             Ok(()) => Ok(endpoint),
             Err(error) => {
                 endpoint.shutdown().await;
@@ -114,20 +114,23 @@ impl Endpoint {
     /// their leases, so they stop their scripts before those end, and keep their results in their spools.
     pub async fn shutdown(self) {
         self.services.step_functions.stop();
+        // Before the port goes: what these try would fail because of it, and that would count.
+        self.services.stop();
         self.services.ssm.close(LAST_COMMANDS).await;
         self.server.stop().await;
         self.services.close().await;
         drop(self.state);
     }
 
-    async fn bring_up(&self, paused: bool, link: &Link) -> Result<(), LocalError> {
+    async fn bring_up(&self, left: Option<Left>, link: &Link) -> Result<(), LocalError> {
         self.create_resources().await?;
-        if paused {
-            return Ok(());
+        if let Some(left) = left {
+            link.tie(&self.services);
+            self.services.step_functions.open();
+            self.services.lambda.resume(left.events);
+            self.services.ssm.resume(left.commands);
         }
-        link.tie(&self.services);
-        self.services.step_functions.open();
-        self.resume().await
+        Ok(())
     }
 
     async fn create_resources(&self) -> Result<(), LocalError> {
@@ -146,12 +149,21 @@ impl Endpoint {
         }
         Ok(())
     }
+}
 
-    /// Goes on with what an earlier process left under way, now that everything it needs is there.
-    async fn resume(&self) -> Result<(), LocalError> {
-        let failed = |e: AwsError| LocalError::Unfinished { reason: e.message };
-        self.services.lambda.resume().await.map_err(failed)?;
-        self.services.ssm.resume().await.map_err(failed)
+/// What an earlier process left under way, beside the executions.
+struct Left {
+    events: lambda::Left,
+    commands: ssm::Left,
+}
+
+impl Left {
+    async fn read(services: &Services) -> Result<Self, LocalError> {
+        let read = async {
+            services.step_functions.load_unfinished().await?;
+            Ok(Self { events: services.lambda.left().await?, commands: services.ssm.left().await? })
+        };
+        read.await.map_err(|e: AwsError| LocalError::Unfinished { reason: e.message })
     }
 }
 

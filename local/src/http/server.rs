@@ -59,7 +59,14 @@ impl Server {
 
 async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
-    route(&services, request, &request_id).await.into_response(&request_id)
+    let id = request_id.clone();
+    // A task of its own: a client that hangs up drops this future, but a request that was read runs to its end, as
+    // on AWS. What is half done would be done by nobody.
+    let work = tokio::spawn(async move { route(&services, request, &id).await });
+    let reply = work.await.unwrap_or_else(|e| {
+        Reply::rest_error(&AwsError::internal(format_args!("the request failed unexpectedly: {e}")))
+    });
+    reply.into_response(&request_id)
 }
 
 async fn route(services: &Services, request: Request, request_id: &str) -> Reply {

@@ -100,6 +100,12 @@ impl Services {
         }
     }
 
+    /// Starts no more deliveries and functions of its own accord.
+    pub(crate) fn stop(&self) {
+        self.event_bridge.stop();
+        self.lambda.stop();
+    }
+
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
         self.event_bridge.close().await;

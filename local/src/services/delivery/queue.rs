@@ -162,11 +162,13 @@ impl Run {
                             after: DATABASE_PAUSE, counts: true, reason: "the try failed unexpectedly".to_owned(),
                         }),
                     };
-                    if let Some(delivery) = self.under_way.remove(&task)
-                        && let Err(Failed::Database(e)) = self.finish(delivery, outcome).await
-                    {
-                        tracing::error!(service = self.service, "a delivery's end cannot be written: {e}");
-                        tokio::time::sleep(DATABASE_PAUSE).await;
+                    if let Some(delivery) = self.under_way.remove(&task) {
+                        let change = self.change(&delivery, outcome);
+                        // However long that takes: forgotten, the delivery would be made again.
+                        while let Err(Failed::Database(e)) = self.finish(change).await {
+                            tracing::error!(service = self.service, "a delivery's end cannot be written: {e}");
+                            tokio::time::sleep(DATABASE_PAUSE).await;
+                        }
                     }
                 }
             }
@@ -212,7 +214,8 @@ impl Run {
         Ok((due, pause))
     }
 
-    async fn finish(&self, delivery: Delivery, outcome: Outcome) -> Result<(), Failed> {
+    /// What a try's outcome makes of its row.
+    fn change(&self, delivery: &Delivery, outcome: Outcome) -> Change {
         let (service, id) = (self.service, delivery.id);
         let (after, counts) = match outcome {
             Outcome::Again { after, counts, reason } => {
@@ -225,18 +228,31 @@ impl Run {
                 (None, false)
             }
         };
+        let due = after.map(|after| place::now_ms() + i64::try_from(after.as_millis()).unwrap_or(0));
+        Change { id, due, counts }
+    }
+
+    async fn finish(&self, Change { id, due, counts }: Change) -> Result<(), Failed> {
         self.worker
-            .run(move |db| match after {
+            .run(move |db| match due {
                 None => db.prepare_cached("DELETE FROM delivery WHERE id = ?1")?.execute([id]),
-                Some(after) => {
-                    let due = place::now_ms() + i64::try_from(after.as_millis()).unwrap_or(0);
-                    db.prepare_cached("UPDATE delivery SET due = ?2, tries = tries + ?3 WHERE id = ?1")?
-                        .execute((id, due, i64::from(counts)))
-                }
+                Some(due) => db
+                    .prepare_cached("UPDATE delivery SET due = ?2, tries = tries + ?3 WHERE id = ?1")?
+                    .execute((id, due, i64::from(counts))),
             })
             .await??;
         Ok(())
     }
+}
+
+/// What is to be written of a delivery.
+#[derive(Clone, Copy)]
+struct Change {
+    id: i64,
+    /// When it is tried again; done with, if never.
+    due: Option<i64>,
+    /// Whether the try counts.
+    counts: bool,
 }
 
 enum Failed {

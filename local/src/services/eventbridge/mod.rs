@@ -93,6 +93,11 @@ impl EventBridge {
         }
     }
 
+    /// Stops deliveries where they are.
+    pub(crate) fn stop(&self) {
+        self.queue.close();
+    }
+
     /// Stops deliveries where they are, and closes the file.
     pub(crate) async fn close(&self) {
         self.queue.close();

@@ -20,6 +20,7 @@ use crate::place;
 
 pub(crate) use function::{Function, FunctionError};
 pub(crate) use operation::is_path;
+pub(crate) use queue::Left;
 
 use queue::Queue;
 
@@ -46,6 +47,11 @@ impl Lambda {
         let by_name = functions.into_iter().map(|function| (function.name.clone(), function));
         let (functions, queue) = (by_name.collect(), Queue::open(dir)?);
         Ok(Self { shared: Arc::new(Shared { functions, queue, started: place::now_ms() }) })
+    }
+
+    /// Starts no more queued events.
+    pub(crate) fn stop(&self) {
+        self.shared.queue.stop();
     }
 
     /// Starts no more queued events, and closes the queue's file. What is queued stays there.

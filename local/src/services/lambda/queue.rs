@@ -65,6 +65,10 @@ impl Queue {
         Ok(Self { worker, slots: Semaphore::new(AT_ONCE), closing: CancellationToken::new() })
     }
 
+    pub(super) fn stop(&self) {
+        self.closing.cancel();
+    }
+
     pub(super) async fn close(&self) {
         self.closing.cancel();
         self.worker.close().await;
@@ -109,6 +113,18 @@ impl Queue {
     }
 }
 
+/// Events that an earlier process left: their ids, and when they are due.
+#[derive(Debug)]
+pub(crate) struct Left(Vec<(i64, i64)>);
+
+/// Writes what became of a try, however long that takes: forgotten, the function would run again.
+async fn insist<F: Future<Output = Result<(), AwsError>>>(write: impl Fn() -> F) {
+    while let Err(error) = write().await {
+        tracing::error!("the queue of events: {}", error.message);
+        tokio::time::sleep(WRITE_AGAIN).await;
+    }
+}
+
 impl Lambda {
     /// Takes an asynchronous invocation: when this answers, the event is on disk, and the function runs later. It
     /// runs at least once, and again after 1 and 2 minutes if it fails.
@@ -146,12 +162,11 @@ impl Lambda {
         Ok(())
     }
 
-    /// Goes on with what an earlier process had accepted. To be called once, when the functions can reach the
-    /// services that they use.
+    /// What an earlier process had accepted. To be asked before anything is accepted by this one.
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn resume(&self) -> Result<(), AwsError> {
+    pub(crate) async fn left(&self) -> Result<Left, AwsError> {
         let waiting: Vec<(i64, i64)> = self
             .shared
             .queue
@@ -162,11 +177,15 @@ impl Lambda {
                     .collect::<rusqlite::Result<_>>()
             })
             .await??;
+        Ok(Left(waiting))
+    }
+
+    /// Goes on with it, when the functions can reach the services that they use.
+    pub(crate) fn resume(&self, left: Left) {
         let now = place::now_ms();
-        for (id, due) in waiting {
+        for (id, due) in left.0 {
             self.start(id, Duration::from_millis(u64::try_from(due - now).unwrap_or(0)));
         }
-        Ok(())
     }
 
     fn start(&self, id: i64, delay: Duration) {
@@ -187,8 +206,7 @@ impl Lambda {
             match self.try_once(id).await {
                 Ok(None) => return,
                 Ok(Some(again)) => delay = again,
-                // The row is as it was, so the function may run once more than it would have: what Lambda's
-                // queue does, too.
+                // Nothing was tried.
                 Err(error) => {
                     tracing::error!(event = id, "the queue of events: {}", error.message);
                     delay = WRITE_AGAIN;
@@ -205,7 +223,7 @@ impl Lambda {
         let age = place::now_ms() - event.accepted;
         if u128::try_from(age).is_ok_and(|age| age > OLDEST.as_millis()) {
             tracing::error!(function = event.function, "an event is dropped: it is older than {OLDEST:?}");
-            queue.remove(id).await?;
+            insist(|| queue.remove(id)).await;
             return Ok(None);
         }
         let error = match self.invoke_as(&event.function, event.payload, &event.request_id).await {
@@ -216,16 +234,17 @@ impl Lambda {
         };
         let retry = RETRIES.get(event.failures).copied();
         match (error, retry) {
-            (None, _) => queue.remove(id).await?,
+            (None, _) => insist(|| queue.remove(id)).await,
             (Some((kind, message)), Some(delay)) => {
                 tracing::warn!(function = event.function, error = kind, "an event failed: {message}");
                 let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-                queue.failed(id, place::now_ms().saturating_add(delay_ms)).await?;
+                let due = place::now_ms().saturating_add(delay_ms);
+                insist(|| queue.failed(id, due)).await;
                 return Ok(Some(delay));
             }
             (Some((kind, message)), None) => {
                 tracing::error!(function = event.function, error = kind, "an event is dropped: {message}");
-                queue.remove(id).await?;
+                insist(|| queue.remove(id)).await;
             }
         }
         Ok(None)
@@ -297,7 +316,7 @@ mod tests {
 
         let (function, mut runs) = flaky(0);
         let lambda = Lambda::open(dir.path(), [function]).unwrap();
-        lambda.resume().await.unwrap();
+        lambda.resume(lambda.left().await.unwrap());
         runs.recv().await.unwrap();
         while !waiting(&lambda).await.is_empty() {
             tokio::task::yield_now().await;

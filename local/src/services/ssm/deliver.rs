@@ -183,7 +183,7 @@ impl Deliverer {
     async fn end(&self, work: &Work, open: &Open, outcome: Outcome) {
         let (id, progress) = (open.id, outcome.progress);
         let outcome = Arc::new(outcome);
-        if self.write(move |db| rows::end(db, id, &outcome)).await.is_some() {
+        if self.write(move |db| rows::end(db, id, &outcome)).await == Some(true) {
             self.tell(work, open, progress).await;
         }
     }

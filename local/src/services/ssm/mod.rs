@@ -55,6 +55,10 @@ pub(crate) struct Ssm {
     started: i64,
 }
 
+/// Commands that an earlier process left unfinished.
+#[derive(Debug)]
+pub(crate) struct Left(Vec<(rows::CommandRow, Vec<rows::InvocationRow>)>);
+
 impl Ssm {
     /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says; `events` is told of them. A
     /// deployment whose `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its
@@ -80,21 +84,24 @@ impl Ssm {
         })
     }
 
-    /// Delivers again what had not ended when an earlier process did. A command may so be delivered twice, which is
-    /// no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing to do.
-    /// The time without an endpoint does not count as time of delivery. To be called once, when the agents can reach
-    /// the services that they use.
+    /// What had not ended when an earlier process did. To be asked before this one delivers anything.
     ///
     /// # Errors
     /// What the database says.
-    pub(crate) async fn resume(&self) -> Result<(), AwsError> {
-        for (command, invocations) in self.worker.run(rows::reopen).await?? {
+    pub(crate) async fn left(&self) -> Result<Left, AwsError> {
+        Ok(Left(self.worker.run(rows::reopen).await??))
+    }
+
+    /// Delivers it again, when the agents can reach the services that they use. A command may so be delivered twice,
+    /// which is no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing
+    /// to do. The time without an endpoint does not count as time of delivery.
+    pub(crate) fn resume(&self, left: Left) {
+        for (command, invocations) in left.0 {
             let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
             let open = invocations.iter().filter(|row| row.ended.is_none());
             let open = open.map(|row| Open { id: row.id, instance_id: row.instance_id.clone() }).collect();
             self.deliverer.send(command, open, invocations.len(), errors);
         }
-        Ok(())
     }
 
     /// Carries out one operation.

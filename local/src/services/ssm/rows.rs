@@ -67,7 +67,7 @@ pub(super) struct Sent {
 
 /// A command.
 #[derive(Debug, Clone)]
-pub(super) struct CommandRow {
+pub(crate) struct CommandRow {
     pub(super) id: i64,
     pub(super) command_id: String,
     pub(super) sent: Sent,
@@ -77,7 +77,7 @@ pub(super) struct CommandRow {
 
 /// A command on one instance.
 #[derive(Debug, Clone)]
-pub(super) struct InvocationRow {
+pub(crate) struct InvocationRow {
     pub(super) id: i64,
     pub(super) instance_id: String,
     pub(super) outcome: Outcome,
@@ -170,21 +170,22 @@ pub(super) fn start(db: &Connection, id: i64) -> rusqlite::Result<bool> {
     Ok(changed == 1)
 }
 
-/// Ends an invocation that has not ended.
-pub(super) fn end(db: &Connection, id: i64, outcome: &Outcome) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "UPDATE invocation SET progress = ?2, response_code = ?3, stdout = ?4, stderr = ?5, ended = ?6
+/// Ends an invocation, unless it has ended: then it stays as it is, and the answer is false.
+pub(super) fn end(db: &Connection, id: i64, outcome: &Outcome) -> rusqlite::Result<bool> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE invocation SET progress = ?2, response_code = ?3, stdout = ?4, stderr = ?5, ended = ?6
          WHERE id = ?1 AND ended IS NULL",
-    )?
-    .execute((
-        id,
-        outcome.progress.details(),
-        outcome.response_code,
-        &outcome.stdout,
-        &outcome.stderr,
-        place::now_ms(),
-    ))?;
-    Ok(())
+        )?
+        .execute((
+            id,
+            outcome.progress.details(),
+            outcome.response_code,
+            &outcome.stdout,
+            &outcome.stderr,
+            place::now_ms(),
+        ))?;
+    Ok(changed == 1)
 }
 
 /// Marks a command as cancelled, on these instances or on all, and gives the ids of the invocations that are to be
@@ -308,7 +309,7 @@ mod tests {
         for number in 0..4 {
             let (_, ids) = put(&mut db, &format!("c{number}"), &["a", "b"]);
             if number != 1 {
-                ids.iter().for_each(|id| end(&db, *id, &done()).unwrap());
+                ids.iter().for_each(|id| assert!(end(&db, *id, &done()).unwrap()));
             }
         }
         let transaction = db.transaction().unwrap();

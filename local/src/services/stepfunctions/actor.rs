@@ -17,6 +17,9 @@ use crate::services::stepfunctions::{Shared, effects, rules};
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
+/// Between two looks at the clock.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+
 /// Owns an execution: feeds it, keeps its journal, and carries out what it wants.
 ///
 /// An input changes the execution, then it is on disk, then its effects leave and its sender is answered. So whatever
@@ -83,11 +86,12 @@ impl Actor {
             if self.feed(Input::Start).await.is_err() {
                 return;
             }
-        }
-        // The service answered these, or was about to; nobody will tell us any more. So they are asked again: at
-        // least once, as everywhere in a system of messages. A nested execution is found by who started it.
-        for open in self.execution.open_tasks() {
-            self.start_task(open.start, open.submitted);
+        } else {
+            // The service answered these, or was about to; nobody will tell us any more. So they are asked again: at
+            // least once, as everywhere in a system of messages. A nested execution is found by who started it.
+            for open in self.execution.open_tasks() {
+                self.start_task(open.start, open.submitted);
+            }
         }
         self.serve(mailbox).await;
     }
@@ -97,6 +101,8 @@ impl Actor {
         while self.execution.ended().is_none() {
             let due = self.execution.next_timer();
             let fed = tokio::select! {
+                biased;
+                // What fails because the endpoint goes is no failure of a task.
                 () = closing.cancelled() => return,
                 message = mailbox.recv() => match message {
                     None => return,
@@ -110,7 +116,10 @@ impl Actor {
                         Ok(())
                     }
                 },
-                () = sleep_until(due), if due.is_some() => self.feed(Input::Tick).await.map(|_| ()),
+                () = sleep_until(due), if due.is_some() => match due {
+                    Some(due) if due <= Timestamp::now() => self.feed(Input::Tick).await.map(|_| ()),
+                    _ => Ok(()),
+                },
             };
             if let Err(Closing) = fed {
                 return;
@@ -178,7 +187,7 @@ impl Actor {
             Effect::Ended(_) => {
                 self.cancellations.clear();
                 // From here on the database answers for it; then whoever waits is told.
-                self.shared.running.remove(self.entry.id);
+                self.shared.running.remove(&self.entry);
                 self.entry.ended.send_replace(true);
                 tokio::spawn(rules::announce(Arc::clone(&self.shared), self.entry.id));
             }
@@ -207,8 +216,10 @@ fn token_of(effect: &Effect) -> Option<String> {
     }
 }
 
+/// Sleeps until then, or wakes up a little earlier to look at the clock again: a machine that is suspended stops the
+/// runtime's clock, not the time of an execution.
 async fn sleep_until(due: Option<Timestamp>) {
     let Some(due) = due else { return };
-    let left = due.duration_since(Timestamp::now());
-    tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
+    let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
+    tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
 }

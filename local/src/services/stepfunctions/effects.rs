@@ -135,6 +135,12 @@ async fn publish(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
 
 /// Starts a nested execution, or finds it: after a crash nobody knows whether this try had come so far.
 async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> Result<Row, Failure> {
+    let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
+    match shared.database.child_of(parent).await {
+        Ok(Some(child)) => return Ok(child),
+        Ok(None) => {}
+        Err(error) => return Err(refused("StepFunctions", &error)),
+    }
     let parameters = &start.parameters;
     let machine = text(parameters, "StateMachineArn").unwrap_or_default();
     let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
@@ -143,7 +149,6 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
         Value::String(text) => Given::read(text).map_err(|e| refused("StepFunctions", &e))?,
         other => Given::from(other),
     };
-    let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
     start::start(shared, machine, text(parameters, "Name"), input, Some(parent))
         .await
         .map_err(|e| refused("StepFunctions", &e))

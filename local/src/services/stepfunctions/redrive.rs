@@ -50,11 +50,11 @@ impl StepFunctions {
 
         let (entry, mailbox) = Entry::new(row.id);
         shared.running.add(Arc::clone(&entry));
-        let mut actor = Actor::new(execution, entry, Arc::clone(shared), position, now);
+        let mut actor = Actor::new(execution, Arc::clone(&entry), Arc::clone(shared), position, now);
         actor.redrive_token = request.client_token;
         let accepted = actor.start(Input::Redrive, mailbox).await.ok_or_else(names::closing)?;
         accepted.map_err(|reason| {
-            shared.running.remove(row.id);
+            shared.running.remove(&entry);
             refuse(&reason)
         })?;
         let redriven = shared.database.execution_of(row.id).await?.and_then(|row| row.redriven);

@@ -27,7 +27,13 @@ impl StepFunctions {
                 });
                 continue;
             }
-            let (execution, position) = shared.replayed(id).await?;
+            let (execution, position) = match shared.replayed(id).await {
+                Ok(replayed) => replayed,
+                Err(error) => {
+                    tracing::error!(id, "an execution cannot go on: {}", error.message);
+                    continue;
+                }
+            };
             let open = execution.open_tasks();
             awaited
                 .extend(open.iter().filter(|t| effects::is_nested(&t.start)).map(|t| (id, t.start.task.0)));

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use asl::Status;
 use jiff::Timestamp;
@@ -15,6 +16,10 @@ use crate::services::stepfunctions::database::Row;
 
 /// Input and output together are in the event up to this size, in bytes (same page: 248 KiB).
 const LARGEST_INCLUDED: usize = 248 * 1024;
+
+/// Delays between tries to tell of an end double from the first to the longest.
+const FIRST_DELAY: Duration = Duration::from_millis(250);
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
 
 /// Tells the bus that an execution begins to run. The service sends these events as well as it can, and so does
 /// this: an execution does not wait for a bus that cannot be written to.
@@ -29,14 +34,27 @@ pub(super) async fn begun(shared: &Shared, id: i64) {
 }
 
 /// Tells the bus that an execution has ended, and remembers that: a crash in between has it told again.
+/// It is told again and again until it is written: a run is closed by this event.
 pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
-    let told = async {
-        if let Some(row) = shared.database.execution_of(id).await? {
-            status_changed(&shared.events, &row).await?;
+    let mut delay = FIRST_DELAY;
+    loop {
+        let told = async {
+            if let Some(row) = shared.database.execution_of(id).await? {
+                status_changed(&shared.events, &row).await?;
+            }
+            shared.database.announced(id).await
+        };
+        let told = told.await;
+        if told.is_ok() {
+            return;
         }
-        shared.database.announced(id).await
-    };
-    complain(&shared, told.await);
+        complain(&shared, told);
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = shared.closing.cancelled() => return,
+        }
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
 }
 
 fn complain(shared: &Shared, told: Result<(), AwsError>) {

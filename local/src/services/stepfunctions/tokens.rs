@@ -1,6 +1,6 @@
 //! `SendTaskSuccess`, `SendTaskFailure` and `SendTaskHeartbeat`.
 
-use asl::{Callback, Input, Rejected, TaskToken};
+use asl::{Callback, Input, Rejected, Status, TaskToken};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -68,7 +68,12 @@ impl StepFunctions {
         let late =
             || AwsError::client("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");
         let execution = self.shared.database.execution_of_token(token).await?.ok_or_else(missing)?;
-        let Some(entry) = self.shared.running.get(execution) else { return Err(late()) };
+        let Some(entry) = self.shared.running.get(execution) else {
+            let row = self.shared.database.execution_of(execution).await?;
+            let waits = row.is_some_and(|row| row.status == Status::Running);
+            // Late, and not for ever, where this endpoint does not go on with the execution.
+            return Err(if waits { names::paused() } else { late() });
+        };
         match entry.feed(Input::Callback { token: TaskToken::new(token), callback }).await {
             Ok(Ok(())) => answer(&json!({})),
             Ok(Err(Rejected::TaskDoesNotExist)) => Err(missing()),

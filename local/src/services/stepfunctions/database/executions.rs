@@ -19,7 +19,6 @@ pub(crate) struct Parent {
 }
 
 /// An execution to be added.
-#[derive(Debug)]
 pub(crate) struct NewExecution {
     pub(crate) arn: String,
     pub(crate) name: String,
@@ -113,6 +112,11 @@ impl Database {
         .await
     }
 
+    /// The execution that a try of a Task state started, if it has come so far.
+    pub(crate) async fn child_of(&self, parent: Parent) -> Result<Option<Row>, AwsError> {
+        self.run(move |db| by_parent(db, parent)).await
+    }
+
     /// An execution by its ARN.
     pub(crate) async fn execution(&self, arn: &str) -> Result<Option<Row>, AwsError> {
         let arn = arn.to_owned();
@@ -185,16 +189,18 @@ fn by_arn(db: &Connection, arn: &str) -> rusqlite::Result<Option<Row>> {
 
 /// The execution that stands in the way of a new one.
 fn same(db: &Connection, new: &NewExecution) -> rusqlite::Result<Option<Row>> {
-    if let Some(parent) = new.parent {
-        let started = db
-            .prepare_cached(&format!("{SELECT} WHERE parent_id = ?1 AND parent_task = ?2"))?
-            .query_row((parent.execution, parent.task.cast_signed()), read)
-            .optional()?;
-        if started.is_some() {
-            return Ok(started);
-        }
+    if let Some(parent) = new.parent
+        && let Some(started) = by_parent(db, parent)?
+    {
+        return Ok(Some(started));
     }
     by_arn(db, &new.arn)
+}
+
+fn by_parent(db: &Connection, parent: Parent) -> rusqlite::Result<Option<Row>> {
+    db.prepare_cached(&format!("{SELECT} WHERE parent_id = ?1 AND parent_task = ?2"))?
+        .query_row((parent.execution, parent.task.cast_signed()), read)
+        .optional()
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

@@ -8,7 +8,7 @@ use super::Database;
 use crate::http::AwsError;
 
 /// One input that changed an execution, and what follows from it for the other tables.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) position: i64,
     /// Milliseconds since 1970.

@@ -104,8 +104,10 @@ impl Database {
     /// Opens or creates it in `dir`, and forgets what has been over for longer than the service remembers.
     pub(super) fn open(dir: &Path) -> Result<Self, LocalError> {
         let connection = SCHEMA.open(dir)?;
-        prune::forget_old(&connection)
-            .map_err(|e| LocalError::Database { path: dir.join(SCHEMA.file), reason: e.to_string() })?;
+        if let Err(error) = prune::forget_old(&connection) {
+            // A full disk, perhaps. There is a next time.
+            tracing::warn!("old executions stay: {error}");
+        }
         let worker = Worker::start("stepfunctions", connection).map_err(LocalError::Thread)?;
         Ok(Self { worker })
     }
