@@ -97,6 +97,25 @@ variables! {
 }
 
 variables! {
+    SCRIPT: "Variables that the agent gives to a script, beside its credentials and its own.";
+
+    /// The workflow's name.
+    WORKFLOW_ID = "RSQLFLOW_WORKFLOW_ID";
+    /// The run.
+    WORKFLOW_EXECUTION_ID = "RSQLFLOW_WORKFLOW_EXECUTION_ID";
+    /// The job's place, as `0003#00017`.
+    JOB_ID = "RSQLFLOW_JOB_ID";
+    /// The job's name.
+    JOB_NAME = "RSQLFLOW_JOB_NAME";
+    /// The attempt, from 1.
+    ATTEMPT = "RSQLFLOW_ATTEMPT";
+    /// The try within the attempt, from 1.
+    TRY = "RSQLFLOW_TRY";
+    /// Secrets Manager id of the credentials in `HOST`, `USER` and so on; empty if there are none.
+    SECRET_ID = "RSQLFLOW_SECRET_ID";
+}
+
+variables! {
     OPERATOR: "Variables of the command line, beside those of the deployment.";
 
     /// Directory of the embedded endpoint, for commands that name no other place. Default `.rsqlflow`.
@@ -115,25 +134,6 @@ variables! {
     AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION";
     /// Set to anything: no colours.
     NO_COLOR = "NO_COLOR";
-}
-
-variables! {
-    SCRIPT: "Variables that the agent gives to a script, beside its credentials and its own.";
-
-    /// The workflow's name.
-    WORKFLOW_ID = "RSQLFLOW_WORKFLOW_ID";
-    /// The run.
-    WORKFLOW_EXECUTION_ID = "RSQLFLOW_WORKFLOW_EXECUTION_ID";
-    /// The job's place, as `0003#00017`.
-    JOB_ID = "RSQLFLOW_JOB_ID";
-    /// The job's name.
-    JOB_NAME = "RSQLFLOW_JOB_NAME";
-    /// The attempt, from 1.
-    ATTEMPT = "RSQLFLOW_ATTEMPT";
-    /// The try within the attempt, from 1.
-    TRY = "RSQLFLOW_TRY";
-    /// Secrets Manager id of the credentials in `HOST`, `USER` and so on; empty if there are none.
-    SECRET_ID = "RSQLFLOW_SECRET_ID";
 }
 
 /// The variables of [`DEPLOYMENT`] that hold times which must fit together.
