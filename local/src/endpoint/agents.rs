@@ -77,7 +77,10 @@ pub(super) fn instances(
                 renewal_latency: show_duration(timing.renewal_latency),
             };
             let agent_config = folder.join("agent.toml");
-            write(&agent_config, &file)?;
+            // Agents that an endpoint before this one started may still read theirs: who only looks leaves it.
+            if !(options.paused && agent_config.exists()) {
+                write(&agent_config, &file)?;
+            }
             let workers = Semaphore::new(Instance::WORKERS);
             Ok(Instance { id, tags: tags.clone(), folder, agent_config, workers })
         })
