@@ -97,9 +97,9 @@ pub(crate) struct Local {
     /// Loopback port; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     pub port: u16,
-    /// Directory of the scripts.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub scripts: PathBuf,
+    /// Directory of the scripts. Default: that of the last endpoint on the state directory, else the current one.
+    #[arg(long, value_name = "DIR")]
+    pub scripts: Option<PathBuf>,
     /// The endpoint.
     #[command(flatten)]
     pub embedded: Embedded,

@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::place::{Place, Serving};
 use crate::printer::Printer;
 use crate::signals::Signals;
-use crate::{exit, unfinished};
+use crate::{exit, place, unfinished};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -15,9 +15,11 @@ use crate::{exit, unfinished};
 /// Where the endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
-    let place =
-        Box::pin(Place::serve(Serving { embedded: &args.embedded, port: args.port, scripts: &args.scripts }))
-            .await?;
+    // What the last endpoint here left goes on, and needs its scripts.
+    let scripts = args.scripts.clone().or_else(|| place::last_scripts(&args.embedded.place.state_dir));
+    let scripts = scripts.unwrap_or_else(|| ".".into());
+    let serving = Serving { embedded: &args.embedded, port: args.port, scripts: &scripts };
+    let place = Box::pin(Place::serve(serving)).await?;
     let url = place.url().to_owned();
     if printer.is_json() {
         printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));

@@ -162,11 +162,11 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
 }
 
 fn exists(state_dir: &Path) -> Result<(), Failure> {
-    if state_dir.is_dir() {
+    if state_dir.join("dynamodb.sqlite3").is_file() {
         return Ok(());
     }
     Err(Failure::input(
-        format!("there is no state directory {}", state_dir.display()),
+        format!("{} is no state directory of an embedded endpoint", state_dir.display()),
         "for a run on this machine name its directory with --state-dir; for AWS give --profile or --region",
     ))
 }

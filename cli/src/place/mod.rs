@@ -47,6 +47,11 @@ pub(crate) enum Purpose {
     Execute,
 }
 
+/// Where the last endpoint of a state directory had its scripts, if that is known and still there.
+pub(crate) fn last_scripts(state_dir: &std::path::Path) -> Option<std::path::PathBuf> {
+    memory::started_with(state_dir).map(|with| with.scripts)
+}
+
 impl Place {
     /// Finds the place that the command line and the environment mean.
     ///

@@ -55,7 +55,7 @@ async fn functions_are_listed_and_described() {
     let client = Client::new(&local.sdk);
     let all = client.list_functions().send().await.unwrap();
     let names: Vec<_> = all.functions().iter().map(|f| f.function_name().unwrap()).collect();
-    assert_eq!(names.len(), 6);
+    assert_eq!(names.len(), 7);
     assert!(names.is_sorted() && names.contains(&TRIGGER), "{names:?}");
     let (mut paged, mut marker) = (Vec::new(), None);
     loop {

@@ -28,13 +28,8 @@ struct Create {
     role_arn: String,
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// Taken because deployments give them; nothing here reads them.
-    #[serde(rename = "tags")]
-    _tags: Option<Vec<Value>>,
-    #[serde(rename = "loggingConfiguration")]
-    _logging: Option<Value>,
-    #[serde(rename = "tracingConfiguration")]
-    _tracing: Option<Value>,
+    logging_configuration: Option<Value>,
+    tracing_configuration: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -43,10 +38,8 @@ struct Update {
     state_machine_arn: String,
     definition: Option<String>,
     role_arn: Option<String>,
-    #[serde(rename = "loggingConfiguration")]
-    _logging: Option<Value>,
-    #[serde(rename = "tracingConfiguration")]
-    _tracing: Option<Value>,
+    logging_configuration: Option<Value>,
+    tracing_configuration: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +69,8 @@ impl StepFunctions {
         if request.kind.as_deref().is_some_and(|kind| kind != "STANDARD") {
             return Err(AwsError::not_implemented("a state machine of another type than STANDARD"));
         }
+        refuse_observation(request.logging_configuration.as_ref(), request.tracing_configuration.as_ref())?;
+        check_role(&request.role_arn)?;
         let machine = self.create_machine(&request.name, &request.definition, &request.role_arn).await?;
         // The same name and definition again is no change; the role does not count (API reference,
         // CreateStateMachine).
@@ -118,7 +113,11 @@ impl StepFunctions {
         let request: Update = parse("UpdateStateMachine", body)?;
         let arn = &request.state_machine_arn;
         names::check_arn(arn, "stateMachine")?;
-        if request.definition.is_none() && request.role_arn.is_none() {
+        let nothing = request.definition.is_none()
+            && request.role_arn.is_none()
+            && request.logging_configuration.is_none()
+            && request.tracing_configuration.is_none();
+        if nothing {
             let message = "Either the definition, the role ARN, the LoggingConfiguration, or the \
                            TracingConfiguration must be specified";
             return Err(AwsError::client("MissingRequiredParameter", message));
@@ -126,6 +125,8 @@ impl StepFunctions {
         if let Some(definition) = &request.definition {
             compile(definition)?;
         }
+        refuse_observation(request.logging_configuration.as_ref(), request.tracing_configuration.as_ref())?;
+        request.role_arn.as_deref().map_or(Ok(()), check_role)?;
         let now = place::now_ms();
         let database = &self.shared.database;
         if !database.update_machine(arn, request.definition, request.role_arn, now).await? {
@@ -196,6 +197,25 @@ fn summary(machine: &MachineRow) -> Map<String, Value> {
         ("type".to_owned(), json!("STANDARD")),
         ("creationDate".to_owned(), json!(place::seconds(machine.created))),
     ])
+}
+
+/// Refuses logs and traces of executions, which nobody here writes. What switches them off is no change.
+fn refuse_observation(logging: Option<&Value>, tracing: Option<&Value>) -> Result<(), AwsError> {
+    let level = |logging: &Value| logging.get("level").and_then(Value::as_str).unwrap_or("OFF").to_owned();
+    if logging.is_some_and(|logging| level(logging) != "OFF") {
+        return Err(AwsError::not_implemented("loggingConfiguration with another level than OFF"));
+    }
+    if tracing.is_some_and(|tracing| tracing.get("enabled") == Some(&Value::Bool(true))) {
+        return Err(AwsError::not_implemented("tracingConfiguration with enabled true"));
+    }
+    Ok(())
+}
+
+fn check_role(arn: &str) -> Result<(), AwsError> {
+    if arn.starts_with("arn:") && arn.contains(":role/") {
+        return Ok(());
+    }
+    Err(AwsError::client("InvalidArn", format!("Invalid Role Arn: '{arn}'")))
 }
 
 /// Compiles a definition, and refuses what the interpreter knows but nobody here carries out.

@@ -20,9 +20,6 @@ struct Start {
     state_machine_arn: String,
     name: Option<String>,
     input: Option<String>,
-    /// Only passed on to X-Ray by the service.
-    #[serde(rename = "traceHeader")]
-    _trace_header: Option<String>,
 }
 
 impl StepFunctions {
