@@ -166,7 +166,10 @@ fn exists(state_dir: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::input(
-        format!("{} is no state directory of an embedded endpoint", state_dir.display()),
+        match state_dir.is_dir() {
+            true => format!("{} is no state directory of an embedded endpoint", state_dir.display()),
+            false => format!("there is no state directory {}", state_dir.display()),
+        },
         "for a run on this machine name its directory with --state-dir; for AWS give --profile or --region",
     ))
 }
