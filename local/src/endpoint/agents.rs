@@ -103,8 +103,11 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, LocalError> {
     std::path::absolute(path).map_err(|source| LocalError::StateDir { path: path.to_owned(), source })
 }
 
+/// Whole or not at all: an agent that an endpoint before this one started may read it at this moment, and half a file
+/// is a valid one with other times in it. The directory is this endpoint's alone, so nobody else has the same `.new`.
 fn write(path: &Path, file: &AgentFile<'_>) -> Result<(), LocalError> {
     let failed = |source| LocalError::StateDir { path: path.to_owned(), source };
     let text = toml::to_string(file).map_err(|e| failed(std::io::Error::other(e)))?;
-    std::fs::write(path, text).map_err(failed)
+    let new = path.with_extension("toml.new");
+    std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path)).map_err(failed)
 }
