@@ -37,7 +37,7 @@ test-rust: build tool-nextest tool-postgres tool-clients
 
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
-bench: tool-cargo tool-postgres ## Measure the binaries as they ship, and write docs/performance.md
+bench: tool-cargo tool-postgres tool-clients ## Measure the binaries as they ship, and write docs/performance.md
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench figures -- --check \
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
