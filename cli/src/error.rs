@@ -157,7 +157,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
             StoreError::Service { code, reason, .. } => hint_of(code.as_deref(), reason),
-            StoreError::Corrupt { .. } => Some(
+            StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => Some(
                 "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
                     .to_owned(),
             ),

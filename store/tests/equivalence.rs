@@ -131,7 +131,7 @@ fn rows_are_handed_out_once_noted_and_listed_in_plan_order() {
                 .instance("i-1")
                 .command("c-1")
                 .log("g", "s")
-                .log_end(7, true)
+                .log_end(7, None)
                 .tries(&tries)
         };
         assert!(!jobs.note(id, JobId::new(0, 1), Some(1), note()).await.unwrap(), "the row is in attempt 0");
