@@ -62,7 +62,8 @@ fn on_path(path: &str) -> bool {
     std::env::split_paths(path).any(|directory| is_program(&directory.join(NAME)))
 }
 
-fn is_program(path: &Path) -> bool {
+/// Whether there is a file that somebody may execute.
+pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
