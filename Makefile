@@ -6,6 +6,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 NEXTEST_VERSION := 0.9.143
+CARGO_DEB_VERSION := 3.8.0
+CARGO_GENERATE_RPM_VERSION := 0.21.1
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -22,6 +24,33 @@ build: tool-cargo ## Build everything (unoptimised)
 .PHONY: release
 release: tool-cargo ## Build every binary as it ships
 	$(CARGO) build --locked --release --bins
+
+# `make package ARCH=aarch64` for other machines than this one: x86_64 or aarch64.
+HOST_ARCH := $(shell uname -m)
+ARCH ?= $(HOST_ARCH)
+ifeq ($(ARCH),$(HOST_ARCH))
+PACKAGE_BINARIES = $(TARGET)/release
+else
+PACKAGE_TRIPLE := $(ARCH)-unknown-linux-gnu
+PACKAGE_BINARIES = $(TARGET)/$(PACKAGE_TRIPLE)/release
+# Debian's cross compiler: it links, and compiles what of the TLS library is C.
+CROSS := $(ARCH)-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER ?= aarch64-linux-gnu-gcc
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER ?= x86_64-linux-gnu-gcc
+endif
+
+.PHONY: package
+# One build for all of it, the very one of `bench`: another selection of packages would build the SDK again.
+package: tool-cargo tool-cross tool-packagers ## Build what is deployed: the functions' zip, the agent as .deb and .rpm
+	$(CARGO) build --locked --release --workspace --bins $(addprefix --target ,$(PACKAGE_TRIPLE))
+	tools/package --arch $(ARCH) --binaries $(PACKAGE_BINARIES) --tools $(TARGET)/tools/bin --out target/package
+
+.PHONY: test-package
+# Not in `test`: it needs the build of what ships, which takes as long again. The .deb is really installed, hence root.
+test-package: package build tool-nextest tool-rpm ## Install the .deb, run a job with it, and remove it (as root)
+	@if [[ $$(id -u) -ne 0 ]]; then echo "skipped: only root can install and remove packages"; else \
+	RSQLFLOW_TEST_PACKAGE=$(CURDIR)/target/package $(CARGO) nextest run --locked --workspace \
+		--run-ignored only -E 'binary(package)' --no-tests fail; fi
 
 .PHONY: demo
 demo: build tool-postgres ## Run the six-script example on this machine and show what happened
@@ -63,6 +92,29 @@ tool-cargo:
 .PHONY: tool-nextest
 tool-nextest: tool-cargo
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest --version $(NEXTEST_VERSION)
+
+.PHONY: tool-packagers
+tool-packagers: tool-cargo
+	@command -v readelf >/dev/null || tools/install-debian binutils
+	@command -v python3 >/dev/null || tools/install-debian python3
+	@$(TARGET)/tools/bin/cargo-deb --version 2>/dev/null | grep -qF '$(CARGO_DEB_VERSION)' || \
+	$(CARGO) install --locked --root $(TARGET)/tools cargo-deb --version $(CARGO_DEB_VERSION)
+	@$(TARGET)/tools/bin/cargo-generate-rpm --version 2>/dev/null | grep -qF '$(CARGO_GENERATE_RPM_VERSION)' || \
+	$(CARGO) install --locked --root $(TARGET)/tools cargo-generate-rpm --version $(CARGO_GENERATE_RPM_VERSION)
+
+.PHONY: tool-cross
+tool-cross: tool-cargo
+	@case "$(ARCH)" in x86_64|aarch64) ;; *) echo "ARCH=$(ARCH) is not x86_64 or aarch64"; exit 1;; esac
+ifdef PACKAGE_TRIPLE
+	@ls "$$(rustc --print sysroot)"/lib/rustlib/$(PACKAGE_TRIPLE)/lib/libstd-* >/dev/null 2>&1 || { \
+	echo "Rust's target $(PACKAGE_TRIPLE) is missing: rustup target add $(PACKAGE_TRIPLE)"; exit 1; }
+	@command -v $(CROSS) >/dev/null || { \
+	echo "the C compiler $(CROSS) is missing: apt-get install gcc-$(subst _,-,$(ARCH))-linux-gnu"; exit 1; }
+endif
+
+.PHONY: tool-rpm
+tool-rpm:
+	@command -v rpm >/dev/null || tools/install-debian rpm
 
 .PHONY: tool-postgres
 tool-postgres:

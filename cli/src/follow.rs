@@ -38,6 +38,7 @@ pub(crate) async fn follow(
         loop {
             let signal = tokio::select! {
                 run = &mut run => break Some(run?),
+                gone = place.gone() => return Err(gone),
                 signal = signals.next() => signal,
             };
             live.pause();

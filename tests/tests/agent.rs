@@ -229,10 +229,12 @@ async fn a_log_that_arrives_after_the_result_is_complete_in_the_end() {
     network.fail(LOGS, Fault::Cut);
     let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
     let run = world.end(&id).await;
-    assert_eq!(world.job(&id, 0, 0).await.unwrap().log_complete, Some(false));
+    let row = world.job(&id, 0, 0).await.unwrap();
+    assert_eq!((row.log_complete, row.log_error.is_some()), (Some(false), true), "{row:?}");
     network.mend();
     assert_eq!(agent.wait().await.unwrap().code(), Some(0));
-    assert_eq!(world.job(&id, 0, 0).await.unwrap().log_complete, Some(true));
+    let row = world.job(&id, 0, 0).await.unwrap();
+    assert_eq!((row.log_complete, row.log_error), (Some(true), None));
     assert_eq!(world.log(&run.jobs[0]).await.len(), 20_000);
 }
 

@@ -99,15 +99,37 @@ const PASSED: [&str; 17] = [
 ];
 
 impl AgentConfig {
+    /// The file that [`Self::load`] reads.
+    #[must_use]
+    pub fn file(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> PathBuf {
+        Self::named(path, env).unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
+    }
+
+    fn named(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let variable = || env(env_vars::CONFIG).filter(|path| !path.is_empty());
+        path.map(Path::to_owned).or_else(|| variable().map(PathBuf::from))
+    }
+
+    /// What can be had of settings that cannot be used: where the spool is, and how many jobs it may hold. Enough to
+    /// look, not to run anything.
+    #[must_use]
+    pub fn rescue(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let text = std::fs::read_to_string(Self::file(path, &env)).unwrap_or_default();
+        let table = text.parse::<toml::Table>().unwrap_or_default();
+        let kept: toml::Table =
+            table.into_iter().filter(|(key, _)| key == "spool_dir" || key == "max_jobs").collect();
+        let nothing = |_: &str| None;
+        Self::parse(&kept.to_string(), nothing).or_else(|_| Self::parse("", nothing)).ok()
+    }
+
     /// Reads the file that is named, or the one that the environment names, or [`DEFAULT_FILE`]. Only the last
     /// may be missing, since every setting has a default.
     ///
     /// # Errors
     /// [`ConfigError`]: the file cannot be read, or everything that is wrong with it.
     pub fn load(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let named = path.map(Path::to_owned).or_else(|| env(env_vars::CONFIG).map(PathBuf::from));
-        let optional = named.is_none();
-        let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let optional = Self::named(path, &env).is_none();
+        let path = Self::file(path, &env);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if optional && error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -310,6 +332,18 @@ mod tests {
     fn what_is_no_toml_is_told_with_its_line() {
         let error = AgentConfig::parse("max_jobs = 1\nlog_dir = /tmp", nothing).unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn of_settings_that_cannot_be_used_the_spool_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("agent.toml");
+        std::fs::write(&file, "spool_dir = \"/p\"\nmax_jobs = 3\ncolour = 1\nlog_dir = \"x\"").unwrap();
+        let rescued = AgentConfig::rescue(Some(&file), nothing).unwrap();
+        assert_eq!((rescued.spool_dir.as_path(), rescued.max_jobs), (Path::new("/p"), 3));
+        std::fs::write(&file, "no TOML").unwrap();
+        let rescued = AgentConfig::rescue(Some(&file), nothing).unwrap();
+        assert_eq!(rescued.spool_dir, Path::new("/var/lib/rsqlflow"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rsqlflow_core::timing::Rule;
 use rsqlflow_core::{Seconds, Timing};
 use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
 
+use super::refuse::{self, VERSION};
 use super::{Assignment, Context, NotRun, queue};
 use crate::aws::{Backoff, Heard, TokenError};
 use crate::clock::{BootTime, wall_clock};
@@ -54,7 +55,7 @@ pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, No
     let sent = BootTime::now();
     let mut backoff = Backoff::of_preparation();
     loop {
-        let mut note = Note::new().start(wall_clock()).instance(&ctx.instance());
+        let mut note = Note::new().start(wall_clock()).instance(&ctx.instance()).agent(VERSION);
         if let Some(stream) = &log_stream {
             note = note.log(&ctx.config.log_group, stream);
         }
@@ -96,6 +97,9 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
         let row = match ctx.jobs.get(&job.execution, job.job).await {
             Ok(Some(row)) => row,
             Ok(None) => return Err(NotRun::NoRow),
+            Err(StoreError::Incompatible { reason, .. }) => {
+                return Err(refuse::refuse(ctx, job, reason).await);
+            }
             Err(error) => {
                 if !error.is_transient() || !backoff.pause().await {
                     return Err(NotRun::Store(error));

@@ -21,7 +21,8 @@ use crate::process::{Control, StopReason};
 use crate::spool::Slot;
 use crate::spool::result::{Entry, VERSION};
 
-/// Why a job was not run by this process. Of these only [`Self::Misfit`] is a failure of the job.
+/// Why a job was not run by this process. Of these only [`Self::Misfit`] and [`Self::Incompatible`] are
+/// failures of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
     /// There is no such row.
@@ -35,12 +36,18 @@ pub enum NotRun {
         /// The row's.
         attempt: u32,
     },
+    /// As [`Self::Stale`], found out where the row could not be read.
+    #[error("another came first")]
+    Another,
     /// It was cancelled before anybody ran it; this process has closed and reported it.
     #[error("it was cancelled before it was run")]
     Cancelled,
     /// Its heartbeat is too short for this agent's times; this process has closed it as failed and reported it.
     #[error("it was failed, not run: {0}")]
     Misfit(String),
+    /// Its row follows a contract that this agent does not know; this process has closed it as failed and reported it.
+    #[error("it was failed, not run: {0}")]
+    Incompatible(String),
     /// The service no longer waits on the row's token; the next try of the state brings another attempt.
     #[error("the workflow does not wait for it any more")]
     NobodyWaits,
@@ -136,21 +143,25 @@ async fn work(
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
     }
-    let mut shipping = claimed.log_stream.clone().map(|name| {
+    let shipping = claimed.log_stream.clone().map(|name| {
         let stream = Stream::new(ctx.clients.logs().clone(), ctx.config.log_group.clone(), name);
-        let mut shipper = Shipper::new(stream, path, follow);
-        tokio::spawn(async move {
+        let mut shipper = Shipper::new(stream, path.clone(), follow);
+        let trouble = shipper.trouble();
+        let task = tokio::spawn(async move {
             shipper.run().await;
             shipper.shipped()
-        })
+        });
+        (task, trouble)
     });
+    let (mut shipping, service) = shipping.unzip();
 
     let ended = Box::pin(tries::run(ctx, job, claimed, slot, control, deadline, &mut capture)).await;
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, "the output could not be kept whole");
     }
     let bytes = capture.total();
-    let whole = capture.trouble().is_none();
+    let kept = capture.trouble().map(|error| format!("the instance could not keep it whole: {error}"));
+    let whole = kept.is_none();
     let Ended::With { outcome, tries, sha256 } = ended else {
         tracing::warn!("no longer this agent's: the script is stopped and nothing is reported");
         capture.remark("stopped, because the job is no longer this agent's");
@@ -178,7 +189,15 @@ async fn work(
         tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");
     }
     let mut complete = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain).await && whole;
-    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, complete);
+    let trouble = (!complete).then(|| {
+        let service = match &service {
+            Some(service) => service.borrow().clone(),
+            None => Some("no log group is configured".to_owned()),
+        };
+        let why = kept.or(service).unwrap_or_else(|| "its end was still on its way".to_owned());
+        format!("not all of the output is in CloudWatch Logs: {why}; see {} on the instance", path.display())
+    });
+    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, trouble.as_deref());
     if let Some(sha256) = &sha256 {
         note = note.script_sha256(sha256);
     }
@@ -198,7 +217,7 @@ async fn work(
     if shipping.is_some() && !complete {
         complete = drain(&mut shipping, ctx.config.log_drain).await && whole;
         if complete {
-            let note = Note::new().log_end(bytes, true);
+            let note = Note::new().log_end(bytes, None);
             if let Err(error) = ctx.jobs.note(&job.execution, job.job, Some(job.attempt), note).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

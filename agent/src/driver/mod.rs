@@ -3,6 +3,7 @@
 //! - [`context`]: what all parts need, and which job it is.
 //! - [`queue`]: waiting for a slot while the instance is full.
 //! - [`claim`]: the heartbeat before the claim, and the claim.
+//! - [`refuse`]: what becomes of a job whose row this agent does not understand.
 //! - [`keeper`]: renewals, new tokens, orders; runs beside the work and talks to it by [`crate::process::Control`].
 //! - [`tries`]: the script, its reruns, and what became of it.
 //! - [`deliver`]: spool, close, answer; also for what other agents left.
@@ -14,6 +15,7 @@ pub mod deliver;
 pub mod job;
 pub mod keeper;
 pub mod queue;
+mod refuse;
 pub mod tries;
 
 pub use context::{Assignment, Context};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_store::JobRow;
+use rsqlflow_store::{JobRow, StoreError};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::claim::{self, TokenHeard};
-use super::{Assignment, Context, NotRun};
+use super::{Assignment, Context, NotRun, refuse};
 use crate::clock::{BootTime, wall_clock};
 use crate::spool::{Occupant, Slot, Slots};
 
@@ -86,6 +86,7 @@ async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRu
     let row = match ctx.jobs.get(&job.execution, job.job).await {
         Ok(Some(row)) => row,
         Ok(None) => return Err(NotRun::NoRow),
+        Err(StoreError::Incompatible { reason, .. }) => return Err(refuse::refuse(ctx, job, reason).await),
         Err(error) => return Err(NotRun::Store(error)),
     };
     claim::unclaimed(&row, job)?;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rsqlflow_core::config::MAX_CONCURRENCY;
 use rsqlflow_core::plan::CHUNK_JOBS;
-use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ErrorName, Timing};
 use serde_json::Value;
 
@@ -219,7 +218,8 @@ fn both_machines_try_a_job_alike_and_not_for_ever() {
 fn a_sequential_stage_goes_on_only_past_jobs_that_are_over() {
     let job: Value = serde_json::from_str(Definition::Sequential.text()).unwrap();
     let catch = &job["States"]["RunScripts"]["ItemProcessor"]["States"]["RunJob"]["Catch"];
-    let over: Vec<&str> = JobStatus::ALL.into_iter().filter_map(JobStatus::error_name).collect();
+    let over: Vec<&str> =
+        ErrorName::ALL.into_iter().filter(|name| name.is_of_job()).map(ErrorName::as_str).collect();
     assert_eq!(names(&catch[0]), over);
     assert_eq!((&catch[0]["Next"], &catch[1]["Next"]), (&Value::from("OnFailure"), &Value::from("StopHere")));
 }

@@ -21,6 +21,8 @@ pub enum Rule {
     ErrorWithoutExit,
     /// Lines end in CR LF.
     CrLf,
+    /// Bytes that are not UTF-8.
+    Encoding,
     /// A quote or comment that is open at the end.
     OpenQuote,
     /// An `\exit` with a status that cannot be, or means something else.
@@ -39,6 +41,7 @@ impl Rule {
             Self::UnsetVariable => "unset-variable",
             Self::ErrorWithoutExit => "error-without-exit",
             Self::CrLf => "crlf",
+            Self::Encoding => "encoding",
             Self::OpenQuote => "open-quote",
             Self::ExitStatus => "exit-status",
         }

@@ -33,6 +33,23 @@ pub fn check(name: &str, content: &str) -> Vec<Finding> {
     findings
 }
 
+/// What is not UTF-8 in a file's scripts, which rsql refuses to run. `content` has U+FFFD in its place. Comments of a
+/// shell around them may be in any encoding.
+fn encoding(name: &str, content: &str) -> Option<Finding> {
+    let lines = scripts(name, content).into_iter().flat_map(|script| {
+        let lines: Vec<_> = script.text.split('\n').map(str::to_owned).enumerate().collect();
+        lines.into_iter().map(move |(index, line)| (script.offset + index + 1, line))
+    });
+    let mut found = lines.filter_map(|(number, line)| line.find('\u{fffd}').map(|at| (number, at)));
+    let (line, at) = found.next()?;
+    Some(Finding {
+        rule: Rule::Encoding,
+        line,
+        column: at + 1,
+        message: "this is not UTF-8, and rsql stops here; `iconv -f latin1 -t utf-8` converts a file of Latin-1".into(),
+    })
+}
+
 /// A quote that is open at the end swallows what follows it.
 fn open_quote(pieces: &[Piece]) -> Option<Finding> {
     let Some(Piece::Sql { text, line, complete: false }) = pieces.last() else { return None };
@@ -54,6 +71,18 @@ fn open_quote(pieces: &[Piece]) -> Option<Finding> {
         column: 1,
         message: "a quote or comment that begins here is never closed".into(),
     })
+}
+
+/// As [`check`], of a file that may be in any encoding.
+pub(super) fn check_bytes(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    let Err(_) = std::str::from_utf8(bytes) else {
+        return check(name, &String::from_utf8_lossy(bytes));
+    };
+    let content = String::from_utf8_lossy(bytes);
+    let mut findings = check(name, &content);
+    findings.extend(encoding(name, &content));
+    findings.sort_by_key(|f| (f.line, f.column));
+    findings
 }
 
 /// A file itself; of a directory, what may hold scripts.
@@ -83,7 +112,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
     }
     for file in &all {
         let content = match std::fs::read(file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(bytes) => bytes,
             Err(e) => {
                 let _ =
                     writeln!(io::stderr(), "rsql: error: {}: {}", file.display(), crate::meta::reason(&e));
@@ -91,7 +120,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
                 continue;
             }
         };
-        for finding in check(&file.display().to_string(), &content) {
+        for finding in check_bytes(&file.display().to_string(), &content) {
             code = code.max(1);
             if writeln!(out, "{}:{finding}", file.display()).is_err() {
                 return ExitCode::from(1);

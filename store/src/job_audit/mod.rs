@@ -73,7 +73,7 @@ impl JobAudit {
         let sort = job.to_string();
         self.get_item(id, &sort)
             .await?
-            .map(|item| item::read(&self.table, &format!("{id} {sort}"), item))
+            .map(|item| row::read(&self.table, &format!("{id} {sort}"), item))
             .transpose()
     }
 
