@@ -5,7 +5,7 @@ import { agentConfig } from '../lib/documents/agent-config.js';
 import { environment } from '../lib/environment.js';
 import { App, Stack } from 'aws-cdk-lib';
 import { FUNCTIONS, Names, pascal } from '../lib/names.js';
-import { SHAPES } from '../lib/stacks/data-stack.js';
+import { SHAPES } from '../lib/tables.js';
 import { EVERYTHING, config, repository } from './support.js';
 
 const all = config({ ...EVERYTHING, run_as: 'etl', creds_dir: '/c' });
