@@ -35,37 +35,39 @@ export function eventPattern(cursor: Cursor): EventPattern | undefined {
   return cursor.value as EventPattern;
 }
 
+/** Whether what stands below a field is sound. */
 function level(cursor: Cursor, isAlternatives = false): boolean {
-  if (isAlternatives) {
-    const read = cursor.list((item) => (level(item) ? item : undefined));
-    return read !== undefined && (read.length >= 2 || cursor.report('wants at least two alternatives') === true);
-  }
+  if (isAlternatives) return alternatives(cursor);
   if (Array.isArray(cursor.value)) return values(cursor);
   if (typeof cursor.value !== 'object' || cursor.value === null) {
-    cursor.report(
-      `${JSON.stringify(cursor.value)} is not in a list`,
-      `write ${JSON.stringify([cursor.value])}: a pattern lists what a field may be`,
-    );
-    return false;
+    const value = JSON.stringify(cursor.value);
+    return unsound(cursor, `${value} is not in a list`, `write [${value}]: a pattern lists what a field may be`);
   }
   const entries = cursor.entries() ?? [];
-  if (entries.length === 0) {
-    cursor.report('is empty');
-    return false;
-  }
+  if (entries.length === 0) return unsound(cursor, 'is empty');
   return entries.map(([name, field]) => level(field, name === '$or')).every(Boolean);
 }
 
+function alternatives(cursor: Cursor): boolean {
+  const read = cursor.list((item) => (level(item) ? item : undefined));
+  return read !== undefined && (read.length >= 2 || unsound(cursor, 'wants at least two alternatives'));
+}
+
 function values(cursor: Cursor): boolean {
-  const read = cursor.list((item) => {
-    if (item.value === null) return item.report('is null, which CloudFormation takes out', 'write {"exists": false}');
-    if (Array.isArray(item.value)) return item.report('is a list in a list');
-    if (typeof item.value !== 'object') return item;
-    const names = Object.keys(item.value);
-    if (names.length === 1 && OPERATORS.includes(names[0] ?? '')) return item;
-    return item.report('is not a comparison', `write one of ${OPERATORS.map((name) => `{"${name}": …}`).join(', ')}`);
-  });
-  if (read?.length !== 0) return read !== undefined;
-  cursor.report('is empty', 'such a pattern matches nothing');
+  const read = cursor.list((item) => (comparison(item) ? item : undefined));
+  return read !== undefined && (read.length >= 1 || unsound(cursor, 'is empty', 'such a pattern matches nothing'));
+}
+
+function comparison(item: Cursor): boolean {
+  if (item.value === null) return unsound(item, 'is null, which CloudFormation takes out', 'write {"exists": false}');
+  if (Array.isArray(item.value)) return unsound(item, 'is a list in a list');
+  if (typeof item.value !== 'object') return true;
+  const names = Object.keys(item.value);
+  if (names.length === 1 && OPERATORS.includes(names[0] ?? '')) return true;
+  return unsound(item, 'is not a comparison', `write one of ${OPERATORS.map((name) => `{"${name}": …}`).join(', ')}`);
+}
+
+function unsound(cursor: Cursor, message: string, mend?: string): false {
+  cursor.report(message, mend);
   return false;
 }
