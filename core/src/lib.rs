@@ -5,6 +5,7 @@ mod deployment;
 mod duration;
 pub mod env;
 mod error_name;
+pub mod event_start;
 mod id;
 pub mod message;
 pub mod plan;

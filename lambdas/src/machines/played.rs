@@ -158,7 +158,7 @@ fn position(task: &StartTask) -> u32 {
 fn sequential(on_failure: &str, mut job: impl FnMut(u32) -> Act) -> Played {
     let input = json!({ "workflow_execution_id": "e", "stage": 3, "chunk": 2, "on_failure": on_failure });
     play(Definition::Sequential, &input, |task| match &*task.state {
-        "Iterator" => Act::Answer(items(3)),
+        "HandOut" => Act::Answer(items(3)),
         _ => job(position(task)),
     })
 }
@@ -179,7 +179,7 @@ fn a_sequential_chunk_costs_two_transitions_and_one_a_script() {
     let played = sequential("finish", |_| done());
     assert_eq!((played.status(), played.transitions()), (Status::Succeeded, 2 + 3));
     assert_eq!(positions(&played), [0, 1, 2]);
-    let request: ChunkRequest = serde_json::from_value(played.sent("Iterator").remove(0)).unwrap();
+    let request: ChunkRequest = serde_json::from_value(played.sent("HandOut").remove(0)).unwrap();
     assert_eq!((request.stage, request.chunk), (3, 2));
     let job: InvokeRequest = serde_json::from_value(played.sent("RunJob").remove(2)).unwrap();
     assert_eq!((job.job().to_string().as_str(), job.retry), ("0003#00002", 0));

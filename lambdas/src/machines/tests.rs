@@ -180,7 +180,7 @@ fn waits_are_as_the_comments_say() {
     let waits = |name: &str| retriers(&task(name)).iter().map(longest_wait).collect::<Vec<_>>();
     assert_eq!(waits("RunJob"), [12.0, 95.0]);
     assert_eq!(waits("RunSequential"), [122.0]);
-    assert_eq!(waits("Iterator"), [242.0]);
+    assert_eq!(waits("HandOut"), [242.0]);
     let hours = waits("NextChunk")[0] / 3600.0;
     assert!(hours > 33.0 && hours < 34.0, "{hours}");
     let longest_heartbeat = f64::from(Timing::MAX_HEARTBEAT.get()) / 3600.0;
