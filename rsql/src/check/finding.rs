@@ -23,6 +23,8 @@ pub enum Rule {
     CrLf,
     /// A quote or comment that is open at the end.
     OpenQuote,
+    /// Parentheses that are nested deeper than [`crate`] translates.
+    TooDeep,
     /// An `\exit` with a status that cannot be, or means something else.
     ExitStatus,
 }
@@ -40,6 +42,7 @@ impl Rule {
             Self::ErrorWithoutExit => "error-without-exit",
             Self::CrLf => "crlf",
             Self::OpenQuote => "open-quote",
+            Self::TooDeep => "too-deep",
             Self::ExitStatus => "exit-status",
         }
     }
