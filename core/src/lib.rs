@@ -26,5 +26,5 @@ pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
-pub use timing::Timing;
+pub use timing::{CANCEL_POLL, Timing};
 pub use workflow_status::WorkflowStatus;

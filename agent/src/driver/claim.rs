@@ -7,6 +7,7 @@ use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
 use rsqlflow_core::timing::Rule;
 use rsqlflow_core::{Seconds, Timing};
 use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
+use tokio::sync::watch;
 
 use super::refuse::{self, VERSION};
 use super::{Assignment, Context, NotRun, queue};
@@ -39,8 +40,17 @@ pub(super) enum TokenHeard {
 ///
 /// # Errors
 /// [`NotRun`]: it is another's, or nobody wants it.
-pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, NotRun> {
-    let (row, token_accepted) = wait_for_heartbeat(ctx, job).await?;
+pub(super) async fn claim(
+    ctx: &Context,
+    job: &Assignment,
+    mut stop: watch::Receiver<u32>,
+) -> Result<Claimed, NotRun> {
+    // From the first sending of the claim on it is too late to leave: the row may show us.
+    let (row, token_accepted) = tokio::select! {
+        biased;
+        heard = Box::pin(wait_for_heartbeat(ctx, job)) => heard?,
+        Ok(_) = stop.wait_for(|requests| *requests > 0) => return Err(NotRun::Stopping),
+    };
     if let Some(why) = misfit(&ctx.config.timing, row.job.heartbeat) {
         // With such a lease the guard would end a healthy script between two renewals.
         let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());

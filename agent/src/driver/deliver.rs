@@ -28,6 +28,9 @@ pub enum Undelivered {
     /// The row is closed; the token could not be answered.
     #[error("the row is closed, but its task token cannot be answered")]
     Token(#[source] TokenError),
+    /// It was not done by the time that the agent had to end.
+    #[error("the agent was asked to stop, and neither row nor workflow answered in time")]
+    Stopped,
 }
 
 /// Closes the row, then answers the token that the row then shows. Both are harmless when repeated, and the row

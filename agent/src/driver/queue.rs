@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::claim::{self, TokenHeard};
-use super::{Assignment, Context, NotRun, refuse};
+use super::{Assignment, Context, Lookout, NotRun, refuse};
 use crate::clock::{BootTime, wall_clock};
 use crate::spool::{Occupant, Slot, Slots};
 
@@ -36,6 +36,7 @@ pub(super) async fn wait_for_slot(
         agent_pid: std::process::id(),
         since: wall_clock(),
     };
+    let mut lookout = Lookout::new(ctx.config.cancel_poll);
     let mut check_at = None;
     let mut unread_since = None;
     loop {
@@ -52,6 +53,12 @@ pub(super) async fn wait_for_slot(
                     "slots cannot be used, so they are not counted"
                 );
                 return Ok(None);
+            }
+        }
+        if check_at.is_some() && lookout.next().is_some_and(|at| BootTime::now() >= at) {
+            let most = ctx.config.timing.renewal_latency;
+            if lookout.look(&ctx.jobs, job, JobStatus::Triggered, most).await {
+                check_at = Some(BootTime::now());
             }
         }
         if check_at.is_none_or(|at| BootTime::now() >= at) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::depth::Level;
 use super::expression::{Cursor, rewrite};
 use super::{CopyFrom, DialectError, Unload, copy, routine, table, unload};
 use crate::lexer::token::{Token, tokens};
@@ -107,6 +108,7 @@ fn split(all: &[Token]) -> Vec<&[Token]> {
 /// # Errors
 /// If something in it has no counterpart.
 pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError> {
+    let _level = Level::enter()?;
     let words: Vec<String> =
         statement.iter().filter(|t| !t.is_quiet()).take(8).map(|t| t.text.to_ascii_lowercase()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -139,17 +139,68 @@ pub(super) fn command(db: &Connection, command_id: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
+/// What the database itself can say of commands, so that a list need not read them all.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Requested after this, in milliseconds since 1970.
+    pub(super) after: Option<i64>,
+    /// Requested before this.
+    pub(super) before: Option<i64>,
+    pub(super) document: Option<String>,
+    /// Whether all its invocations have ended.
+    pub(super) ended: Option<bool>,
+    /// On this instance.
+    pub(super) instance: Option<String>,
+    /// With an invocation, on that instance if one is named, that is so far.
+    pub(super) progress: Option<Vec<Progress>>,
+}
+
 /// The newest commands before a row's id.
 pub(super) fn commands_before(
     db: &Connection,
     before: i64,
     count: usize,
+    wanted: &Wanted,
 ) -> rusqlite::Result<Vec<CommandRow>> {
+    let progress = wanted.progress.as_ref().map(|all| {
+        let names: Vec<_> = all.iter().map(|progress| progress.details()).collect();
+        serde_json::json!(names).to_string()
+    });
     db.prepare_cached(
-        "SELECT id, command_id, sent, requested, cancelled FROM command WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+        "SELECT id, command_id, sent, requested, cancelled FROM command c WHERE id < ?1
+            AND (?3 IS NULL OR requested > ?3) AND (?4 IS NULL OR requested < ?4)
+            AND (?5 IS NULL OR document = ?5)
+            AND (?6 IS NULL OR ?6 <> EXISTS (SELECT 1 FROM invocation i WHERE i.command = c.id AND i.ended IS NULL))
+            AND (?7 IS NULL AND ?8 IS NULL
+                 OR EXISTS (SELECT 1 FROM invocation i WHERE i.command = c.id AND (?7 IS NULL OR i.instance_id = ?7)
+                            AND (?8 IS NULL OR i.progress IN (SELECT value FROM json_each(?8)))))
+         ORDER BY id DESC LIMIT ?2",
     )?
-    .query_map((before, count), read_command)?
+    .query_map(
+        rusqlite::params![
+            before,
+            count,
+            wanted.after,
+            wanted.before,
+            wanted.document,
+            wanted.ended,
+            wanted.instance,
+            progress
+        ],
+        read_command,
+    )?
     .collect()
+}
+
+/// How far a command's invocations are, in the order of its instances, without what they wrote.
+pub(super) fn progress(db: &Connection, command: i64) -> rusqlite::Result<Vec<Progress>> {
+    db.prepare_cached("SELECT progress FROM invocation WHERE command = ?1 ORDER BY id")?
+        .query_map([command], |row| read_progress(&row.get::<_, String>(0)?))?
+        .collect()
+}
+
+fn read_progress(text: &str) -> rusqlite::Result<Progress> {
+    Progress::read(text).ok_or(rusqlite::Error::InvalidQuery)
 }
 
 /// A command's invocations, in the order of its instances.
@@ -217,14 +268,22 @@ pub(super) fn command_with_progress(
     command_id: &str,
 ) -> rusqlite::Result<Option<(CommandRow, Vec<Progress>)>> {
     let Some(row) = command(db, command_id)? else { return Ok(None) };
-    let all = invocations(db, row.id)?.iter().map(|invocation| invocation.outcome.progress).collect();
+    let all = progress(db, row.id)?;
     Ok(Some((row, all)))
 }
 
 /// Commands with open invocations, oldest first, each of which is to be delivered again: what was under way when
-/// the process ended may or may not have begun. A cancellation that was under way is taken for done.
-pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, Vec<InvocationRow>)>> {
+/// the process ended may or may not have begun. A cancellation that was under way is taken for done, and nobody was told
+/// of that yet.
+pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
     let transaction = db.transaction()?;
+    let cancelled = transaction
+        .prepare(
+            "SELECT command_id, instance_id FROM invocation JOIN command ON command.id = invocation.command
+             WHERE progress = ?1 AND ended IS NULL ORDER BY invocation.id",
+        )?
+        .query_map([Progress::Cancelling.details()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
     transaction.execute(
         "UPDATE invocation SET progress = ?1, ended = ?2 WHERE progress = ?3 AND ended IS NULL",
         (Progress::Cancelled.details(), place::now_ms(), Progress::Cancelling.details()),
@@ -241,7 +300,17 @@ pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, V
         )?
         .query_map([], read_command)?
         .collect::<rusqlite::Result<_>>()?;
-    open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?))).collect()
+    let open = open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?)));
+    Ok(Reopened { open: open.collect::<rusqlite::Result<_>>()?, cancelled })
+}
+
+/// What an earlier process left.
+#[derive(Debug)]
+pub(super) struct Reopened {
+    /// Commands with open invocations, and all their invocations.
+    pub(super) open: Vec<(CommandRow, Vec<InvocationRow>)>,
+    /// Commands and instances of invocations that were being cancelled, and are.
+    pub(super) cancelled: Vec<(String, String)>,
 }
 
 fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
@@ -259,7 +328,7 @@ fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
 
 fn read_invocation(row: &Row<'_>) -> rusqlite::Result<InvocationRow> {
     let progress: String = row.get(2)?;
-    let progress = Progress::read(&progress).ok_or(rusqlite::Error::InvalidQuery)?;
+    let progress = read_progress(&progress)?;
     Ok(InvocationRow {
         id: row.get(0)?,
         instance_id: row.get(1)?,
@@ -315,8 +384,11 @@ mod tests {
         let transaction = db.transaction().unwrap();
         assert_eq!(forget(&transaction, 3).unwrap(), 1, "the second is still open");
         transaction.commit().unwrap();
-        let left: Vec<_> =
-            commands_before(&db, i64::MAX, 9).unwrap().into_iter().map(|c| c.command_id).collect();
+        let left: Vec<_> = commands_before(&db, i64::MAX, 9, &Wanted::default())
+            .unwrap()
+            .into_iter()
+            .map(|c| c.command_id)
+            .collect();
         assert_eq!(left, ["c3", "c2", "c1"]);
         assert!(command(&db, "c0").unwrap().is_none());
     }
@@ -334,7 +406,10 @@ mod tests {
             invocations(db, command.id).unwrap().iter().map(|row| row.outcome.progress).collect()
         };
         assert_eq!(progress(&db), [Progress::Cancelling, Progress::Success, Progress::Cancelled]);
-        assert!(reopen(&mut db).unwrap().is_empty());
+        let left = reopen(&mut db).unwrap();
+        assert!(left.open.is_empty());
+        assert_eq!(left.cancelled, [("c".to_owned(), "a".to_owned())], "nobody was told of its end");
+        assert!(reopen(&mut db).unwrap().cancelled.is_empty());
         assert_eq!(progress(&db), [Progress::Cancelled, Progress::Success, Progress::Cancelled]);
     }
 
@@ -346,11 +421,43 @@ mod tests {
         end(&db, ids[1], &done()).unwrap();
         drop(db);
         let mut db = SCHEMA.open(dir.path()).unwrap();
-        let open = reopen(&mut db).unwrap();
+        let open = reopen(&mut db).unwrap().open;
         let [(command, invocations)] = &open[..] else { panic!("{open:?}") };
         assert_eq!((command.command_id.as_str(), command.sent.arguments.len()), ("c", 1));
         assert_eq!(invocations[0].outcome.progress, Progress::Pending);
         assert_eq!(invocations[1].outcome.progress, Progress::Success);
+    }
+
+    #[test]
+    fn the_database_finds_what_is_wanted() {
+        let (_dir, mut db) = database();
+        for (number, instances) in [(0, ["a", "b"]), (1, ["a", "c"]), (2, ["b", "c"])] {
+            let (_, ids) = put(&mut db, &format!("c{number}"), &instances);
+            db.execute(
+                "UPDATE command SET requested = ?1 WHERE command_id = ?2",
+                (number, format!("c{number}")),
+            )
+            .unwrap();
+            end(&db, ids[0], &done()).unwrap();
+            if number == 1 {
+                end(&db, ids[1], &Outcome::without_process(Progress::Failed, 1, String::new())).unwrap();
+            }
+        }
+        let found = |wanted: Wanted| -> Vec<String> {
+            let rows = commands_before(&db, i64::MAX, 9, &wanted).unwrap();
+            rows.into_iter().map(|command| command.command_id).collect()
+        };
+        let none = Wanted::default;
+        assert_eq!(found(none()), ["c2", "c1", "c0"]);
+        assert_eq!(found(Wanted { after: Some(0), before: Some(2), ..none() }), ["c1"]);
+        assert_eq!(found(Wanted { document: Some("e".to_owned()), ..none() }), Vec::<String>::new());
+        assert_eq!(found(Wanted { ended: Some(true), ..none() }), ["c1"]);
+        assert_eq!(found(Wanted { ended: Some(false), ..none() }), ["c2", "c0"]);
+        assert_eq!(found(Wanted { instance: Some("b".to_owned()), ..none() }), ["c2", "c0"]);
+        let progress = Some(vec![Progress::Success, Progress::Failed]);
+        assert_eq!(found(Wanted { progress: progress.clone(), ..none() }), ["c2", "c1", "c0"]);
+        let instance = Some("c".to_owned());
+        assert_eq!(found(Wanted { progress, instance, ..none() }), ["c1"]);
     }
 
     #[test]
@@ -361,7 +468,7 @@ mod tests {
         large.comment = "x".repeat(100_000);
         let error = insert(&mut db, "c", &large, &["a".to_owned()]).unwrap_err();
         assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
-        assert!(commands_before(&db, i64::MAX, 9).unwrap().is_empty());
+        assert!(commands_before(&db, i64::MAX, 9, &Wanted::default()).unwrap().is_empty());
         put(&mut db, "c", &["a"]);
     }
 }
