@@ -57,12 +57,19 @@ demo: build tool-postgres ## Run the six-script example on this machine and show
 	examples/blog/demo
 
 .PHONY: test
-test: lint test-rust ## Everything that CI runs
+test: lint test-rust check-cdk ## Everything that CI runs
 
 .PHONY: test-rust
 test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
+
+.PHONY: check-cdk
+# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
+check-cdk: tool-node tool-cfn-lint ## Types, templates, machines and rules of the deployment, without an account
+	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
+		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }
+	cd cdk-config && CFN_LINT=$(abspath $(TARGET)/cfn-lint/bin/cfn-lint) npm run --silent check
 
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
@@ -124,3 +131,14 @@ tool-postgres:
 # Where the tests look for it.
 tool-clients:
 	@tools/install-clients $(TARGET)/clients
+
+.PHONY: tool-node
+# What is too old is not replaced: somebody chose it.
+tool-node:
+	@if ! { command -v node && command -v npm; } >/dev/null; then tools/install-debian nodejs npm; fi
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' \
+		|| { echo "node $$(node --version) is too old for the CDK: install Node.js 20 or newer"; exit 1; }
+
+.PHONY: tool-cfn-lint
+tool-cfn-lint:
+	@tools/install-clients $(TARGET)/cfn-lint cdk-config/requirements.txt

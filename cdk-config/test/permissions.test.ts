@@ -79,7 +79,7 @@ describe('each function may do what it does, and nothing else', () => {
 
 test('the sweeper may do what update-audit does, and look for runs and their executions', () => {
   expect(told(roleStatements(template('orchestration'), /^Closes runs whose end/))).toEqual([
-    'dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
+    'dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
     'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
     'states:DescribeExecution → states:execution:rsqlflow-master:*',
     'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',

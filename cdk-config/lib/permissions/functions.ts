@@ -58,7 +58,7 @@ function own(name: FunctionName, config: Config, names: Names, arns: Arns): Poli
       ];
     case 'sweeper':
       return [
-        items(workflows, 'GetItem', 'UpdateItem', 'DeleteItem', 'Scan'),
+        items(workflows, 'UpdateItem', 'DeleteItem', 'Scan'),
         items(jobs, 'GetItem', 'UpdateItem', 'Query'),
         allow(['states:DescribeExecution'], arns.executions('master')),
         ...closing(config, arns),

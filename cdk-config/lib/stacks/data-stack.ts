@@ -13,6 +13,11 @@ export class DataStack extends DeploymentStack {
     this.table('WorkflowAuditTable', this.names.tables.workflowAudit, SHAPES.workflowAudit);
     this.table('JobAuditTable', this.names.tables.jobAudit, SHAPES.jobAudit);
     this.logGroup('ScriptLogs', this.config.log_group, this.removal);
+    const { removal_policy } = this.config;
+    new CfnOutput(this, 'OnDestroy', {
+      value: removal_policy === 'retain' ? 'The tables and this log group stay' : 'The tables and this log group go',
+      description: `What becomes of the data: removal_policy is ${removal_policy}`,
+    });
   }
 
   private table(id: string, tableName: string, shape: Shape): void {
