@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use rsqlflow_tests::{Said, World, command};
+use rsqlflow_tests::{Said, World, command, shown};
 use serde_json::{Value, json};
 
 /// A checkout with an app whose `node` and `npx` are ours: what they were called with stands in a file.
@@ -236,5 +236,7 @@ async fn the_doctor_looks_at_every_part_and_names_what_is_wrong() {
     assert_eq!(health(&ill, "table rsqlflow-config-table"), "bad");
     assert_eq!(health(&ill, "machine rsqlflow-master"), "ok");
     let text = world.operator(&["doctor", "--aws", "--endpoint-url", &world.url]).ends(3);
+    let url = world.url.as_str();
+    shown("aws.md", "rsqlflow doctor --aws --endpoint-url http://127.0.0.1:4566", &text.out.replace(url, "http://127.0.0.1:4566"));
     let _ = text.says("MaxAttempts").says("mend: `rsqlflow deploy`");
 }

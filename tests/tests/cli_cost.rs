@@ -1,6 +1,6 @@
 //! What `rsqlflow cost` foretells is what a run then does.
 
-use rsqlflow_tests::World;
+use rsqlflow_tests::{World, shown};
 use serde_json::{Value, json};
 
 /// Every event of every execution, as JSON of the wire.
@@ -90,4 +90,13 @@ fn a_file_that_is_wrong_is_told_as_by_validate() {
         told["rsqlflow"]["usd_per_month"]["total"].as_f64().unwrap()
     };
     assert!((month("60") - 2.0 * month("30")).abs() < 1e-9);
+}
+
+#[test]
+fn the_page_shows_what_the_command_says() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/nightly");
+    let mut command = rsqlflow_tests::command("rsqlflow");
+    let said: rsqlflow_tests::Said =
+        command.args(["cost", "nightly.json"]).current_dir(example).output().unwrap().into();
+    shown("aws.md", "rsqlflow cost nightly.json", &said.ends(0).out);
 }

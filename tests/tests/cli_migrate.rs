@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
 };
 use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ExecutionId, WorkflowStatus};
-use rsqlflow_tests::World;
+use rsqlflow_tests::{World, shown};
 use serde_json::{Value, json};
 
 const CONFIG: &str = "rsql-blog-rsql-config-table";
@@ -136,6 +136,8 @@ async fn workflows_and_history_are_taken_over_once() {
     let dry = world.operator(&["migrate", "--output", "json"]).ends(1).json();
     assert_eq!((sorted(&dry), &dry["applied"]), (expected("create"), &json!(false)));
     let text = world.operator(&["migrate"]).ends(1);
+    let place = world.url.as_str();
+    shown("aws.md", "rsqlflow migrate --profile prod", &text.out.replace(&format!("the endpoint {place}"), "AWS in eu-west-1, profile prod"));
     let text =
         text.says("would create  workflow  nightly").says("LEFT OUT  run  wed.1").says("--close-open-runs");
     let _ = text.says("workflow_stages[0].scripts[0]").says("nothing was written");
