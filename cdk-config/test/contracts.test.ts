@@ -131,7 +131,7 @@ test('the log lines that metrics are made of are written', () => {
 });
 
 test('the event of a run that ended is one that update-audit takes', () => {
-  const rust = repository('core/src/message.rs');
+  const rust = repository('core/src/message/audit.rs');
   expect(rust).toMatch(/pub struct ExecutionEnded \{[^}]*pub detail: ExecutionDetail/);
   const { States } = JSON.parse(repository('cdk-config/machines/closer.asl.json')) as {
     States: { Close: { Parameters: { Payload: object } } };

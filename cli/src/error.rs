@@ -95,7 +95,9 @@ impl Failure {
 fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
     // As the endpoint's own services say it, and as its DynamoDB does (SQLite's result code SQLITE_FULL).
     if reason.contains("disk is full") || reason.contains("state directory is full") {
-        return Some("make room on the disk of the state directory, and try again; nothing was changed".to_owned());
+        return Some(
+            "make room on the disk of the state directory, and try again; nothing was changed".to_owned(),
+        );
     }
     let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
     let hint = match code {

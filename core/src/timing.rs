@@ -288,8 +288,12 @@ impl HeartbeatTooShort {
         match self.smallest {
             Some(smallest) => {
                 let one_machine = Self::on_one_machine().filter(|other| *other < smallest);
-                let there = one_machine.map(|other| format!("; `rsqlflow run`, on one machine, takes {other}"));
-                format!("the shortest heartbeat for this deployment is {smallest}{}", there.unwrap_or_default())
+                let there =
+                    one_machine.map(|other| format!("; `rsqlflow run`, on one machine, takes {other}"));
+                format!(
+                    "the shortest heartbeat for this deployment is {smallest}{}",
+                    there.unwrap_or_default()
+                )
             }
             None => "no heartbeat fits this deployment's times; lower them first".to_owned(),
         }

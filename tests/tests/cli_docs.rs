@@ -46,7 +46,10 @@ impl Filters {
             (regex::escape(&dir.display().to_string()), "~/nightly"),
             (regex::escape(&programs), "/usr/bin"),
             (r"\d+(\.\d)? [MG]B free".to_owned(), "42.0 GB free"),
-            (r"(?m)^  \w+  +psql: .*(\n        mend: .*)?".to_owned(), "  ok    psql: none: only scripts that call it need it"),
+            (
+                r"(?m)^  \w+  +psql: .*(\n        mend: .*)?".to_owned(),
+                "  ok    psql: none: only scripts that call it need it",
+            ),
             (r"run as \w+, as".to_owned(), "run as root, as"),
             (r", agent \d+".to_owned(), ", agent 4711"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z".to_owned(), "2026-11-21T02:00:00.000Z"),
@@ -227,7 +230,9 @@ async fn the_page_of_tables_names_every_column_that_runs_leave() {
     let scripts = serde_json::json!([{ "script": "fails.sh", "retries": 1, "retry_delay": 1 }]);
     world.put_stage("w", "sequential", scripts).await;
     let first = world.run("w").await.workflow.workflow_execution_id;
-    let _ = world.operator(&["mark", first.as_str(), "fails.sh", "skipped", "--reason", "a test", "--yes"]).ends(0);
+    let _ = world
+        .operator(&["mark", first.as_str(), "fails.sh", "skipped", "--reason", "a test", "--yes"])
+        .ends(0);
     let _ = world.operator(&["restart", first.as_str(), "--job", "fails.sh", "--watch", "--yes"]).ends(1);
     let client = aws_sdk_dynamodb::Client::new(&world.sdk);
     let tables = &world.deployment.tables;

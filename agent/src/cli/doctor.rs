@@ -7,12 +7,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::args::Output;
-use super::{complain, exit, print, runtime};
+use super::{VERSION, complain, exit, print, runtime};
 use crate::config::{AgentConfig, ConfigError};
 use crate::doctor::{self, Check, Health};
-
-/// Of the JSON document. A field that is added changes it not.
-const VERSION: u32 = 1;
 
 pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output: Output) -> ExitCode {
     let (checks, unhealthy) = match config {
@@ -52,7 +49,8 @@ fn unusable(error: &ConfigError) -> Vec<Check> {
             vec![Check::bad(format!("settings {}", path.display()), source.to_string(), mend)]
         }
         ConfigError::Invalid { path, problems } => {
-            let file = path.as_ref().map_or_else(|| "the settings".to_owned(), |path| path.display().to_string());
+            let file =
+                path.as_ref().map_or_else(|| "the settings".to_owned(), |path| path.display().to_string());
             let check = |problem: &rsqlflow_core::Problem| {
                 let mend = problem.hint.clone().unwrap_or_else(|| format!("correct it in {file}"));
                 Check::bad(format!("setting {}", problem.path), problem.message.clone(), mend)

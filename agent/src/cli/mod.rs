@@ -22,6 +22,9 @@ use args::{Args, Command};
 
 use crate::config::{AgentConfig, ConfigError};
 
+/// Of the JSON documents. A field that is added does not change it.
+const VERSION: u32 = 1;
+
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {

@@ -28,7 +28,8 @@ impl Reader {
 
     /// The first part of the path that keeps the user from reading it, a file or a directory.
     pub(super) fn barred_by<'p>(&self, path: &'p Path) -> Option<&'p Path> {
-        let mut parts: Vec<&Path> = path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty()).collect();
+        let mut parts: Vec<&Path> =
+            path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty()).collect();
         parts.reverse();
         let through = parts.into_iter().find(|part| !self.may(part, 0o1));
         through.or_else(|| {

@@ -87,7 +87,9 @@ fn judge(ahead: f64) -> Check {
     let mend = "let chrony or systemd-timesyncd keep it; on EC2 from 169.254.169.123 (`chronyc sources` shows whether it is reached)";
     match ahead.abs() {
         off if off >= BAD => Check::bad(name, format!("{found}: AWS refuses what is signed by it"), mend),
-        off if off >= LOOK => Check::look(name, format!("{found}: times in tables and logs are off by as much"), mend),
+        off if off >= LOOK => {
+            Check::look(name, format!("{found}: times in tables and logs are off by as much"), mend)
+        }
         _ => Check::ok(name, found),
     }
 }

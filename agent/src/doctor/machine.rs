@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
+use super::Check;
 use super::access::Reader;
 use super::programs::{on_path, version};
-use super::Check;
 use crate::config::AgentConfig;
 use crate::spool::Results;
 use crate::tools::client::{self, RsqlClient};
@@ -30,7 +30,11 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
         Ok(_) => Check::ok(name, format!("{}, tables {}-*", file.display(), config.prefix)),
         Err(_) => Check::look(
             name,
-            format!("there is no {}: every setting has its default, tables are {}-*", file.display(), config.prefix),
+            format!(
+                "there is no {}: every setting has its default, tables are {}-*",
+                file.display(),
+                config.prefix
+            ),
             "the deployment's command document writes it; by hand: docs/agent.md lists the settings",
         ),
     }
@@ -79,17 +83,23 @@ fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check 
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            let mend = format!("put the scripts there, or name their directory as script_dir in {}", file.display());
+            let mend =
+                format!("put the scripts there, or name their directory as script_dir in {}", file.display());
             return Check::bad(name, format!("cannot be listed: {error}"), mend);
         }
     };
     if let Some(barred) = reader.and_then(|reader| reader.barred_by(dir)) {
         let user = config.run_as.as_deref().unwrap_or_default();
         let found = format!("{user}, as whom scripts run, may not read {}", barred.display());
-        return Check::look(name, found, format!("`chmod o+rx {}`, or give it to a group of {user}", barred.display()));
+        return Check::look(
+            name,
+            found,
+            format!("`chmod o+rx {}`, or give it to a group of {user}", barred.display()),
+        );
     }
     if fs::metadata(dir).is_ok_and(|found| found.permissions().mode() & 0o002 != 0) {
-        let found = "everybody on this machine may write there, and what is there runs with the database's password";
+        let found =
+            "everybody on this machine may write there, and what is there runs with the database's password";
         return Check::look(name, found, format!("`chmod o-w {}`", dir.display()));
     }
     match entries.count() {
@@ -131,7 +141,9 @@ fn rsql(config: &AgentConfig) -> Check {
     };
     let Some(program) = program else {
         let mend = match config.rsql_client {
-            RsqlClient::System => "install Amazon Redshift RSQL, or set rsql_client to \"auto\" for the agent's own",
+            RsqlClient::System => {
+                "install Amazon Redshift RSQL, or set rsql_client to \"auto\" for the agent's own"
+            }
             RsqlClient::Auto | RsqlClient::Bundled => {
                 "install the rsqlflow agent's package, which brings one, or Amazon Redshift RSQL"
             }
@@ -153,9 +165,11 @@ fn psql(config: &AgentConfig) -> Check {
     match on_path(&config.path, name).map(|program| (version(&program, &config.path), program)) {
         None => Check::ok(name, "none: only scripts that call it need it"),
         Some((Ok(said), program)) => Check::ok(name, format!("{} ({said})", program.display())),
-        Some((Err(reason), program)) => {
-            Check::look(name, format!("{} {reason}", program.display()), "mend its installation, if scripts call it")
-        }
+        Some((Err(reason), program)) => Check::look(
+            name,
+            format!("{} {reason}", program.display()),
+            "mend its installation, if scripts call it",
+        ),
     }
 }
 
@@ -175,12 +189,14 @@ fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     let Ok(disk) = statvfs(&there) else {
         return Check::ok(name, format!("can be written{will}"));
     };
-    let free = u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()));
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let no_inodes = disk.files() > 0 && disk.files_available() == 0;
     let mend = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
     match free {
         _ if no_inodes => Check::bad(name, "the disk has no room for another file", mend),
-        ..TOO_LITTLE => Check::bad(name, format!("{} free{will}: results and logs may be lost", size(free)), mend),
+        ..TOO_LITTLE => {
+            Check::bad(name, format!("{} free{will}: results and logs may be lost", size(free)), mend)
+        }
         ..LITTLE => Check::look(name, format!("{} free{will}", size(free)), mend),
         _ => Check::ok(name, format!("{} free{will}", size(free))),
     }
@@ -223,7 +239,9 @@ fn results(config: &AgentConfig) -> Check {
 /// Who brings the jobs.
 fn ssm_agent() -> Check {
     let name = "SSM agent";
-    let Ok(processes) = fs::read_dir("/proc") else { return Check::ok(name, "not looked for: no /proc here") };
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Check::ok(name, "not looked for: no /proc here");
+    };
     let runs = processes.flatten().any(|entry| {
         fs::read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == SSM_AGENT)
     });
@@ -272,7 +290,10 @@ mod tests {
         let mode = |mode| fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(scripts(&config, None, file).found, "empty");
         fs::write(dir.path().join("a.sh"), "").unwrap();
-        assert_eq!(scripts(&config, None, file), Check::ok(format!("scripts {}", dir.path().display()), "1 entry"));
+        assert_eq!(
+            scripts(&config, None, file),
+            Check::ok(format!("scripts {}", dir.path().display()), "1 entry")
+        );
         mode(0o777);
         assert!(scripts(&config, None, file).mend.unwrap().starts_with("`chmod o-w"));
     }

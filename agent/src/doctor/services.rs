@@ -69,7 +69,9 @@ async fn credentials(clients: &Clients) -> (Check, bool) {
             (Check::ok(name, format!("found{}", until.unwrap_or_default())), true)
         }
         Ok(Err(error)) => (Check::bad(name, format!("none: {}", causes(&error)), mend), false),
-        Err(_) => (Check::bad(name, "none in time: the instance's metadata service does not answer", mend), false),
+        Err(_) => {
+            (Check::bad(name, "none in time: the instance's metadata service does not answer", mend), false)
+        }
     }
 }
 
@@ -82,7 +84,10 @@ enum Answer {
 }
 
 /// Sorts an answer: `expected` are the codes of who was let in and found nothing.
-fn sort<T, E, R>(answer: Result<Result<T, SdkError<E, R>>, tokio::time::error::Elapsed>, expected: &[&str]) -> Answer
+fn sort<T, E, R>(
+    answer: Result<Result<T, SdkError<E, R>>, tokio::time::error::Elapsed>,
+    expected: &[&str],
+) -> Answer
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
     R: std::fmt::Debug + 'static,
@@ -141,7 +146,12 @@ async fn read_row(config: &AgentConfig, clients: &Clients, seen: &Seen) -> Check
         .customize()
         .interceptor(seen.clone())
         .send();
-    judge(format!("table {table}"), sort(timeout(PATIENCE, call).await, &[]), "can be read", "dynamodb:GetItem")
+    judge(
+        format!("table {table}"),
+        sort(timeout(PATIENCE, call).await, &[]),
+        "can be read",
+        "dynamodb:GetItem",
+    )
 }
 
 /// The condition holds for no item, so nothing is ever written.
@@ -167,7 +177,9 @@ async fn heartbeat(clients: &Clients) -> Check {
     let tokens = Tokens::new(clients.sfn().clone());
     match tokens.heartbeat(&TaskToken::new(NOBODY), PATIENCE).await {
         Ok(Heard::Refused) => Check::ok(name, "Step Functions answers, and refuses one that is made up"),
-        Ok(Heard::Accepted) => Check::look(name, "Step Functions accepts one that is made up", "check endpoint_url"),
+        Ok(Heard::Accepted) => {
+            Check::look(name, "Step Functions accepts one that is made up", "check endpoint_url")
+        }
         // A token names the machine that a policy may be limited to, and this one names none.
         Err(error) if error.to_string().contains("AccessDenied") => Check::look(
             name,
@@ -187,10 +199,18 @@ async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
     let name = format!("log group {group}");
     let event = InputLogEvent::builder().timestamp(wall_clock().as_millis()).message(NOBODY).build();
     let Ok(event) = event else { return Check::look(name, "not looked at", "tell the maintainers") };
-    let call = clients.logs().put_log_events().log_group_name(group).log_stream_name(NOBODY).log_events(event).send();
+    let call = clients
+        .logs()
+        .put_log_events()
+        .log_group_name(group)
+        .log_stream_name(NOBODY)
+        .log_events(event)
+        .send();
     let action = "logs:PutLogEvents and logs:CreateLogStream";
     match sort(timeout(PATIENCE, call).await, &[]) {
-        Answer::Not { code: Some(code), reason } if code == "ResourceNotFoundException" && reason.contains("stream") => {
+        Answer::Not { code: Some(code), reason }
+            if code == "ResourceNotFoundException" && reason.contains("stream") =>
+        {
             Check::ok(name, "can be written")
         }
         Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::bad(
@@ -225,11 +245,12 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
         }
         Err(_) => return vec![Check::bad(name, "no answer in time", mend(None, ""))],
     };
-    let missing: Vec<&str> = [("host", &database.host), ("dbname", &database.database), ("password", &database.password)]
-        .into_iter()
-        .filter(|(_, value)| value.is_none())
-        .map(|(field, _)| field)
-        .collect();
+    let missing: Vec<&str> =
+        [("host", &database.host), ("dbname", &database.database), ("password", &database.password)]
+            .into_iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(field, _)| field)
+            .collect();
     let mut checks = vec![if missing.is_empty() {
         Check::ok(name, "can be read, and has what scripts need")
     } else {
@@ -248,7 +269,11 @@ async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
         Some(text) => match text.parse() {
             Ok(port) => port,
             Err(_) => {
-                return Some(Check::bad("database", format!("the secret's port {text:?} is none"), "write a number"));
+                return Some(Check::bad(
+                    "database",
+                    format!("the secret's port {text:?} is none"),
+                    "write a number",
+                ));
             }
         },
     };

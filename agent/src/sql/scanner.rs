@@ -129,7 +129,10 @@ mod tests {
             "exit code 1: ERROR: a (SQLSTATE 42P01)"
         );
         for said in ["no such table (SQLSTATE 42P01)", "no such table [SQLState: 42P01]"] {
-            assert_eq!(explain(&format!("rsql: ERROR: {said}\n  SQLSTATE 42P01 at a.sql:7\n")), format!("exit code 1: ERROR: {said}"));
+            assert_eq!(
+                explain(&format!("rsql: ERROR: {said}\n  SQLSTATE 42P01 at a.sql:7\n")),
+                format!("exit code 1: ERROR: {said}")
+            );
         }
         assert_eq!(
             explain("ERROR:  first\nERROR:  23505: second\nDETAIL:  Key.\nLINE 1: x\n"),

@@ -54,7 +54,8 @@ async fn run_at(
         // The same command again, after the first was cut off: the run is there, and its end is what is asked for.
         let row = place.store.workflows().get(id).await?;
         if row.is_some_and(|row| row.workflow_id == workflow.workflow_id) {
-            printer.notice(&format!("{id} was begun before, with the workflow as it was then; this follows it"));
+            printer
+                .notice(&format!("{id} was begun before, with the workflow as it was then; this follows it"));
             return follow(place, id, signals, printer).await;
         }
     }

@@ -287,7 +287,8 @@ fn read_secrets(secrets: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, 
         match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(serde_json::Value::Object(fields)) => {
                 // As the agent reads it, so that no job fails for what can be told now.
-                let has = |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|v| !v.is_null()));
+                let has =
+                    |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|v| !v.is_null()));
                 match has(&["username", "user"]) {
                     true => Ok((name.clone(), text)),
                     false => Err(Failure::input(format!("{} has no \"username\"", file.display()), form)),

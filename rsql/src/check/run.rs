@@ -49,7 +49,9 @@ fn encoding(name: &str, content: &str) -> Option<Finding> {
         rule: Rule::Encoding,
         line,
         column: at + 1,
-        message: "this is not UTF-8, and rsql stops here; `iconv -f latin1 -t utf-8` converts a file of Latin-1".into(),
+        message:
+            "this is not UTF-8, and rsql stops here; `iconv -f latin1 -t utf-8` converts a file of Latin-1"
+                .into(),
     })
 }
 

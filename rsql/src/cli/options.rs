@@ -61,7 +61,9 @@ pub(super) enum UsageError {
     Extra(String),
     #[error("{0}")]
     Files(&'static str),
-    #[error("{command}: there is no option \"{option}\"; it takes files (after -- also those that begin with -)")]
+    #[error(
+        "{command}: there is no option \"{option}\"; it takes files (after -- also those that begin with -)"
+    )]
     NoOption { command: &'static str, option: String },
 }
 
@@ -75,7 +77,9 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
         Some("check") => {
             return Ok(match files("check", &args[1..])? {
                 None => Command::Help,
-                Some(files) if files.is_empty() => return Err(UsageError::Files("check: name at least one file")),
+                Some(files) if files.is_empty() => {
+                    return Err(UsageError::Files("check: name at least one file"));
+                }
                 Some(files) => Command::Check(files),
             });
         }
@@ -239,7 +243,9 @@ mod tests {
     #[test]
     fn commands_of_files_take_files() {
         let read = |args: &[&str]| parse(&args.iter().map(OsString::from).collect::<Vec<_>>());
-        assert!(matches!(read(&["check", "a.sql", "--", "-b"]), Ok(Command::Check(files)) if files.len() == 2));
+        assert!(
+            matches!(read(&["check", "a.sql", "--", "-b"]), Ok(Command::Check(files)) if files.len() == 2)
+        );
         assert!(matches!(read(&["check", "--help"]), Ok(Command::Help)));
         let error = read(&["check", "--foo", "a.sql"]).unwrap_err().to_string();
         assert!(error.starts_with("check: there is no option \"--foo\""), "{error}");
