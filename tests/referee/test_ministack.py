@@ -1,9 +1,6 @@
 """The deployment runs on MiniStack: its templates, its package, its machines, its tables, and the real agent."""
 
-import json
-
-from support.aws import LOG_GROUP, execution_arn
-from support.paths import EXAMPLES
+from support.example import run_example
 
 
 def statuses(rows):
@@ -16,50 +13,68 @@ def stage(kind, scripts, **more):
     return {"execution_type": kind, "scripts": scripts, **more}
 
 
-def test_the_example_by_the_aws_cli(deployment):
-    """As docs/deploy.md has it: put with the AWS CLI, triggered with the AWS CLI, looked at with boto3."""
-    names = [f"rsql_blog_script_{number}.sh" for number in range(1, 7)]
-    for name in names:
-        deployment.script(name, f'echo "$RSQLFLOW_JOB_NAME in $RSQLFLOW_WORKFLOW_EXECUTION_ID"; echo "to stderr" >&2')
-    deployment.cli_put(json.loads((EXAMPLES / "blog/workflow.json").read_text()))
-    started = deployment.cli_trigger("blog_test_workflow")
-    run, arn = started["workflow_execution_id"], started["execution_arn"]
-    assert arn == execution_arn("rsqlflow-master", run)
+def test_the_example(deployment, database):
+    run_example(deployment, database)
 
+
+def test_a_job_fails_and_so_does_its_workflow(deployment):
     aws = deployment.aws
-    ended = aws.ended(arn)
-    assert ended["status"] == "SUCCEEDED", ended
+    deployment.script("good.sh", "echo good")
+    deployment.script("bad.sh", "echo 'on its way'; echo 'disk is full' >&2; exit 3")
+    deployment.script("never.sh", "echo never")
+    stages = [stage("parallel", ["good.sh", "bad.sh", "good.sh"]), stage("sequential", ["never.sh"])]
+    aws.put({"workflow_id": "failing", "workflow_stages": stages})
+    started = aws.trigger("failing")
+    run = started["workflow_execution_id"]
+    ended = aws.ended(started["execution_arn"])
+    assert (ended["status"], ended["error"]) == ("FAILED", "WorkflowFailed")
+
     row = aws.workflow(run)
-    assert (row["execution_status"], row["workflow_id"]) == ("Completed", "blog_test_workflow")
-    assert row["state_machine_execution_arn"] == arn
-    assert row["execution_start_ts"] < row["execution_end_ts"]
-    assert row["rsql_jobs"] == names
+    assert row["execution_status"] == "Failed"
+    assert "bad.sh" in row["error_message"], row["error_message"]
     jobs = aws.jobs(run)
-    assert [job["job_name"] for job in jobs] == names
-    assert statuses(jobs) == ["Completed"] * 6
-    for job in jobs:
-        assert (job["attempt"], job["exit_code"], job["log_group"]) == (1, 0, LOG_GROUP)
-        assert job["log_complete"] is True
-        assert sorted(aws.log_lines(job)) == [f"{job['job_name']} in {run}", "to stderr"]
-        assert job["instance_id"] == "i-local000000000001"
-    # A stage begins when the one before has ended.
-    ends = [max(job["execution_end_ts"] for job in jobs[i : i + 2]) for i in (0, 2)]
-    starts = [min(job["execution_start_ts"] for job in jobs[i : i + 2]) for i in (2, 4)]
-    assert ends[0] <= starts[0] and ends[1] <= starts[1]
+    assert statuses(jobs[:3]) == ["Completed", "Failed", "Completed"]
+    assert all(status in ("Cancelled", "Skipped") for status in statuses(jobs[3:]))
+    bad = jobs[1]
+    assert (bad["exit_code"], bad["attempt"]) == (3, 1)
+    assert sorted(aws.log_lines(bad)) == ["disk is full", "on its way"]
+    assert aws.workflow("lock#failing") is None
+    assert aws.executions("sequential", run) == [], "the second stage does not begin"
 
-    # Each by a command of SSM, which was asked on the other endpoint.
-    pages = deployment.ssm.client("ssm").get_paginator("list_command_invocations").paginate()
-    sent = {one["CommandId"]: one["Status"] for page in pages for one in page["CommandInvocations"]}
-    assert {sent[job["ssm_command_id"]] for job in jobs} == {"Success"}
-    # The lock is given back.
-    assert aws.workflow("lock#blog_test_workflow") is None
 
-    listed = [
-        one["name"]
-        for kind in ("master", "sequential", "parallel")
-        for one in aws.client("stepfunctions").list_executions(
-            stateMachineArn=f"arn:aws:states:us-east-1:000000000000:stateMachine:rsqlflow-{kind}"
-        )["executions"]
-        if one["name"].startswith(run)
-    ]
-    assert sorted(listed) == [run, f"{run}-s0000-c000", f"{run}-s0001-c000", f"{run}-s0002-c000"]
+def test_a_workflow_of_200_scripts(deployment):
+    aws = deployment.aws
+    deployment.script("one_of_many.sh", 'echo "$RSQLFLOW_JOB_ID"')
+    aws.put({"workflow_id": "many", "workflow_stages": [stage("parallel", ["one_of_many.sh"] * 200)]})
+    started = aws.trigger("many")
+    run = started["workflow_execution_id"]
+    ended = aws.ended(started["execution_arn"], 420)
+    assert ended["status"] == "SUCCEEDED", ended
+    jobs = aws.jobs(run)
+    assert statuses(jobs) == ["Completed"] * 200
+    assert [job["attempt"] for job in jobs] == [1] * 200, "each was started once"
+    assert [aws.log_lines(job) for job in jobs[::20]] == [[job["job_id"]] for job in jobs[::20]]
+    assert aws.workflow(run)["execution_status"] == "Completed"
+
+
+def test_one_run_at_a_time_and_one_execution_a_name(deployment):
+    aws = deployment.aws
+    go = deployment.folder / "go"
+    deployment.script("waits.sh", f'until [ -e "{go}" ]; do sleep 0.1; done')
+    aws.put({"workflow_id": "single", "workflow_stages": [stage("sequential", ["waits.sh"])]})
+    first = aws.trigger("single", workflow_execution_id="single-1")
+    again = aws.trigger("single", workflow_execution_id="single-1")
+    assert first["execution_arn"] == again["execution_arn"]
+    refused = aws.refused("single", workflow_execution_id="single-2")
+    assert refused == "WorkflowRunning", refused
+    go.touch()
+    assert aws.ended(first["execution_arn"])["status"] == "SUCCEEDED"
+    assert [job["attempt"] for job in aws.jobs("single-1")] == [1]
+    assert aws.ended(aws.trigger("single", workflow_execution_id="single-2")["execution_arn"])["status"] == "SUCCEEDED"
+
+
+def test_deployed_twice_nothing_changes(deployment):
+    """The stacks as they are make no change set with anything in it."""
+    before = deployment.stacks()
+    deployment.deploy()
+    assert deployment.stacks() == before

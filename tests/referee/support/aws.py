@@ -51,6 +51,14 @@ class Aws:
         assert "FunctionError" not in answer, payload
         return payload
 
+    def refused(self, workflow_id, **more):
+        """The error with which the trigger refuses to start a workflow."""
+        request = json.dumps({"workflow_id": workflow_id, **more})
+        answer = self.client("lambda").invoke(FunctionName=TRIGGER, Payload=request)
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" in answer, payload
+        return payload["errorType"]
+
     def ended(self, arn, seconds=120):
         """Waits for an execution's end, and describes it."""
         sfn = self.client("stepfunctions")
@@ -65,6 +73,12 @@ class Aws:
         """Every event of an execution."""
         pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         return [event for page in pages for event in page["events"]]
+
+    def executions(self, kind, run):
+        """Names of a machine's executions that belong to a run."""
+        machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:rsqlflow-{kind}"
+        pages = self.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine)
+        return sorted(one["name"] for page in pages for one in page["executions"] if one["name"].startswith(run))
 
     def jobs(self, run):
         """The rows of a run's jobs, in plan order."""

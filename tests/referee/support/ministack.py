@@ -6,10 +6,10 @@ import re
 import shlex
 import sys
 
-from support.aws import Aws
+from support.aws import ACCOUNT, Aws
 from support.package import lambda_zip
 from support.paths import CDK, program
-from support.processes import answers, environment, eventually, free_port, run, running
+from support.processes import REGION, answers, environment, eventually, free_port, run, running
 
 # The account's own key. Under AUTH=true, it is root's, whose key MiniStack finds in its environment.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -96,10 +96,30 @@ def cdk(folder, url, config, *arguments):
 class Deployment:
     """The app as deployed on MiniStack."""
 
-    def __init__(self, url, ssm_url, scripts, folder):
-        self.url, self.ssm_url, self.scripts, self.folder = url, ssm_url, scripts, folder
+    def __init__(self, url, ssm_url, folder, settings):
+        self.url, self.folder, self.settings = url, folder, settings
+        self.scripts = folder / "scripts"
         self.aws = Aws(url)
         self.ssm = Aws(ssm_url)
+
+    def deploy(self):
+        """`cdk deploy`, of a place that is bootstrapped."""
+        cdk(self.folder, self.url, self.settings, "deploy", *STACKS, "--require-approval", "never")
+
+    def stacks(self):
+        """When each stack was changed last, and what is in it."""
+        cloudformation = self.aws.client("cloudformation")
+        found = {}
+        for name in STACKS:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+            ids = sorted((one["LogicalResourceId"], one["PhysicalResourceId"]) for one in resources)
+            found[name] = (stack["StackStatus"], str(stack.get("LastUpdatedTime")), ids)
+        return found
+
+    def as_caller(self, *keys):
+        """The same place, asked by another."""
+        return Aws(self.url, *keys)
 
     def script(self, name, body):
         """Writes a script where the instance has its scripts."""
@@ -174,6 +194,35 @@ def deployed(folder, auth=False, **config):
         agent = write_agent(folder, {"AWS_ENDPOINT_URL": url, **ROOT})
         with ssm(folder, scripts, agent) as ssm_url:
             settings = configuration(ssm_url, lambda_zip(folder), **config)
-            cdk(folder, url, settings, "bootstrap")
-            cdk(folder, url, settings, "deploy", *STACKS, "--require-approval", "never")
-            yield Deployment(url, ssm_url, scripts, folder)
+            # With the environment's name it needs no app.
+            cdk(folder, url, settings, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+            found = Deployment(url, ssm_url, folder, settings)
+            found.deploy()
+            yield found
+
+
+def instance_role(deployment):
+    """The role of instances as the fleet's template has it, without the rest of that template. Answers its ARN.
+
+    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may.
+    """
+    template = json.loads((deployment.folder / "cdk.out/rsqlflow-fleet.template.json").read_text())
+    resources = {
+        name: one
+        for name, one in template["Resources"].items()
+        if one["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+    }
+    (role,) = (name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role")
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"].append(may)
+    text = json.dumps({"Resources": resources, "Outputs": {"Role": {"Value": {"Fn::GetAtt": [role, "Arn"]}}}})
+    cloudformation = deployment.aws.client("cloudformation")
+    cloudformation.create_stack(StackName="instance", TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
+
+    def made():
+        (stack,) = cloudformation.describe_stacks(StackName="instance")["Stacks"]
+        return stack if not stack["StackStatus"].endswith("_IN_PROGRESS") else None
+
+    stack = eventually("the instances' role", made)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    return stack["Outputs"][0]["OutputValue"]
