@@ -35,6 +35,11 @@ test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 
+.PHONY: referee
+# A part alone: `make referee ONLY=moto`. The parts are in docs/referees.md.
+referee: build tool-postgres tool-referees tool-cdk ## Deploy to MiniStack and have moto play the machines: docs/referees.md
+	tests/referee/run $(ONLY)
+
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
 bench: tool-cargo tool-postgres ## Measure the binaries as they ship, and write docs/performance.md
@@ -72,3 +77,14 @@ tool-postgres:
 # Where the tests look for it.
 tool-clients:
 	@tools/install-clients $(TARGET)/clients
+
+.PHONY: tool-referees
+tool-referees:
+	@tools/install-clients $(TARGET)/referees tests/referee/requirements.txt
+
+.PHONY: tool-cdk
+# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
+tool-cdk:
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }
+	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
+		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }

@@ -60,6 +60,8 @@ struct World {
     calls: Vec<Value>,
     open: usize,
     most_open: usize,
+    /// Whether the use of a token was refused.
+    refused: bool,
 }
 
 fn main() {
@@ -87,6 +89,7 @@ fn main() {
         calls: Vec::new(),
         open: 0,
         most_open: 0,
+        refused: false,
     };
     let first = world.start(&main, &name, input, None);
     world.after(0.0, Event::Input(first, Input::Start));
@@ -157,7 +160,9 @@ impl World {
     }
 
     fn step(&mut self, id: usize, input: Input) {
+        let is_callback = matches!(input, Input::Callback { .. });
         let step = self.runs[id].execution.step(input, self.now);
+        self.refused |= is_callback && step.outcome.is_err();
         for effect in step.effects {
             match effect {
                 Effect::StartTask(task) if task.resource.service == Service::StartExecution => {
@@ -259,7 +264,8 @@ impl World {
     fn told(&self) -> Value {
         let executions: Map<String, Value> =
             self.runs.iter().map(|run| (run.arn.clone(), told(run))).collect();
-        json!({ "executions": executions, "calls": self.calls, "most_open": self.most_open })
+        json!({ "executions": executions, "calls": self.calls, "most_open": self.most_open,
+            "refused": self.refused })
     }
 }
 

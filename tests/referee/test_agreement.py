@@ -37,6 +37,7 @@ def played_by(engine):
     """What an engine does, all scenarios at once."""
     found = engine.play_all({name: one for name, one in SCENARIOS.items() if (engine.name, name) not in NOT_PLAYED})
     assert engine.stub.errors == []
+    assert [name for name, told in found.items() if isinstance(told, dict) and told["refused"]] == []
     return found
 
 

@@ -66,7 +66,7 @@ def test_one_run_at_a_time_and_one_execution_a_name(deployment):
     again = aws.trigger("single", workflow_execution_id="single-1")
     assert first["execution_arn"] == again["execution_arn"]
     refused = aws.refused("single", workflow_execution_id="single-2")
-    assert refused == "WorkflowRunning", refused
+    assert refused == "WorkflowAlreadyRunning", refused
     go.touch()
     assert aws.ended(first["execution_arn"])["status"] == "SUCCEEDED"
     assert [job["attempt"] for job in aws.jobs("single-1")] == [1]

@@ -63,7 +63,8 @@ class Engine:
             for child in listed:
                 if child["name"].startswith(f"{playing.run}-"):
                     executions[child["executionArn"]] = self.look(child["executionArn"])
-        return {"executions": executions, "calls": playing.calls, "most_open": playing.most_open}
+        told = {"executions": executions, "calls": playing.calls}
+        return {**told, "most_open": playing.most_open, "refused": playing.refused}
 
     def look(self, arn):
         """An execution and its history, as the API tells them."""

@@ -13,7 +13,7 @@ The same scenario is played by every engine, with the machines' definitions as t
 A list has what the first, second, … call does; the last goes on for ever. `rsql-invoke` has such a list for each
 position, or for all (`*`). `$run` in a text is the run. `machine_timeout` gives the machine a `TimeoutSeconds`.
 `unordered` says that jobs run at once, so that their events have no order. `expect` is how the execution ends, and
-`most_open` how many jobs run at once at most.
+`most_open` how many jobs run at once at most, `refused` whether a token is used too late.
 """
 
 import json
@@ -75,6 +75,7 @@ class Playing:
         self.scenario, self.run = json.loads(text), run
         self.calls, self.counts, self.lock = [], {}, threading.Lock()
         self.open, self.most_open = 0, 0
+        self.refused = False
 
     def act(self, function, payload, now):
         """What the function does about this call."""

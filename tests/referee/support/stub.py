@@ -45,6 +45,7 @@ class Stub(ThreadingHTTPServer):
 
     def use_token(self, playing, act, token):
         """Heartbeats, then the result."""
+        late = (self.sfn.exceptions.TaskTimedOut, self.sfn.exceptions.TaskDoesNotExist, self.sfn.exceptions.InvalidToken)
         try:
             for _ in range(act.get("beats", 0)):
                 time.sleep(act["every"])
@@ -55,6 +56,8 @@ class Stub(ThreadingHTTPServer):
                 self.sfn.send_task_success(taskToken=token, output=json.dumps(act["success"]))
             else:
                 self.sfn.send_task_failure(taskToken=token, error=act["failure"], cause=act.get("cause", ""))
+        except late:
+            playing.refused = True
         except Exception as error:  # pylint: disable=broad-except
             self.errors.append(f"{playing.run}: {error!r}")
 
