@@ -65,11 +65,13 @@ test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) test --locked --workspace --doc --quiet
 
 .PHONY: check-cdk
-# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
-check-cdk: tool-node tool-cfn-lint ## Types, templates, machines and rules of the deployment, without an account
-	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
-		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }
+check-cdk: tool-cdk tool-cfn-lint ## Types, templates, machines and rules of the deployment, without an account
 	cd cdk-config && CFN_LINT=$(abspath $(TARGET)/cfn-lint/bin/cfn-lint) npm run --silent check
+
+.PHONY: referee
+# A part alone: `make referee ONLY=moto`. The parts are in docs/referees.md.
+referee: build tool-postgres tool-referees tool-cdk ## Deploy to MiniStack and have moto play the machines: docs/referees.md
+	tests/referee/run $(ONLY)
 
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
@@ -142,3 +144,13 @@ tool-node:
 .PHONY: tool-cfn-lint
 tool-cfn-lint:
 	@tools/install-clients $(TARGET)/cfn-lint cdk-config/requirements.txt
+
+.PHONY: tool-referees
+tool-referees:
+	@tools/install-clients $(TARGET)/referees tests/referee/requirements.txt
+
+.PHONY: tool-cdk
+# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
+tool-cdk: tool-node
+	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
+		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }
