@@ -102,9 +102,15 @@ impl EventRequest {
         }
         let by_default = [EVENT_ID.to_owned()];
         let paths = if start.once_per.is_empty() { &by_default[..] } else { &start.once_per };
+        // All of them before the first that is missing ends it: every problem is told.
+        let texts: Vec<_> = paths
+            .iter()
+            .enumerate()
+            .map(|(number, path)| self.text(&format!("start.once_per[{number}]"), path, report))
+            .collect();
         let mut digest = Sha256::new();
-        for (number, path) in paths.iter().enumerate() {
-            let text = self.text(&format!("start.once_per[{number}]"), path, report)?;
+        for text in texts {
+            let text = text?;
             // With its length before it, no text can be taken for two others.
             digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
             digest.update(text.as_bytes());

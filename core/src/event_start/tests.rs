@@ -85,9 +85,10 @@ fn everything_that_is_wrong_is_told() {
     event["lines"] = json!("a\nb");
     event["half"] = json!(0.5);
     assert_eq!(
-        problems(&request(parameters, json!(["$.order"]), event)),
+        problems(&request(parameters, json!(["$.order", "$.id", "$.line"]), event)),
         [
             "start.once_per[0]: the event has nothing at $.order",
+            "start.once_per[2]: the event has nothing at $.line",
             "start.parameters.a: the event has nothing at $.detail.nothing",
             "start.parameters.b: what the event has at $.detail.object is no text, whole number, true or false",
             "start.parameters.c: \"$..x\" is not a path into an event, such as \"$.detail.object.key\"",
