@@ -35,7 +35,8 @@ def test_moto_and_the_interpreter_agree(played, name):
         main = observed.main(told)
         assert (main["status"], main["error"]) == (wanted["status"], wanted.get("error"))
         assert told["most_open"] == wanted.get("most_open", told["most_open"])
-        assert told["refused"] is wanted.get("refused", False)
+    # moto takes heartbeats of a try that is over, while the execution runs: SendTaskHeartbeat's page says otherwise.
+    assert ours["refused"] is wanted.get("refused", False)
     ordered = not scenario.get("unordered")
     runs = [f"{engine}-{name.replace('/', '-')}" for engine in ("interpreter", "moto")]
     ours, theirs = (observed.observed(told, run, ordered) for told, run in zip((ours, theirs), runs))

@@ -204,7 +204,8 @@ def deployed(folder, auth=False, **config):
 def instance_role(deployment):
     """The role of instances as the fleet's template has it, without the rest of that template. Answers its ARN.
 
-    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may.
+    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may. And the calls with a
+    task token are allowed for all machines, as MiniStack wants it: docs/referees.md says why the template does not.
     """
     template = json.loads((deployment.folder / "cdk.out/rsqlflow-fleet.template.json").read_text())
     resources = {
@@ -215,6 +216,9 @@ def instance_role(deployment):
     (role,) = (name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role")
     may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"].append(may)
+    calls = [f"states:SendTask{what}" for what in ("Success", "Failure", "Heartbeat")]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": calls, "Resource": "*"}]}
+    resources[role]["Properties"]["Policies"].append({"PolicyName": "tokens", "PolicyDocument": document})
     text = json.dumps({"Resources": resources, "Outputs": {"Role": {"Value": {"Fn::GetAtt": [role, "Arn"]}}}})
     cloudformation = deployment.aws.client("cloudformation")
     cloudformation.create_stack(StackName="instance", TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
