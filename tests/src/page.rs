@@ -10,7 +10,8 @@ pub fn shown(page: &str, line: &str, said: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
     let text = std::fs::read_to_string(&path).expect("the page is there");
     let command = format!("$ {line}\n");
-    let (before, rest) = text.split_once(&command).unwrap_or_else(|| panic!("docs/{page} has no line {command:?}"));
+    let (before, rest) =
+        text.split_once(&command).unwrap_or_else(|| panic!("docs/{page} has no line {command:?}"));
     let is_end = |line: &str| line.starts_with("```") || line.starts_with("$ ");
     let is: String = rest.lines().take_while(|line| !is_end(line)).map(|line| format!("{line}\n")).collect();
     let should: String = said.lines().map(|line| format!("{}\n", line.trim_end())).collect();

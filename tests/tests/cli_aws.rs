@@ -115,6 +115,12 @@ async fn a_deployment_is_asked_for_checked_and_made_with_nothing_of_a_shell() {
     let document = checkout.run(&["deploy", "--yes", "--endpoint-url", url, "--output", "json"]).ends(0);
     assert_eq!(document.json()["outputs"]["team-fleet"]["InstanceProfileName"], "team-profile");
     assert!(document.err.contains("deploying"), "what CDK says is not the document: {document:?}");
+    let _ = checkout
+        .run(&["deploy", "--yes", "--endpoint-url", url, "team-nets"])
+        .ends(2)
+        .says("team-orchestration");
+    let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", url, "team-data"]).ends(0);
+    assert!(checkout.calls().last().unwrap().contains("deploy team-data --require-approval"));
     let deploys = checkout.calls().into_iter().filter(|call| call.contains(" deploy ")).collect::<Vec<_>>();
     assert!(deploys[0].contains("--all --require-approval never --outputs-file "), "{deploys:?}");
 }
@@ -237,6 +243,10 @@ async fn the_doctor_looks_at_every_part_and_names_what_is_wrong() {
     assert_eq!(health(&ill, "machine rsqlflow-master"), "ok");
     let text = world.operator(&["doctor", "--aws", "--endpoint-url", &world.url]).ends(3);
     let url = world.url.as_str();
-    shown("aws.md", "rsqlflow doctor --aws --endpoint-url http://127.0.0.1:4566", &text.out.replace(url, "http://127.0.0.1:4566"));
+    shown(
+        "aws.md",
+        "rsqlflow doctor --aws --endpoint-url http://127.0.0.1:4566",
+        &text.out.replace(url, "http://127.0.0.1:4566"),
+    );
     let _ = text.says("MaxAttempts").says("mend: `rsqlflow deploy`");
 }

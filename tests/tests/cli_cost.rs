@@ -1,6 +1,9 @@
 //! What `rsqlflow cost` foretells is what a run then does.
 
-use rsqlflow_tests::{World, shown};
+use std::time::Duration;
+
+use rsqlflow_core::WorkflowStatus;
+use rsqlflow_tests::{World, eventually_within, shown};
 use serde_json::{Value, json};
 
 /// Every event of every execution, as JSON of the wire.
@@ -45,7 +48,14 @@ async fn foretold_is_done(stages: &[(&str, usize)]) {
     let usage = &told["rsqlflow"]["usage_per_run"];
 
     world.put(&workflow).await;
-    assert!(world.run("w").await.completed());
+    let id = world.begin("w").await;
+    // Five hundred jobs take their time on a busy machine.
+    let row = eventually_within(Duration::from_secs(400), "the end of the run", async || {
+        let row = world.store.workflows().get(&id).await.unwrap().unwrap();
+        row.execution_status.is_closed().then_some(row)
+    })
+    .await;
+    assert_eq!(row.execution_status, WorkflowStatus::Completed, "{row:?}");
     let events = events(&world).await;
     let entered = count(&events, |event| event["type"].as_str().unwrap().ends_with("StateEntered"));
     assert_eq!(usage["transitions"], entered, "{told}");
@@ -84,7 +94,7 @@ fn a_file_that_is_wrong_is_told_as_by_validate() {
     let _ = run(&[]).ends(2).says("workflow_stages[0].scripts[0]");
     std::fs::write(&file, r#"{ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"] }] }"#).unwrap();
     let _ = run(&[]).ends(0).says("state transitions").says("us-east-1").says("AWS's sample");
-    let _ = run(&["--job-minutes", "-1"]).ends(2).says("from 0");
+    let _ = run(&["--job-minutes=-1"]).ends(2).says("from 0");
     let month = |runs: &str| {
         let told = run(&["--output", "json", "--runs-per-month", runs]).ends(0).json();
         told["rsqlflow"]["usd_per_month"]["total"].as_f64().unwrap()

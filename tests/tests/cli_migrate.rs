@@ -137,7 +137,11 @@ async fn workflows_and_history_are_taken_over_once() {
     assert_eq!((sorted(&dry), &dry["applied"]), (expected("create"), &json!(false)));
     let text = world.operator(&["migrate"]).ends(1);
     let place = world.url.as_str();
-    shown("aws.md", "rsqlflow migrate --profile prod", &text.out.replace(&format!("the endpoint {place}"), "AWS in eu-west-1, profile prod"));
+    shown(
+        "aws.md",
+        "rsqlflow migrate --profile prod",
+        &text.out.replace(&format!("the endpoint {place}"), "AWS in eu-west-1, profile prod"),
+    );
     let text =
         text.says("would create  workflow  nightly").says("LEFT OUT  run  wed.1").says("--close-open-runs");
     let _ = text.says("workflow_stages[0].scripts[0]").says("nothing was written");

@@ -125,6 +125,9 @@ pub(crate) struct App {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Deploy {
+    /// Only these stacks, and those that they need. Default: all.
+    #[arg(value_name = "STACK")]
+    pub stacks: Vec<String>,
     /// Make what CDK needs in the account and region first, where it is missing (`cdk bootstrap`).
     #[arg(long)]
     pub bootstrap: bool,

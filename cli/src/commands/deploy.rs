@@ -32,7 +32,7 @@ pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failur
     let target = target(&args.account).await?;
     let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
     printer.progress("checking the settings: cdk list");
-    let stacks = cdk.stacks()?;
+    let stacks = wanted(&args.stacks, cdk.stacks()?)?;
     if args.dry_run {
         cdk.run(&["synth", "--all", "--quiet"])?;
         told(printer, &json!({ "deployed": false, "stacks": stacks }), || {
@@ -46,12 +46,29 @@ pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failur
     let path = outputs.path.display().to_string();
     // Who said yes beforehand said yes to permissions too; who was asked is asked by CDK for those.
     let approval = if args.consent.yes { "never" } else { "broadening" };
-    cdk.run(&["deploy", "--all", "--require-approval", approval, "--outputs-file", &path])?;
+    let mut command = vec!["deploy"];
+    match args.stacks.is_empty() {
+        true => command.push("--all"),
+        false => command.extend(stacks.iter().map(String::as_str)),
+    }
+    command.extend(["--require-approval", approval, "--outputs-file", &path]);
+    cdk.run(&command)?;
     let outputs = outputs.read();
     told(printer, &json!({ "deployed": true, "stacks": stacks, "outputs": outputs }), || {
         next(&app, &outputs)
     });
     Ok(exit::OK)
+}
+
+/// The stacks that are named, or all that there are.
+fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
+    if let Some(unknown) = named.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::input(
+            format!("there is no stack {unknown:?}"),
+            format!("the settings make {}", all.join(", ")),
+        ));
+    }
+    Ok(if named.is_empty() { all } else { named.to_vec() })
 }
 
 /// Removes a deployment.
