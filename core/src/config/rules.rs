@@ -43,7 +43,7 @@ pub(super) fn script(path: &str) -> Checked {
     if path.split('/').any(|part| part == "..") {
         return Err(Broken::new(
             "leaves the script directory with `..`",
-            "put the script into that directory, or a link to it",
+            "put the script into that directory",
         ));
     }
     match path.rsplit('/').next() {
