@@ -142,7 +142,8 @@ async fn a_running_job_hears_of_a_cancel_long_before_its_next_renewal() {
     assert!(asked.elapsed() < HEARD, "{:?}", asked.elapsed());
     assert_eq!(row.state.beat, running.state.beat + 1, "one renewal was hastened, and it decided");
     assert_eq!(world.end(&id).await.statuses(), [Cancelled]);
-    assert_eq!(World::processes("wait.sh").len(), 0, "the script is gone");
+    let script = world.scripts().join("wait.sh");
+    assert_eq!(World::processes(&script.display().to_string()).len(), 0, "the script is gone");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::depth::Level;
+use super::depth::{self, Level};
 use super::expression::{Cursor, rewrite};
 use super::{CopyFrom, DialectError, Unload, copy, routine, table, unload};
 use crate::lexer::token::{Token, tokens};
@@ -65,6 +65,8 @@ impl fmt::Display for Step {
 /// If something in it has no counterpart.
 pub(crate) fn translate(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
     let all = tokens(sql, false);
+    // Before anything else: what looks for the end of each group would look far in what is nested so deeply.
+    depth::check(&all)?;
     let mut steps = Vec::new();
     let mut changed = false;
     for statement in split(&all) {

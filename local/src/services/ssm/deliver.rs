@@ -93,6 +93,8 @@ impl Deliverer {
         let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         stops.extend(open.iter().map(|open| (open.id, CancellationToken::new())));
         drop(stops);
+        let notifier = Notifier::new(self.events.clone());
+        self.notifiers.lock().unwrap_or_else(PoisonError::into_inner).insert(command.id, notifier);
         self.running.spawn(Arc::clone(self).work_off(Arc::new(command), open, targets, errors));
     }
 
@@ -102,11 +104,6 @@ impl Deliverer {
         for stop in ids.iter().filter_map(|id| stops.get(id)) {
             stop.cancel();
         }
-    }
-
-    /// The bus that is told.
-    pub(super) fn events(&self) -> EventBridge {
-        self.events.clone()
     }
 
     /// Who tells of a command.
@@ -134,7 +131,6 @@ impl Deliverer {
         let at_once = rate::concurrency(&command.sent.max_concurrency, targets);
         let most_errors = rate::errors(&command.sent.max_errors, targets);
         let notifier = self.notifier(command.id);
-        self.notifiers.lock().unwrap_or_else(PoisonError::into_inner).insert(command.id, notifier.clone());
         let _told = Told { deliverer: &self, command: command.id };
         let work = Arc::new(Work { command, notifier });
         let mut waiting = open.into_iter();

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::http::{AwsError, Constraints, answer, parse};
 use crate::services::ssm::check::{self, Page};
 use crate::services::ssm::progress::Progress;
-use crate::services::ssm::rows::{self, CommandRow, Wanted};
+use crate::services::ssm::rows::{self, CommandRow};
+use crate::services::ssm::search::{Wanted, commands_before};
 use crate::services::ssm::{Ssm, command, invocation};
 
 /// Items of one page at most.
@@ -159,7 +160,7 @@ impl Search {
             return Ok(());
         }
         loop {
-            let slice = rows::commands_before(db, before, SLICE, wanted)?;
+            let slice = commands_before(db, before, SLICE, wanted)?;
             let Some(last) = slice.last() else { return Ok(()) };
             before = last.id;
             for command in &slice {

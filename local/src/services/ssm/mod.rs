@@ -18,6 +18,7 @@ mod notify;
 mod progress;
 mod rate;
 mod rows;
+mod search;
 mod send;
 
 use std::path::Path;
@@ -37,7 +38,6 @@ pub(crate) use instances::Instance;
 pub(crate) use launch::Launcher;
 
 use deliver::{Deliverer, Open};
-use notify::Notifier;
 use progress::Progress;
 
 /// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
@@ -96,19 +96,19 @@ impl Ssm {
     /// which is no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing
     /// to do. The time without an endpoint does not count as time of delivery.
     pub(crate) fn resume(&self, left: Left) {
-        let deliverer = Arc::clone(&self.deliverer);
-        tokio::spawn(async move {
-            for (command, instance) in left.0.cancelled {
-                let notifier = Notifier::new(deliverer.events());
-                deliverer.tell_of(&notifier, &command, &instance, Progress::Cancelled).await;
-            }
-        });
         for (command, invocations) in left.0.open {
             let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
             let open = invocations.iter().filter(|row| row.ended.is_none());
             let open = open.map(|row| Open { id: row.id, instance_id: row.instance_id.clone() }).collect();
             self.deliverer.send(command, open, invocations.len(), errors);
         }
+        let deliverer = Arc::clone(&self.deliverer);
+        tokio::spawn(async move {
+            for (row, command, instance) in left.0.cancelled {
+                let notifier = deliverer.notifier(row);
+                deliverer.tell_of(&notifier, &command, &instance, Progress::Cancelled).await;
+            }
+        });
     }
 
     /// Carries out one operation.

@@ -139,59 +139,6 @@ pub(super) fn command(db: &Connection, command_id: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// What the database itself can say of commands, so that a list need not read them all.
-#[derive(Debug, Default)]
-pub(super) struct Wanted {
-    /// Requested after this, in milliseconds since 1970.
-    pub(super) after: Option<i64>,
-    /// Requested before this.
-    pub(super) before: Option<i64>,
-    pub(super) document: Option<String>,
-    /// Whether all its invocations have ended.
-    pub(super) ended: Option<bool>,
-    /// On this instance.
-    pub(super) instance: Option<String>,
-    /// With an invocation, on that instance if one is named, that is so far.
-    pub(super) progress: Option<Vec<Progress>>,
-}
-
-/// The newest commands before a row's id.
-pub(super) fn commands_before(
-    db: &Connection,
-    before: i64,
-    count: usize,
-    wanted: &Wanted,
-) -> rusqlite::Result<Vec<CommandRow>> {
-    let progress = wanted.progress.as_ref().map(|all| {
-        let names: Vec<_> = all.iter().map(|progress| progress.details()).collect();
-        serde_json::json!(names).to_string()
-    });
-    db.prepare_cached(
-        "SELECT id, command_id, sent, requested, cancelled FROM command c WHERE id < ?1
-            AND (?3 IS NULL OR requested > ?3) AND (?4 IS NULL OR requested < ?4)
-            AND (?5 IS NULL OR document = ?5)
-            AND (?6 IS NULL OR ?6 <> EXISTS (SELECT 1 FROM invocation i WHERE i.command = c.id AND i.ended IS NULL))
-            AND (?7 IS NULL AND ?8 IS NULL
-                 OR EXISTS (SELECT 1 FROM invocation i WHERE i.command = c.id AND (?7 IS NULL OR i.instance_id = ?7)
-                            AND (?8 IS NULL OR i.progress IN (SELECT value FROM json_each(?8)))))
-         ORDER BY id DESC LIMIT ?2",
-    )?
-    .query_map(
-        rusqlite::params![
-            before,
-            count,
-            wanted.after,
-            wanted.before,
-            wanted.document,
-            wanted.ended,
-            wanted.instance,
-            progress
-        ],
-        read_command,
-    )?
-    .collect()
-}
-
 /// How far a command's invocations are, in the order of its instances, without what they wrote.
 pub(super) fn progress(db: &Connection, command: i64) -> rusqlite::Result<Vec<Progress>> {
     db.prepare_cached("SELECT progress FROM invocation WHERE command = ?1 ORDER BY id")?
@@ -279,10 +226,12 @@ pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
     let transaction = db.transaction()?;
     let cancelled = transaction
         .prepare(
-            "SELECT command_id, instance_id FROM invocation JOIN command ON command.id = invocation.command
+            "SELECT command.id, command_id, instance_id FROM invocation JOIN command ON command.id = invocation.command
              WHERE progress = ?1 AND ended IS NULL ORDER BY invocation.id",
         )?
-        .query_map([Progress::Cancelling.details()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([Progress::Cancelling.details()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     transaction.execute(
         "UPDATE invocation SET progress = ?1, ended = ?2 WHERE progress = ?3 AND ended IS NULL",
@@ -309,11 +258,11 @@ pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
 pub(super) struct Reopened {
     /// Commands with open invocations, and all their invocations.
     pub(super) open: Vec<(CommandRow, Vec<InvocationRow>)>,
-    /// Commands and instances of invocations that were being cancelled, and are.
-    pub(super) cancelled: Vec<(String, String)>,
+    /// Commands (row and id) and instances of invocations that were being cancelled, and are.
+    pub(super) cancelled: Vec<(i64, String, String)>,
 }
 
-fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
+pub(super) fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
     let sent: String = row.get(2)?;
     let sent = serde_json::from_str(&sent)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(2, Type::Text, e.into()))?;
@@ -339,10 +288,11 @@ fn read_invocation(row: &Row<'_>) -> rusqlite::Result<InvocationRow> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::services::ssm::search::{Wanted, commands_before};
 
-    fn sent() -> Sent {
+    pub(in crate::services::ssm) fn sent() -> Sent {
         Sent {
             document: "d".to_owned(),
             document_version: "1".to_owned(),
@@ -357,18 +307,22 @@ mod tests {
         }
     }
 
-    fn database() -> (tempfile::TempDir, Connection) {
+    pub(in crate::services::ssm) fn database() -> (tempfile::TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
         let db = SCHEMA.open(dir.path()).unwrap();
         (dir, db)
     }
 
-    fn put(db: &mut Connection, id: &str, instances: &[&str]) -> (CommandRow, Vec<i64>) {
+    pub(in crate::services::ssm) fn put(
+        db: &mut Connection,
+        id: &str,
+        instances: &[&str],
+    ) -> (CommandRow, Vec<i64>) {
         let instances: Vec<String> = instances.iter().map(|&i| i.to_owned()).collect();
         insert(db, id, &sent(), &instances).unwrap()
     }
 
-    fn done() -> Outcome {
+    pub(in crate::services::ssm) fn done() -> Outcome {
         Outcome::without_process(Progress::Success, 0, String::new())
     }
 
@@ -408,7 +362,11 @@ mod tests {
         assert_eq!(progress(&db), [Progress::Cancelling, Progress::Success, Progress::Cancelled]);
         let left = reopen(&mut db).unwrap();
         assert!(left.open.is_empty());
-        assert_eq!(left.cancelled, [("c".to_owned(), "a".to_owned())], "nobody was told of its end");
+        assert_eq!(
+            left.cancelled,
+            [(command.id, "c".to_owned(), "a".to_owned())],
+            "nobody was told of its end"
+        );
         assert!(reopen(&mut db).unwrap().cancelled.is_empty());
         assert_eq!(progress(&db), [Progress::Cancelled, Progress::Success, Progress::Cancelled]);
     }
@@ -426,38 +384,6 @@ mod tests {
         assert_eq!((command.command_id.as_str(), command.sent.arguments.len()), ("c", 1));
         assert_eq!(invocations[0].outcome.progress, Progress::Pending);
         assert_eq!(invocations[1].outcome.progress, Progress::Success);
-    }
-
-    #[test]
-    fn the_database_finds_what_is_wanted() {
-        let (_dir, mut db) = database();
-        for (number, instances) in [(0, ["a", "b"]), (1, ["a", "c"]), (2, ["b", "c"])] {
-            let (_, ids) = put(&mut db, &format!("c{number}"), &instances);
-            db.execute(
-                "UPDATE command SET requested = ?1 WHERE command_id = ?2",
-                (number, format!("c{number}")),
-            )
-            .unwrap();
-            end(&db, ids[0], &done()).unwrap();
-            if number == 1 {
-                end(&db, ids[1], &Outcome::without_process(Progress::Failed, 1, String::new())).unwrap();
-            }
-        }
-        let found = |wanted: Wanted| -> Vec<String> {
-            let rows = commands_before(&db, i64::MAX, 9, &wanted).unwrap();
-            rows.into_iter().map(|command| command.command_id).collect()
-        };
-        let none = Wanted::default;
-        assert_eq!(found(none()), ["c2", "c1", "c0"]);
-        assert_eq!(found(Wanted { after: Some(0), before: Some(2), ..none() }), ["c1"]);
-        assert_eq!(found(Wanted { document: Some("e".to_owned()), ..none() }), Vec::<String>::new());
-        assert_eq!(found(Wanted { ended: Some(true), ..none() }), ["c1"]);
-        assert_eq!(found(Wanted { ended: Some(false), ..none() }), ["c2", "c0"]);
-        assert_eq!(found(Wanted { instance: Some("b".to_owned()), ..none() }), ["c2", "c0"]);
-        let progress = Some(vec![Progress::Success, Progress::Failed]);
-        assert_eq!(found(Wanted { progress: progress.clone(), ..none() }), ["c2", "c1", "c0"]);
-        let instance = Some("c".to_owned());
-        assert_eq!(found(Wanted { progress, instance, ..none() }), ["c1"]);
     }
 
     #[test]
