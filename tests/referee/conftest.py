@@ -2,6 +2,9 @@
 
 import pytest
 
+# Their assertions too say what was compared.
+pytest.register_assert_rewrite("support.aws", "support.engines", "support.example", "support.ministack")
+
 from support.engines import ministack_engine, moto_engine
 from support.example import SECRET
 from support.ministack import deployed
