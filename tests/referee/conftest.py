@@ -2,6 +2,9 @@
 
 import pytest
 
+# Their assertions too say what was compared.
+pytest.register_assert_rewrite("support.aws", "support.engines", "support.example", "support.ministack")
+
 from support.engines import ministack_engine, moto_engine
 from support.example import SECRET
 from support.ministack import deployed
@@ -18,7 +21,7 @@ def nothing_left(tmp_path_factory):
     eventually("the end of all processes", lambda: not processes_with(f"={base}/"), 30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployment(tmp_path_factory, nothing_left):
     """The app on MiniStack, as a user deploys it."""
     with deployed(tmp_path_factory.mktemp("ministack"), default_secret=SECRET) as found:
@@ -39,7 +42,7 @@ def moto(tmp_path_factory, nothing_left):
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare_ministack(tmp_path_factory, nothing_left):
     """MiniStack with our machines on it, and functions that do as a scenario says."""
     with ministack_engine(tmp_path_factory.mktemp("bare")) as found:

@@ -22,6 +22,7 @@ def enforced(tmp_path_factory, nothing_left):
             AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
             AWS_SESSION_TOKEN=keys["SessionToken"],
         )
+        found.instance_role = role.rsplit("/", 1)[1]
         found.agent_keys = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         yield found
 
@@ -69,3 +70,21 @@ def test_a_function_without_a_permission_is_refused(enforced):
         assert "FunctionError" in answer and "AccessDenied" in told["errorMessage"], told
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+
+def test_a_job_whose_agent_may_not_write_logs_ends_all_the_same(enforced):
+    """And its row says that the log is not complete."""
+    iam, aws = enforced.aws.client("iam"), enforced.aws
+    role = enforced.instance_role
+    policy = iam.get_role_policy(RoleName=role, PolicyName="logs")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="logs")
+    try:
+        enforced.script("quiet.sh", "echo nobody reads this")
+        stage = {"execution_type": "sequential", "scripts": ["quiet.sh"]}
+        aws.put({"workflow_id": "quiet", "workflow_stages": [stage]})
+        started = aws.trigger("quiet")
+        assert aws.ended(started["execution_arn"])["status"] == "SUCCEEDED"
+        (job,) = aws.jobs(started["workflow_execution_id"])
+        assert (job["execution_status"], job["log_complete"]) == ("Completed", False)
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="logs", PolicyDocument=json.dumps(policy))

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 
-from support.aws import ACCOUNT, Aws
+from support.aws import ACCOUNT, LOG_GROUP, Aws
 from support.package import lambda_zip
 from support.paths import CDK, program
 from support.processes import REGION, answers, environment, eventually, free_port, run, running
@@ -204,8 +204,8 @@ def deployed(folder, auth=False, **config):
 def instance_role(deployment):
     """The role of instances as the fleet's template has it, without the rest of that template. Answers its ARN.
 
-    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may. And the calls with a
-    task token are allowed for all machines, as MiniStack wants it: docs/referees.md says why the template does not.
+    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may. And what MiniStack
+    wants differently is added, calls with a task token and for log streams: docs/referees.md says who is right.
     """
     template = json.loads((deployment.folder / "cdk.out/rsqlflow-fleet.template.json").read_text())
     resources = {
@@ -217,8 +217,11 @@ def instance_role(deployment):
     may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"].append(may)
     calls = [f"states:SendTask{what}" for what in ("Success", "Failure", "Heartbeat")]
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": calls, "Resource": "*"}]}
-    resources[role]["Properties"]["Policies"].append({"PolicyName": "tokens", "PolicyDocument": document})
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{LOG_GROUP}"
+    lines = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    for name, actions, resource in (("tokens", calls, "*"), ("logs", lines, group)):
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}]}
+        resources[role]["Properties"]["Policies"].append({"PolicyName": name, "PolicyDocument": document})
     text = json.dumps({"Resources": resources, "Outputs": {"Role": {"Value": {"Fn::GetAtt": [role, "Arn"]}}}})
     cloudformation = deployment.aws.client("cloudformation")
     cloudformation.create_stack(StackName="instance", TemplateBody=text, Capabilities=["CAPABILITY_IAM"])

@@ -6,13 +6,13 @@ import shutil
 import subprocess
 import zipfile
 
-from support.paths import TARGET, program
+from support.paths import ROOT, program
 
 
 def lambda_zip(folder):
     """The zip that is deployed. `RSQLFLOW_LAMBDA_ZIP` names another than `make package`'s."""
     given = os.environ.get("RSQLFLOW_LAMBDA_ZIP")
-    built = pathlib.Path(given) if given else TARGET / "package" / "lambda.zip"
+    built = pathlib.Path(given) if given else ROOT / "target/package/lambda.zip"
     if built.is_file():
         return built.resolve()
     assert not given, f"RSQLFLOW_LAMBDA_ZIP names {given}, which is not there"
