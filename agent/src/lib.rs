@@ -3,11 +3,13 @@
 //! - [`process`]: one try of one script, from its path to its end.
 //! - [`guard`]: the small process that lets no script outlive its keeper.
 //! - [`lease`], [`clock`]: how long a claimed job is ours.
+//! - [`doctor`]: what is wrong with this machine, or with its way to AWS.
 
 pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod driver;
 pub mod guard;
 pub mod inherited;

@@ -93,6 +93,12 @@ impl Failure {
 
 /// What to do about an error of a service.
 fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
+    // As the endpoint's own services say it, and as its DynamoDB does (SQLite's result code SQLITE_FULL).
+    if reason.contains("disk is full") || reason.contains("state directory is full") {
+        return Some(
+            "make room on the disk of the state directory, and try again; nothing was changed".to_owned(),
+        );
+    }
     let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
     let hint = match code {
         Some("ExpiredToken" | "RequestExpired") => return Some(sign_in("the credentials have expired")),
@@ -185,7 +191,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
             StoreError::Service { code, reason, .. } => hint_of(code.as_deref(), reason),
-            StoreError::Corrupt { .. } => Some(
+            StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => Some(
                 "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
                     .to_owned(),
             ),

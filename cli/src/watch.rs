@@ -67,7 +67,10 @@ pub(crate) async fn until_closed_shown(
 }
 
 /// Of an open run on a state directory that nobody serves.
-pub(crate) const INTERRUPTED: &str = "nothing serves this state directory: the run is interrupted, and goes on as soon as `rsqlflow local` serves it";
+pub(crate) const INTERRUPTED: &str = "no endpoint serves this directory: the run is interrupted, and goes on as soon as `rsqlflow local` serves it";
+
+/// The same of a list of runs.
+pub(crate) const ALL_INTERRUPTED: &str = "no endpoint serves this directory: runs shown as Running are interrupted, and go on as soon as `rsqlflow local` serves it";
 
 /// The error of a run that nobody knows.
 #[must_use]

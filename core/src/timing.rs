@@ -45,6 +45,10 @@ pub struct Timing {
     pub queueing: Duration,
 }
 
+/// How often an agent looks whether its job is to be cancelled, unless it is configured otherwise (`cancel_poll`). No
+/// promise rests on it: without a look, its next renewal tells the agent. Default 5 s.
+pub const CANCEL_POLL: Duration = Duration::from_secs(5);
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -274,11 +278,23 @@ pub struct HeartbeatTooShort {
 }
 
 impl HeartbeatTooShort {
+    fn on_one_machine() -> Option<Seconds> {
+        Timing::single_machine().smallest_heartbeat()
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
         match self.smallest {
-            Some(smallest) => format!("the shortest heartbeat for this deployment is {smallest}"),
+            Some(smallest) => {
+                let one_machine = Self::on_one_machine().filter(|other| *other < smallest);
+                let there =
+                    one_machine.map(|other| format!("; `rsqlflow run`, on one machine, takes {other}"));
+                format!(
+                    "the shortest heartbeat for this deployment is {smallest}{}",
+                    there.unwrap_or_default()
+                )
+            }
             None => "no heartbeat fits this deployment's times; lower them first".to_owned(),
         }
     }

@@ -6,6 +6,7 @@
 mod agents;
 mod binaries;
 mod clients;
+mod function;
 mod http;
 mod network;
 mod operator;

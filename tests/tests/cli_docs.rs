@@ -1,7 +1,8 @@
 //! What the pages show is what the commands say.
 //!
 //! A block of `console` is run line by line in a copy of `examples/nightly`; one of `console background` goes on
-//! beside the blocks after it. A comment `<!-- $ … -->` is run and not shown. `UPDATE_DOCS=1` writes what was said into the pages.
+//! beside the blocks after it. A comment `<!-- $ … -->` is run and not shown. A block whose first line names a file
+//! behind its language, as `json nightly.json`, is that file. `UPDATE_DOCS=1` writes what was said into the pages.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
@@ -12,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use regex::Regex;
 use rsqlflow_core::env;
-use rsqlflow_tests::binary;
+use rsqlflow_tests::{World, binary};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -38,8 +39,19 @@ struct Filters(Vec<(Regex, String)>);
 
 impl Filters {
     fn new(dir: &Path) -> Self {
+        let programs = binary("rsqlflow").parent().unwrap().display().to_string();
         let rules = [
+            // What `sudo rsqlflow-agent` reads on an instance.
+            (regex::escape(&format!("{}/agent.toml", dir.display())), "/etc/rsqlflow/agent.toml"),
             (regex::escape(&dir.display().to_string()), "~/nightly"),
+            (regex::escape(&programs), "/usr/bin"),
+            (r"\d+(\.\d)? [MG]B free".to_owned(), "42.0 GB free"),
+            (
+                r"(?m)^  \w+  +psql: .*(\n        mend: .*)?".to_owned(),
+                "  ok    psql: none: only scripts that call it need it",
+            ),
+            (r"run as \w+, as".to_owned(), "run as root, as"),
+            (r", agent \d+".to_owned(), ", agent 4711"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z".to_owned(), "2026-11-21T02:00:00.000Z"),
             // Whether it is seen that a job runs, before it has ended, is chance.
             (r"(?m)^\d\d:\d\d:\d\d    Running .*\n".to_owned(), ""),
@@ -87,6 +99,9 @@ impl Session {
             .env("PATH", format!("{bin}:{path}"))
             .env("USER", "ada")
             .env("LANG", "C.UTF-8")
+            // As an instance's role would give them; the command line needs none for an endpoint of this machine.
+            .envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])
+            .env("RSQLFLOW_AGENT_CONFIG", self.dir.path().join("agent.toml"))
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
@@ -119,19 +134,26 @@ impl Drop for Session {
     }
 }
 
-#[test]
-fn the_operators_page_shows_what_the_commands_say() {
-    let page = std::fs::read_to_string(repository().join("docs/operate.md")).unwrap();
+/// Runs a page's commands, at least so many, and compares what they say.
+fn run_page(name: &str, least: usize) {
+    let page = std::fs::read_to_string(repository().join("docs").join(name)).unwrap();
     let mut session = Session::start();
     let filters = Filters::new(session.dir.path());
     let mut should = String::new();
-    let (mut block, mut commands) = (None, 0);
+    let (mut block, mut commands) = (None::<String>, 0);
+    let mut file = String::new();
     for line in page.lines() {
         if let Some(info) = line.strip_prefix("```") {
+            let named = block.as_deref().and_then(|info| info.split_once(' '));
+            if let Some((_, name)) = named.filter(|(language, _)| *language != "console") {
+                std::fs::write(session.dir.path().join(name), std::mem::take(&mut file)).unwrap();
+            }
+            file.clear();
             block = if block.is_some() { None } else { Some(info.to_owned()) };
             writeln!(should, "{line}").unwrap();
             continue;
         }
+        writeln!(file, "{line}").unwrap();
         if let Some(command) = line.strip_prefix("<!-- $ ").and_then(|rest| rest.strip_suffix(" -->")) {
             session.run(command);
         }
@@ -147,8 +169,81 @@ fn the_operators_page_shows_what_the_commands_say() {
             _ => writeln!(should, "{line}").unwrap(),
         }
     }
-    assert!(commands > 15, "{commands} commands were found");
-    check("operate.md", &should);
+    assert!(commands >= least, "{commands} commands were found");
+    check(name, &should);
+}
+
+#[test]
+fn the_operators_page_shows_what_the_commands_say() {
+    run_page("operate.md", 25);
+}
+
+#[test]
+fn the_page_of_the_command_line_shows_what_the_commands_say() {
+    run_page("cli.md", 6);
+}
+
+#[test]
+fn the_page_of_a_failed_night_shows_what_the_commands_say() {
+    run_page("mend.md", 8);
+}
+
+#[test]
+fn the_page_of_the_sample_shows_what_the_commands_say() {
+    run_page("migrate.md", 2);
+}
+
+#[test]
+fn the_page_of_the_agent_shows_what_the_commands_say() {
+    run_page("agent.md", 5);
+}
+
+#[test]
+fn the_page_of_workflows_shows_what_the_commands_say_and_names_every_field() {
+    run_page("workflow.md", 2);
+    let page = std::fs::read_to_string(repository().join("docs/workflow.md")).unwrap();
+    let schema = std::fs::read_to_string(repository().join("docs/workflow.schema.json")).unwrap();
+    let mut fields = std::collections::BTreeSet::new();
+    properties(&serde_json::from_str(&schema).unwrap(), &mut fields);
+    assert!(fields.len() > 25, "{fields:?}");
+    let missing: Vec<_> = fields.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
+    assert!(missing.is_empty(), "docs/workflow.md does not tell of {missing:?}");
+}
+
+/// Names of all fields that a schema knows.
+fn properties(schema: &serde_json::Value, fields: &mut std::collections::BTreeSet<String>) {
+    if let Some(named) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        fields.extend(named.keys().cloned());
+    }
+    match schema {
+        serde_json::Value::Object(map) => map.values().for_each(|value| properties(value, fields)),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| properties(value, fields)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_tables_names_every_column_that_runs_leave() {
+    let page = std::fs::read_to_string(repository().join("docs/tables.md")).unwrap();
+    let world = World::start().await;
+    world.script("fails.sh", "echo 'ERROR:  no'; exit 1");
+    let scripts = serde_json::json!([{ "script": "fails.sh", "retries": 1, "retry_delay": 1 }]);
+    world.put_stage("w", "sequential", scripts).await;
+    let first = world.run("w").await.workflow.workflow_execution_id;
+    let _ = world
+        .operator(&["mark", first.as_str(), "fails.sh", "skipped", "--reason", "a test", "--yes"])
+        .ends(0);
+    let _ = world.operator(&["restart", first.as_str(), "--job", "fails.sh", "--watch", "--yes"]).ends(1);
+    let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+    let tables = &world.deployment.tables;
+    let mut columns = std::collections::BTreeSet::new();
+    for table in [&tables.config, &tables.workflow_audit, &tables.job_audit] {
+        let found = client.scan().table_name(table).send().await.unwrap();
+        columns.extend(found.items().iter().flat_map(|item| item.keys().cloned()));
+    }
+    assert!(columns.len() > 30, "{columns:?}");
+    let missing: Vec<_> = columns.iter().filter(|column| !page.contains(&format!("`{column}`"))).collect();
+    assert!(missing.is_empty(), "docs/tables.md does not tell of {missing:?}");
 }
 
 #[test]

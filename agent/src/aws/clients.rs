@@ -7,6 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 
 use crate::config::AgentConfig;
 
@@ -58,6 +59,18 @@ impl Clients {
             logs: OnceLock::new(),
             secrets: OnceLock::new(),
         }
+    }
+
+    /// The region, where one is known.
+    #[must_use]
+    pub fn region(&self) -> Option<&Region> {
+        self.sdk.region()
+    }
+
+    /// Who knows the credentials.
+    #[must_use]
+    pub fn credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.sdk.credentials_provider()
     }
 
     /// DynamoDB.

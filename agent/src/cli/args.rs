@@ -30,14 +30,20 @@ pub enum Command {
     /// Deliver results that could not be delivered when their jobs ended
     Flush(Options),
     /// Show what runs here and what is not delivered
+    ///
+    /// Asks this machine only, and shows what it can also where the settings cannot be used.
     Status(Options),
+    /// Look for what is wrong here: settings, directories, clients, credentials, table, logs, clock
+    ///
+    /// Changes nothing. Run it as the jobs are run, which is as root.
+    Doctor(Options),
 }
 
 /// Of `run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Run {
     /// The run: workflow_execution_id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub execution_id: ExecutionId,
     /// The job: stage and position, as 0003#00017
     #[arg(long, value_name = "ID")]
@@ -53,7 +59,7 @@ pub struct Run {
     pub detached: bool,
 }
 
-/// Of `flush` and `status`.
+/// Of `flush`, `status` and `doctor`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// How to tell
@@ -84,6 +90,7 @@ mod tests {
     fn what_the_document_says_is_understood_and_nonsense_is_not() {
         let parse = |line: &[&str]| Args::try_parse_from([&["rsqlflow-agent"], line].concat());
         assert!(parse(&["run", "--execution-id", "e-1", "--job-id", "0001#00002", "--attempt", "1"]).is_ok());
+        assert!(parse(&["run", "--execution-id", "-e", "--job-id", "0001#00002", "--attempt", "1"]).is_ok());
         for wrong in [
             &["run", "--execution-id", "e 1", "--job-id", "0001#00002", "--attempt", "1"][..],
             &["run", "--execution-id", "e", "--job-id", "1#2", "--attempt", "1"],

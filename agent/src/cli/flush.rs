@@ -6,16 +6,20 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::args::Output;
-use super::{complain, exit, log, print, runtime};
+use super::{VERSION, complain, exit, log, print, runtime};
 use crate::config::AgentConfig;
 use crate::driver::Context;
 use crate::driver::deliver::{self, Delivered, Flushed};
-use crate::spool::Entry;
+use crate::spool::{Entry, Results};
 
 pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
     log::start(config.log_level, None);
     let done = runtime().map(|runtime| {
         runtime.block_on(Box::pin(async {
+            // Most often there is nothing, and then nobody need be asked where in AWS this is.
+            if let Some(nothing) = deliver::nothing_to_flush(&Results::new(&config.spool_dir))? {
+                return Ok(nothing);
+            }
             let ctx = Context::load(config).await;
             deliver::flush(&ctx).await
         }))
@@ -78,6 +82,7 @@ fn text(flushed: &Flushed) -> String {
 fn json(flushed: &Flushed) -> serde_json::Value {
     let entry = |entry: &Entry| serde_json::to_value(entry).unwrap_or_default();
     json!({
+        "version": VERSION,
         "delivered": flushed.delivered.iter().map(|(e, how)| json!({"result": entry(e), "how": word(*how)})).collect::<Vec<_>>(),
         "left": flushed.left.iter().map(|(e, error)| json!({"result": entry(e), "reason": reason(error)})).collect::<Vec<_>>(),
         "unreadable": flushed.unreadable.iter().map(|(path, reason)| json!({"path": path, "reason": reason})).collect::<Vec<_>>(),

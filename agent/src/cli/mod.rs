@@ -2,10 +2,11 @@
 //!
 //! - [`args`]: what may be said.
 //! - [`exit`]: exit codes, a contract with scripts and the SSM document.
-//! - [`run`], [`flush`], [`status`]: a file a command.
+//! - [`run`], [`flush`], [`status`], [`doctor`]: a file a command.
 //! - [`log`]: the agent's own log.
 
 pub mod args;
+mod doctor;
 pub mod exit;
 mod flush;
 pub mod log;
@@ -21,15 +22,37 @@ use args::{Args, Command};
 
 use crate::config::{AgentConfig, ConfigError};
 
+/// Of the JSON documents. A field that is added does not change it.
+const VERSION: u32 = 1;
+
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let config = || AgentConfig::load(args.config.as_deref(), |name| std::env::var(name).ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let config = || AgentConfig::load(args.config.as_deref(), variable);
     match args.command {
         Command::Run(run) => run::main(run, config(), args.config.as_deref()),
         Command::Flush(options) => with(config(), |config| flush::main(config, options.output)),
-        Command::Status(options) => with(config(), |config| status::main(&config, options.output)),
+        Command::Status(options) => {
+            let (config, error) = match config() {
+                Ok(config) => (Some(config), None),
+                // Who looks on a bad night wants to see what runs, whatever is wrong with the settings.
+                Err(error) => (AgentConfig::rescue(args.config.as_deref(), variable), Some(error)),
+            };
+            let shown = config.map(|config| status::main(&config, options.output));
+            match (error, shown) {
+                (None, Some(shown)) => shown,
+                (error, _) => {
+                    error.iter().for_each(|error| complain(error));
+                    exit::CONFIG.into()
+                }
+            }
+        }
+        Command::Doctor(options) => {
+            let file = AgentConfig::file(args.config.as_deref(), variable);
+            doctor::main(config(), &file, options.output)
+        }
     }
 }
 

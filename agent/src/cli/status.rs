@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::args::Output;
-use super::{complain, exit, print};
+use super::{VERSION, complain, exit, print};
 use crate::config::AgentConfig;
 use crate::spool::result::Listing;
 use crate::spool::{Occupant, Results, Slots};
@@ -58,6 +58,7 @@ fn text(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> String
 
 fn json(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> serde_json::Value {
     json!({
+        "version": VERSION,
         "max_jobs": config.max_jobs,
         "running": running,
         "undelivered": spooled.held.iter().map(|held| &held.entry).collect::<Vec<_>>(),

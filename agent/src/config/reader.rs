@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
     pub(super) fn finish<T>(mut self, value: T) -> Result<T, ConfigError> {
         let unknown: Vec<String> = self.table.keys().cloned().collect();
         for key in unknown {
-            let hint = format!("there are {}", self.known.join(", "));
+            let hint = format!("correct or remove it; the settings are {}", self.known.join(", "));
             self.report(&key, ProblemKind::UnknownField, "is no setting of the agent", &hint);
         }
         if self.problems.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rsqlflow_core::{Deployment, Tables, Timing, env};
+use rsqlflow_core::{CANCEL_POLL, Deployment, Tables, Timing, env};
 
 use super::env_vars;
 use super::reader::{ConfigError, Reader};
@@ -64,6 +64,11 @@ pub struct AgentConfig {
     pub linger: Duration,
     /// How long the end of a script's output may take to reach CloudWatch Logs. Default 10 s.
     pub log_drain: Duration,
+    /// How long local logs are kept after their last line; zero: for ever. Default 30 d.
+    pub log_retention: Duration,
+    /// How often a running or queueing job's row is looked at for a cancel; zero: only renewals tell. Default
+    /// [`CANCEL_POLL`].
+    pub cancel_poll: Duration,
     /// How much the agent tells its own log. Default `info`.
     pub log_level: LogLevel,
     /// AWS region; default as the SDK finds it.
@@ -99,15 +104,37 @@ const PASSED: [&str; 17] = [
 ];
 
 impl AgentConfig {
+    /// The file that [`Self::load`] reads.
+    #[must_use]
+    pub fn file(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> PathBuf {
+        Self::named(path, env).unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
+    }
+
+    fn named(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let variable = || env(env_vars::CONFIG).filter(|path| !path.is_empty());
+        path.map(Path::to_owned).or_else(|| variable().map(PathBuf::from))
+    }
+
+    /// What can be had of settings that cannot be used: where the spool is, and how many jobs it may hold. Enough to
+    /// look, not to run anything.
+    #[must_use]
+    pub fn rescue(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let text = std::fs::read_to_string(Self::file(path, &env)).unwrap_or_default();
+        let table = text.parse::<toml::Table>().unwrap_or_default();
+        let kept: toml::Table =
+            table.into_iter().filter(|(key, _)| key == "spool_dir" || key == "max_jobs").collect();
+        let nothing = |_: &str| None;
+        Self::parse(&kept.to_string(), nothing).or_else(|_| Self::parse("", nothing)).ok()
+    }
+
     /// Reads the file that is named, or the one that the environment names, or [`DEFAULT_FILE`]. Only the last
     /// may be missing, since every setting has a default.
     ///
     /// # Errors
     /// [`ConfigError`]: the file cannot be read, or everything that is wrong with it.
     pub fn load(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let named = path.map(Path::to_owned).or_else(|| env(env_vars::CONFIG).map(PathBuf::from));
-        let optional = named.is_none();
-        let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+        let optional = Self::named(path, &env).is_none();
+        let path = Self::file(path, &env);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if optional && error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -174,6 +201,8 @@ impl AgentConfig {
             pass_env: r.texts("pass_env").unwrap_or_else(|| PASSED.map(str::to_owned).to_vec()),
             linger: r.duration("linger", None).unwrap_or(Duration::from_secs(5)),
             log_drain: r.duration("log_drain", None).unwrap_or(Duration::from_secs(10)),
+            log_retention: r.duration("log_retention", None).unwrap_or(Duration::from_secs(30 * 24 * 3600)),
+            cancel_poll: r.duration("cancel_poll", None).unwrap_or(CANCEL_POLL),
             log_level: r
                 .one_of(
                     "log_level",
@@ -233,6 +262,8 @@ mod tests {
             pass_env = ["TZ"]
             linger = "1500ms"
             log_drain = 2
+            log_retention = "7d"
+            cancel_poll = 0
             log_level = "debug"
             region = "eu-west-1"
             endpoint_url = "http://127.0.0.1:4566"
@@ -247,6 +278,10 @@ mod tests {
             ("a-table", "team-job-audit-table")
         );
         assert_eq!((config.linger, config.log_drain), (Duration::from_millis(1500), Duration::from_secs(2)));
+        assert_eq!(
+            (config.log_retention, config.cancel_poll),
+            (Duration::from_secs(7 * 86_400), Duration::ZERO)
+        );
         assert_eq!((config.max_jobs, config.log_level), (3, LogLevel::Debug));
         assert_eq!(config.timing.stop_grace, Duration::from_secs(2));
         assert_eq!(config.timing.renewal_latency, Duration::from_millis(300));
@@ -310,6 +345,18 @@ mod tests {
     fn what_is_no_toml_is_told_with_its_line() {
         let error = AgentConfig::parse("max_jobs = 1\nlog_dir = /tmp", nothing).unwrap_err();
         assert!(error.to_string().contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn of_settings_that_cannot_be_used_the_spool_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("agent.toml");
+        std::fs::write(&file, "spool_dir = \"/p\"\nmax_jobs = 3\ncolour = 1\nlog_dir = \"x\"").unwrap();
+        let rescued = AgentConfig::rescue(Some(&file), nothing).unwrap();
+        assert_eq!((rescued.spool_dir.as_path(), rescued.max_jobs), (Path::new("/p"), 3));
+        std::fs::write(&file, "no TOML").unwrap();
+        let rescued = AgentConfig::rescue(Some(&file), nothing).unwrap();
+        assert_eq!(rescued.spool_dir, Path::new("/var/lib/rsqlflow"));
     }
 
     #[test]

@@ -36,7 +36,8 @@ impl Scanner {
     fn end_of_line(&mut self) {
         let bytes = std::mem::take(&mut self.line);
         // Most lines are data. Looking at bytes first spares them the conversion.
-        if bytes.iter().all(u8::is_ascii_whitespace) {
+        // A line of control characters, as a program that pads with NULs leaves it, says nothing either.
+        if bytes.iter().all(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
             return;
         }
         let text = String::from_utf8_lossy(&bytes);
@@ -71,7 +72,8 @@ impl Scanner {
         let mut text = exit.to_string();
         if let Some(SqlError { severity, sqlstate, message }) = &self.cause {
             text.push_str(&format!(": {severity}: {}", shown(message, 1000)));
-            if let Some(code) = sqlstate {
+            // Scripts print it in the message too.
+            if let Some(code) = sqlstate.as_ref().filter(|code| !names_state(message, code)) {
                 text.push_str(&format!(" (SQLSTATE {code})"));
             }
             if let Some(detail) = &self.detail {
@@ -87,9 +89,20 @@ impl Scanner {
     }
 }
 
+/// Whether a message has its SQLSTATE in it: `… (SQLSTATE 42P01)`, `… [SQLState: 42P01]`.
+fn names_state(message: &str, code: &str) -> bool {
+    let upper = message.to_ascii_uppercase();
+    upper.match_indices(code).any(|(at, _)| {
+        let before = upper.get(..at).unwrap_or_default().trim_end_matches([' ', ':', '=']);
+        before.ends_with("SQLSTATE") || before.ends_with("SQL STATE")
+    })
+}
+
 /// Without control characters, which could forge lines where the message is shown, and not too long.
 fn shown(text: &str, most: usize) -> String {
-    let mut out: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text = text.trim_matches(|c: char| c.is_control() || c.is_whitespace());
+    let mut out: String = text.chars().take(most).map(plain).collect();
     if text.chars().nth(most).is_some() {
         out.push('…');
     }
@@ -115,6 +128,12 @@ mod tests {
             explain("rsql: ERROR: a\nERRORCODE: 42P01\nbye"),
             "exit code 1: ERROR: a (SQLSTATE 42P01)"
         );
+        for said in ["no such table (SQLSTATE 42P01)", "no such table [SQLState: 42P01]"] {
+            assert_eq!(
+                explain(&format!("rsql: ERROR: {said}\n  SQLSTATE 42P01 at a.sql:7\n")),
+                format!("exit code 1: ERROR: {said}")
+            );
+        }
         assert_eq!(
             explain("ERROR:  first\nERROR:  23505: second\nDETAIL:  Key.\nLINE 1: x\n"),
             "exit code 1: ERROR: second (SQLSTATE 23505); detail: Key.; 2 errors in the output"
@@ -135,6 +154,8 @@ mod tests {
         );
         assert_eq!(explain(""), "exit code 1");
         assert_eq!(explain("a\x1b[31mred\n"), "exit code 1: a [31mred");
+        assert_eq!(explain("what went wrong\0\n\0\0\0\n"), "exit code 1: what went wrong");
+        assert_eq!(explain("a\0b\0"), "exit code 1: a b");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(crate) struct Start {
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     pub parameters: Vec<(String, String)>,
     /// Name of the run. Default: made from the workflow's name and the time.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub execution_id: Option<String>,
     /// Follow the run to its end; the exit code then says whether it completed.
     #[arg(long, short)]

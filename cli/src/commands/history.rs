@@ -10,7 +10,7 @@ use crate::commands::get::workflow_id;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::Printer;
-use crate::{exit, report};
+use crate::{exit, report, watch};
 
 /// Queries at once.
 const AT_ONCE: usize = 16;
@@ -32,8 +32,12 @@ pub(crate) async fn history(args: &History, printer: Printer) -> Result<u8, Fail
         }
         _ => Ok(true),
     };
+    let nobody_serves = place.is_served_here();
     place.close().await;
     let rows = rows?;
+    if nobody_serves && rows.iter().any(|row| !row.execution_status.is_closed()) {
+        printer.notice(watch::ALL_INTERRUPTED);
+    }
     if !known? {
         let id = args.workflow.as_deref().unwrap_or_default();
         return Err(Failure::input(

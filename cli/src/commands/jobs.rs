@@ -15,7 +15,12 @@ pub(crate) async fn jobs(args: &Jobs, printer: Printer) -> Result<u8, Failure> {
     let place = Place::find(&args.place, Purpose::Look).await?;
     let run = watch::read(&place.store, &id).await;
     let marks = place.store.jobs().marks(&id).await;
+    let nobody_serves = place.is_served_here();
     place.close().await;
-    report::jobs(printer, &run?.jobs, &marks?, args.all);
+    let run = run?;
+    if nobody_serves && !run.workflow.execution_status.is_closed() {
+        printer.notice(watch::INTERRUPTED);
+    }
+    report::jobs(printer, &run.jobs, &marks?, args.all);
     Ok(exit::OK)
 }

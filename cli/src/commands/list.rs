@@ -9,7 +9,7 @@ use crate::args::List;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line, styled, workflow_style};
-use crate::{exit, report};
+use crate::{exit, report, watch};
 
 /// Queries at once.
 const AT_ONCE: usize = 16;
@@ -21,8 +21,13 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
     let place = Place::find(&args.place, Purpose::Look).await?;
     let found = workflows(&place).await;
+    let nobody_serves = place.is_served_here();
     place.close().await;
     let found = found?;
+    let is_open = |row: &WorkflowRow| !row.execution_status.is_closed();
+    if nobody_serves && found.iter().any(|(_, _, last)| last.as_ref().is_some_and(is_open)) {
+        printer.notice(watch::ALL_INTERRUPTED);
+    }
     if printer.is_json() {
         let one = |(id, description, last): &(String, Option<String>, Option<WorkflowRow>)| {
             json!({ "workflow_id": id, "workflow_description": description,

@@ -32,6 +32,10 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
         .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
     tokio::select! {
         taken_up = unfinished::take_up_and_wait(&place, printer) => taken_up?,
+        gone = place.gone() => {
+            place.close().await;
+            return Err(gone);
+        }
         _ = signals.next() => {}
     }
     let left = place.store.workflows().running().await?;

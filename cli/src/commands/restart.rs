@@ -14,7 +14,7 @@ use crate::changes::Changes;
 use crate::commands::start::begin;
 use crate::consent::agree;
 use crate::error::Failure;
-use crate::place::{Place, execution_id};
+use crate::place::{Place, execution_id, new_execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
 use crate::{jobs, trigger, watch};
@@ -25,7 +25,7 @@ use crate::{jobs, trigger, watch};
 /// What speaks against it, with what to do instead.
 pub(crate) async fn restart(args: &Restart, printer: Printer) -> Result<u8, Failure> {
     let of = execution_id(&args.execution)?;
-    let id = args.execution_id.as_deref().map(execution_id).transpose()?;
+    let id = args.execution_id.as_deref().map(new_execution_id).transpose()?;
     let mut signals = Signals::listen()?;
     let place = Box::pin(Place::find_with_scripts(&args.place, args.scripts.as_deref())).await?;
     let begun = match request(args, &of, id, &place, printer).await {

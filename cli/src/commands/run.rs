@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::args::Run;
 use crate::error::Failure;
 use crate::follow::{follow, plan_of};
-use crate::place::{self, Place, Serving, execution_id};
+use crate::place::{self, Place, Serving, new_execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
 use crate::{exit, file, follow, trigger, unfinished, watch};
@@ -24,7 +24,7 @@ use crate::{exit, file, follow, trigger, unfinished, watch};
 pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let timing = place::deployment(Timing::single_machine())?.timing;
     let (item, workflow) = file::read_workflow(&args.file, &timing)?;
-    let id = args.execution_id.as_deref().map(execution_id).transpose()?;
+    let id = args.execution_id.as_deref().map(new_execution_id).transpose()?;
     let scripts = args.scripts.clone().unwrap_or_else(|| scripts_beside(&args.file));
 
     let mut signals = Signals::listen()?;
@@ -50,6 +50,15 @@ async fn run_at(
         unfinished = unfinished::take_up(place, printer) => unfinished?,
         _ = signals.next() => return Ok(exit::INTERRUPTED),
     };
+    if let Some(id) = id.as_ref().filter(|id| unfinished.contains(id)) {
+        // The same command again, after the first was cut off: the run is there, and its end is what is asked for.
+        let row = place.store.workflows().get(id).await?;
+        if row.is_some_and(|row| row.workflow_id == workflow.workflow_id) {
+            printer
+                .notice(&format!("{id} was begun before, with the workflow as it was then; this follows it"));
+            return follow(place, id, signals, printer).await;
+        }
+    }
     for id in unfinished {
         let plan = plan_of(place, &id).await?;
         tokio::select! {

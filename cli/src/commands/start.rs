@@ -7,7 +7,7 @@ use crate::args::Start;
 use crate::commands::get::workflow_id;
 use crate::error::Failure;
 use crate::follow::follow;
-use crate::place::{Place, execution_id};
+use crate::place::{Place, new_execution_id};
 use crate::printer::Printer;
 use crate::signals::Signals;
 use crate::{exit, report, trigger, unfinished};
@@ -18,7 +18,7 @@ use crate::{exit, report, trigger, unfinished};
 /// What the trigger has against it, or where it cannot be reached.
 pub(crate) async fn start(args: &Start, printer: Printer) -> Result<u8, Failure> {
     let workflow = workflow_id(&args.workflow)?;
-    let id = args.execution_id.as_deref().map(execution_id).transpose()?;
+    let id = args.execution_id.as_deref().map(new_execution_id).transpose()?;
     let mut signals = Signals::listen()?;
     let place = Box::pin(Place::find_with_scripts(&args.place, args.scripts.as_deref())).await?;
     let request = TriggerRequest {

@@ -63,6 +63,7 @@ impl Place {
         let name = format!("the state directory {}", dir.display());
         let mut place = Self::over(endpoint.sdk_config(), endpoint.deployment().clone(), name, url);
         place.endpoint = Some(endpoint);
+        place.state_dir = Some(dir);
         place
     }
 
@@ -161,9 +162,27 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
     }
 }
 
+/// The file of the tables, by which a state directory is known.
+const TABLES: &str = "dynamodb.sqlite3";
+
+/// Whether there are tables. What cannot be looked at may be there.
+pub(super) fn has_tables(state_dir: &Path) -> bool {
+    state_dir.join(TABLES).try_exists().unwrap_or(true)
+}
+
 fn exists(state_dir: &Path) -> Result<(), Failure> {
-    if state_dir.join("dynamodb.sqlite3").is_file() {
-        return Ok(());
+    let tables = state_dir.join(TABLES);
+    match tables.metadata() {
+        Ok(found) if found.is_file() => {
+            // The endpoint needs to write, even to look: opening the tables may have to mend what a crash left.
+            let opened = std::fs::OpenOptions::new().read(true).write(true).open(&tables);
+            return opened.map(drop).map_err(|error| unusable(state_dir, &error));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(unusable(state_dir, &error));
+        }
+        Err(_) => {}
     }
     Err(Failure::input(
         match state_dir.is_dir() {
@@ -174,6 +193,13 @@ fn exists(state_dir: &Path) -> Result<(), Failure> {
     ))
 }
 
+fn unusable(state_dir: &Path, error: &std::io::Error) -> Failure {
+    Failure::environment(
+        anyhow::anyhow!("the state directory {} cannot be used: {error}", state_dir.display()),
+        "work as the user who made it, or have its owner and mode changed",
+    )
+}
+
 /// The endpoint of another process that serves the directory, if one answers.
 fn joined(state_dir: &Path) -> Result<Option<Place>, Failure> {
     let Some(url) = last_address(state_dir) else { return Ok(None) };
@@ -182,7 +208,9 @@ fn joined(state_dir: &Path) -> Result<Option<Place>, Failure> {
     }
     let deployment = deployment(Timing::single_machine())?;
     let name = format!("the state directory {}", state_dir.display());
-    Ok(Some(Place::over(local_sdk(&url), deployment, name, url)))
+    let mut place = Place::over(local_sdk(&url), deployment, name, url);
+    place.state_dir = Some(state_dir.to_owned());
+    Ok(Some(place))
 }
 
 /// Whether a process holds the directory: the port of an endpoint that ended may be somebody else's by now.
@@ -257,7 +285,15 @@ fn read_secrets(secrets: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, 
         })?;
         // The reader's own message would quote the text, which is secret.
         match serde_json::from_str::<serde_json::Value>(&text) {
-            Ok(value) if value.is_object() => Ok((name.clone(), text)),
+            Ok(serde_json::Value::Object(fields)) => {
+                // As the agent reads it, so that no job fails for what can be told now.
+                let has =
+                    |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|v| !v.is_null()));
+                match has(&["username", "user"]) {
+                    true => Ok((name.clone(), text)),
+                    false => Err(Failure::input(format!("{} has no \"username\"", file.display()), form)),
+                }
+            }
             _ => Err(Failure::input(format!("{} is not a JSON object", file.display()), form)),
         }
     };

@@ -9,6 +9,9 @@ mod functions;
 mod memory;
 mod remote;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::Endpoint;
@@ -33,10 +36,15 @@ pub(crate) struct Place {
     pub since: Timestamp,
     /// `None` where another process, or AWS, serves it.
     endpoint: Option<Endpoint>,
+    /// `None` where it is not known which directory holds the tables, or none does.
+    state_dir: Option<PathBuf>,
     /// For people: `AWS in eu-west-1, profile prod`.
     name: String,
     url: String,
 }
+
+/// How often it is looked whether a state directory is still there.
+const A_GLANCE: Duration = Duration::from_millis(500);
 
 /// What a command wants to do there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +130,19 @@ impl Place {
         &self.name
     }
 
+    /// Ends, with what is then to be said, once somebody has removed the place's state directory: whoever has its files
+    /// open notices nothing, and waits for rows that nobody will ever see again.
+    pub(crate) async fn gone(&self) -> Failure {
+        let Some(dir) = &self.state_dir else { return std::future::pending().await };
+        while embedded::has_tables(dir) {
+            tokio::time::sleep(A_GLANCE).await;
+        }
+        Failure::environment(
+            anyhow::anyhow!("the state directory {} was removed while it was in use", dir.display()),
+            "its runs and logs are gone with it; scripts that still run are stopped when their leases end",
+        )
+    }
+
     /// Ends the endpoint, if it is this process's.
     pub(crate) async fn close(self) {
         if let Some(endpoint) = self.endpoint {
@@ -132,7 +153,7 @@ impl Place {
     fn over(sdk: SdkConfig, deployment: Deployment, name: String, url: String) -> Self {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
         let since = jiff::Timestamp::now().into();
-        Self { sdk, deployment, store, since, endpoint: None, name, url }
+        Self { sdk, deployment, store, since, endpoint: None, state_dir: None, name, url }
     }
 }
 
@@ -167,6 +188,21 @@ pub(crate) fn deployment(timing: Timing) -> Result<Deployment, Failure> {
     };
     Deployment::from_env(get)
         .map_err(|problems| Failure::Workflow { what: "the environment".to_owned(), problems })
+}
+
+/// The id of a run that is to begin, as the operator typed it. One that begins with `-` would be taken for an option
+/// by every later command.
+///
+/// # Errors
+/// Where it cannot be one.
+pub(crate) fn new_execution_id(text: &str) -> Result<ExecutionId, Failure> {
+    if text.starts_with('-') {
+        return Err(Failure::input(
+            format!("{text:?} would look like an option wherever the run is named"),
+            "choose an --execution-id that begins with a letter, a digit or _",
+        ));
+    }
+    execution_id(text)
 }
 
 /// The id of a run as the operator typed it.

@@ -110,13 +110,14 @@ fn read_env(cursor: &Cursor<'_>, names: &Names<'_>) -> Option<Environment> {
 fn read_passed_on(cursor: &Cursor<'_>, names: &Names<'_>) -> Option<String> {
     let text = cursor.text()?;
     if let Err(broken) = rules::passed_on(text) {
-        cursor.report(ProblemKind::Invalid, broken);
+        cursor.report_hint(ProblemKind::Invalid, broken, "remove it");
         return None;
     }
     if text.len() > MAX_ARGUMENT_BYTES {
-        cursor.report(
+        cursor.report_hint(
             ProblemKind::OutOfRange,
             format!("has {} bytes; Linux passes at most {MAX_ARGUMENT_BYTES} to a program", text.len()),
+            "put the text into a file beside the script",
         );
         return None;
     }

@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
 
     /// The entries of an object whose keys are the user's own, sorted by key.
     pub(crate) fn entries(&self) -> Option<Vec<(&'a str, Cursor<'a>)>> {
-        let object = self.object(None)?;
+        let object = self.object(Some(r#"write {"NAME": "value"}"#))?;
         let mut entries: Vec<_> =
             object.map.iter().map(|(key, value)| (key.as_str(), object.child(key, value))).collect();
         entries.sort_by_key(|(key, _)| *key);
@@ -93,7 +93,7 @@ impl<'a> Cursor<'a> {
                     })
                     .collect(),
             ),
-            Value::String(_) | Value::Number(_) => {
+            Value::String(_) | Value::Number(_) | Value::Object(_) => {
                 self.wrong_type("a list", Some("put it in [ ]"));
                 None
             }

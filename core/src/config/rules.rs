@@ -41,10 +41,15 @@ pub(super) fn script(path: &str) -> Checked {
         return Err(Broken::new("is absolute", "name it relative to the instance's script directory"));
     }
     if path.split('/').any(|part| part == "..") {
-        return Err("leaves the script directory with `..`".into());
+        return Err(Broken::new(
+            "leaves the script directory with `..`",
+            "put the script into that directory",
+        ));
     }
     match path.rsplit('/').next() {
-        None | Some("" | ".") => return Err("is a directory, not a script".into()),
+        None | Some("" | ".") => {
+            return Err(Broken::new("is a directory, not a script", "name a file, as in loads/orders.sh"));
+        }
         Some(_) => {}
     }
     if path.split('/').any(|part| part.is_empty() || part == ".") {
@@ -96,13 +101,19 @@ pub(super) fn env_name(name: &str) -> Checked {
     }
     at_most(name, 255)?;
     if name.starts_with("RSQLFLOW_") {
-        return Err("is reserved: the agent tells the script its ids in RSQLFLOW_ variables".into());
+        return Err(Broken::new(
+            "is reserved: the agent tells the script its ids in RSQLFLOW_ variables",
+            "choose another name",
+        ));
     }
     if CREDENTIALS.contains(&name) {
         return Err(Broken::new("is set from the job's secret", "name another secret instead"));
     }
     if CODE.contains(&name) {
-        return Err("would make the shell or loader run code beside the script".into());
+        return Err(Broken::new(
+            "would make the shell or loader run code beside the script",
+            "set it in the script itself, if it must be",
+        ));
     }
     Ok(())
 }
@@ -201,7 +212,7 @@ pub(crate) fn is_topic_arn(arn: &str) -> Checked {
 
 fn no_control(text: &str) -> Checked {
     if text.chars().any(char::is_control) {
-        Err("has a control character, as a line break".into())
+        Err(Broken::new("has a control character, as a line break", "remove it"))
     } else {
         Ok(())
     }

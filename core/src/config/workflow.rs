@@ -166,8 +166,11 @@ fn read_stages(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Optio
     // Counted as written, so that it is known even when a stage cannot be read.
     let given = cursor.value().as_array().map_or(0, Vec::len);
     if given > MAX_STAGES {
-        cursor
-            .report(ProblemKind::OutOfRange, format!("has {given} stages; at most {MAX_STAGES} are allowed"));
+        cursor.report_hint(
+            ProblemKind::OutOfRange,
+            format!("has {given} stages; at most {MAX_STAGES} are allowed"),
+            "split it into several workflows",
+        );
     }
     let jobs: usize = cursor
         .value()

@@ -21,8 +21,12 @@ pub enum Rule {
     ErrorWithoutExit,
     /// Lines end in CR LF.
     CrLf,
+    /// Bytes that are not UTF-8.
+    Encoding,
     /// A quote or comment that is open at the end.
     OpenQuote,
+    /// Parentheses that are nested deeper than [`crate`] translates.
+    TooDeep,
     /// An `\exit` with a status that cannot be, or means something else.
     ExitStatus,
 }
@@ -39,7 +43,9 @@ impl Rule {
             Self::UnsetVariable => "unset-variable",
             Self::ErrorWithoutExit => "error-without-exit",
             Self::CrLf => "crlf",
+            Self::Encoding => "encoding",
             Self::OpenQuote => "open-quote",
+            Self::TooDeep => "too-deep",
             Self::ExitStatus => "exit-status",
         }
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Finding, Rule, flow, scripts, variables};
+use crate::dialect::DEEPEST;
+use crate::lexer::token::tokens;
 use crate::lexer::{Piece, split};
 
 /// Looks for mistakes in a file's scripts, in order of their places.
@@ -24,6 +26,7 @@ pub fn check(name: &str, content: &str) -> Vec<Finding> {
         let mut found = flow::check(&pieces);
         found.extend(variables::check(&pieces, &script.given));
         found.extend(open_quote(&pieces));
+        found.extend(pieces.iter().filter_map(too_deep));
         for finding in &mut found {
             finding.line += script.offset;
         }
@@ -31,6 +34,25 @@ pub fn check(name: &str, content: &str) -> Vec<Finding> {
     }
     findings.sort_by_key(|f| (f.line, f.column));
     findings
+}
+
+/// What is not UTF-8 in a file's scripts, which rsql refuses to run. `content` has U+FFFD in its place. Comments of a
+/// shell around them may be in any encoding.
+fn encoding(name: &str, content: &str) -> Option<Finding> {
+    let lines = scripts(name, content).into_iter().flat_map(|script| {
+        let lines: Vec<_> = script.text.split('\n').map(str::to_owned).enumerate().collect();
+        lines.into_iter().map(move |(index, line)| (script.offset + index + 1, line))
+    });
+    let mut found = lines.filter_map(|(number, line)| line.find('\u{fffd}').map(|at| (number, at)));
+    let (line, at) = found.next()?;
+    Some(Finding {
+        rule: Rule::Encoding,
+        line,
+        column: at + 1,
+        message:
+            "this is not UTF-8, and rsql stops here; `iconv -f latin1 -t utf-8` converts a file of Latin-1"
+                .into(),
+    })
 }
 
 /// A quote that is open at the end swallows what follows it.
@@ -53,6 +75,43 @@ fn open_quote(pieces: &[Piece]) -> Option<Finding> {
         line: line + index,
         column: 1,
         message: "a quote or comment that begins here is never closed".into(),
+    })
+}
+
+/// As [`check`], of a file that may be in any encoding.
+pub(super) fn check_bytes(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    let Err(_) = std::str::from_utf8(bytes) else {
+        return check(name, &String::from_utf8_lossy(bytes));
+    };
+    let content = String::from_utf8_lossy(bytes);
+    let mut findings = check(name, &content);
+    findings.extend(encoding(name, &content));
+    findings.sort_by_key(|f| (f.line, f.column));
+    findings
+}
+
+/// The parenthesis that is one too many for `--dialect redshift`.
+fn too_deep(piece: &Piece) -> Option<Finding> {
+    let Piece::Sql { text, line, .. } = piece else { return None };
+    // Most statements need not be read for that.
+    if text.matches('(').nth(DEEPEST).is_none() {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let open = tokens(text, false).into_iter().find(|token| {
+        if token.is_symbol("(") {
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth = depth.saturating_sub(1);
+        }
+        depth > DEEPEST
+    })?;
+    let before = text.get(..open.start).unwrap_or_default();
+    Some(Finding {
+        rule: Rule::TooDeep,
+        line: line + before.matches('\n').count(),
+        column: open.start - before.rfind('\n').map_or(0, |n| n + 1) + 1,
+        message: format!("parentheses are nested more than {DEEPEST} levels deep"),
     })
 }
 
@@ -83,7 +142,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
     }
     for file in &all {
         let content = match std::fs::read(file) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(bytes) => bytes,
             Err(e) => {
                 let _ =
                     writeln!(io::stderr(), "rsql: error: {}: {}", file.display(), crate::meta::reason(&e));
@@ -91,7 +150,7 @@ pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
                 continue;
             }
         };
-        for finding in check(&file.display().to_string(), &content) {
+        for finding in check_bytes(&file.display().to_string(), &content) {
             code = code.max(1);
             if writeln!(out, "{}:{finding}", file.display()).is_err() {
                 return ExitCode::from(1);

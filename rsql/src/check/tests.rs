@@ -59,8 +59,29 @@ fn backward_jumps_and_crlf() {
 }
 
 #[test]
+fn latin_1_is_told_where_rsql_would_stop() {
+    let found = |name: &str, bytes: &[u8]| -> Vec<_> {
+        super::run::check_bytes(name, bytes).into_iter().map(|f| (f.rule, f.line, f.column)).collect()
+    };
+    assert_eq!(found("a.sql", b"select 1;\nselect 'M\xfcller';\n"), [(Rule::Encoding, 2, 10)]);
+    assert_eq!(found("a.sql", "select 'Müller';\n".as_bytes()), []);
+    let shell = b"#!/bin/bash\n# M\xfcller\nrsql <<EOF\nselect 1;\nEOF\n";
+    assert_eq!(found("a.sh", shell), [], "a shell's comment is the shell's affair");
+}
+
+#[test]
 fn rows_of_a_copy_are_no_commands() {
     assert_eq!(found("copy t from stdin;\n1\t\\N\n\\.\nselect 1;\n"), []);
+}
+
+#[test]
+fn what_is_nested_too_deeply_has_a_line() {
+    let nested =
+        |levels: usize| format!("select 1;\nselect\n{}1{};\n", "(".repeat(levels), ")".repeat(levels));
+    assert_eq!(found(&nested(1000)), []);
+    assert_eq!(found(&nested(1001)), [(Rule::TooDeep, 3)]);
+    assert_eq!(found(&nested(20_000)), [(Rule::TooDeep, 3)]);
+    assert_eq!(found(&"select (1);\n".repeat(2000)), []);
 }
 
 #[test]

@@ -61,6 +61,10 @@ pub(super) enum UsageError {
     Extra(String),
     #[error("{0}")]
     Files(&'static str),
+    #[error(
+        "{command}: there is no option \"{option}\"; it takes files (after -- also those that begin with -)"
+    )]
+    NoOption { command: &'static str, option: String },
 }
 
 /// Reads a command line, without the program's name.
@@ -71,16 +75,19 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
     // Only as the first word: a database may be called "check" too, with -d.
     match args.first().and_then(|a| a.to_str()) {
         Some("check") => {
-            let files: Vec<PathBuf> = args[1..].iter().map(PathBuf::from).collect();
-            return match files.is_empty() {
-                true => Err(UsageError::Files("rsql check: name at least one file")),
-                false => Ok(Command::Check(files)),
-            };
+            return Ok(match files("check", &args[1..])? {
+                None => Command::Help,
+                Some(files) if files.is_empty() => {
+                    return Err(UsageError::Files("check: name at least one file"));
+                }
+                Some(files) => Command::Check(files),
+            });
         }
         Some("flow") => {
-            return match &args[1..] {
-                [file] => Ok(Command::Flow(file.into())),
-                _ => Err(UsageError::Files("rsql flow: name one file")),
+            return match files("flow", &args[1..])?.as_deref() {
+                None => Ok(Command::Help),
+                Some([file]) => Ok(Command::Flow(file.clone())),
+                Some(_) => Err(UsageError::Files("flow: name one file")),
             };
         }
         _ => {}
@@ -144,6 +151,23 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
         Some(extra) => Err(UsageError::Extra(extra)),
         None => Ok(Command::Run(Box::new(options))),
     }
+}
+
+/// The files of a command that has no options but `--help`, for which there is `None`.
+fn files(command: &'static str, args: &[OsString]) -> Result<Option<Vec<PathBuf>>, UsageError> {
+    let mut files = Vec::new();
+    let mut only_files = false;
+    for arg in args {
+        match arg.to_str() {
+            Some("--") if !only_files => only_files = true,
+            Some("--help" | "-?") if !only_files => return Ok(None),
+            Some(option) if !only_files && option.len() > 1 && option.starts_with('-') => {
+                return Err(UsageError::NoOption { command, option: option.to_owned() });
+            }
+            _ => files.push(PathBuf::from(arg)),
+        }
+    }
+    Ok(Some(files))
 }
 
 /// Options without a value that stand for a `\pset` or an ECHO.
@@ -214,6 +238,18 @@ mod tests {
         assert_eq!(options.actions, [Action::File("f.sql".into())]);
         let options = run(&["db", "me"]).expect("valid");
         assert_eq!((options.database.as_deref(), options.user.as_deref()), (Some("db"), Some("me")));
+    }
+
+    #[test]
+    fn commands_of_files_take_files() {
+        let read = |args: &[&str]| parse(&args.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(
+            matches!(read(&["check", "a.sql", "--", "-b"]), Ok(Command::Check(files)) if files.len() == 2)
+        );
+        assert!(matches!(read(&["check", "--help"]), Ok(Command::Help)));
+        let error = read(&["check", "--foo", "a.sql"]).unwrap_err().to_string();
+        assert!(error.starts_with("check: there is no option \"--foo\""), "{error}");
+        assert!(matches!(read(&["flow", "a", "b"]), Err(UsageError::Files(_))));
     }
 
     #[test]

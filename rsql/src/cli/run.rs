@@ -63,6 +63,8 @@ fn run(options: &Options) -> u8 {
     match (outcome, flushed) {
         (Err(Halt::Exit(code)), Ok(())) => code,
         (Ok(()), Ok(())) => 0,
+        // As a program that a pipe's reader leaves (`| head`) ends everywhere: silent, with SIGPIPE's status.
+        (Err(Halt::Output(e)), _) | (_, Err(e)) if e.kind() == io::ErrorKind::BrokenPipe => 128 + 13,
         (Err(Halt::Output(e)), _) | (_, Err(e)) => {
             let _ = writeln!(io::stderr().lock(), "rsql: error: output could not be written: {e}");
             1

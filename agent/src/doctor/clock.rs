@@ -1,0 +1,125 @@
+//! This machine's time beside that of AWS, taken from the `Date` header of an answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+
+use super::Check;
+
+/// From here on times in the tables and logs mislead people.
+const LOOK: f64 = 5.0;
+
+/// AWS takes signatures for five minutes (IAM user guide, "Troubleshooting Signature Version 4"); a minute of it is
+/// left for a call's own way.
+const BAD: f64 = 240.0;
+
+/// Sees when a request was sent, when its answer came, and which time the answer bears.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen(Arc<Mutex<Times>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Times {
+    sent: Option<f64>,
+    /// Seconds that this machine is ahead.
+    ahead: Option<f64>,
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// Seconds by which this machine is ahead of a `Date` header, which leaves the fraction of its second out: on
+/// average a half. The answer was made, as far as anybody can tell, half-way between question and answer.
+fn ahead(sent: f64, received: f64, date: &str) -> Option<f64> {
+    let theirs = DateTime::from_str(date, DateTimeFormat::HttpDate).ok()?.as_secs_f64() + 0.5;
+    Some(f64::midpoint(sent, received) - theirs)
+}
+
+impl Intercept for Seen {
+    fn name(&self) -> &'static str {
+        "Seen"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).sent = Some(now());
+        Ok(())
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(sent), Some(date)) = (times.sent, context.response().headers().get("date")) {
+            times.ahead = ahead(sent, now(), date);
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// The check; none if no answer bore a time.
+    pub(super) fn check(&self) -> Option<Check> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ahead.map(judge)
+    }
+}
+
+fn judge(ahead: f64) -> Check {
+    let name = "clock";
+    // A `Date` is no better than that.
+    if ahead.abs() < 1.5 {
+        return Check::ok(name, "as AWS's, to the second");
+    }
+    let found = format!("{:.0} s {} AWS's", ahead.abs(), if ahead > 0.0 { "ahead of" } else { "behind" });
+    let mend = "let chrony or systemd-timesyncd keep it; on EC2 from 169.254.169.123 (`chronyc sources` shows whether it is reached)";
+    match ahead.abs() {
+        off if off >= BAD => Check::bad(name, format!("{found}: AWS refuses what is signed by it"), mend),
+        off if off >= LOOK => {
+            Check::look(name, format!("{found}: times in tables and logs are off by as much"), mend)
+        }
+        _ => Check::ok(name, found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Health;
+
+    #[test]
+    fn a_date_is_taken_for_the_middle_of_its_second() {
+        let date = "Sat, 21 Nov 2026 02:00:00 GMT";
+        let theirs = 1_795_226_400.0;
+        assert_eq!(ahead(theirs, theirs + 1.0, date), Some(0.0));
+        assert_eq!(ahead(theirs + 300.0, theirs + 301.0, date), Some(300.0));
+        assert_eq!(ahead(0.0, 1.0, "yesterday"), None);
+    }
+
+    #[test]
+    fn how_far_off_is_too_far() {
+        for (ahead, health) in [
+            (0.9, Health::Ok),
+            (-3.0, Health::Ok),
+            (-7.0, Health::Look),
+            (60.0, Health::Look),
+            (301.0, Health::Bad),
+            (-86_400.0, Health::Bad),
+        ] {
+            assert_eq!(judge(ahead).health, health, "{ahead}");
+        }
+        assert!(judge(-7.0).found.starts_with("7 s behind AWS's"));
+    }
+}

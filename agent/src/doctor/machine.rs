@@ -1,0 +1,305 @@
+//! What a job needs of the machine.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
+
+use super::Check;
+use super::access::Reader;
+use super::programs::{on_path, version};
+use crate::config::AgentConfig;
+use crate::spool::Results;
+use crate::tools::client::{self, RsqlClient};
+use crate::tools::place::CREDS;
+use crate::user::{NoSuchUser, User};
+
+/// Bytes free, below which somebody should look, and below which jobs lose their logs or their results.
+const LITTLE: u64 = 1 << 30;
+const TOO_LITTLE: u64 = 64 << 20;
+
+/// The SSM agent's name as the kernel keeps it: fifteen characters.
+const SSM_AGENT: &str = "amazon-ssm-agen";
+
+/// Where the settings come from. That they can be used is known by now.
+pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
+    let name = "settings";
+    match fs::metadata(file) {
+        Ok(_) => Check::ok(name, format!("{}, tables {}-*", file.display(), config.prefix)),
+        Err(_) => Check::look(
+            name,
+            format!(
+                "there is no {}: every setting has its default, tables are {}-*",
+                file.display(),
+                config.prefix
+            ),
+            "the deployment's command document writes it; by hand: docs/agent.md lists the settings",
+        ),
+    }
+}
+
+/// The checks that ask nobody but this machine.
+pub(super) fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
+    let reader = config.run_as.as_deref().and_then(Reader::named);
+    let mut checks = vec![user(config, file)];
+    checks.push(scripts(config, reader.as_ref(), file));
+    checks.push(credentials_script(config, reader.as_ref()));
+    checks.push(rsql(config));
+    checks.push(psql(config));
+    checks.push(directory("spool", &config.spool_dir, "spool_dir", file));
+    checks.push(directory("logs", &config.log_dir, "log_dir", file));
+    checks.push(results(config));
+    if config.endpoint_url.is_none() {
+        checks.push(ssm_agent());
+    }
+    checks
+}
+
+fn user(config: &AgentConfig, file: &Path) -> Check {
+    let name = "users";
+    let me = nix::unistd::geteuid();
+    let me = nix::unistd::User::from_uid(me).ok().flatten().map_or_else(|| me.to_string(), |user| user.name);
+    match User::find(config.run_as.as_deref()) {
+        Ok(User { run_as: None, .. }) => Check::ok(name, format!("scripts run as {me}, as the agent does")),
+        Ok(_) => {
+            let other = config.run_as.as_deref().unwrap_or_default();
+            Check::ok(name, format!("the agent runs as {me}, scripts as {other}"))
+        }
+        Err(error @ NoSuchUser::Unknown(_)) => {
+            let mend = format!("create it (`useradd --system NAME`), or change run_as in {}", file.display());
+            Check::bad(name, error.to_string(), mend)
+        }
+        Err(error @ NoSuchUser::NotRoot(_)) => {
+            Check::bad(name, error.to_string(), "run this as root, as the SSM agent runs the job agent")
+        }
+    }
+}
+
+fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check {
+    let dir = &config.script_dir;
+    let name = format!("scripts {}", dir.display());
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let mend =
+                format!("put the scripts there, or name their directory as script_dir in {}", file.display());
+            return Check::bad(name, format!("cannot be listed: {error}"), mend);
+        }
+    };
+    if let Some(barred) = reader.and_then(|reader| reader.barred_by(dir)) {
+        let user = config.run_as.as_deref().unwrap_or_default();
+        let found = format!("{user}, as whom scripts run, may not read {}", barred.display());
+        return Check::look(
+            name,
+            found,
+            format!("`chmod o+rx {}`, or give it to a group of {user}", barred.display()),
+        );
+    }
+    if fs::metadata(dir).is_ok_and(|found| found.permissions().mode() & 0o002 != 0) {
+        let found =
+            "everybody on this machine may write there, and what is there runs with the database's password";
+        return Check::look(name, found, format!("`chmod o-w {}`", dir.display()));
+    }
+    match entries.count() {
+        0 => Check::look(name, "empty", "put the scripts there that workflows name"),
+        count => Check::ok(name, format!("{count} entr{}", if count == 1 { "y" } else { "ies" })),
+    }
+}
+
+/// Scripts of AWS's samples source it; others do not need it.
+fn credentials_script(config: &AgentConfig, reader: Option<&Reader>) -> Check {
+    let own = config.script_dir.join(CREDS);
+    let named = config.creds_dir.as_ref().map(|dir| dir.join(CREDS));
+    let Some(path) = named.or_else(|| own.is_file().then_some(own)) else {
+        return Check::ok(CREDS, "the agent puts its own there");
+    };
+    if !path.is_file() {
+        let mend = "put it there, or leave creds_dir out: then the agent puts its own in place";
+        return Check::look(CREDS, format!("there is no {}", path.display()), mend);
+    }
+    match reader.and_then(|reader| reader.barred_by(&path)) {
+        Some(barred) => {
+            let found = format!("the scripts' user may not read {}", barred.display());
+            Check::look(CREDS, found, format!("`chmod o+rX {}`", barred.display()))
+        }
+        None => Check::ok(CREDS, path.display().to_string()),
+    }
+}
+
+fn rsql(config: &AgentConfig) -> Check {
+    let name = "rsql";
+    let binary = config.rsql_binary.clone().unwrap_or_else(client::own);
+    let (whose, program) = match config.rsql_client.choose(&config.path, &binary) {
+        Ok(Some(program)) => ("the agent's own", Some(program)),
+        Ok(None) => ("on the scripts' PATH", on_path(&config.path, client::NAME)),
+        Err(error) => {
+            let mend = "install it there, name it as rsql_binary, or set rsql_client to \"auto\"";
+            return Check::bad(name, error.to_string(), mend);
+        }
+    };
+    let Some(program) = program else {
+        let mend = match config.rsql_client {
+            RsqlClient::System => {
+                "install Amazon Redshift RSQL, or set rsql_client to \"auto\" for the agent's own"
+            }
+            RsqlClient::Auto | RsqlClient::Bundled => {
+                "install the rsqlflow agent's package, which brings one, or Amazon Redshift RSQL"
+            }
+        };
+        return Check::bad(name, "none: scripts that call it end with exit code 127", mend);
+    };
+    match version(&program, &config.path) {
+        Ok(said) => Check::ok(name, format!("{} ({said}), {whose}", program.display())),
+        Err(reason) => Check::bad(
+            name,
+            format!("{}, {whose}, {reason}", program.display()),
+            "mend its installation (Amazon's needs unixODBC and the Redshift ODBC driver), or set rsql_client to \"bundled\"",
+        ),
+    }
+}
+
+fn psql(config: &AgentConfig) -> Check {
+    let name = "psql";
+    match on_path(&config.path, name).map(|program| (version(&program, &config.path), program)) {
+        None => Check::ok(name, "none: only scripts that call it need it"),
+        Some((Ok(said), program)) => Check::ok(name, format!("{} ({said})", program.display())),
+        Some((Err(reason), program)) => Check::look(
+            name,
+            format!("{} {reason}", program.display()),
+            "mend its installation, if scripts call it",
+        ),
+    }
+}
+
+/// Whether it can be written, and how much room its disk has.
+fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
+    let name = format!("{what} {}", dir.display());
+    let there = existing(dir);
+    if !there.is_dir() {
+        let mend = format!("move it away, or set {setting} in {}", file.display());
+        return Check::bad(name, format!("{} is no directory", there.display()), mend);
+    }
+    if access(&there, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        let mend = format!("run this as root, as jobs are run; or set {setting} in {}", file.display());
+        return Check::bad(name, format!("{} cannot be written", there.display()), mend);
+    }
+    let will = if there == dir { "" } else { ", made by the first job" };
+    let Ok(disk) = statvfs(&there) else {
+        return Check::ok(name, format!("can be written{will}"));
+    };
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    let no_inodes = disk.files() > 0 && disk.files_available() == 0;
+    let mend = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
+    match free {
+        _ if no_inodes => Check::bad(name, "the disk has no room for another file", mend),
+        ..TOO_LITTLE => {
+            Check::bad(name, format!("{} free{will}: results and logs may be lost", size(free)), mend)
+        }
+        ..LITTLE => Check::look(name, format!("{} free{will}", size(free)), mend),
+        _ => Check::ok(name, format!("{} free{will}", size(free))),
+    }
+}
+
+/// The path, or what of it is there.
+fn existing(dir: &Path) -> PathBuf {
+    dir.ancestors().find(|part| part.exists()).unwrap_or(Path::new("/")).to_owned()
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..LITTLE => format!("{} MB", bytes >> 20),
+        _ => format!("{}.{} GB", bytes >> 30, (bytes % LITTLE) * 10 / LITTLE),
+    }
+}
+
+fn results(config: &AgentConfig) -> Check {
+    let name = "results";
+    match Results::new(&config.spool_dir).take() {
+        Ok(found) if found.held.is_empty() && found.unreadable.is_empty() => Check::ok(name, "all delivered"),
+        Ok(found) if found.held.is_empty() => Check::look(
+            name,
+            format!("{} file(s) in the spool are no results", found.unreadable.len()),
+            "`rsqlflow-agent status` names them; an older or newer agent may have left them",
+        ),
+        Ok(found) => Check::look(
+            name,
+            format!("{} not delivered", found.held.len()),
+            "`rsqlflow-agent flush` delivers them, or says what is in the way",
+        ),
+        Err(error) => Check::bad(
+            name,
+            format!("{error}: {}", error.source),
+            "run this as root, as jobs are run; or mend the directory's owner and mode",
+        ),
+    }
+}
+
+/// Who brings the jobs.
+fn ssm_agent() -> Check {
+    let name = "SSM agent";
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Check::ok(name, "not looked for: no /proc here");
+    };
+    let runs = processes.flatten().any(|entry| {
+        fs::read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == SSM_AGENT)
+    });
+    if runs {
+        return Check::ok(name, "runs");
+    }
+    let mend = "start it: `systemctl enable --now amazon-ssm-agent` (from a snap: `snap start --enable amazon-ssm-agent`); its log is in /var/log/amazon/ssm";
+    Check::bad(name, "does not run: no job reaches this machine", mend)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Health;
+
+    fn config(text: &str) -> AgentConfig {
+        AgentConfig::parse(text, |_| None).unwrap()
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_mend() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Path::new("/etc/rsqlflow/agent.toml");
+        let root = dir.path().display();
+        let config = config(&format!(
+            "script_dir = \"{root}/scripts\"\nspool_dir = \"{root}/spool\"\nlog_dir = \"{root}/file/logs\"\n\
+             creds_dir = \"{root}\"\nrsql_client = \"system\"\npath = \"/nowhere\"\nrun_as = \"no-such-user\"\n\
+             endpoint_url = \"http://127.0.0.1:1\""
+        ));
+        fs::write(dir.path().join("file"), "").unwrap();
+        let found = all(&config, file);
+        let health: Vec<_> = found.iter().map(|check| check.health).collect();
+        use Health::{Bad, Look, Ok};
+        assert_eq!(health, [Bad, Bad, Look, Bad, Ok, Ok, Bad, Ok], "{found:#?}");
+        assert!(found.iter().all(|check| (check.health == Ok) == check.mend.is_none()));
+        let spool = found.get(5).unwrap();
+        assert!(spool.found.contains("made by the first job"), "{spool:?}");
+        assert!(!config.spool_dir.exists(), "looking leaves nothing behind");
+    }
+
+    #[test]
+    fn scripts_that_anybody_may_change_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Path::new("agent.toml");
+        let config = config(&format!("script_dir = {:?}", dir.path()));
+        let mode = |mode| fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(scripts(&config, None, file).found, "empty");
+        fs::write(dir.path().join("a.sh"), "").unwrap();
+        assert_eq!(
+            scripts(&config, None, file),
+            Check::ok(format!("scripts {}", dir.path().display()), "1 entry")
+        );
+        mode(0o777);
+        assert!(scripts(&config, None, file).mend.unwrap().starts_with("`chmod o-w"));
+    }
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        assert_eq!([size(0), size(700 << 20), size((5 << 30) + (1 << 29))], ["0 MB", "700 MB", "5.5 GB"]);
+    }
+}

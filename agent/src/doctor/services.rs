@@ -1,0 +1,288 @@
+//! What a job needs of AWS. Each service is asked for something that cannot be there, so that its answer tells
+//! whether the role may ask, and nothing changes.
+
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_dynamodb::config::ProvideCredentials;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use rsqlflow_core::TaskToken;
+use rsqlflow_store::causes;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::Check;
+use super::clock::Seen;
+use crate::aws::tokens::Heard;
+use crate::aws::{Backoff, Clients, Tokens, secrets};
+use crate::clock::wall_clock;
+use crate::config::AgentConfig;
+use crate::process::DatabaseSecret;
+
+/// No row, stream or token is called so.
+const NOBODY: &str = "rsqlflow-agent-doctor";
+
+/// Longest time of one question, tries included.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Redshift's usual port, for a secret that names none (Redshift management guide).
+const REDSHIFT_PORT: u16 = 5439;
+
+/// The checks that ask AWS. Without region or credentials nothing else can be asked.
+pub(super) async fn all(config: &AgentConfig, file: &std::path::Path) -> Vec<Check> {
+    let clients = Clients::load(config).await;
+    let place = config.endpoint_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
+    let Some(region) = clients.region() else {
+        let mend = format!("write `region = \"…\"` into {}, or set AWS_REGION", file.display());
+        return vec![Check::bad("region", "not known", mend)];
+    };
+    let mut checks = vec![Check::ok("region", format!("{region}{place}"))];
+    let (credentials, are_there) = credentials(&clients).await;
+    checks.push(credentials);
+    if !are_there {
+        return checks;
+    }
+    let seen = Seen::default();
+    let (row, update, tokens, logs, secret) = tokio::join!(
+        Box::pin(read_row(config, &clients, &seen)),
+        Box::pin(update_row(config, &clients)),
+        Box::pin(heartbeat(&clients)),
+        Box::pin(put_log(config, &clients)),
+        Box::pin(secret(config, &clients)),
+    );
+    checks.extend(seen.check());
+    checks.extend([row, update, tokens, logs]);
+    checks.extend(secret);
+    checks
+}
+
+async fn credentials(clients: &Clients) -> (Check, bool) {
+    let name = "credentials";
+    let mend = "attach the deployment's instance profile to the instance; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID";
+    let Some(provider) = clients.credentials() else { return (Check::bad(name, "none", mend), false) };
+    match timeout(PATIENCE, provider.provide_credentials()).await {
+        Ok(Ok(found)) => {
+            let until = found.expiry().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let until = until.and_then(|time| i64::try_from(time.as_millis()).ok());
+            let until = until.map(|time| format!(", until {}", rsqlflow_core::Timestamp::from_millis(time)));
+            (Check::ok(name, format!("found{}", until.unwrap_or_default())), true)
+        }
+        Ok(Err(error)) => (Check::bad(name, format!("none: {}", causes(&error)), mend), false),
+        Err(_) => {
+            (Check::bad(name, "none in time: the instance's metadata service does not answer", mend), false)
+        }
+    }
+}
+
+/// What an answer says about leave.
+enum Answer {
+    /// Understood, and there is no such thing, as it should be.
+    Allowed,
+    /// Not allowed, no such table, no answer, …
+    Not { code: Option<String>, reason: String },
+}
+
+/// Sorts an answer: `expected` are the codes of who was let in and found nothing.
+fn sort<T, E, R>(
+    answer: Result<Result<T, SdkError<E, R>>, tokio::time::error::Elapsed>,
+    expected: &[&str],
+) -> Answer
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let error = match answer {
+        Ok(Ok(_)) => return Answer::Allowed,
+        Err(_) => return Answer::Not { code: None, reason: "no answer in time".to_owned() },
+        Ok(Err(error)) => error,
+    };
+    let service = error.as_service_error();
+    match service.and_then(ProvideErrorMetadata::code) {
+        Some(code) if expected.contains(&code) => Answer::Allowed,
+        Some(code) => {
+            let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+            Answer::Not { code: Some(code.to_owned()), reason: format!("{code}: {message}") }
+        }
+        None => Answer::Not { code: None, reason: causes(&error) },
+    }
+}
+
+/// What to do about a refusal, by its code.
+fn mend(code: Option<&str>, action: &str) -> String {
+    match code {
+        Some("AccessDeniedException" | "AccessDenied") => {
+            format!("let the instance's role do {action}: the deployment's policy of the agent does")
+        }
+        Some("ResourceNotFoundException") => "check region, prefix and names in the settings, or deploy".to_owned(),
+        Some(
+            "InvalidSignatureException" | "SignatureDoesNotMatch" | "UnrecognizedClientException"
+            | "InvalidClientTokenId" | "ExpiredTokenException" | "RequestExpired",
+        ) => "renew the credentials, and check the clock".to_owned(),
+        Some(_) => "see the message".to_owned(),
+        None => {
+            "check the network: a route to the internet, or a VPC endpoint of the service that the security group lets through"
+                .to_owned()
+        }
+    }
+}
+
+fn judge(name: String, answer: Answer, fine: &str, action: &str) -> Check {
+    match answer {
+        Answer::Allowed => Check::ok(name, fine),
+        Answer::Not { code, reason } => Check::bad(name, reason, mend(code.as_deref(), action)),
+    }
+}
+
+async fn read_row(config: &AgentConfig, clients: &Clients, seen: &Seen) -> Check {
+    let table = &config.tables.job_audit;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let call = clients
+        .dynamodb()
+        .get_item()
+        .table_name(table)
+        .key("workflow_execution_id", text(NOBODY))
+        .key("job_id", text(NOBODY))
+        .customize()
+        .interceptor(seen.clone())
+        .send();
+    judge(
+        format!("table {table}"),
+        sort(timeout(PATIENCE, call).await, &[]),
+        "can be read",
+        "dynamodb:GetItem",
+    )
+}
+
+/// The condition holds for no item, so nothing is ever written.
+async fn update_row(config: &AgentConfig, clients: &Clients) -> Check {
+    let table = &config.tables.job_audit;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let call = clients
+        .dynamodb()
+        .update_item()
+        .table_name(table)
+        .key("workflow_execution_id", text(NOBODY))
+        .key("job_id", text(NOBODY))
+        .update_expression("SET error_message = :never")
+        .condition_expression("workflow_execution_id = :never")
+        .expression_attribute_values(":never", text("never"))
+        .send();
+    let answer = sort(timeout(PATIENCE, call).await, &["ConditionalCheckFailedException"]);
+    judge(format!("table {table}"), answer, "can be written", "dynamodb:UpdateItem")
+}
+
+async fn heartbeat(clients: &Clients) -> Check {
+    let name = "task tokens";
+    let tokens = Tokens::new(clients.sfn().clone());
+    match tokens.heartbeat(&TaskToken::new(NOBODY), PATIENCE).await {
+        Ok(Heard::Refused) => Check::ok(name, "Step Functions answers, and refuses one that is made up"),
+        Ok(Heard::Accepted) => {
+            Check::look(name, "Step Functions accepts one that is made up", "check endpoint_url")
+        }
+        // A token names the machine that a policy may be limited to, and this one names none.
+        Err(error) if error.to_string().contains("AccessDenied") => Check::look(
+            name,
+            error.to_string(),
+            "if jobs end as Lost, let the instance's role do states:SendTaskHeartbeat, SendTaskSuccess and SendTaskFailure",
+        ),
+        Err(error) => Check::bad(name, error.to_string(), mend(None, "")),
+    }
+}
+
+/// To a stream that is not there nothing is written. Whether it is the group that is missing, only the message says.
+async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
+    let group = &config.log_group;
+    if group.is_empty() {
+        return Check::ok("log group", "none is set: output stays on this machine");
+    }
+    let name = format!("log group {group}");
+    let event = InputLogEvent::builder().timestamp(wall_clock().as_millis()).message(NOBODY).build();
+    let Ok(event) = event else { return Check::look(name, "not looked at", "tell the maintainers") };
+    let call = clients
+        .logs()
+        .put_log_events()
+        .log_group_name(group)
+        .log_stream_name(NOBODY)
+        .log_events(event)
+        .send();
+    let action = "logs:PutLogEvents and logs:CreateLogStream";
+    match sort(timeout(PATIENCE, call).await, &[]) {
+        Answer::Not { code: Some(code), reason }
+            if code == "ResourceNotFoundException" && reason.contains("stream") =>
+        {
+            Check::ok(name, "can be written")
+        }
+        Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::bad(
+            name,
+            "there is none: jobs run, and their output stays on this machine",
+            "deploy, or correct log_group in the settings",
+        ),
+        answer => judge(name, answer, "can be written", action),
+    }
+}
+
+/// Read as a job does it; nothing of it is shown but where the database is.
+async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
+    let Some(id) = &config.secret else {
+        return vec![Check::ok("secret", "no default: each job names its own, or needs none")];
+    };
+    let name = format!("secret {id}");
+    let no_second_try = Backoff::new(Duration::from_millis(1), Duration::from_millis(1), Duration::ZERO);
+    let read = timeout(PATIENCE, secrets::read(clients.secrets(), id, no_second_try)).await;
+    let database = match read {
+        Ok(Ok(database)) => database,
+        Ok(Err(error)) => {
+            let mend = match &error {
+                secrets::SecretError::Service { .. } => {
+                    "check its name and region, and that the instance's role may do secretsmanager:GetSecretValue (and kms:Decrypt with its key)"
+                }
+                secrets::SecretError::Invalid { .. } => {
+                    "store it as JSON with host, port, username, password and dbname, as Redshift's rotation does"
+                }
+            };
+            return vec![Check::bad(name, causes(&error), mend)];
+        }
+        Err(_) => return vec![Check::bad(name, "no answer in time", mend(None, ""))],
+    };
+    let missing: Vec<&str> =
+        [("host", &database.host), ("dbname", &database.database), ("password", &database.password)]
+            .into_iter()
+            .filter(|(_, value)| value.is_none())
+            .map(|(field, _)| field)
+            .collect();
+    let mut checks = vec![if missing.is_empty() {
+        Check::ok(name, "can be read, and has what scripts need")
+    } else {
+        let found = format!("can be read, and has no {}", missing.join(", no "));
+        Check::look(name, found, "add what is missing, unless the scripts bring it themselves")
+    }];
+    checks.extend(database_of(&database).await);
+    checks
+}
+
+/// Whether anybody listens where the secret says.
+async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
+    let host = secret.host.as_deref()?;
+    let port = match secret.port.as_deref() {
+        None => REDSHIFT_PORT,
+        Some(text) => match text.parse() {
+            Ok(port) => port,
+            Err(_) => {
+                return Some(Check::bad(
+                    "database",
+                    format!("the secret's port {text:?} is none"),
+                    "write a number",
+                ));
+            }
+        },
+    };
+    let name = format!("database {host}:{port}");
+    let why = match timeout(Duration::from_secs(5), TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => return Some(Check::ok(name, "answers")),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no connection in time".to_owned(),
+    };
+    let mend = "check that the cluster runs (a paused one does not answer), and that its security group lets this instance in";
+    Some(Check::bad(name, why, mend))
+}

@@ -1,0 +1,111 @@
+//! What the command says when something goes wrong round it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use rsqlflow_tests::{Said, command, eventually};
+use serde_json::{Value, json};
+
+/// `rsqlflow run` of one script in a directory, as a group of its own.
+fn run(dir: &Path, more: &[&str]) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    let mut run = command("rsqlflow");
+    run.current_dir(dir)
+        .args(["run", "w.json", "--execution-id", "r"])
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    run
+}
+
+/// Runs the command to its end.
+fn said(dir: &Path, args: &[&str]) -> Said {
+    command("rsqlflow").current_dir(dir).args(args).stdin(Stdio::null()).output().unwrap().into()
+}
+
+/// A directory with a workflow whose script waits for a file `go` there.
+fn waiting() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let go = dir.path().join("go");
+    let begun = dir.path().join("begun");
+    let script =
+        format!("touch '{}'; until [[ -e '{}' ]]; do sleep 0.02; done", begun.display(), go.display());
+    std::fs::write(dir.path().join("wait.sh"), script).unwrap();
+    let workflow = json!({ "workflow_id": "w", "defaults": { "heartbeat": 6 },
+        "workflow_stages": [{ "scripts": ["wait.sh"] }] });
+    std::fs::write(dir.path().join("w.json"), workflow.to_string()).unwrap();
+    dir
+}
+
+async fn begun(dir: &Path) {
+    eventually("the script begins", async || dir.join("begun").exists().then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_same_run_again_after_a_kill_tells_how_it_ended() {
+    let dir = waiting();
+    let mut first = run(dir.path(), &[]).spawn().unwrap();
+    begun(dir.path()).await;
+    killpg(Pid::from_raw(i32::try_from(first.id()).unwrap()), Signal::SIGKILL).unwrap();
+    first.wait().unwrap();
+
+    let open = said(dir.path(), &["status", "r"]).ends(0).says("no endpoint serves this directory");
+    assert!(open.out.contains("Running"), "{open:?}");
+    for looks in ["list", "history"] {
+        let _ = said(dir.path(), &[looks]).ends(0).says("no endpoint serves this directory");
+    }
+    let _ = said(dir.path(), &["jobs", "r"]).ends(0).says("no endpoint serves this directory");
+
+    std::fs::write(dir.path().join("go"), "").unwrap();
+    let again: Said = run(dir.path(), &[]).output().unwrap().into();
+    let again = again.ends(0).says("r was begun before");
+    assert!(again.out.contains("Completed  r  1 Completed"), "{again:?}");
+    let _ = Said::from(run(dir.path(), &[]).output().unwrap()).ends(2).says("there is a run r already");
+}
+
+#[tokio::test]
+async fn a_state_directory_that_is_removed_ends_what_works_there() {
+    let dir = waiting();
+    let first = run(dir.path(), &[]).spawn().unwrap();
+    begun(dir.path()).await;
+    std::fs::remove_dir_all(dir.path().join(".rsqlflow")).unwrap();
+    let ended: Said = first.wait_with_output().unwrap().into();
+    let _ = ended.ends(3).says("was removed while it was in use");
+    std::fs::write(dir.path().join("go"), "").unwrap();
+}
+
+#[test]
+fn what_cannot_work_is_told_before_anything_runs() {
+    let dir = waiting();
+    std::fs::write(dir.path().join("s.json"), json!({ "host": "h", "password": "hunter22" }).to_string())
+        .unwrap();
+    let refused = Said::from(run(dir.path(), &["--secret", "rs/etl=s.json"]).output().unwrap());
+    let refused = refused.ends(2).says("has no \"username\"");
+    assert!(!refused.err.contains("hunter22"), "{refused:?}");
+    let dashed = said(dir.path(), &["run", "w.json", "--execution-id", "-x"]);
+    let _ = dashed.ends(2).says("would look like an option");
+    assert!(!dir.path().join(".rsqlflow").exists(), "nothing was begun");
+
+    let short = json!({ "workflow_id": "w", "defaults": { "heartbeat": "30s" } });
+    std::fs::write(dir.path().join("w.json"), short.to_string()).unwrap();
+    let told: Value = said(dir.path(), &["validate", "w.json", "--output", "json"]).ends(2).json();
+    let hint = told["problems"][0]["hint"].as_str().unwrap();
+    assert!(hint.contains("56s") && hint.contains("one machine, takes 6s"), "{hint}");
+}
+
+#[test]
+fn rsql_is_silent_where_its_reader_has_seen_enough() {
+    let shell = |line: &str| -> Said {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]).env("RSQL", rsqlflow_tests::binary("rsql"));
+        shell.output().unwrap().into()
+    };
+    let long = "for i in {1..20000}; do echo \"\\\\echo $i\"; done";
+    let cut = shell(&format!("set -o pipefail; {long} | \"$RSQL\" --dry-run -q | head -1"));
+    assert_eq!((cut.out.trim(), cut.err.as_str()), ("1", ""), "{cut:?}");
+    let _ = shell("\"$RSQL\" check --foo").ends(1).says("check: there is no option \"--foo\"");
+}
