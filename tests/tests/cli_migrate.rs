@@ -136,12 +136,9 @@ async fn workflows_and_history_are_taken_over_once() {
     let dry = world.operator(&["migrate", "--output", "json"]).ends(1).json();
     assert_eq!((sorted(&dry), &dry["applied"]), (expected("create"), &json!(false)));
     let text = world.operator(&["migrate"]).ends(1);
-    let place = world.url.as_str();
-    shown(
-        "aws.md",
-        "rsqlflow migrate --profile prod",
-        &text.out.replace(&format!("the endpoint {place}"), "AWS in eu-west-1, profile prod"),
-    );
+    let here = format!("the state directory {}", world.state_dir().display());
+    let there = "AWS in eu-west-1, profile prod";
+    shown("aws.md", "rsqlflow migrate --profile prod", &text.out.replace(&here, there));
     let text =
         text.says("would create  workflow  nightly").says("LEFT OUT  run  wed.1").says("--close-open-runs");
     let _ = text.says("workflow_stages[0].scripts[0]").says("nothing was written");

@@ -108,11 +108,10 @@ where
     if !is_unseen(error) {
         return Check::failed(name, failure, mend);
     }
-    let (why, mend) = match error.raw_response().map(|response| response.status().as_u16()) {
-        Some(501) => {
-            ("that is not known there".to_owned(), "nothing: an endpoint need not have it".to_owned())
-        }
-        _ => (Check::text_of(failure), format!("ask for {action}")),
+    let (why, mend) = if is_unknown_there(error) {
+        ("that is not known there".to_owned(), "nothing: an endpoint need not have it".to_owned())
+    } else {
+        (Check::text_of(failure), format!("ask for {action}"))
     };
     Check::not_good(Health::Odd, name, format!("may not be looked at: {why}"), mend)
 }
@@ -122,10 +121,23 @@ fn is_unseen<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    matches!(code(error), "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized")
+        || is_unknown_there(error)
+}
+
+/// Whether it is an endpoint that has no such operation.
+fn is_unknown_there<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
     let status = error.raw_response().map(|response| response.status().as_u16());
-    matches!(
-        code.strip_suffix("Exception").unwrap_or(code),
-        "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized"
-    ) || status == Some(501)
+    status == Some(501) || matches!(code(error), "InvalidAction" | "UnknownOperation" | "NotImplemented")
+}
+
+fn code<E>(error: &SdkError<E, HttpResponse>) -> &str
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    code.strip_suffix("Exception").unwrap_or(code)
 }

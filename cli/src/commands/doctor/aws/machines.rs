@@ -116,6 +116,15 @@ fn first(is: &Value, should: &Value, path: &mut String) -> Option<String> {
             }
             None
         }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| {
+                let length = path.len();
+                path.push_str(&format!("[{n}]"));
+                let found = first(a, b, path);
+                path.truncate(length);
+                found
+            })
+        }
         _ => Some(path.clone()),
     }
 }
@@ -132,6 +141,7 @@ mod tests {
         assert_eq!(difference(&retyped, should).as_deref(), Some("States.A.Type"));
         let more = should.replace(r#""End":true"#, r#""End":true,"Comment":"c""#);
         assert_eq!(difference(&more, should).as_deref(), Some("States.A.Comment"));
+        assert_eq!(difference(r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#).as_deref(), Some("a[1].b"));
         assert!(difference("", should).is_some());
     }
 }

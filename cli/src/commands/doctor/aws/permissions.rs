@@ -127,7 +127,10 @@ async fn simulate(client: &Client, role: &str, question: &Question) -> Result<Ve
         let mend = "is the role still there? `rsqlflow deploy` makes it again";
         Box::new(failed(format!("permissions, first of {role}"), &error, "iam:SimulatePrincipalPolicy", mend))
     })?;
-    let denied = answer.evaluation_results().iter().filter(|one| one.eval_decision().as_str() != "allowed");
+    let denied = answer.evaluation_results().iter().filter(|one| {
+        // A condition that the simulator was not told of denies nothing by itself.
+        one.eval_decision().as_str() != "allowed" && one.missing_context_values().is_empty()
+    });
     Ok(denied.map(|one| format!("{} on {}", one.eval_action_name(), question.resource)).collect())
 }
 
