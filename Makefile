@@ -6,6 +6,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 NEXTEST_VERSION := 0.9.143
+CARGO_DEB_VERSION := 3.8.0
+CARGO_GENERATE_RPM_VERSION := 0.21.1
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -23,21 +25,57 @@ build: tool-cargo ## Build everything (unoptimised)
 release: tool-cargo ## Build every binary as it ships
 	$(CARGO) build --locked --release --bins
 
+# `make package ARCH=aarch64` for other machines than this one: x86_64 or aarch64.
+HOST_ARCH := $(shell uname -m)
+ARCH ?= $(HOST_ARCH)
+ifeq ($(ARCH),$(HOST_ARCH))
+PACKAGE_BINARIES = $(TARGET)/release
+else
+PACKAGE_TRIPLE := $(ARCH)-unknown-linux-gnu
+PACKAGE_BINARIES = $(TARGET)/$(PACKAGE_TRIPLE)/release
+# Debian's cross compiler: it links, and compiles what of the TLS library is C.
+CROSS := $(ARCH)-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER ?= aarch64-linux-gnu-gcc
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER ?= x86_64-linux-gnu-gcc
+endif
+
+.PHONY: package
+# One build for all of it, the very one of `bench`: another selection of packages would build the SDK again.
+package: tool-cargo tool-cross tool-packagers ## Build what is deployed: the functions' zip, the agent as .deb and .rpm
+	$(CARGO) build --locked --release --workspace --bins $(addprefix --target ,$(PACKAGE_TRIPLE))
+	tools/package --arch $(ARCH) --binaries $(PACKAGE_BINARIES) --tools $(TARGET)/tools/bin --out target/package
+
+.PHONY: test-package
+# Not in `test`: it needs the build of what ships, which takes as long again. The .deb is really installed, hence root.
+test-package: package build tool-nextest tool-rpm ## Install the .deb, run a job with it, and remove it (as root)
+	@if [[ $$(id -u) -ne 0 ]]; then echo "skipped: only root can install and remove packages"; else \
+	RSQLFLOW_TEST_PACKAGE=$(CURDIR)/target/package $(CARGO) nextest run --locked --workspace \
+		--run-ignored only -E 'binary(package)' --no-tests fail; fi
+
 .PHONY: demo
 demo: build tool-postgres ## Run the six-script example on this machine and show what happened
 	examples/blog/demo
 
 .PHONY: test
-test: lint test-rust ## Everything that CI runs
+test: lint test-rust check-cdk ## Everything that CI runs
 
 .PHONY: test-rust
 test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) nextest run --locked --workspace
 	$(CARGO) test --locked --workspace --doc --quiet
 
+.PHONY: check-cdk
+check-cdk: tool-cdk tool-cfn-lint ## Types, templates, machines and rules of the deployment, without an account
+	cd cdk-config && CFN_LINT=$(abspath $(TARGET)/cfn-lint/bin/cfn-lint) npm run --silent check
+
+.PHONY: referee
+# A part alone: `make referee ONLY=moto`. The parts are in docs/referees.md.
+referee: build tool-postgres tool-referees tool-cdk ## Deploy to MiniStack and have moto play the machines: docs/referees.md
+	tests/referee/run $(ONLY)
+
 .PHONY: bench
 # The same selection of packages twice, or the SDK is built twice.
-bench: tool-cargo tool-postgres ## Measure the binaries as they ship, and write docs/performance.md
+bench: tool-cargo tool-postgres tool-clients ## Measure the binaries as they ship, and write docs/performance.md
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --workspace --bench figures -- --check \
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
@@ -64,6 +102,29 @@ tool-cargo:
 tool-nextest: tool-cargo
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest --version $(NEXTEST_VERSION)
 
+.PHONY: tool-packagers
+tool-packagers: tool-cargo
+	@command -v readelf >/dev/null || tools/install-debian binutils
+	@command -v python3 >/dev/null || tools/install-debian python3
+	@$(TARGET)/tools/bin/cargo-deb --version 2>/dev/null | grep -qF '$(CARGO_DEB_VERSION)' || \
+	$(CARGO) install --locked --root $(TARGET)/tools cargo-deb --version $(CARGO_DEB_VERSION)
+	@$(TARGET)/tools/bin/cargo-generate-rpm --version 2>/dev/null | grep -qF '$(CARGO_GENERATE_RPM_VERSION)' || \
+	$(CARGO) install --locked --root $(TARGET)/tools cargo-generate-rpm --version $(CARGO_GENERATE_RPM_VERSION)
+
+.PHONY: tool-cross
+tool-cross: tool-cargo
+	@case "$(ARCH)" in x86_64|aarch64) ;; *) echo "ARCH=$(ARCH) is not x86_64 or aarch64"; exit 1;; esac
+ifdef PACKAGE_TRIPLE
+	@ls "$$(rustc --print sysroot)"/lib/rustlib/$(PACKAGE_TRIPLE)/lib/libstd-* >/dev/null 2>&1 || { \
+	echo "Rust's target $(PACKAGE_TRIPLE) is missing: rustup target add $(PACKAGE_TRIPLE)"; exit 1; }
+	@command -v $(CROSS) >/dev/null || { \
+	echo "the C compiler $(CROSS) is missing: apt-get install gcc-$(subst _,-,$(ARCH))-linux-gnu"; exit 1; }
+endif
+
+.PHONY: tool-rpm
+tool-rpm:
+	@command -v rpm >/dev/null || tools/install-debian rpm
+
 .PHONY: tool-postgres
 tool-postgres:
 	@if ! { command -v psql && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then tools/install-debian postgresql postgresql-client; fi
@@ -72,3 +133,24 @@ tool-postgres:
 # Where the tests look for it.
 tool-clients:
 	@tools/install-clients $(TARGET)/clients
+
+.PHONY: tool-node
+# What is too old is not replaced: somebody chose it.
+tool-node:
+	@if ! { command -v node && command -v npm; } >/dev/null; then tools/install-debian nodejs npm; fi
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' \
+		|| { echo "node $$(node --version) is too old for the CDK: install Node.js 20 or newer"; exit 1; }
+
+.PHONY: tool-cfn-lint
+tool-cfn-lint:
+	@tools/install-clients $(TARGET)/cfn-lint cdk-config/requirements.txt
+
+.PHONY: tool-referees
+tool-referees:
+	@tools/install-clients $(TARGET)/referees tests/referee/requirements.txt
+
+.PHONY: tool-cdk
+# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
+tool-cdk: tool-node
+	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
+		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }

@@ -92,6 +92,11 @@ impl Lease {
         self.renew_at = now.plus((self.times.renewal_period / 5).mul_f64(spread(jitter)));
     }
 
+    /// Something in the row calls for the next renewal at once. One that comes early does no harm.
+    pub fn hasten(&mut self, now: BootTime) {
+        self.renew_at = self.renew_at.min(now);
+    }
+
     /// After the service accepted a heartbeat that was sent at `sent`.
     pub fn token_accepted(&mut self, sent: BootTime) {
         self.token_accepted = self.token_accepted.max(sent);
@@ -173,6 +178,15 @@ mod tests {
         lease.renewal_failed(at(98_000), 0.0);
         assert_eq!(lease.ends_at(), at(225_000), "a failed renewal changes nothing");
         assert_eq!(lease.renew_at(), at(107_600));
+    }
+
+    #[test]
+    fn a_renewal_can_be_hastened_and_not_put_off() {
+        let mut lease = Lease::claimed(times(), at(0), at(0), 1.0);
+        let ends = lease.ends_at();
+        lease.hasten(at(7_000));
+        lease.hasten(at(9_000));
+        assert_eq!((lease.renew_at(), lease.ends_at()), (at(7_000), ends));
     }
 
     #[test]

@@ -55,7 +55,12 @@ fn a_refusal_that_looks_final_is_waited_out() {
         job_id: JobId::new(1, 1),
         attempt: 1,
         owner: Owner::new("0123abcd"),
-        outcome: Outcome { status: JobStatus::Completed, exit_code: Some(0), error_message: None },
+        outcome: Outcome {
+            status: JobStatus::Completed,
+            exit_code: Some(0),
+            error_message: None,
+            error_name: None,
+        },
         ended_at: wall_clock(),
     };
     drop(Results::new(directory.path()).keep(entry, None).unwrap());

@@ -50,6 +50,17 @@ async fn the_guard_is_not_subject_to_the_scripts_environment() {
 }
 
 #[tokio::test]
+async fn a_guard_that_the_kernel_knows_by_a_link_has_a_name() {
+    // As an agent starts it; the kernel's own name for that would be the link's, `exe`.
+    let mut child = Child::bash("cat /proc/$PPID/comm /proc/$$/comm");
+    let link = child.path("exe");
+    std::os::unix::fs::symlink(AGENT, &link).unwrap();
+    child.agent = link;
+    let (end, output) = child.run_alone().await;
+    assert_eq!((end.exit, output.as_str()), (Exit::Code(0), "rsqlflow-guard\nbash\n"));
+}
+
+#[tokio::test]
 async fn a_script_does_not_get_what_the_agent_inherited() {
     let child = Child::bash("ls -l /proc/$$/fd /proc/$PPID/fd");
     let inherited = std::fs::File::create(child.path("inherited")).unwrap();

@@ -10,10 +10,14 @@ export const FUNCTIONS = [
   'parallel-load-check',
   'rsql-invoke',
   'update-audit',
+  'sweeper',
 ] as const;
 
 /** One of {@link FUNCTIONS}. */
 export type FunctionName = (typeof FUNCTIONS)[number];
+
+/** The bus of AWS's own events. */
+export const DEFAULT_BUS = 'default';
 
 /** The machines that run workflows. */
 export const MACHINES = ['master', 'sequential', 'parallel'] as const;
@@ -70,7 +74,7 @@ export class Names {
   }
 
   /** A rule of EventBridge. */
-  rule(name: 'run-ended' | 'command-failed' | 'agent-unhealthy'): string {
+  rule(name: 'run-ended' | 'command-failed' | 'agent-unhealthy' | `start-${string}`): string {
     return `${this.prefix}-${name}`;
   }
 
@@ -137,8 +141,13 @@ export class Arns {
     return this.of('logs', 'log-group', `${group}:*`, ArnFormat.COLON_RESOURCE_NAME);
   }
 
-  rule(name: string): string {
-    return this.of('events', 'rule', name);
+  rule(name: string, bus = DEFAULT_BUS): string {
+    return this.of('events', 'rule', bus === DEFAULT_BUS ? name : `${bus}/${name}`);
+  }
+
+  /** An index of a table. */
+  index(which: keyof Names['tables'], name: string): string {
+    return `${this.table(which)}/index/${name}`;
   }
 
   document(name: string): string {

@@ -148,6 +148,13 @@ test('the command line gives a configuration as text', () => {
   expect(problems('{"prefix": ')[0]).toMatch(/^rsqlflow: is not JSON/);
 });
 
+test('a second deployment is told what it would share with the first', () => {
+  expect(read({ rsqlflow: { prefix: 'team' } }).hints).toEqual([
+    'log_group is /ops/rsql-logs/; beside another deployment in the account it must be one of its own',
+  ]);
+  expect(read({ rsqlflow: { prefix: 'team', log_group: '/ops/team/' } }).hints).toEqual([]);
+});
+
 test('durations are those of workflow items', () => {
   expect(['90', '90s', '3 min', '1h30m', '1h 30m', '24h', '1d'].map(parseDuration)).toEqual([
     90, 90, 180, 5400, 5400, 86400, 86400,

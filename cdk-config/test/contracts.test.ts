@@ -5,7 +5,7 @@ import { agentConfig } from '../lib/documents/agent-config.js';
 import { environment } from '../lib/environment.js';
 import { App, Stack } from 'aws-cdk-lib';
 import { FUNCTIONS, Names, pascal } from '../lib/names.js';
-import { SHAPES } from '../lib/stacks/data-stack.js';
+import { SHAPES } from '../lib/tables.js';
 import { EVERYTHING, config, repository } from './support.js';
 
 const all = config({ ...EVERYTHING, run_as: 'etl', creds_dir: '/c' });
@@ -108,9 +108,17 @@ test('tables are those of the store', () => {
 test("the agent's settings are ones that it reads", () => {
   const rust = repository('agent/src/config/settings.rs');
   const fields = [...agentConfig(all, names).matchAll(/^(\w+) = /gm)].map((match) => match[1]!);
-  expect(fields).toHaveLength(12);
+  expect(fields).toHaveLength(15);
   for (const field of fields)
-    expect(rust).toMatch(new RegExp(`r\\.\\w+\\("${field}"|\\.(name|text|directory)\\("${field}"`));
+    expect(rust).toMatch(new RegExp(`r\\s*\\.\\w+\\(\\s*"${field}"|\\.(name|text|directory)\\("${field}"`));
+});
+
+test('the choices of an rsql are those of the agent', () => {
+  const choices = /RSQL_CLIENTS: \[&str; 3\] = \[([^\]]*)\]/.exec(repository('core/src/env.rs'))?.[1];
+  for (const choice of (choices ?? 'none').split(', '))
+    expect(agentConfig(config({ rsql_client: JSON.parse(choice) as string }), names)).toContain(
+      `rsql_client = ${choice}`,
+    );
 });
 
 test('the log lines that metrics are made of are written', () => {

@@ -15,6 +15,7 @@ describe('functions', () => {
       'parallel-load-check',
       'rsql-invoke',
       'update-audit',
+      'sweeper',
     ]);
     expect(new Set(functions.map(({ Properties }) => JSON.stringify(Properties['Code']))).size).toBe(1);
     expect(functions.every(({ Properties }) => Properties['Runtime'] === 'provided.al2023')).toBe(true);
@@ -31,6 +32,7 @@ describe('functions', () => {
       'parallel-load-check': 300,
       'rsql-invoke': 20,
       'update-audit': 300,
+      sweeper: 300,
     });
     for (const machine of ['master', 'sequential', 'parallel']) {
       for (const [, seconds] of repository(`statemachines/${machine}.asl.json`).matchAll(/"TimeoutSeconds": (\d+)/g))
@@ -109,6 +111,26 @@ describe('the event of the end of a master', () => {
   });
 });
 
+describe('the sweeper', () => {
+  const sweep = (given?: object) =>
+    resources(template('orchestration', given), 'AWS::Scheduler::Schedule').map(({ Properties }) => Properties);
+
+  test('comes every hour, or as often as it is told', () => {
+    expect(sweep()).toMatchObject([{ Name: 'rsqlflow-sweeper', ScheduleExpression: 'rate(60 minutes)' }]);
+    expect(sweep(EVERYTHING)).toMatchObject([{ Name: 'team-sweeper', ScheduleExpression: 'rate(360 minutes)' }]);
+  });
+
+  test('is asked what it takes', () => {
+    const target = sweep()[0]?.['Target'] as { Arn: unknown; Input: string };
+    expect(flat(target.Arn)).toMatch(/function:rsqlflow-sweeper$/);
+    expect(target.Input).toBe('{}');
+    // Every field of the request has a default.
+    expect(repository('core/src/message.rs')).toMatch(
+      /pub struct SweepRequest \{\s+\/\/\/[^\n]*\s+#\[serde\(default\)\]\s+pub dry_run: bool,\s+\}/,
+    );
+  });
+});
+
 test('every rule has a dead-letter queue and a retry policy', () => {
   for (const { Properties } of resources(template('orchestration'), 'AWS::Events::Rule')) {
     for (const target of Properties['Targets'] as object[])
@@ -125,6 +147,9 @@ test('the dead-letter queue takes messages of our rules only', () => {
   for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy'])
     expect(text).toContain(`rule/rsqlflow-${rule}`);
   expect(text).toContain('aws:SecureTransport');
+  const started = JSON.stringify(resources(template('orchestration', EVERYTHING), 'AWS::SQS::QueuePolicy'));
+  for (const rule of ['team-start-arrivals', 'shop/team-start-orders'])
+    expect(started).toContain(`rule/${rule}"`.slice(0, -1));
 });
 
 test('a topic is made only where none is given, and an address subscribes to it', () => {

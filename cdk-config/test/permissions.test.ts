@@ -31,6 +31,7 @@ describe('each function may do what it does, and nothing else', () => {
     expect(of(/^Starts workflows \(/)).toEqual([
       'dynamodb:GetItem → dynamodb:table/rsqlflow-config-table',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/rsqlflow-workflow-audit-table',
+      'dynamodb:Query → dynamodb:table/rsqlflow-workflow-audit-table/index/workflow_id-index',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
       'states:StartExecution → states:stateMachine:rsqlflow-master',
       'states:DescribeExecution → states:execution:rsqlflow-master:*',
@@ -74,6 +75,19 @@ describe('each function may do what it does, and nothing else', () => {
       'sns:Publish → sns:team-notifications arn:aws:sns:eu-west-1:123456789012:others',
     ]);
   });
+});
+
+test('the sweeper may do what update-audit does, and look for runs and their executions', () => {
+  expect(told(roleStatements(template('orchestration'), /^Closes runs whose end/))).toEqual([
+    'dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
+    'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
+    'states:DescribeExecution → states:execution:rsqlflow-master:*',
+    'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
+    'sns:Publish → sns:rsqlflow-notifications',
+  ]);
+  expect(told(roleStatements(template('orchestration'), /^Sweeps runs/))).toEqual([
+    'lambda:InvokeFunction → lambda:function:rsqlflow-sweeper',
+  ]);
 });
 
 describe('each machine may do what its definition says', () => {

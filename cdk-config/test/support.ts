@@ -42,6 +42,27 @@ export const EVERYTHING = {
     },
     { name: 'hourly', workflow_id: 'häufig', expression: 'rate(1 hour)', enabled: false },
   ],
+  event_starts: [
+    {
+      name: 'arrivals',
+      workflow_id: 'load_arrival',
+      s3: { bucket: 'landing', prefix: 'in/', suffix: '.csv' },
+      parameters: { bucket: '$.detail.bucket.name', key: '$.detail.object.key' },
+      late_after: '1d',
+    },
+    {
+      name: 'orders',
+      workflow_id: 'bill',
+      event_bus: 'shop',
+      pattern: { source: ['shop'], detail: { total: [{ numeric: ['>', 10] }] } },
+      once_per: ["$.detail['order id']"],
+      enabled: false,
+    },
+  ],
+  sweep_every: '6h',
+  tools_dir: '/opt/rsqlflow/tools',
+  rsql_client: 'bundled',
+  rsql_binary: '/opt/rsqlflow/rsql',
   vpc_endpoints: {
     vpc_id: 'vpc-0123456789abcdef0',
     subnet_ids: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],

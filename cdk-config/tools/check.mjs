@@ -1,7 +1,7 @@
 /**
  * Everything that can be known of the deployment without deploying it: types, properties of the templates, cdk-nag,
- * the machines' definitions, `cdk synth` as a user runs it, and cfn-lint where it is installed (`CFN_LINT`, or on the
- * PATH). Steps that need nothing of each other run side by side.
+ * the machines' definitions, `cdk synth` as a user runs it, and cfn-lint (`CFN_LINT`, or on the PATH; `make check-cdk`
+ * installs it). Steps that need nothing of each other run side by side.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,10 +58,10 @@ async function lint() {
     const args = ['--ignore-checks', 'W3005', 'W8003', '--', ...templates(folder)];
     const result = await step('cfn-lint', process.env.CFN_LINT ?? 'cfn-lint', args);
     if (!result.missing) return tell(result);
-    console.log(
-      '--      cfn-lint is not installed: `pip install cfn-lint`, or set CFN_LINT; templates were not linted',
-    );
-    return process.env.CFN_LINT === undefined;
+    const mend =
+      'cfn-lint is not there, so the templates were not linted: `make check-cdk` installs it and calls this; or ' +
+      '`pip install --require-hashes -r requirements.txt`, with CFN_LINT naming the program if it is not on the PATH';
+    return tell({ ...result, output: mend });
   } finally {
     rmSync(folder, { recursive: true });
   }

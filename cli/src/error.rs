@@ -1,9 +1,11 @@
 //! What ends a command, as the operator reads it.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use rsqlflow_core::Problems;
+use rsqlflow_core::env::AWS_PROFILE;
 use rsqlflow_store::StoreError;
 use serde_json::{Value, json};
 
@@ -99,7 +101,7 @@ fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
     }
     let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
     let hint = match code {
-        Some("ExpiredToken" | "RequestExpired") => "the credentials have expired: sign in again",
+        Some("ExpiredToken" | "RequestExpired") => return Some(sign_in("the credentials have expired")),
         Some(
             "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidSignature" | "SignatureDoesNotMatch",
         ) => "AWS does not know these credentials: check the profile and the region",
@@ -110,9 +112,10 @@ fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
             "it does not exist there: check region, endpoint and RSQLFLOW_PREFIX; `rsqlflow config` shows them"
         }
         Some(_) => return None,
+        None if is_sso(reason) => return Some(sign_in("nobody is signed in")),
         None if reason.contains("credentials") || reason.contains("Credentials") => {
-            "give --profile or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a profile that signs in in the \
-             browser: eval \"$(aws configure export-credentials --profile NAME --format env)\""
+            "give --profile or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure` and `aws configure sso` \
+             write profiles"
         }
         None if reason.contains("dispatch failure") || reason.contains("connect") => {
             "nothing answers there: check the address, and that the endpoint runs; `rsqlflow doctor` looks closer"
@@ -120,6 +123,31 @@ fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
         None => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Whether it is a session of IAM Identity Center that is missing or over. The SDK has no code for it.
+fn is_sso(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["sso token", "sso session", "token cache", "cached token", "sso/cache"]
+        .iter()
+        .any(|part| reason.contains(part))
+}
+
+/// How to sign in again, with the profile that is meant.
+fn sign_in(why: &str) -> String {
+    let profile = PROFILE.get().cloned().or_else(|| std::env::var(AWS_PROFILE).ok());
+    match profile.filter(|profile| !profile.is_empty()) {
+        Some(profile) => format!("{why}: aws sso login --profile {profile}, or renew the profile's keys"),
+        None => format!("{why}: sign in again, such as with aws sso login --profile NAME"),
+    }
+}
+
+/// The profile that the command line names, for hints.
+static PROFILE: OnceLock<String> = OnceLock::new();
+
+/// Notes it.
+pub(crate) fn of_profile(profile: &str) {
+    let _ = PROFILE.set(profile.to_owned());
 }
 
 impl fmt::Display for Failure {
@@ -163,7 +191,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
             StoreError::Service { code, reason, .. } => hint_of(code.as_deref(), reason),
-            StoreError::Corrupt { .. } => Some(
+            StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => Some(
                 "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
                     .to_owned(),
             ),

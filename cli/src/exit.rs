@@ -6,6 +6,8 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const NOT_COMPLETED: u8 = 1;
 /// Of `diff`: the file and the table differ.
 pub(crate) const DIFFERS: u8 = 1;
+/// Of `migrate`: rows were left out.
+pub(crate) const LEFT_OUT: u8 = 1;
 /// What was given is wrong, or leave was not given: a file that does not validate, an argument, a name that does not exist.
 pub(crate) const BAD_INPUT: u8 = 2;
 /// The surroundings are wrong: an endpoint that cannot be reached or started, a directory that cannot be
@@ -18,7 +20,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    all went well (run, watch: the workflow completed)
-  1    the workflow did not complete (diff: there is a difference)
+  1    the workflow did not complete (diff: there is a difference; migrate: rows were left out)
   2    what was given is wrong: a file, an argument, a name, a missing --yes
   3    the surroundings are wrong: endpoint, AWS, state directory, tables
   130  interrupted by Ctrl-C, SIGTERM or SIGHUP";

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use rsqlflow_core::plan::Plan;
-use rsqlflow_core::{ExecutionId, WorkflowStatus};
+use rsqlflow_core::{CANCEL_POLL, ExecutionId, WorkflowStatus};
 
 use crate::consent::{answer, can_ask};
 use crate::error::Failure;
@@ -173,6 +173,11 @@ pub(crate) async fn stop(place: &Place, id: &ExecutionId) -> Result<(), Failure>
     }
 }
 
+/// Seconds within which an agent that is well hears of a cancel: it looks so often, and each renewal tells it.
+pub(crate) fn heard_within(heartbeat: u32) -> u64 {
+    u64::from(heartbeat.div_ceil(3)).min(CANCEL_POLL.as_secs())
+}
+
 /// How long a cancelled run may take to close.
 pub(crate) struct Patience {
     /// The longest heartbeat of its jobs, in seconds.
@@ -191,12 +196,12 @@ impl Patience {
 
 impl std::fmt::Display for Patience {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let third = self.heartbeat.div_ceil(3);
         write!(
             f,
-            "an agent hears of it with its next renewal, within {third} s, and gives its script {} s to end; if \
-             its instance is gone, it takes {} s",
-            self.grace, self.heartbeat
+            "an agent hears of it within {} s and gives its script {} s to end; if its instance is gone, it takes {} s",
+            heard_within(self.heartbeat),
+            self.grace,
+            self.heartbeat
         )
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
 //! runs, [`follow`] and [`watch`] follow them, [`live`] shows that, [`report`] shows them, and [`printer`] alone writes to the terminal.
+//! [`cost`] tells what a run will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app.
 
 mod args;
+mod cdk;
 mod changes;
 mod commands;
 mod consent;
+mod cost;
 mod error;
 mod exit;
 mod file;
@@ -18,6 +21,7 @@ mod operator;
 mod place;
 mod printer;
 mod report;
+mod sample;
 mod signals;
 mod trigger;
 mod unfinished;
@@ -78,6 +82,7 @@ fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
         Command::Schema => return Ok(commands::schema::schema(printer)),
         Command::Completions(args) => return Ok(commands::completions::completions(args, printer)),
         Command::Man(args) => return commands::man::man(args, printer),
+        Command::Cost(args) => return commands::cost::cost(args, printer),
         _ => {}
     }
     let runtime = tokio::runtime::Runtime::new()
@@ -102,9 +107,16 @@ async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {
         Command::Restart(args) => Box::pin(commands::restart::restart(args, printer)).await,
         Command::Mark(args) => commands::mark::mark(args, printer).await,
         Command::Sweep(args) => commands::sweep::sweep(args, printer).await,
-        Command::Doctor(args) => commands::doctor::doctor(args, printer).await,
+        Command::Doctor(args) => Box::pin(commands::doctor::doctor(args, printer)).await,
+        Command::Deploy(args) => Box::pin(commands::deploy::deploy(args, printer)).await,
+        Command::Destroy(args) => Box::pin(commands::deploy::destroy(args, printer)).await,
+        Command::Migrate(args) => Box::pin(commands::migrate::migrate(args, printer)).await,
         Command::Config(args) => commands::config::config(args, printer).await,
         Command::Local(args) => commands::local::local(args, printer).await,
-        Command::Validate(_) | Command::Schema | Command::Completions(_) | Command::Man(_) => Ok(exit::OK),
+        Command::Validate(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Cost(_) => Ok(exit::OK),
     }
 }

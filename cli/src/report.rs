@@ -240,11 +240,12 @@ fn shortened(text: &str) -> String {
 /// What is wrong with a job, and with its log.
 fn trouble(job: &JobSummary) -> String {
     let message = job.state.error_message.as_deref().map(one_line).unwrap_or_default();
-    match job.log_complete {
-        Some(false) if message.is_empty() => "the log is not complete".to_owned(),
-        Some(false) => format!("{message} (the log is not complete)"),
-        _ => message,
-    }
+    let log = match (job.log_complete, job.log_error.as_deref()) {
+        (Some(false), Some(why)) => format!("the log is not complete: {}", one_line(why)),
+        (Some(false), None) => "the log is not complete".to_owned(),
+        _ => return message,
+    };
+    if message.is_empty() { log } else { format!("{message} ({log})") }
 }
 
 /// A run as a document.
@@ -272,6 +273,7 @@ fn job_json(job: &JobSummary) -> Value {
         "log_group": job.log_group,
         "log_stream": job.log_stream,
         "log_complete": job.log_complete,
+        "log_error": job.log_error,
     })
 }
 

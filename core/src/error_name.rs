@@ -18,6 +18,10 @@ pub enum ErrorName {
     JobCancelled,
     /// A job's agent vanished.
     JobLost,
+    /// A job was not run: its row is newer than the agent.
+    AgentTooOld,
+    /// A job was not run: its row is older than what the agent still reads.
+    AgentTooNew,
     /// A job that is to be launched has no row.
     JobNotFound,
     /// Jobs of a chunk failed, and the stage may not go on.
@@ -58,11 +62,13 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::JobFailed,
         Self::JobTimedOut,
         Self::JobCancelled,
         Self::JobLost,
+        Self::AgentTooOld,
+        Self::AgentTooNew,
         Self::JobNotFound,
         Self::StageFailed,
         Self::StageNotSettled,
@@ -91,6 +97,8 @@ impl ErrorName {
             Self::JobTimedOut => "JobTimedOut",
             Self::JobCancelled => "JobCancelled",
             Self::JobLost => "JobLost",
+            Self::AgentTooOld => "AgentTooOld",
+            Self::AgentTooNew => "AgentTooNew",
             Self::JobNotFound => "JobNotFound",
             Self::StageFailed => "StageFailed",
             Self::StageNotSettled => "StageNotSettled",
@@ -116,6 +124,20 @@ impl ErrorName {
     #[must_use]
     pub const fn is_retried(self) -> bool {
         matches!(self, Self::StageNotSettled | Self::LaunchNotConfirmed | Self::ServiceUnavailable)
+    }
+
+    /// Whether it says that a job is over, so that its stage may go on where it is to go on past failures.
+    #[must_use]
+    pub const fn is_of_job(self) -> bool {
+        matches!(
+            self,
+            Self::JobFailed
+                | Self::JobTimedOut
+                | Self::JobCancelled
+                | Self::JobLost
+                | Self::AgentTooOld
+                | Self::AgentTooNew
+        )
     }
 
     /// The name of how a job ended, as its waiting task is told.
@@ -160,7 +182,9 @@ mod tests {
     #[test]
     fn every_failed_job_has_its_name() {
         for status in JobStatus::ALL {
-            assert_eq!(ErrorName::of_job(status).map(ErrorName::as_str), status.error_name());
+            let name = ErrorName::of_job(status);
+            assert_eq!(name.map(ErrorName::as_str), status.error_name());
+            assert!(name.is_none_or(ErrorName::is_of_job));
         }
     }
 }

@@ -45,6 +45,10 @@ pub struct Timing {
     pub queueing: Duration,
 }
 
+/// How often an agent looks whether its job is to be cancelled, unless it is configured otherwise (`cancel_poll`). No
+/// promise rests on it: without a look, its next renewal tells the agent. Default 5 s.
+pub const CANCEL_POLL: Duration = Duration::from_secs(5);
+
 impl Default for Timing {
     fn default() -> Self {
         Self {

@@ -66,7 +66,9 @@ pub async fn invoke(context: &Context, function: Function, payload: Value) -> Re
 
 async fn call(context: &Context, function: Function, payload: Value) -> Result<Value, HandlerError> {
     match function {
-        Function::WorkflowTrigger => write(workflow_trigger::handle(context, read(payload)?).await?),
+        Function::WorkflowTrigger => {
+            write(workflow_trigger::handle(context, workflow_trigger::request(payload)?).await?)
+        }
         Function::MasterIterator => write(master_iterator::handle(context, read(payload)?).await?),
         Function::SequentialIterator => write(sequential_iterator::handle(context, read(payload)?).await?),
         Function::ParallelLoadCheck => write(parallel_load_check::handle(context, read(payload)?).await?),
@@ -76,7 +78,9 @@ async fn call(context: &Context, function: Function, payload: Value) -> Result<V
     }
 }
 
-fn read<T: DeserializeOwned>(payload: Value) -> Result<T, HandlerError> {
+/// # Errors
+/// `InvalidRequest`.
+pub(crate) fn read<T: DeserializeOwned>(payload: Value) -> Result<T, HandlerError> {
     serde_json::from_value(payload).map_err(|e| HandlerError::InvalidRequest(e.to_string()))
 }
 

@@ -162,7 +162,10 @@ impl HandlerError {
             Self::NoSuchRun(_) => ErrorName::ExecutionNotFound,
             Self::WorkflowChanged { .. } => ErrorName::WorkflowChanged,
             Self::NotRestartable { .. } => ErrorName::NotRestartable,
-            Self::CorruptPlan { .. } | Self::Store(StoreError::Corrupt { .. }) => ErrorName::CorruptItem,
+            Self::CorruptPlan { .. }
+            | Self::Store(StoreError::Corrupt { .. } | StoreError::Incompatible { .. }) => {
+                ErrorName::CorruptItem
+            }
             Self::JobNotFound { .. } => ErrorName::JobNotFound,
             Self::StageNotSettled { .. } => ErrorName::StageNotSettled,
             Self::StageFailed(_) => ErrorName::StageFailed,

@@ -52,6 +52,7 @@ pub(crate) fn row(stage: u16, position: u32, status: JobStatus) -> JobSummary {
         log_group: None,
         log_stream: None,
         log_complete: None,
+        log_error: None,
         late_result: None,
     }
 }

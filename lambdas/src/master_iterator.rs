@@ -17,7 +17,7 @@ use crate::{Context, HandlerError};
 use decide::{Finished, Verdict, decide};
 
 /// Most tries of a job's task: what the machines' `Retry` allows.
-const TASK_TRIES: u64 = 9;
+pub(crate) const TASK_TRIES: u64 = 8;
 
 /// Longest run of a Standard execution: a year (Step Functions developer guide, "Quotas").
 const YEAR: u64 = 365 * 24 * 3600;

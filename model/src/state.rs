@@ -184,9 +184,12 @@ impl Ending {
 
     pub(crate) fn outcome(self) -> Outcome {
         match self {
-            Self::Completed => {
-                Outcome { status: JobStatus::Completed, exit_code: Some(0), error_message: None }
-            }
+            Self::Completed => Outcome {
+                status: JobStatus::Completed,
+                exit_code: Some(0),
+                error_message: None,
+                error_name: None,
+            },
             Self::Cancelled => Outcome::without_exit(JobStatus::Cancelled, "cancelled"),
         }
     }

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Parentheses may be nested deeply, above all in scripts that programs wrote, and each level takes some of the stack.
-/// Memory is used only where the stack reaches.
-const STACK: usize = 512 * 1024 * 1024;
+/// How deep is bounded (1,000 levels), and this is several times what they need. Memory is used only where the stack
+/// reaches.
+const STACK: usize = 64 * 1024 * 1024;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use rsqlflow_core::protocol::Incompatible;
 
 /// A table could not be read or written, or holds what nothing of ours has written.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,16 @@ pub enum StoreError {
         key: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// An item was written under a contract that this program does not know.
+    #[error("the item {key} in table {table} cannot be read: {reason}")]
+    Incompatible {
+        /// Which table.
+        table: String,
+        /// Which item.
+        key: String,
+        /// On which side it is out of what this program knows.
+        reason: Incompatible,
     },
 }
 
@@ -93,7 +104,7 @@ impl StoreError {
                     | "TransactionConflict"
                     | "UnrecognizedClient"
             ),
-            Self::Corrupt { .. } => false,
+            Self::Corrupt { .. } | Self::Incompatible { .. } => false,
         }
     }
 

@@ -17,7 +17,8 @@ use rsqlflow_core::Tables;
 
 pub use config::Config;
 pub use error::{StoreError, causes};
-pub use job_audit::{ChangeError, JobAudit, JobRow, JobSummary, Note, Try};
+pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobSummary, Note, Try};
+pub use schema::{EXPIRY, IndexShape, TableShape, shapes};
 pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 
 /// The way to the three tables. Cheap to clone.

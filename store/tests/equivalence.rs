@@ -10,9 +10,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::arbitrary::{change, state};
-use rsqlflow_core::{Deployment, ExecutionId, JobId, Timestamp, WorkflowId, WorkflowStatus};
+use rsqlflow_core::protocol::{Contract, Incompatible, JobStatus, Outcome};
+use rsqlflow_core::{Deployment, ErrorName, ExecutionId, JobId, Timestamp, WorkflowId, WorkflowStatus};
 use rsqlflow_local::{Endpoint, Options};
-use rsqlflow_store::{ChangeError, Closed, JobRow, Lock, Note, Opened, Store, Try, WorkflowRow};
+use rsqlflow_store::{ChangeError, Closed, JobRow, Lock, Note, Opened, Store, StoreError, Try, WorkflowRow};
 
 /// Each case is two requests; the sets of values are small, so this many cover them well.
 const CASES: u32 = 1_500;
@@ -131,7 +132,7 @@ fn rows_are_handed_out_once_noted_and_listed_in_plan_order() {
                 .instance("i-1")
                 .command("c-1")
                 .log("g", "s")
-                .log_end(7, true)
+                .log_end(7, None)
                 .tries(&tries)
         };
         assert!(!jobs.note(id, JobId::new(0, 1), Some(1), note()).await.unwrap(), "the row is in attempt 0");
@@ -204,5 +205,35 @@ fn a_run_is_opened_and_closed_once_and_a_lock_has_one_holder() {
         );
         assert_eq!(runs.get(&a).await.unwrap(), Some(row));
         assert_eq!(runs.of_workflow(&workflow, 5).await.unwrap().len(), 1, "locks are not runs");
+    });
+}
+
+#[test]
+fn a_row_of_another_contract_is_refused_and_can_still_be_closed() {
+    let tables = tables();
+    let jobs = tables.store.jobs();
+    let id = &ExecutionId::new("e1").unwrap();
+    let job = JobId::new(0, 7);
+    let newer = Contract(Contract::NEWEST.0 + 1);
+    let mut row = JobRow { contract: newer, ..row(7) };
+    row.state.status = JobStatus::Triggered;
+    row.state.attempt = 1;
+    let failed = |message: &str| Outcome {
+        error_name: Some(ErrorName::AgentTooOld),
+        ..Outcome::without_exit(JobStatus::Failed, message)
+    };
+    tables.runtime.block_on(async {
+        jobs.hand_out(&row).await.unwrap();
+        let answer = jobs.get(id, job).await;
+        assert!(
+            matches!(&answer, Err(StoreError::Incompatible { reason: Incompatible::TooNew(found), .. }) if *found == newer),
+            "{answer:?}"
+        );
+        assert_eq!(jobs.close_unread(id, job, 2, &failed("why"), Note::new()).await.unwrap(), None);
+        let closed = jobs.close_unread(id, job, 1, &failed("why"), Note::new()).await.unwrap().unwrap();
+        assert_eq!(closed.outcome(), Some(failed("why")));
+        let again = jobs.close_unread(id, job, 1, &failed("why"), Note::new()).await.unwrap();
+        assert_eq!(again, Some(closed), "the answer may have been lost");
+        assert_eq!(jobs.close_unread(id, job, 1, &failed("other"), Note::new()).await.unwrap(), None);
     });
 }

@@ -57,7 +57,8 @@ def main():
     directory = pathlib.Path.cwd()
     groups = []
     try:
-        process, code = run(shell(blocks), directory)
+        arrivals = page.resolve().parents[1] / "examples/arrivals"
+        process, code = run(shell(blocks), directory, arrivals=str(arrivals))
         groups.append(process.pid)
         assert code == 0, f"the page's shell blocks end with {code}"
         count = 0

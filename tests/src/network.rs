@@ -18,9 +18,9 @@ pub enum Fault {
 
 #[derive(Default)]
 struct State {
-    /// Start of an `X-Amz-Target`, and what happens to its calls.
+    /// Start of an operation's name, and what happens to its calls.
     faults: Vec<(&'static str, Fault)>,
-    /// `X-Amz-Target` of every call that did not get through.
+    /// Every call that did not get through.
     failed: Vec<String>,
 }
 
@@ -55,7 +55,8 @@ impl Network {
         Self { url, state }
     }
 
-    /// From now on, calls whose `X-Amz-Target` begins so go wrong in this way.
+    /// From now on, calls whose operation's name begins so go wrong in this way: `X-Amz-Target`, or `Action` where the
+    /// service has that instead.
     pub fn fail(&self, target: &'static str, fault: Fault) {
         self.lock().faults.push((target, fault));
     }
@@ -65,7 +66,7 @@ impl Network {
         self.lock().faults.clear();
     }
 
-    /// How many calls whose `X-Amz-Target` begins so did not get through.
+    /// How many calls whose operation's name begins so did not get through.
     #[must_use]
     pub fn failed(&self, target: &str) -> usize {
         self.lock().failed.iter().filter(|failed| failed.starts_with(target)).count()
@@ -89,7 +90,7 @@ fn relay(client: &TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::
         let fault = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let fault = state.faults.iter().find(|(start, _)| target.starts_with(start)).map(|(_, f)| *f);
-            state.failed.extend(fault.map(|_| target));
+            state.failed.extend(fault.map(|_| target.clone()));
             fault
         };
         match fault {
@@ -97,7 +98,8 @@ fn relay(client: &TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::
             Some(Fault::Silent) => {}
             Some(Fault::Denied) => {
                 let mut back = client;
-                back.write_all(DENIED)
+                let denied = if target.contains('.') { DENIED } else { DENIED_BY_QUERY };
+                back.write_all(denied)
             }?,
             Some(Fault::Cut) => break,
         }
@@ -111,7 +113,12 @@ const DENIED: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 61\r\n\r\n\
     {\"__type\":\"AccessDeniedException\",\"message\":\"not authorized\"}";
 
-/// One request: its `X-Amz-Target`, and all its bytes. `None` at the end of the connection.
+/// The same of SNS, whose protocol is another (SNS API reference, "Common errors").
+const DENIED_BY_QUERY: &[u8] =
+    b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/xml\r\nContent-Length: 202\r\n\r\n\
+    <ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>not authorized</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+
+/// One request: its `X-Amz-Target` or its `Action`, and all its bytes. `None` at the end of the connection.
 fn read_request(requests: &mut impl BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
     let (mut bytes, mut target, mut length) = (Vec::new(), String::new(), 0);
     loop {
@@ -131,7 +138,13 @@ fn read_request(requests: &mut impl BufRead) -> io::Result<Option<(String, Vec<u
             }
         }
     }
+    let body = bytes.len();
     requests.take(length).read_to_end(&mut bytes)?;
+    if target.is_empty() {
+        let body = String::from_utf8_lossy(&bytes[body..]);
+        let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        action.unwrap_or_default().clone_into(&mut target);
+    }
     Ok(Some((target, bytes)))
 }
 
@@ -139,8 +152,10 @@ fn read_request(requests: &mut impl BufRead) -> io::Result<Option<(String, Vec<u
 mod tests {
     #[test]
     fn the_denial_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(super::DENIED).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        for denied in [super::DENIED, super::DENIED_BY_QUERY] {
+            let text = std::str::from_utf8(denied).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        }
     }
 }

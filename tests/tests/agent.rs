@@ -17,6 +17,10 @@ const SHORT: u32 = 6;
 /// A heartbeat that does not pass within a test.
 const LONG: u32 = 60;
 
+/// Within this a cancel is heard of and obeyed: an agent looks every 2 s here, and a renewal of a job with a [`LONG`]
+/// heartbeat comes 16 s after the last at the earliest.
+const HEARD: Duration = Duration::from_secs(10);
+
 /// Step Functions, as `X-Amz-Target` begins.
 const STATES: &str = "AWSStepFunctions.";
 
@@ -40,9 +44,9 @@ async fn begin(world: &World, script: &str, heartbeat: u32) -> ExecutionId {
 }
 
 /// A full instance: one job of two runs, the other queues. Answers with their positions in this order.
-async fn begin_queueing(world: &World, gate: &Gate) -> (ExecutionId, u32, u32) {
+async fn begin_queueing(world: &World, gate: &Gate, heartbeat: u32) -> (ExecutionId, u32, u32) {
     world.set_agent("max_jobs", "1");
-    let job = |name: &str| json!({ "script": "wait.sh", "job_name": name, "heartbeat": SHORT });
+    let job = |name: &str| json!({ "script": "wait.sh", "job_name": name, "heartbeat": heartbeat });
     world.put_stage("w", "parallel", json!([job("a"), job("b")])).await;
     let id = world.begin("w").await;
     gate.started(1).await;
@@ -79,7 +83,7 @@ fn count(history: &[String], what: &str) -> usize {
 async fn a_job_queues_on_a_full_instance_and_its_task_is_kept_alive() {
     let world = World::start().await;
     let gate = world.gate("wait.sh");
-    let (id, running, queueing) = begin_queueing(&world, &gate).await;
+    let (id, running, queueing) = begin_queueing(&world, &gate, SHORT).await;
     outlast_a_heartbeat(&world, &id, running).await;
     let row = world.job(&id, 0, queueing).await.unwrap();
     assert_eq!((row.state.status, row.state.attempt), (Triggered, 1), "its task has not timed out");
@@ -102,9 +106,11 @@ async fn a_job_queues_on_a_full_instance_and_its_task_is_kept_alive() {
 async fn a_job_that_queues_can_be_cancelled() {
     let world = World::start().await;
     let gate = world.gate("wait.sh");
-    let (id, _, queueing) = begin_queueing(&world, &gate).await;
+    let (id, _, queueing) = begin_queueing(&world, &gate, LONG).await;
+    let asked = Instant::now();
     request_cancel(&world, &id, queueing).await;
     let row = world.reach(&id, queueing, Cancelled).await;
+    assert!(asked.elapsed() < HEARD, "{:?}", asked.elapsed());
     let why = row.state.error_message.as_deref();
     assert_eq!(
         why,
@@ -114,6 +120,120 @@ async fn a_job_that_queues_can_be_cancelled() {
     gate.open();
     world.end(&id).await;
     assert_eq!(gate.starts(), 1, "the slot was free in the end, but nobody wanted it any more");
+}
+
+#[tokio::test]
+async fn a_running_job_hears_of_a_cancel_long_before_its_next_renewal() {
+    let world = World::start().await;
+    let gate = world.gate("wait.sh");
+    world.put_stage("w", "sequential", json!([{ "script": "wait.sh", "heartbeat": LONG }])).await;
+    let id = world.begin("w").await;
+    gate.started(1).await;
+    let running = world.reach(&id, 0, Running).await;
+    let names: Vec<String> = World::processes(&format!("--execution-id {id}"))
+        .into_iter()
+        .map(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default())
+        .collect();
+    assert!(names.iter().any(|name| name == "rsqlflow-agent\n"), "as ps shows it: {names:?}");
+
+    let asked = Instant::now();
+    request_cancel(&world, &id, 0).await;
+    let row = world.reach(&id, 0, Cancelled).await;
+    assert!(asked.elapsed() < HEARD, "{:?}", asked.elapsed());
+    assert_eq!(row.state.beat, running.state.beat + 1, "one renewal was hastened, and it decided");
+    assert_eq!(world.end(&id).await.statuses(), [Cancelled]);
+    let script = world.scripts().join("wait.sh");
+    assert_eq!(World::processes(&script.display().to_string()).len(), 0, "the script is gone");
+}
+
+#[tokio::test]
+async fn looks_can_be_turned_off() {
+    let world = held().await;
+    world.set_agent("cancel_poll", "0");
+    let gate = world.gate("wait.sh");
+    let id = begin(&world, "wait.sh", SHORT).await;
+    let network = Network::before(&world.url);
+    // A look would be cut, and would be the only read.
+    let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
+    gate.started(1).await;
+    network.fail("DynamoDB_20120810.GetItem", Fault::Cut);
+    request_cancel(&world, &id, 0).await;
+    world.reach(&id, 0, Cancelled).await;
+    assert_eq!(network.failed("DynamoDB_20120810.GetItem"), 0);
+    assert_eq!(agent.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_table_that_answers_no_look_costs_only_the_looks() {
+    let world = held().await;
+    let gate = world.gate("wait.sh");
+    let id = begin(&world, "wait.sh", SHORT).await;
+    let network = Network::before(&world.url);
+    let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
+    gate.started(1).await;
+    // Answers to these would come after the next renewal is due.
+    network.fail("DynamoDB_20120810.GetItem", Fault::Silent);
+    outlast_a_heartbeat(&world, &id, 0).await;
+    gate.open();
+    let run = world.end(&id).await;
+    assert_eq!((run.statuses(), run.jobs[0].state.attempt), (vec![Completed], 1));
+    assert_eq!(agent.wait().await.unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_deliver_ends_when_it_is_asked_to() {
+    let world = held().await;
+    let gate = world.gate("wait.sh");
+    let id = begin(&world, "wait.sh", LONG).await;
+    let network = Network::before(&world.url);
+    let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
+    gate.started(1).await;
+    // As when the endpoint is gone; and log and table do not even say so.
+    network.fail(STATES, Fault::Cut);
+    network.fail(TABLES, Fault::Cut);
+    network.fail(LOGS, Fault::Silent);
+    gate.open();
+    eventually("the agent to try in vain", async || {
+        (!world.spooled().is_empty() && network.failed("DynamoDB_20120810.UpdateItem") > 0).then_some(())
+    })
+    .await;
+    let asked = Instant::now();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(agent.id().unwrap()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(agent.wait().await.unwrap().code(), Some(5), "undelivered");
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+    assert_eq!(world.spooled().len(), 1, "for the next one");
+
+    let (code, flushed) = world.ask_agent(&world.url, "flush").await;
+    assert_eq!((code, &flushed["delivered"][0]["how"]), (Some(0), &json!("answered")), "{flushed}");
+    assert_eq!(world.end(&id).await.statuses(), [Completed]);
+    assert_eq!(gate.starts(), 1);
+}
+
+#[tokio::test]
+async fn old_local_logs_are_removed_and_those_of_running_jobs_are_not() {
+    let world = World::start().await;
+    world.set_agent("log_retention", "\"1h\"");
+    let gate = world.gate("wait.sh");
+    world.put_stage("w", "sequential", json!([{ "script": "wait.sh", "heartbeat": LONG }])).await;
+    let id = world.begin("w").await;
+    gate.started(1).await;
+    let logs = world.instance().join("log");
+    let old = logs.join("old/0000-00000-a1.log");
+    std::fs::create_dir_all(old.parent().unwrap()).unwrap();
+    std::fs::write(&old, "old\n").unwrap();
+    let running = logs.join(format!("{id}/0000-00000-a1.log"));
+    for log in [&old, &running] {
+        let file = std::fs::File::options().write(true).open(log).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(7200)).unwrap();
+    }
+    world.script("next.sh", "true");
+    world.put_stage("next", "sequential", json!(["next.sh"])).await;
+    assert!(world.run("next").await.completed());
+    eventually("the old log to be removed", async || (!old.exists()).then_some(())).await;
+    assert!(running.exists(), "its script has only been silent for long");
+    gate.open();
+    assert!(world.end(&id).await.completed());
 }
 
 #[tokio::test]
@@ -229,10 +349,12 @@ async fn a_log_that_arrives_after_the_result_is_complete_in_the_end() {
     network.fail(LOGS, Fault::Cut);
     let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
     let run = world.end(&id).await;
-    assert_eq!(world.job(&id, 0, 0).await.unwrap().log_complete, Some(false));
+    let row = world.job(&id, 0, 0).await.unwrap();
+    assert_eq!((row.log_complete, row.log_error.is_some()), (Some(false), true), "{row:?}");
     network.mend();
     assert_eq!(agent.wait().await.unwrap().code(), Some(0));
-    assert_eq!(world.job(&id, 0, 0).await.unwrap().log_complete, Some(true));
+    let row = world.job(&id, 0, 0).await.unwrap();
+    assert_eq!((row.log_complete, row.log_error), (Some(true), None));
     assert_eq!(world.log(&run.jobs[0]).await.len(), 20_000);
 }
 

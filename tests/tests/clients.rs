@@ -263,6 +263,11 @@ async fn boto3_pages_and_waits() {
 }
 
 #[tokio::test]
+async fn boto3_starts_a_workflow_by_an_event_and_only_once() {
+    boto3("events", 1).await;
+}
+
+#[tokio::test]
 async fn boto3_with_200_clients_at_once() {
     boto3("crowd", 1).await;
 }

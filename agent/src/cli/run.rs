@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ use super::{complain, exit, log, runtime};
 use crate::config::{AgentConfig, ConfigError};
 use crate::driver::{self, Assignment, Context, Finished, NotRun, deliver};
 use crate::inherited;
+use crate::logs::clean;
 
 /// What the detached process says once it stands on its own.
 const READY: &[u8] = b"ready\n";
@@ -155,6 +156,10 @@ async fn job(run: Run, config: AgentConfig) -> ExitCode {
                 () = sleep(FLUSH) => {}
             }
         }
+        // Last: nobody waits for it.
+        if *stopped.borrow() == 0 {
+            clean_logs(&ctx.config);
+        }
         code
     };
     tokio::pin!(signals);
@@ -191,6 +196,14 @@ async fn flush(ctx: &Context) {
             }
         }
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the spool cannot be read"),
+    }
+}
+
+fn clean_logs(config: &AgentConfig) {
+    if let Some(cleaned) = clean::clean(&config.log_dir, config.log_retention, SystemTime::now())
+        && cleaned.logs > 0
+    {
+        tracing::info!(logs = cleaned.logs, bytes = cleaned.bytes, "removed old local logs");
     }
 }
 

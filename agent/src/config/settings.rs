@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rsqlflow_core::{Deployment, Tables, Timing, env};
+use rsqlflow_core::{CANCEL_POLL, Deployment, Tables, Timing, env};
 
 use super::env_vars;
 use super::reader::{ConfigError, Reader};
@@ -64,6 +64,11 @@ pub struct AgentConfig {
     pub linger: Duration,
     /// How long the end of a script's output may take to reach CloudWatch Logs. Default 10 s.
     pub log_drain: Duration,
+    /// How long local logs are kept after their last line; zero: for ever. Default 30 d.
+    pub log_retention: Duration,
+    /// How often a running or queueing job's row is looked at for a cancel; zero: only renewals tell. Default
+    /// [`CANCEL_POLL`].
+    pub cancel_poll: Duration,
     /// How much the agent tells its own log. Default `info`.
     pub log_level: LogLevel,
     /// AWS region; default as the SDK finds it.
@@ -196,6 +201,8 @@ impl AgentConfig {
             pass_env: r.texts("pass_env").unwrap_or_else(|| PASSED.map(str::to_owned).to_vec()),
             linger: r.duration("linger", None).unwrap_or(Duration::from_secs(5)),
             log_drain: r.duration("log_drain", None).unwrap_or(Duration::from_secs(10)),
+            log_retention: r.duration("log_retention", None).unwrap_or(Duration::from_secs(30 * 24 * 3600)),
+            cancel_poll: r.duration("cancel_poll", None).unwrap_or(CANCEL_POLL),
             log_level: r
                 .one_of(
                     "log_level",
@@ -255,6 +262,8 @@ mod tests {
             pass_env = ["TZ"]
             linger = "1500ms"
             log_drain = 2
+            log_retention = "7d"
+            cancel_poll = 0
             log_level = "debug"
             region = "eu-west-1"
             endpoint_url = "http://127.0.0.1:4566"
@@ -269,6 +278,10 @@ mod tests {
             ("a-table", "team-job-audit-table")
         );
         assert_eq!((config.linger, config.log_drain), (Duration::from_millis(1500), Duration::from_secs(2)));
+        assert_eq!(
+            (config.log_retention, config.cancel_poll),
+            (Duration::from_secs(7 * 86_400), Duration::ZERO)
+        );
         assert_eq!((config.max_jobs, config.log_level), (3, LogLevel::Debug));
         assert_eq!(config.timing.stop_grace, Duration::from_secs(2));
         assert_eq!(config.timing.renewal_latency, Duration::from_millis(300));

@@ -130,7 +130,7 @@ fn credentials_script(config: &AgentConfig, reader: Option<&Reader>) -> Check {
 
 fn rsql(config: &AgentConfig) -> Check {
     let name = "rsql";
-    let binary = config.rsql_binary.clone().unwrap_or_else(client::beside_this_program);
+    let binary = config.rsql_binary.clone().unwrap_or_else(client::own);
     let (whose, program) = match config.rsql_client.choose(&config.path, &binary) {
         Ok(Some(program)) => ("the agent's own", Some(program)),
         Ok(None) => ("on the scripts' PATH", on_path(&config.path, client::NAME)),

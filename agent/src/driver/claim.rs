@@ -7,7 +7,9 @@ use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
 use rsqlflow_core::timing::Rule;
 use rsqlflow_core::{Seconds, Timing};
 use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
+use tokio::sync::watch;
 
+use super::refuse::{self, VERSION};
 use super::{Assignment, Context, NotRun, queue};
 use crate::aws::{Backoff, Heard, TokenError};
 use crate::clock::{BootTime, wall_clock};
@@ -38,8 +40,17 @@ pub(super) enum TokenHeard {
 ///
 /// # Errors
 /// [`NotRun`]: it is another's, or nobody wants it.
-pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, NotRun> {
-    let (row, token_accepted) = wait_for_heartbeat(ctx, job).await?;
+pub(super) async fn claim(
+    ctx: &Context,
+    job: &Assignment,
+    mut stop: watch::Receiver<u32>,
+) -> Result<Claimed, NotRun> {
+    // From the first sending of the claim on it is too late to leave: the row may show us.
+    let (row, token_accepted) = tokio::select! {
+        biased;
+        heard = Box::pin(wait_for_heartbeat(ctx, job)) => heard?,
+        Ok(_) = stop.wait_for(|requests| *requests > 0) => return Err(NotRun::Stopping),
+    };
     if let Some(why) = misfit(&ctx.config.timing, row.job.heartbeat) {
         // With such a lease the guard would end a healthy script between two renewals.
         let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());
@@ -54,7 +65,7 @@ pub(super) async fn claim(ctx: &Context, job: &Assignment) -> Result<Claimed, No
     let sent = BootTime::now();
     let mut backoff = Backoff::of_preparation();
     loop {
-        let mut note = Note::new().start(wall_clock()).instance(&ctx.instance());
+        let mut note = Note::new().start(wall_clock()).instance(&ctx.instance()).agent(VERSION);
         if let Some(stream) = &log_stream {
             note = note.log(&ctx.config.log_group, stream);
         }
@@ -96,6 +107,9 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
         let row = match ctx.jobs.get(&job.execution, job.job).await {
             Ok(Some(row)) => row,
             Ok(None) => return Err(NotRun::NoRow),
+            Err(StoreError::Incompatible { reason, .. }) => {
+                return Err(refuse::refuse(ctx, job, reason).await);
+            }
             Err(error) => {
                 if !error.is_transient() || !backoff.pause().await {
                     return Err(NotRun::Store(error));

@@ -5,7 +5,8 @@ use rsqlflow_store::{ChangeError, Note, StoreError};
 
 use super::Context;
 use crate::aws::{Backoff, Heard, TokenError};
-use crate::spool::{Entry, SpoolError};
+use crate::spool::result::Listing;
+use crate::spool::{Entry, Results, SpoolError};
 
 /// A result that needs nobody's care any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub enum Undelivered {
     /// The row is closed; the token could not be answered.
     #[error("the row is closed, but its task token cannot be answered")]
     Token(#[source] TokenError),
+    /// It was not done by the time that the agent had to end.
+    #[error("the agent was asked to stop, and neither row nor workflow answered in time")]
+    Stopped,
 }
 
 /// Closes the row, then answers the token that the row then shows. Both are harmless when repeated, and the row
@@ -104,6 +108,15 @@ pub struct Flushed {
     pub busy: usize,
     /// Files that are no results, with the reason.
     pub unreadable: Vec<(std::path::PathBuf, String)>,
+}
+
+/// What a flush answers where the spool has nothing to deliver; `None` where it has.
+///
+/// # Errors
+/// If the spool cannot be read.
+pub fn nothing_to_flush(results: &Results) -> Result<Option<Flushed>, SpoolError> {
+    let Listing { held, busy, unreadable } = results.take()?;
+    Ok(held.is_empty().then(|| Flushed { busy, unreadable, ..Flushed::default() }))
 }
 
 /// Delivers what dead agents left in the spool.

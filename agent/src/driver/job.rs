@@ -12,7 +12,7 @@ use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
 use super::keeper::Keeper;
 use super::tries::{self, Ended};
-use super::{Assignment, Context, queue};
+use super::{Assignment, Context, Lookout, queue};
 use crate::aws::Backoff;
 use crate::clock::wall_clock;
 use crate::logs::cloudwatch::Stream;
@@ -21,7 +21,8 @@ use crate::process::{Control, StopReason};
 use crate::spool::Slot;
 use crate::spool::result::{Entry, VERSION};
 
-/// Why a job was not run by this process. Of these only [`Self::Misfit`] is a failure of the job.
+/// Why a job was not run by this process. Of these only [`Self::Misfit`] and [`Self::Incompatible`] are
+/// failures of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
     /// There is no such row.
@@ -35,12 +36,18 @@ pub enum NotRun {
         /// The row's.
         attempt: u32,
     },
+    /// As [`Self::Stale`], found out where the row could not be read.
+    #[error("another came first")]
+    Another,
     /// It was cancelled before anybody ran it; this process has closed and reported it.
     #[error("it was cancelled before it was run")]
     Cancelled,
     /// Its heartbeat is too short for this agent's times; this process has closed it as failed and reported it.
     #[error("it was failed, not run: {0}")]
     Misfit(String),
+    /// Its row follows a contract that this agent does not know; this process has closed it as failed and reported it.
+    #[error("it was failed, not run: {0}")]
+    Incompatible(String),
     /// The service no longer waits on the row's token; the next try of the state brings another attempt.
     #[error("the workflow does not wait for it any more")]
     NobodyWaits,
@@ -76,7 +83,7 @@ const STANDSTILL: Duration = Duration::from_millis(400);
 /// [`NotRun`]: somebody else has it, or nobody wants it.
 pub async fn run(ctx: &Context, job: &Assignment, stop: watch::Receiver<u32>) -> Result<Finished, NotRun> {
     let slot = Box::pin(queue::wait_for_slot(ctx, job, stop.clone())).await?;
-    let claimed = Box::pin(claim::claim(ctx, job)).await?;
+    let claimed = Box::pin(claim::claim(ctx, job, stop.clone())).await?;
     tracing::info!(script = claimed.row.job.script, "claimed");
 
     let (orders, mut control) = mpsc::unbounded_channel();
@@ -90,10 +97,11 @@ pub async fn run(ctx: &Context, job: &Assignment, stop: watch::Receiver<u32>) ->
         lease: claimed.lease.clone(),
         orders: orders.clone(),
         deadline,
+        lookout: Lookout::new(ctx.config.cancel_poll),
     };
     let mut keeping = Box::pin(keeper.keep());
-    let mut relaying = Box::pin(relay_stop(stop, orders));
-    let mut work = Box::pin(work(ctx, job, &claimed, slot.as_ref(), &mut control, current));
+    let mut relaying = Box::pin(relay_stop(stop.clone(), orders));
+    let mut work = Box::pin(work(ctx, job, &claimed, slot.as_ref(), &mut control, current, stop));
     let (mut kept, mut relayed) = (true, true);
     loop {
         tokio::select! {
@@ -121,7 +129,9 @@ async fn work(
     slot: Option<&Slot>,
     control: &mut mpsc::UnboundedReceiver<Control>,
     deadline: watch::Receiver<crate::lease::Deadline>,
+    stop: watch::Receiver<u32>,
 ) -> Finished {
+    let mut patience = Patience::new(stop);
     // While there is room: the script may fill the disk.
     let room = match ctx.results.reserve(&job.execution, job.job, job.attempt, &ctx.owner) {
         Ok(room) => Some(room),
@@ -136,21 +146,25 @@ async fn work(
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
     }
-    let mut shipping = claimed.log_stream.clone().map(|name| {
+    let shipping = claimed.log_stream.clone().map(|name| {
         let stream = Stream::new(ctx.clients.logs().clone(), ctx.config.log_group.clone(), name);
-        let mut shipper = Shipper::new(stream, path, follow);
-        tokio::spawn(async move {
+        let mut shipper = Shipper::new(stream, path.clone(), follow);
+        let trouble = shipper.trouble();
+        let task = tokio::spawn(async move {
             shipper.run().await;
             shipper.shipped()
-        })
+        });
+        (task, trouble)
     });
+    let (mut shipping, service) = shipping.unzip();
 
     let ended = Box::pin(tries::run(ctx, job, claimed, slot, control, deadline, &mut capture)).await;
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, "the output could not be kept whole");
     }
     let bytes = capture.total();
-    let whole = capture.trouble().is_none();
+    let kept = capture.trouble().map(|error| format!("the instance could not keep it whole: {error}"));
+    let whole = kept.is_none();
     let Ended::With { outcome, tries, sha256 } = ended else {
         tracing::warn!("no longer this agent's: the script is stopped and nothing is reported");
         capture.remark("stopped, because the job is no longer this agent's");
@@ -158,7 +172,7 @@ async fn work(
         if let Some(room) = room {
             room.give_back();
         }
-        drain(&mut shipping, ctx.config.log_drain).await;
+        patience.give(drain(&mut shipping, ctx.config.log_drain)).await;
         return Finished::Fenced;
     };
     capture.close();
@@ -176,13 +190,25 @@ async fn work(
     if let Err(error) = &held {
         let error: &dyn std::error::Error = error;
         tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");
+        patience.insist();
     }
-    let mut complete = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain).await && whole;
-    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, complete);
+    let drained = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain);
+    let mut complete = patience.give(drained).await == Some(true) && whole;
+    let trouble = (!complete).then(|| {
+        let service = match &service {
+            Some(service) => service.borrow().clone(),
+            None => Some("no log group is configured".to_owned()),
+        };
+        let why = kept.or(service).unwrap_or_else(|| "its end was still on its way".to_owned());
+        format!("not all of the output is in CloudWatch Logs: {why}; see {} on the instance", path.display())
+    });
+    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, trouble.as_deref());
     if let Some(sha256) = &sha256 {
         note = note.script_sha256(sha256);
     }
-    let delivered = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results)).await;
+    let delivering = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results));
+    // It may be ended anywhere: the next agent, or a flush, does again what is not known to be done.
+    let delivered = patience.give(delivering).await.unwrap_or(Err(deliver::Undelivered::Stopped));
     match (&delivered, held) {
         (Ok(_), Ok(held)) => {
             if let Err(error) = held.forget() {
@@ -196,9 +222,10 @@ async fn work(
         (Ok(_), Err(_)) => {}
     }
     if shipping.is_some() && !complete {
-        complete = drain(&mut shipping, ctx.config.log_drain).await && whole;
+        let drained = drain(&mut shipping, ctx.config.log_drain);
+        complete = patience.give(drained).await == Some(true) && whole;
         if complete {
-            let note = Note::new().log_end(bytes, true);
+            let note = Note::new().log_end(bytes, None);
             if let Err(error) = ctx.jobs.note(&job.execution, job.job, Some(job.attempt), note).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -210,6 +237,54 @@ async fn work(
     match delivered {
         Ok(delivered) => Finished::Reported(outcome, delivered),
         Err(error) => Finished::Undelivered(outcome, error),
+    }
+}
+
+/// How long an agent that is asked to stop goes on with what it would otherwise wait for: services that are well need
+/// a tenth of it, and who asks, such as a machine that is shut down, waits for no others.
+const STOPPING: Duration = Duration::from_secs(3);
+
+/// How long there is for what comes after the script: as long as it takes, until the agent is asked to stop.
+struct Patience {
+    stop: watch::Receiver<u32>,
+    /// So many requests to stop end it.
+    requests: u32,
+    end: Option<Instant>,
+}
+
+impl Patience {
+    fn new(stop: watch::Receiver<u32>) -> Self {
+        Self { stop, requests: 1, end: None }
+    }
+
+    /// What is done next would be lost: only one more request ends it.
+    fn insist(&mut self) {
+        self.requests = self.stop.borrow().saturating_add(1);
+        self.end = None;
+    }
+
+    /// The result, or `None` when the time is over.
+    async fn give<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.spent() => None,
+        }
+    }
+
+    async fn spent(&mut self) {
+        let end = match self.end {
+            Some(end) => end,
+            None => {
+                let requests = self.requests;
+                if self.stop.wait_for(|count| *count >= requests).await.is_err() {
+                    // Nobody is left who could ask.
+                    std::future::pending::<()>().await;
+                }
+                *self.end.insert(Instant::now() + STOPPING)
+            }
+        };
+        tokio::time::sleep_until(end).await;
     }
 }
 

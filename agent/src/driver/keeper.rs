@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use rsqlflow_core::Owner;
-use rsqlflow_core::protocol::Change;
 use rsqlflow_core::protocol::agent::{Order, after_renewal};
+use rsqlflow_core::protocol::{Change, JobStatus};
 use rsqlflow_store::{ChangeError, JobAudit, JobRow, Note};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use super::Assignment;
+use super::{Assignment, Lookout};
 use crate::aws::{Heard, Tokens};
 use crate::clock::BootTime;
 use crate::lease::{Deadline, Lease, LeaseTimes};
@@ -26,6 +26,7 @@ pub(super) struct Keeper {
     pub(super) lease: Lease,
     pub(super) orders: mpsc::UnboundedSender<Control>,
     pub(super) deadline: watch::Sender<Deadline>,
+    pub(super) lookout: Lookout,
 }
 
 /// Timers do not run while a machine is suspended, so this is how late a lapse may be noticed after it wakes. The
@@ -46,7 +47,16 @@ impl Keeper {
             let next = self.lease.renew_at().min(self.lease.lapses_at());
             let pause = next.since(now);
             if !pause.is_zero() {
-                sleep(pause.min(LONGEST_SLEEP)).await;
+                let look = self.lookout.next().filter(|_| !cancelling).map(|at| at.since(now));
+                if look.is_some_and(|look| look.is_zero()) {
+                    // No look puts off a renewal.
+                    let most = pause.min(self.times.renewal_latency);
+                    if self.lookout.look(&self.jobs, &self.job, JobStatus::Running, most).await {
+                        self.lease.hasten(BootTime::now());
+                    }
+                    continue;
+                }
+                sleep(pause.min(look.unwrap_or(pause)).min(LONGEST_SLEEP)).await;
                 continue;
             }
             let Some(row) = self.renew().await else {

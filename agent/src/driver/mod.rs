@@ -3,7 +3,9 @@
 //! - [`context`]: what all parts need, and which job it is.
 //! - [`queue`]: waiting for a slot while the instance is full.
 //! - [`claim`]: the heartbeat before the claim, and the claim.
+//! - [`refuse`]: what becomes of a job whose row this agent does not understand.
 //! - [`keeper`]: renewals, new tokens, orders; runs beside the work and talks to it by [`crate::process::Control`].
+//! - `lookout`: looks for a cancel between the renewals.
 //! - [`tries`]: the script, its reruns, and what became of it.
 //! - [`deliver`]: spool, close, answer; also for what other agents left.
 //! - [`job`]: all of it in order.
@@ -13,8 +15,11 @@ pub mod context;
 pub mod deliver;
 pub mod job;
 pub mod keeper;
+mod lookout;
 pub mod queue;
+mod refuse;
 pub mod tries;
 
 pub use context::{Assignment, Context};
 pub use job::{Finished, NotRun, run};
+use lookout::Lookout;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_store::JobRow;
+use rsqlflow_store::{JobRow, StoreError};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::claim::{self, TokenHeard};
-use super::{Assignment, Context, NotRun};
+use super::{Assignment, Context, Lookout, NotRun, refuse};
 use crate::clock::{BootTime, wall_clock};
 use crate::spool::{Occupant, Slot, Slots};
 
@@ -36,6 +36,7 @@ pub(super) async fn wait_for_slot(
         agent_pid: std::process::id(),
         since: wall_clock(),
     };
+    let mut lookout = Lookout::new(ctx.config.cancel_poll);
     let mut check_at = None;
     let mut unread_since = None;
     loop {
@@ -52,6 +53,12 @@ pub(super) async fn wait_for_slot(
                     "slots cannot be used, so they are not counted"
                 );
                 return Ok(None);
+            }
+        }
+        if check_at.is_some() && lookout.next().is_some_and(|at| BootTime::now() >= at) {
+            let most = ctx.config.timing.renewal_latency;
+            if lookout.look(&ctx.jobs, job, JobStatus::Triggered, most).await {
+                check_at = Some(BootTime::now());
             }
         }
         if check_at.is_none_or(|at| BootTime::now() >= at) {
@@ -86,6 +93,7 @@ async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRu
     let row = match ctx.jobs.get(&job.execution, job.job).await {
         Ok(Some(row)) => row,
         Ok(None) => return Err(NotRun::NoRow),
+        Err(StoreError::Incompatible { reason, .. }) => return Err(refuse::refuse(ctx, job, reason).await),
         Err(error) => return Err(NotRun::Store(error)),
     };
     claim::unclaimed(&row, job)?;

@@ -266,10 +266,11 @@ fn verdict(end: &TryEnd, explained: String, job: &ResolvedJob) -> Verdict {
             status: JobStatus::Completed,
             exit_code: Some(*code),
             error_message: None,
+            error_name: None,
         }),
         (None, exit) => {
-            let outcome =
-                Outcome { status: JobStatus::Failed, exit_code: exit.code(), error_message: Some(explained) };
+            let mut outcome = Outcome::without_exit(JobStatus::Failed, explained);
+            outcome.exit_code = exit.code();
             // What could not be started, or lost its guard, is no failing exit: nobody knows what it did.
             if exit.code().is_some() { Verdict::Failed(outcome, end.asked) } else { Verdict::Final(outcome) }
         }

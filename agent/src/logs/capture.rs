@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,8 +49,7 @@ impl Capture {
     /// Opens the file, after what an earlier process of the same attempt may have written.
     #[must_use]
     pub fn open(path: PathBuf) -> (Self, watch::Receiver<Progress>) {
-        let opened = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-            let file = OpenOptions::new().create(true).append(true).mode(0o640).open(&path)?;
+        let opened = open_locked(&path).and_then(|file| {
             let length = file.metadata()?.len();
             Ok((file, length))
         });
@@ -130,6 +129,34 @@ impl Capture {
             progress.marks.add(progress.written, now);
             progress.written += bytes.len() as u64;
         });
+    }
+}
+
+/// Opens a log so that [`super::clean`] leaves it alone as long as it is open.
+fn open_locked(path: &Path) -> io::Result<File> {
+    let open = || {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        OpenOptions::new().create(true).append(true).mode(0o640).open(path)
+    };
+    // Old logs of the same run may be removed at this moment, each once, and then the run's folder.
+    for _ in 0..8 {
+        let file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            file => file?,
+        };
+        // Where files cannot be locked, none is removed either.
+        if file.lock_shared().is_err() || is_current(&file, path) {
+            return Ok(file);
+        }
+    }
+    open()
+}
+
+/// Whether a file that was opened by this path is still there.
+pub(super) fn is_current(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
     }
 }
 

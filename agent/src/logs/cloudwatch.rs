@@ -116,15 +116,13 @@ impl Stream {
     /// # Errors
     /// What the service says. Then nothing was taken, as far as anybody knows.
     pub async fn put(&self, events: Vec<Event>) -> Result<bool, LogError> {
-        let mut input = Vec::with_capacity(events.len());
-        for event in events {
-            let built =
-                InputLogEvent::builder().timestamp(event.at.as_millis()).message(event.message).build();
-            // Only a missing field could fail, and both are set.
-            if let Ok(event) = built {
-                input.push(event);
-            }
-        }
+        // Only a missing field could fail, and both are set.
+        let input = events
+            .into_iter()
+            .filter_map(|event| {
+                InputLogEvent::builder().timestamp(event.at.as_millis()).message(event.message).build().ok()
+            })
+            .collect();
         let answer = self
             .client
             .put_log_events()

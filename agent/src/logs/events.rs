@@ -31,6 +31,10 @@ pub mod service {
 /// has to hold; a call more for every 256 KB is cheaper.
 pub const BATCH_BYTES: usize = service::BATCH_BYTES / 4;
 
+/// Ours: a fifth of the service's. Each event is a text and a struct beside its place in the JSON, which for short
+/// lines is more than the lines.
+pub const BATCH_EVENTS: usize = service::BATCH_EVENTS / 5;
+
 /// Ours: what the SSM agent's uploader cuts lines to, below the service's and below a batch.
 pub const EVENT_BYTES: usize = 200_000;
 
@@ -120,7 +124,7 @@ impl Cutter {
             let size = message.len() + service::EVENT_OVERHEAD;
             let start = *first.get_or_insert(at);
             if bytes + size > BATCH_BYTES
-                || events.len() == service::BATCH_EVENTS
+                || events.len() == BATCH_EVENTS
                 || at.millis_since(start) >= service::BATCH_SPAN_MILLIS
             {
                 break;

@@ -33,6 +33,8 @@ pub struct Shipper {
     refused_events: bool,
     created: bool,
     given_up: Option<LogError>,
+    /// What keeps lines from arriving, as long as it does.
+    trouble: watch::Sender<Option<String>>,
     failures: u32,
 }
 
@@ -58,15 +60,24 @@ impl Shipper {
             refused_events: false,
             created: false,
             given_up: None,
+            trouble: watch::Sender::new(None),
             failures: 0,
         }
+    }
+
+    /// What keeps lines from arriving; nothing while all is well.
+    #[must_use]
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
     }
 
     /// Sends until the file has ended and all of it has been sent, or until the service says that it never will
     /// be. May be dropped and called again: what was sent is remembered.
     pub async fn run(&mut self) {
         while self.given_up.is_none() && !self.is_done() {
-            match self.step().await {
+            let sent = self.step().await;
+            self.tell(sent.as_ref().err());
+            match sent {
                 Ok(true) if self.is_behind() => self.failures = 0,
                 Ok(_) => {
                     self.failures = 0;
@@ -76,7 +87,9 @@ impl Shipper {
                     let _ = timeout(pause, follow.wait_for(|progress| progress.ended)).await;
                     if follow.borrow().ended && !self.is_done() {
                         // A file that is shorter than was written will not grow any more.
-                        if matches!(self.step().await, Ok(false)) && !self.is_done() {
+                        let sent = self.step().await;
+                        self.tell(sent.as_ref().err());
+                        if matches!(sent, Ok(false)) && !self.is_done() {
                             return;
                         }
                     }
@@ -98,6 +111,12 @@ impl Shipper {
     #[must_use]
     pub fn shipped(&self) -> Shipped {
         Shipped { bytes: self.cutter.offset(), complete: self.is_done() && !self.refused_events }
+    }
+
+    fn tell(&self, error: Option<&LogError>) {
+        let refused =
+            || self.refused_events.then(|| "the service refused lines as too old or too new".to_owned());
+        self.trouble.send_replace(error.map(ToString::to_string).or_else(refused));
     }
 
     fn is_done(&self) -> bool {

@@ -270,6 +270,7 @@ mod tests {
                 status: JobStatus::Failed,
                 exit_code: Some(3),
                 error_message: Some("exit 3".to_owned()),
+                error_name: None,
             },
             ended_at: Timestamp::from_millis(i64::from(attempt)),
         }

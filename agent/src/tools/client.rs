@@ -42,10 +42,19 @@ impl RsqlClient {
     }
 }
 
-/// Where the agent's own client is: beside the agent.
+/// Where the packages put the agent's own client, seen from the agent's directory: where it is in nobody's `PATH`.
+const PACKAGED: &str = "../lib/rsqlflow";
+
+/// Where the agent's own client is: where the packages put it, else beside the agent.
 #[must_use]
-pub fn beside_this_program() -> PathBuf {
-    std::env::current_exe().unwrap_or_default().with_file_name(NAME)
+pub fn own() -> PathBuf {
+    own_of(&std::env::current_exe().unwrap_or_default())
+}
+
+fn own_of(agent: &Path) -> PathBuf {
+    // First, for an `rsql` beside a packaged agent is Amazon's.
+    let packaged = agent.with_file_name(PACKAGED).join(NAME);
+    packaged.canonicalize().unwrap_or_else(|_| agent.with_file_name(NAME))
 }
 
 /// Whether a shell with this `PATH` would find an `rsql`.
@@ -61,6 +70,19 @@ pub(crate) fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_packaged_client_is_told_from_amazons() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let agent = root.join("bin/rsqlflow-agent");
+        assert_eq!(own_of(&agent), root.join("bin/rsql"));
+        std::fs::create_dir_all(root.join("bin")).unwrap();
+        std::fs::create_dir_all(root.join("lib/rsqlflow")).unwrap();
+        std::fs::write(root.join("bin/rsql"), "Amazon's").unwrap();
+        std::fs::write(root.join("lib/rsqlflow/rsql"), "").unwrap();
+        assert_eq!(own_of(&agent), root.join("lib/rsqlflow/rsql"));
+    }
 
     #[test]
     fn amazons_goes_first_unless_told_otherwise() {

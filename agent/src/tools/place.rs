@@ -29,7 +29,7 @@ impl Tools {
     /// # Errors
     /// [`NoClient`].
     pub fn prepare(config: &AgentConfig) -> Result<Self, NoClient> {
-        let binary = config.rsql_binary.clone().unwrap_or_else(client::beside_this_program);
+        let binary = config.rsql_binary.clone().unwrap_or_else(client::own);
         let chosen = config.rsql_client.choose(&config.path, &binary)?;
         let path = match chosen {
             None => config.path.clone(),

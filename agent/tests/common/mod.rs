@@ -29,6 +29,7 @@ pub struct Child {
     pub launch: Launch,
     pub start: Start,
     pub timeout: Duration,
+    pub agent: PathBuf,
 }
 
 /// A deadline so far from now.
@@ -57,7 +58,7 @@ impl Child {
             linger: Duration::from_millis(300),
             run_as: None,
         };
-        Self { directory, launch, start, timeout: hour }
+        Self { directory, launch, start, timeout: hour, agent: PathBuf::from(AGENT) }
     }
 
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -89,7 +90,7 @@ impl Child {
         }
         let mut all = Vec::new();
         let supervisor = Supervisor {
-            agent: Path::new(AGENT),
+            agent: &self.agent,
             launch: &self.launch,
             start: self.start,
             timeout: self.timeout,

@@ -20,5 +20,5 @@ pub use api::{
     Callback, ChildExecution, Effect, Ended, ExecutionContext, Input, Rejected, StartTask, Status, Step,
     TaskId, TaskToken,
 };
-pub use redrive::NotRedrivable;
+pub use redrive::{Closed, NotRedrivable};
 pub use state::{Execution, MAX_EVENTS, MAX_PAYLOAD_BYTES, OpenTask};

@@ -49,6 +49,41 @@ pub enum NotRedrivable {
     PeriodOver,
 }
 
+/// What decides whether an execution that is not running can be redriven.
+#[derive(Debug, Clone, Copy)]
+pub struct Closed {
+    /// How it ended.
+    pub status: Status,
+    /// Events of its history.
+    pub events: usize,
+    /// When it began.
+    pub start_time: Timestamp,
+    /// When it ended.
+    pub stop_time: Timestamp,
+}
+
+impl Closed {
+    /// Whether `Input::Redrive` at this time would be accepted: DescribeExecution's `redriveStatus`.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn redrivable(&self, now: Timestamp) -> Result<(), NotRedrivable> {
+        if self.status == Status::Running {
+            Err(NotRedrivable::Running)
+        } else if self.status == Status::Succeeded {
+            Err(NotRedrivable::Succeeded)
+        } else if self.events + 1 >= MAX_EVENTS {
+            Err(NotRedrivable::EventLimit)
+        } else if now > after_seconds(self.start_time, MAX_OPEN_SECONDS) {
+            Err(NotRedrivable::OpenTooLong)
+        } else if now > after_seconds(self.stop_time, REDRIVABLE_SECONDS) {
+            Err(NotRedrivable::PeriodOver)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// A branch taken down before it came to its end.
 #[derive(Debug)]
 pub(super) struct Unfinished {
@@ -76,17 +111,13 @@ impl Execution {
     /// The reason why not.
     pub fn redrivable(&self, now: Timestamp) -> Result<(), NotRedrivable> {
         let Some(ended) = &self.ended else { return Err(NotRedrivable::Running) };
-        if ended.status == Status::Succeeded {
-            Err(NotRedrivable::Succeeded)
-        } else if self.history.len() + 1 >= MAX_EVENTS {
-            Err(NotRedrivable::EventLimit)
-        } else if now > after_seconds(self.start_time, MAX_OPEN_SECONDS) {
-            Err(NotRedrivable::OpenTooLong)
-        } else if now > after_seconds(ended.stop_time, REDRIVABLE_SECONDS) {
-            Err(NotRedrivable::PeriodOver)
-        } else {
-            Ok(())
-        }
+        let closed = Closed {
+            status: ended.status,
+            events: self.history.len(),
+            start_time: self.start_time,
+            stop_time: ended.stop_time,
+        };
+        closed.redrivable(now)
     }
 
     pub(super) fn redrive(&mut self) -> Result<(), Rejected> {

@@ -11,17 +11,21 @@ pub(super) fn response(start: &StartTask, answer: Value, random: &Random) -> Val
     match start.resource.service {
         Service::LambdaFunction | Service::AwsSdk { .. } => answer,
         Service::LambdaInvoke => {
-            let event = start.parameters.get("InvocationType").and_then(Value::as_str) == Some("Event");
+            // Where nothing ran, because the function was only queued, or only could run.
+            let status = match start.parameters.get("InvocationType").and_then(Value::as_str) {
+                Some("Event") => 202,
+                Some("DryRun") => 204,
+                _ => 200,
+            };
             let mut shaped = Map::new();
-            if event {
-                // Nothing ran yet: the function was only queued.
+            if status != 200 {
                 shaped.insert("Payload".into(), Value::String(String::new()));
             } else {
                 shaped.insert("ExecutedVersion".into(), "$LATEST".into());
                 shaped.insert("Payload".into(), answer);
             }
             add_metadata(&mut shaped, random);
-            shaped.insert("StatusCode".into(), if event { 202 } else { 200 }.into());
+            shaped.insert("StatusCode".into(), status.into());
             Value::Object(shaped)
         }
         Service::StartExecution

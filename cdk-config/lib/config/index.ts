@@ -1,5 +1,6 @@
 export { showDuration } from './duration.js';
 export type { VpcEndpoints } from './endpoints.js';
+export { type EventStart, inputTemplate } from './event-start.js';
 export { ConfigError, showProblem } from './problem.js';
 export { CONTEXT_KEY, readConfig } from './read.js';
 export type { Schedule } from './schedule.js';

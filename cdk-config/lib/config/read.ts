@@ -44,10 +44,22 @@ export function readConfig(context: (key: string) => unknown): Read {
     const foreign = from === undefined ? undefined : (read(new Cursor(from.value, from.from, problems)) as unknown);
     config[name] = taken === LEFT_OUT ? undefined : (taken ?? foreign ?? fallback);
   }
+  differ(config as unknown as Config, cursor);
   own.finish(MOVED);
   if (problems.length > 0) throw new ConfigError(problems);
+  const { prefix, log_group } = config as unknown as Config;
+  if (prefix !== SETTINGS.prefix.fallback && log_group === SETTINGS.log_group.fallback)
+    hints.push(`log_group is ${log_group}; beside another deployment in the account it must be one of its own`);
   // Every setting was read by its own reader or is its own default.
   return { config: config as unknown as Config, hints };
+}
+
+/** Runs of schedules and events are told from each other by the names in their ids. */
+function differ({ schedules, event_starts }: Config, cursor: Cursor): void {
+  for (const [i, { name }] of event_starts.entries()) {
+    if (schedules.some((schedule) => schedule.name === name))
+      cursor.below(undefined, `event_starts[${i}]`).report(`has the name of a schedule: ${JSON.stringify(name)}`);
+  }
 }
 
 /** `false` where a file is left out on purpose; `null`, as everywhere, is the default. */

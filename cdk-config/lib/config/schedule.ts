@@ -1,5 +1,5 @@
-import { duration } from './duration.js';
 import type { Cursor } from './reader.js';
+import { lateAfter, parameters as readParameters, startName, unique, workflowId } from './start.js';
 
 /** When a workflow starts by itself. */
 export interface Schedule {
@@ -22,30 +22,12 @@ export interface Schedule {
 const EXPRESSION =
   /^(cron\([^()]+\)|rate\(\d+ (minute|minutes|hour|hours|day|days)\)|at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\))$/;
 
-const HOUR = 3_600;
-
 /** Reads a schedule. */
 export function schedule(cursor: Cursor): Schedule | undefined {
   const object = cursor.object();
   if (object === undefined) return undefined;
-  // With `-` after it and an id of 36 characters it must fit the 60 of a run's id; without `_`, which ends it
-  // there, so that no schedule's runs can be taken for another's.
-  const name = object.need('name', 'write a short one, such as "nightly"', (field) =>
-    field.text((t) =>
-      /^[A-Za-z0-9-]{1,20}$/.test(t) ? undefined : { message: 'is not a name of 1 to 20 letters, digits and -' },
-    ),
-  );
-  const workflow_id = object.need('workflow_id', 'name the workflow to start', (field) =>
-    field.text((t) =>
-      Buffer.byteLength(t) >= 1 &&
-      Buffer.byteLength(t) <= 255 &&
-      !/\p{Cc}/u.test(t) &&
-      !t.startsWith('lock#') &&
-      !t.includes('<aws.')
-        ? undefined
-        : { message: 'is no workflow_id' },
-    ),
-  );
+  const name = object.need('name', 'write a short one, such as "nightly"', startName);
+  const workflow_id = object.need('workflow_id', 'name the workflow to start', workflowId);
   const expression = object.need('expression', 'write one such as "cron(30 2 * * ? *)"', (field) =>
     field.text((t) => {
       if (!EXPRESSION.test(t)) {
@@ -67,16 +49,9 @@ export function schedule(cursor: Cursor): Schedule | undefined {
         isTimeZone(t) ? undefined : { message: 'is no IANA time zone', mend: 'write one such as Europe/Berlin' },
       ),
     ) ?? 'UTC';
-  const parameters = object.take('parameters', readParameters);
+  const parameters = object.take('parameters', (field) => readParameters(field));
   const enabled = object.take('enabled', (field) => field.flag()) ?? true;
-  const late_after = object.take('late_after', (field) => {
-    const seconds = duration(field, HOUR, 7 * 24 * HOUR);
-    if (seconds === undefined || seconds % HOUR === 0) return seconds;
-    return field.report(
-      'is not a whole number of hours',
-      'CloudWatch looks back over whole hours: write one such as "26h"',
-    );
-  });
+  const late_after = object.take('late_after', lateAfter);
   object.finish();
   if (name === undefined || workflow_id === undefined || expression === undefined) return undefined;
   return { name, workflow_id, expression, time_zone, parameters, enabled, late_after };
@@ -84,21 +59,7 @@ export function schedule(cursor: Cursor): Schedule | undefined {
 
 /** Reads all schedules, whose names must differ. */
 export function schedules(cursor: Cursor): Schedule[] | undefined {
-  const names = new Set<string>();
-  return cursor.list((item) => {
-    const read = schedule(item);
-    if (read !== undefined && names.has(read.name))
-      return item.report(`has the name of another schedule: ${JSON.stringify(read.name)}`);
-    if (read !== undefined) names.add(read.name);
-    return read;
-  });
-}
-
-function readParameters(field: Cursor): Record<string, string> | undefined {
-  const entries = field.entries()?.map(([key, value]) => [key, value.text()] as const);
-  return entries === undefined || entries.some(([, text]) => text === undefined)
-    ? undefined
-    : (Object.fromEntries(entries) as Record<string, string>);
+  return unique(cursor, 'schedule', schedule);
 }
 
 /** One of the day fields must be `?` (EventBridge Scheduler user guide, "Schedule types"). */

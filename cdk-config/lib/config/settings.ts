@@ -1,5 +1,6 @@
 import { duration } from './duration.js';
 import { type VpcEndpoints, vpcEndpoints } from './endpoints.js';
+import { type EventStart, eventStarts } from './event-start.js';
 import type { Cursor } from './reader.js';
 import * as rules from './rules.js';
 import { type Schedule, schedules } from './schedule.js';
@@ -43,6 +44,15 @@ function heartbeat(cursor: Cursor): number | undefined {
   const seconds = duration(cursor, 1, MAX_HEARTBEAT);
   const broken = seconds === undefined ? undefined : tooShort(seconds);
   return broken === undefined ? seconds : cursor.report(broken.message, broken.mend);
+}
+
+/** As `RSQL_CLIENTS` in `core/src/env.rs`. */
+const RSQL_CLIENTS = ['auto', 'bundled', 'system'] as const;
+
+/** EventBridge Scheduler knows whole minutes. */
+function sweepEvery(cursor: Cursor): number | undefined {
+  const seconds = duration(cursor, 300, DAY);
+  return seconds === undefined || seconds % 60 === 0 ? seconds : cursor.report('is not a whole number of minutes');
 }
 
 const texts = (rule: Parameters<Cursor['text']>[0]) => (cursor: Cursor) => cursor.list((item) => item.text(rule));
@@ -174,6 +184,25 @@ export const SETTINGS = {
     fallback: '/var/lib/rsqlflow',
     meaning: 'Results that are not delivered yet, on the instances',
   }),
+  tools_dir: setting<string | undefined>({
+    read: (c) => c.text(rules.directory),
+    fallback: undefined,
+    defaultText: '`tools` below `spool_dir`',
+    meaning: 'Where the agent puts what scripts use, on the instances; `run_as` must be able to read it',
+  }),
+  rsql_client: setting<'auto' | 'bundled' | 'system' | undefined>({
+    read: (c) => c.oneOf(RSQL_CLIENTS),
+    fallback: undefined,
+    defaultText: '`"auto"`',
+    meaning:
+      "Which `rsql` scripts get: the agent's own (`bundled`), the one on the `PATH` (`system`), or that one and the agent's own where there is none (`auto`)",
+  }),
+  rsql_binary: setting<string | undefined>({
+    read: (c) => c.text(rules.directory),
+    fallback: undefined,
+    defaultText: 'the one that is installed with the agent',
+    meaning: "The agent's own `rsql`, on the instances",
+  }),
   run_as: setting<string | undefined>({
     read: (c) => c.text(rules.user),
     fallback: undefined,
@@ -189,6 +218,17 @@ export const SETTINGS = {
     read: schedules,
     fallback: [],
     meaning: 'When workflows start by themselves; see below',
+  }),
+  event_starts: setting<readonly EventStart[]>({
+    read: eventStarts,
+    fallback: [],
+    meaning: 'Which events start workflows: objects that arrive in S3, or anything that EventBridge carries; see below',
+  }),
+  sweep_every: setting<number>({
+    read: sweepEvery,
+    fallback: 3_600,
+    defaultText: '`"1h"`',
+    meaning: 'How often runs are looked for whose end nobody told',
   }),
   topic_arn: setting<string | undefined>({
     read: (c) => c.text(rules.topicArn),

@@ -17,6 +17,9 @@ export function agentConfig(config: Config, names: Names): string {
     creds_dir: config.creds_dir,
     log_dir: config.log_dir,
     spool_dir: config.spool_dir,
+    tools_dir: config.tools_dir,
+    rsql_client: config.rsql_client,
+    rsql_binary: config.rsql_binary,
     run_as: config.run_as,
     max_jobs: config.max_jobs,
   };

@@ -3,6 +3,7 @@ import { PolicyStatement as Statement } from 'aws-cdk-lib/aws-iam';
 
 import type { Config, Target } from '../config/index.js';
 import type { Arns, FunctionName, Names } from '../names.js';
+import { SHAPES } from '../tables.js';
 import { allow, items } from './statements.js';
 
 /** What each function calls, and nothing else. The calls are in the module of `lambdas/src` that has its name. */
@@ -21,6 +22,8 @@ function own(name: FunctionName, config: Config, names: Names, arns: Arns): Poli
       return [
         items(arns.table('config'), 'GetItem'),
         items(workflows, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
+        // A restart looks whether the run was restarted before.
+        items(arns.index('workflowAudit', SHAPES.workflowAudit.index.name), 'Query'),
         items(jobs, 'GetItem', 'PutItem', 'UpdateItem', 'Query'),
         allow(['states:StartExecution'], arns.machine('master')),
         allow(['states:DescribeExecution'], arns.executions('master')),
@@ -51,6 +54,13 @@ function own(name: FunctionName, config: Config, names: Names, arns: Arns): Poli
       return [
         items(workflows, 'GetItem', 'UpdateItem', 'DeleteItem'),
         items(jobs, 'GetItem', 'UpdateItem', 'Query'),
+        ...closing(config, arns),
+      ];
+    case 'sweeper':
+      return [
+        items(workflows, 'UpdateItem', 'DeleteItem', 'Scan'),
+        items(jobs, 'GetItem', 'UpdateItem', 'Query'),
+        allow(['states:DescribeExecution'], arns.executions('master')),
         ...closing(config, arns),
       ];
   }

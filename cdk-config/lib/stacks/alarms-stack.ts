@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 
 import { FUNCTIONS, type FunctionName, pascal } from '../names.js';
 import { allow } from '../permissions/statements.js';
-import { type AlarmSpec, LOG_METRICS, alarmSpecs } from './alarms.js';
+import { type AlarmSpec, LOG_METRICS, alarmSpecs, starts } from './alarms.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
 /** Who is told when something needs somebody, and a page that shows how it goes. */
@@ -26,7 +26,7 @@ export class AlarmsStack extends DeploymentStack {
     this.filter('RetriedJobs', 'rsql-invoke', '{ ($.message = "launcher") && ($.retry > 0) }', LOG_METRICS.retriedJobs);
     for (const name of FUNCTIONS)
       this.filter(`${pascal(name)}Errors`, name, '{ $.level = "ERROR" }', LOG_METRICS.functionErrors);
-    for (const { name, late_after } of this.config.schedules) {
+    for (const { name, late_after } of starts(this.config)) {
       if (late_after === undefined) continue;
       // The line of `closing::close`. Ids of a schedule's runs begin with its name and `_`.
       const pattern = `{ ($.status = "Completed") && ($.workflow_execution_id = "${name}_*") }`;

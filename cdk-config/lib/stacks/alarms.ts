@@ -112,14 +112,14 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
       'A function met an error that it does not expect',
       own(names, LOG_METRICS.functionErrors),
     ),
-    ...config.schedules.flatMap(({ name, late_after }): AlarmSpec[] => {
+    ...starts(config).flatMap(({ name, late_after }): AlarmSpec[] => {
       if (late_after === undefined) return [];
       return [
         {
           kind: 'run-late',
           name: `run-late-${name}`,
           label: `Completed: ${name}`,
-          description: `No run of the schedule ${name} has completed for ${showDuration(late_after)}`,
+          description: `No run of the start ${name} has completed for ${showDuration(late_after)}`,
           metric: own(names, LOG_METRICS.completed(name), Duration.hours(1)),
           threshold: 1,
           comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -129,6 +129,11 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
       ];
     }),
   ];
+}
+
+/** What starts workflows without a person. */
+export function starts(config: Config): { readonly name: string; readonly late_after: number | undefined }[] {
+  return [...config.schedules, ...config.event_starts];
 }
 
 /** Executions of a machine that failed. Neither machine has a time limit, and what somebody stops has not failed. */

@@ -2,43 +2,8 @@ import { CfnOutput } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 
+import { EXPIRY, SHAPES, type Shape } from '../tables.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
-
-/** A table. Keys are texts. */
-interface Shape {
-  readonly partition: string;
-  readonly sort?: string;
-  readonly index?: { readonly name: string; readonly partition: string; readonly columns: readonly string[] };
-  /** Whether its rows expire. */
-  readonly expires: boolean;
-}
-
-/** Column with the second since 1970 after which a row may go. */
-const EXPIRY = 'expires_at';
-
-/** The tables as `store/src/schema.rs` makes them on one machine; a test holds the two to each other. */
-export const SHAPES = {
-  config: { partition: 'workflow_id', expires: false },
-  workflowAudit: {
-    partition: 'workflow_execution_id',
-    index: {
-      name: 'workflow_id-index',
-      partition: 'workflow_id',
-      columns: ['execution_status', 'execution_end_ts', 'error_message', 'restarted_from'],
-    },
-    expires: true,
-  },
-  jobAudit: {
-    partition: 'workflow_execution_id',
-    sort: 'job_id',
-    index: {
-      name: 'job_name-index',
-      partition: 'job_name',
-      columns: ['workflow_id', 'execution_status', 'execution_end_ts', 'exit_code'],
-    },
-    expires: true,
-  },
-} as const satisfies Record<string, Shape>;
 
 /** What a team would miss: its workflows, the audit tables, the scripts' output. */
 export class DataStack extends DeploymentStack {
@@ -48,6 +13,11 @@ export class DataStack extends DeploymentStack {
     this.table('WorkflowAuditTable', this.names.tables.workflowAudit, SHAPES.workflowAudit);
     this.table('JobAuditTable', this.names.tables.jobAudit, SHAPES.jobAudit);
     this.logGroup('ScriptLogs', this.config.log_group, this.removal);
+    const { removal_policy } = this.config;
+    new CfnOutput(this, 'OnDestroy', {
+      value: removal_policy === 'retain' ? 'The tables and this log group stay' : 'The tables and this log group go',
+      description: `What becomes of the data: removal_policy is ${removal_policy}`,
+    });
   }
 
   private table(id: string, tableName: string, shape: Shape): void {

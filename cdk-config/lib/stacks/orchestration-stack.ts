@@ -3,6 +3,7 @@ import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, CfnEventInvokeConfig, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -30,6 +31,7 @@ const WHAT: Readonly<Record<FunctionName, string>> = {
   'parallel-load-check': 'Judges a chunk of a parallel stage',
   'rsql-invoke': 'Sends a job to an instance',
   'update-audit': 'Closes a run',
+  sweeper: 'Closes runs whose end nobody told',
 };
 
 /** What runs workflows: functions, machines, and the events that keep them honest. */
@@ -43,6 +45,7 @@ export class OrchestrationStack extends DeploymentStack {
     const closer = this.machine('closer', 'machines/closer.asl.json');
     this.runEnded(closer, deadLetters);
     this.commandFailed(deadLetters);
+    this.sweep();
     new CfnOutput(this, 'TriggerFunctionName', { value: this.names.function('workflow-trigger') });
     new CfnOutput(this, 'TopicArn', { value: this.arns.topic() });
   }
@@ -66,6 +69,9 @@ export class OrchestrationStack extends DeploymentStack {
               this.arns.rule(this.names.rule('run-ended')),
               this.arns.rule(this.names.rule('command-failed')),
               this.arns.rule(this.names.rule('agent-unhealthy')),
+              ...this.config.event_starts.map(({ name, event_bus }) =>
+                this.arns.rule(this.names.rule(`start-${name}`), event_bus),
+              ),
             ],
           },
         },
@@ -142,8 +148,8 @@ export class OrchestrationStack extends DeploymentStack {
     this.explain(role, {
       [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(name)}:*]`]:
         "The streams of the function's own log group.",
-      ...(name === 'workflow-trigger' ? { [execution('master')]: children } : {}),
-      ...(name === 'workflow-trigger' || name === 'update-audit'
+      ...(name === 'workflow-trigger' || name === 'sweeper' ? { [execution('master')]: children } : {}),
+      ...(name === 'workflow-trigger' || name === 'update-audit' || name === 'sweeper'
         ? { [execution('sequential')]: children, [execution('parallel')]: children }
         : {}),
       ...(name === 'rsql-invoke'
@@ -183,6 +189,28 @@ export class OrchestrationStack extends DeploymentStack {
       ],
     });
     rule.node.addDependency(closer, deadLetters);
+  }
+
+  /** Events of an end are sent as best effort (Step Functions developer guide, "Event delivery"): some may be lost. */
+  private sweep(): void {
+    const role = this.role('SweepRole', 'scheduler.amazonaws.com', `Sweeps runs (${this.names.prefix})`, [
+      allow(['lambda:InvokeFunction'], this.arns.function('sweeper')),
+    ]);
+    const minutes = this.config.sweep_every / 60;
+    const schedule = new CfnSchedule(this, 'Sweep', {
+      name: this.names.function('sweeper'),
+      description: 'Closes runs whose end nobody told',
+      scheduleExpression: `rate(${minutes} minutes)`,
+      flexibleTimeWindow: { mode: 'OFF' },
+      // The next sweep does what this one did not.
+      target: {
+        arn: this.arns.function('sweeper'),
+        roleArn: role.roleArn,
+        input: '{}',
+        retryPolicy: { maximumRetryAttempts: 0 },
+      },
+    });
+    schedule.node.addDependency(this.node.findChild('SweeperFunction'));
   }
 
   /** Keeps what SSM says of commands that did not do their work, for who looks into it. */

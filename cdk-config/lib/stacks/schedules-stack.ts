@@ -1,8 +1,10 @@
+import { CfnRule } from 'aws-cdk-lib/aws-events';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 
-import type { Schedule } from '../config/index.js';
-import { pascal } from '../names.js';
+import { type EventStart, type Schedule, inputTemplate } from '../config/index.js';
+import { DEFAULT_BUS, pascal } from '../names.js';
 import { allow } from '../permissions/statements.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
@@ -34,6 +36,37 @@ export class SchedulesStack extends DeploymentStack {
         },
       });
     }
+    for (const start of this.config.event_starts) this.eventStart(start);
+  }
+
+  /** A rule that gives the trigger the whole event, and what it starts. */
+  private eventStart(start: EventStart): void {
+    const id = pascal(start.name);
+    const name = this.names.rule(`start-${start.name}`);
+    const trigger = this.arns.function('workflow-trigger');
+    const permission = new CfnPermission(this, `Event${id}Permission`, {
+      functionName: trigger,
+      action: 'lambda:InvokeFunction',
+      principal: 'events.amazonaws.com',
+      sourceArn: this.arns.rule(name, start.event_bus),
+    });
+    const rule = new CfnRule(this, `Event${id}`, {
+      name,
+      description: `Starts the workflow ${start.workflow_id}`.slice(0, 512),
+      ...(start.event_bus === DEFAULT_BUS ? {} : { eventBusName: start.event_bus }),
+      eventPattern: start.pattern,
+      state: start.enabled ? 'ENABLED' : 'DISABLED',
+      targets: [
+        {
+          id: 'trigger',
+          arn: trigger,
+          inputTransformer: { inputTemplate: inputTemplate(start) },
+          retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
+          deadLetterConfig: { arn: this.arns.deadLetters() },
+        },
+      ],
+    });
+    rule.addResourceDependency(permission);
   }
 }
 

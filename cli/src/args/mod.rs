@@ -1,5 +1,6 @@
 //! The command line.
 
+mod aws;
 mod place;
 mod runs;
 mod workflows;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use aws::{Account, App, Cost, Deploy, Destroy, Doctor, Migrate, What};
 pub(crate) use place::{Embedded, Place};
 pub(crate) use runs::{
     Cancel, Config as RestartConfig, Execution, History, Jobs, Logs, Mark, MarkAs, Restart, Run, Sweep, Watch,
@@ -68,7 +70,15 @@ pub(crate) enum Command {
     /// Close runs whose execution has ended, or never began
     Sweep(Sweep),
     /// Look for what is wrong: tables, functions, machines, instances
-    Doctor(Anywhere),
+    Doctor(Doctor),
+    /// Deploy to AWS, or bring a deployment up to date
+    Deploy(Deploy),
+    /// Remove a deployment from AWS. The tables are kept, unless the configuration says otherwise
+    Destroy(Destroy),
+    /// Take workflows and history over from the tables of AWS's sample
+    Migrate(Migrate),
+    /// Tell what a workflow will cost on AWS, for a run and for a month
+    Cost(Cost),
     /// Show every setting with its value and its source
     Config(Anywhere),
     /// Serve the embedded AWS endpoint on a loopback port until Ctrl-C

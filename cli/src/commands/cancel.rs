@@ -88,10 +88,10 @@ async fn cancel_job(
     if !row.state.status.is_closed() {
         let heartbeat = row.job.heartbeat.get();
         printer.notice(&format!(
-            "cancelling {}: its agent hears of it with its next renewal, within {} s, and gives the script {} s to \
-             end; if its instance is gone, the run closes the job in {heartbeat} s to {} s (Ctrl-C to leave at once)",
+            "cancelling {}: its agent hears of it within {} s and gives the script {} s to end; if its instance is \
+             gone, the run closes the job in {heartbeat} s to {} s (Ctrl-C to leave at once)",
             one_line(&row.job_name),
-            heartbeat.div_ceil(3),
+            follow::heard_within(heartbeat),
             plan.timing.stop_grace.as_secs(),
             3 * heartbeat
         ));

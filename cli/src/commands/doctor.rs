@@ -1,10 +1,11 @@
-//! `rsqlflow doctor`
+//! `rsqlflow doctor`: [`checks`] is what any place has, [`aws`] what a deployment has beside.
 
+mod aws;
 mod checks;
 
 use serde_json::json;
 
-use crate::args::Anywhere;
+use crate::args::Doctor;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line, styled};
@@ -16,10 +17,18 @@ use checks::{Check, Health};
 ///
 /// # Errors
 /// Where the place cannot be reached at all.
-pub(crate) async fn doctor(args: &Anywhere, printer: Printer) -> Result<u8, Failure> {
-    let place = Place::find(&args.place, Purpose::Look).await?;
+pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failure> {
+    let place = if args.aws && args.place.state_dir.is_none() {
+        Place::of_account(&args.place.given()).await?
+    } else {
+        Place::find(&args.place, Purpose::Look).await?
+    };
     let name = place.name().to_owned();
-    let checks = Box::pin(checks::all(&place)).await;
+    let checks = if args.aws {
+        Box::pin(checks::all_of_aws(&place, args.instance_role.as_deref())).await
+    } else {
+        Box::pin(checks::all(&place)).await
+    };
     place.close().await;
     let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
     if printer.is_json() {

@@ -3,6 +3,8 @@
 pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod cost;
+pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod get;
@@ -13,6 +15,7 @@ pub(crate) mod local;
 pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod mark;
+pub(crate) mod migrate;
 pub(crate) mod put;
 pub(crate) mod restart;
 pub(crate) mod run;

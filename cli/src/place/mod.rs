@@ -17,7 +17,7 @@ use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::Endpoint;
 use rsqlflow_store::Store;
 
-pub(crate) use choice::{Choice, Given, Site, choose};
+pub(crate) use choice::{Choice, Given, Site, choose, is_loopback};
 pub(crate) use embedded::Serving;
 pub(crate) use functions::refused;
 
@@ -74,6 +74,21 @@ impl Place {
             },
             Site::Endpoint(url) => remote::endpoint(&url, &given).await,
             Site::Aws => remote::aws(&given).await,
+        }
+    }
+
+    /// AWS, or the endpoint that stands in for it; never a state directory.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) async fn of_account(given: &Given) -> Result<Self, Failure> {
+        match choice_of(given).site {
+            Site::Endpoint(url) => remote::endpoint(&url, given).await,
+            Site::StateDir(_) => match std::env::var(rsqlflow_core::env::AWS_ENDPOINT_URL) {
+                Ok(url) if !url.is_empty() => remote::endpoint(&url, given).await,
+                _ => remote::aws(given).await,
+            },
+            Site::Aws => remote::aws(given).await,
         }
     }
 

@@ -57,6 +57,7 @@ fn loader(given: &Given) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
     if let Some(profile) = &given.profile {
+        crate::error::of_profile(profile);
         loader = loader.profile_name(profile);
     }
     if let Some(region) = &given.region {

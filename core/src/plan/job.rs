@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Environment, OnLost, Target};
+use crate::protocol::Contract;
 use crate::timing::RetryPolicy;
 use crate::{Seconds, Timing};
 
@@ -58,6 +59,12 @@ impl ResolvedJob {
     #[must_use]
     pub fn task_timeout(&self, timing: &Timing) -> Seconds {
         timing.task_timeout(self.heartbeat, self.timeout, &self.retry_policy())
+    }
+
+    /// The oldest contract whose agents run it as it is meant to be.
+    #[must_use]
+    pub const fn contract(&self) -> Contract {
+        Contract::FIRST
     }
 
     /// Whether a script that ended with `code` succeeded.

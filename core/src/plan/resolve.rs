@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot};
 use crate::config::{
-    Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ROW_BYTES,
-    Notify, OnFailure, Settings, Workflow, json_bytes,
+    ConcurrencyPolicy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY,
+    MAX_ROW_BYTES, Notify, OnFailure, Settings, Workflow, json_bytes,
 };
 use crate::problem::{Problem, ProblemKind, Problems, Report};
 use crate::template::{TemplateProblem, render};
@@ -16,6 +16,8 @@ use crate::{JobId, Seconds, Timing, WorkflowId, show_duration};
 pub struct Plan {
     /// The workflow.
     pub workflow_id: WorkflowId,
+    /// Whether it may run beside another run of the workflow.
+    pub concurrency_policy: ConcurrencyPolicy,
     /// Who is told of its end.
     pub notify: Notify,
     /// The deployment's times at its start.
@@ -113,6 +115,7 @@ impl Plan {
         homeless.report(&report);
         report.finish(Some(Self {
             workflow_id: workflow.workflow_id.clone(),
+            concurrency_policy: workflow.concurrency_policy,
             notify: workflow.notify.clone(),
             timing: snapshot.timing.clone(),
             stages,

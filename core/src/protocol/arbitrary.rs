@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{Change, JobState, JobStatus, Outcome, Reply, TokenEntered};
-use crate::{Owner, TaskToken, Timestamp};
+use crate::{ErrorName, Owner, TaskToken, Timestamp};
 
 /// One of two agents.
 pub fn owner() -> impl Strategy<Value = Owner> {
@@ -24,10 +24,21 @@ pub fn status() -> impl Strategy<Value = JobStatus> {
     proptest::sample::select(JobStatus::ALL.to_vec())
 }
 
+/// One of two names, or none.
+fn error_name() -> impl Strategy<Value = Option<ErrorName>> {
+    proptest::option::of(proptest::sample::select(vec![ErrorName::AgentTooOld, ErrorName::AgentTooNew]))
+}
+
 /// Any end, also those that nobody may write.
 pub fn outcome() -> impl Strategy<Value = Outcome> {
-    (status(), proptest::option::of(0i32..3), proptest::option::of("[xy]"))
-        .prop_map(|(status, exit_code, error_message)| Outcome { status, exit_code, error_message })
+    (status(), proptest::option::of(0i32..3), proptest::option::of("[xy]"), error_name()).prop_map(
+        |(status, exit_code, error_message, error_name)| Outcome {
+            status,
+            exit_code,
+            error_message,
+            error_name,
+        },
+    )
 }
 
 prop_compose! {
@@ -36,10 +47,10 @@ prop_compose! {
         status in status(), attempt in 0u32..3, reply in proptest::option::of(reply()), beat in 0u64..3,
         seen in proptest::option::of((0u64..3, 0i64..30)), owner in proptest::option::of(owner()),
         cancel_requested in any::<bool>(), exit_code in proptest::option::of(0i32..3),
-        error_message in proptest::option::of("[xy]"),
+        error_message in proptest::option::of("[xy]"), error_name in error_name(),
     ) -> JobState {
         JobState {
-            status, attempt, beat, owner, cancel_requested, exit_code, error_message,
+            status, attempt, beat, owner, cancel_requested, exit_code, error_message, error_name,
             task_token: reply.as_ref().map(|r| r.token.clone()),
             token_entered: reply.as_ref().map(|r| r.entered),
             seen_beat: seen.map(|s| s.0),

@@ -245,5 +245,6 @@ impl JobState {
         self.status = outcome.status;
         self.exit_code = outcome.exit_code;
         self.error_message.clone_from(&outcome.error_message);
+        self.error_name = outcome.error_name;
     }
 }

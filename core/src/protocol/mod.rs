@@ -3,6 +3,7 @@
 //! - [`state`]: the columns of a job's row that the protocol reads, and its status.
 //! - [`change`]: every write there is, as data, and [`Change::apply`], the one total transition function. The
 //!   store turns a change into a conditional write with the same condition; the model runs it as it is.
+//! - [`contract`]: which versions of functions and agents understand each other's rows.
 //! - [`launcher`], [`agent`], [`closer`]: what each of the three writers does, given the row it has read.
 //!
 //! `docs/once.md` explains the rules; crate `rsqlflow-model` checks them by exploring every order of events.
@@ -12,6 +13,7 @@ pub mod agent;
 pub mod arbitrary;
 mod change;
 pub mod closer;
+pub mod contract;
 pub mod launcher;
 mod state;
 
@@ -19,4 +21,5 @@ mod state;
 mod tests;
 
 pub use change::{Change, Refused};
+pub use contract::{Contract, Incompatible};
 pub use state::{Answer, JobState, JobStatus, Outcome, Reply, TokenEntered, UnknownStatus};

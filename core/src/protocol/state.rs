@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{InvalidId, Owner, TaskToken, Timestamp};
+use crate::{ErrorName, InvalidId, Owner, TaskToken, Timestamp};
 
 /// Where a job stands: `Pending → Triggered → Running → Completed | Failed | TimedOut | Cancelled | Lost`,
 /// or `Skipped` from the start.
@@ -170,13 +170,16 @@ pub struct Outcome {
     pub exit_code: Option<i32>,
     /// What to tell the operator; never empty unless the job is `Completed` or `Skipped`.
     pub error_message: Option<String>,
+    /// What to tell the state machine, where the status alone says too little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_name: Option<ErrorName>,
 }
 
 impl Outcome {
     /// An end that a script did not bring about itself.
     #[must_use]
     pub fn without_exit(status: JobStatus, message: impl Into<String>) -> Self {
-        Self { status, exit_code: None, error_message: Some(message.into()) }
+        Self { status, exit_code: None, error_message: Some(message.into()), error_name: None }
     }
 }
 
@@ -230,6 +233,9 @@ pub struct JobState {
     /// Of a closed row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// Of a closed row, where its status alone says too little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_name: Option<ErrorName>,
 }
 
 impl JobState {
@@ -248,6 +254,7 @@ impl JobState {
             cancel_requested: false,
             exit_code: None,
             error_message: None,
+            error_name: None,
         }
     }
 
@@ -264,6 +271,7 @@ impl JobState {
             status: self.status,
             exit_code: self.exit_code,
             error_message: self.error_message.clone(),
+            error_name: self.error_name,
         })
     }
 
@@ -282,7 +290,8 @@ impl Outcome {
         const MOST_CAUSE: usize = 16_384;
         match self.status.error_name() {
             None => Answer::Success,
-            Some(error) => {
+            Some(usual) => {
+                let error = self.error_name.map_or(usual, ErrorName::as_str);
                 let message = self.error_message.as_deref().unwrap_or("no message was recorded");
                 Answer::Failure { error, cause: message.chars().take(MOST_CAUSE).collect() }
             }

@@ -72,13 +72,12 @@ mod tests {
 
     #[test]
     fn the_child_of_the_last_job_and_the_one_after_it() {
-        let plan = plan(&[("parallel", "finish", 501), ("sequential", "finish", 1)]);
+        let plan = plan(&[("parallel", "finish", CHUNK_JOBS + 1), ("sequential", "finish", 1)]);
+        let beyond = u32::try_from(CHUNK_JOBS).unwrap();
+        let last = row(0, beyond - 1, Completed);
         assert_eq!(names(&plan, &[]), ["e-s0000-c000"]);
-        assert_eq!(names(&plan, &[row(0, 499, Completed)]), ["e-s0000-c000", "e-s0000-c001"]);
-        assert_eq!(
-            names(&plan, &[row(0, 499, Completed), row(0, 500, Completed)]),
-            ["e-s0000-c001", "e-s0001-c000"]
-        );
+        assert_eq!(names(&plan, std::slice::from_ref(&last)), ["e-s0000-c000", "e-s0000-c001"]);
+        assert_eq!(names(&plan, &[last, row(0, beyond, Completed)]), ["e-s0000-c001", "e-s0001-c000"]);
         assert_eq!(names(&plan, &[row(1, 0, Completed)]), ["e-s0001-c000"]);
         assert_eq!(names(&plan, &[row(7, 0, Completed)]), ["e-s0000-c000"], "a row that is not of the plan");
         assert_eq!(

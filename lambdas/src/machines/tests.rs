@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rsqlflow_core::config::MAX_CONCURRENCY;
 use rsqlflow_core::plan::CHUNK_JOBS;
-use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ErrorName, Timing};
 use serde_json::Value;
 
 use super::*;
+use crate::master_iterator::TASK_TRIES;
 
 pub(super) fn substitutions() -> Substitutions {
     let machine = |name: &str| format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}");
@@ -178,9 +178,9 @@ fn functions_are_called_where_they_belong() {
 fn waits_are_as_the_comments_say() {
     let task = |name: &str| tasks().into_iter().find(|(n, _)| n == name).unwrap().1;
     let waits = |name: &str| retriers(&task(name)).iter().map(longest_wait).collect::<Vec<_>>();
-    assert_eq!(waits("RunJob"), [17.0, 95.0]);
+    assert_eq!(waits("RunJob"), [12.0, 95.0]);
     assert_eq!(waits("RunSequential"), [122.0]);
-    assert_eq!(waits("Iterator"), [242.0]);
+    assert_eq!(waits("HandOut"), [242.0]);
     let hours = waits("NextChunk")[0] / 3600.0;
     assert!(hours > 33.0 && hours < 34.0, "{hours}");
     let longest_heartbeat = f64::from(Timing::MAX_HEARTBEAT.get()) / 3600.0;
@@ -191,27 +191,35 @@ fn waits_are_as_the_comments_say() {
 }
 
 #[test]
-fn both_machines_try_a_job_alike_and_at_most_nine_times() {
+fn both_machines_try_a_job_alike_and_not_for_ever() {
     let jobs: Vec<Value> =
         tasks().into_iter().filter(|(name, _)| name == "RunJob").map(|(_, state)| state).collect();
     assert_eq!(jobs.len(), 2);
     for part in ["Resource", "Parameters", "TimeoutSecondsPath", "HeartbeatSecondsPath", "Retry"] {
         assert_eq!(jobs[0][part], jobs[1][part], "{part}");
     }
-    let retries: u64 = retriers(&jobs[0]).iter().map(|r| r["MaxAttempts"].as_u64().unwrap()).sum();
-    let tries = retries + 1;
-    assert_eq!(tries, 9);
-    // Step Functions developer guide, "Quotas": 8 events of an item that succeeds, 4 more for each try before,
-    // 4 for what follows a failure.
-    let events = (8 + 4 * retries + 4) * u64::try_from(CHUNK_JOBS).unwrap();
-    assert!(events < 25_000, "{events}");
+    let retries = |state: &Value| -> Vec<u64> {
+        retriers(state).iter().map(|r| r["MaxAttempts"].as_u64().unwrap()).collect()
+    };
+    let [silent, uncalled] = retries(&jobs[0])[..] else { panic!("two retriers") };
+    assert_eq!(1 + silent + uncalled, TASK_TRIES);
+    // 8 events of an item that succeeds; before it 4 of each try that was submitted and timed out, 3 of each whose
+    // function failed; 4 of what follows a failure.
+    let of_jobs = (8 + 4 * silent + 3 * uncalled + 4) * u64::try_from(CHUNK_JOBS).unwrap();
+    // 3 of each try of the load check, and 8 more: the execution's start and end, the Map's entry, start, success
+    // and exit, the load check's entry and exit.
+    let check = tasks().into_iter().find(|(name, _)| name == "LoadCheck").unwrap().1;
+    let of_check = 3 * (1 + retries(&check).iter().sum::<u64>()) + 8;
+    // Step Functions developer guide, "Quotas": events of a Standard execution.
+    assert!(of_jobs + of_check < 25_000, "{of_jobs} + {of_check}");
 }
 
 #[test]
 fn a_sequential_stage_goes_on_only_past_jobs_that_are_over() {
     let job: Value = serde_json::from_str(Definition::Sequential.text()).unwrap();
     let catch = &job["States"]["RunScripts"]["ItemProcessor"]["States"]["RunJob"]["Catch"];
-    let over: Vec<&str> = JobStatus::ALL.into_iter().filter_map(JobStatus::error_name).collect();
+    let over: Vec<&str> =
+        ErrorName::ALL.into_iter().filter(|name| name.is_of_job()).map(ErrorName::as_str).collect();
     assert_eq!(names(&catch[0]), over);
     assert_eq!((&catch[0]["Next"], &catch[1]["Next"]), (&Value::from("OnFailure"), &Value::from("StopHere")));
 }

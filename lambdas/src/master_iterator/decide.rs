@@ -60,6 +60,8 @@ pub(super) fn decide<'p>(plan: &'p Plan, finished: Option<&Finished>) -> Decisio
 mod tests {
     use proptest::prelude::*;
 
+    use rsqlflow_core::plan::CHUNK_JOBS;
+
     use super::*;
     use crate::fixture::plan;
 
@@ -88,7 +90,7 @@ mod tests {
             ("sequential", "finish", None),
             ("sequential", "stop", None),
         ] {
-            let plan = plan(&[(kind, on_failure, 600), ("parallel", "finish", 1)]);
+            let plan = plan(&[(kind, on_failure, CHUNK_JOBS + 1), ("parallel", "finish", 1)]);
             assert_eq!(after(&plan, 0, 0, Good, false), (at(0, 1), false), "{kind} {on_failure}");
             assert_eq!(after(&plan, 0, 0, Bad, false), (next_of_failed, true), "{kind} {on_failure}");
             assert_eq!(after(&plan, 0, 0, Broken, false), (None, true));
@@ -97,7 +99,7 @@ mod tests {
             assert_eq!(after(&plan, 0, 1, Good, false), (at(1, 0), false));
         }
         for kind in ["parallel", "sequential"] {
-            let plan = plan(&[(kind, "continue", 600), ("parallel", "finish", 1)]);
+            let plan = plan(&[(kind, "continue", CHUNK_JOBS + 1), ("parallel", "finish", 1)]);
             assert_eq!(after(&plan, 0, 0, Bad, false), (at(0, 1), false));
             assert_eq!(after(&plan, 0, 1, Bad, false), (at(1, 0), false));
             assert_eq!(after(&plan, 0, 1, Broken, false), (None, true), "a broken machine is no failed job");
@@ -118,7 +120,7 @@ mod tests {
             stages in proptest::collection::vec((
                 prop_oneof![Just("sequential"), Just("parallel")],
                 prop_oneof![Just("finish"), Just("stop"), Just("continue")],
-                prop_oneof![Just(0usize), Just(1), Just(500), Just(1_001)],
+                prop_oneof![Just(0usize), Just(1), Just(CHUNK_JOBS), Just(2 * CHUNK_JOBS + 1)],
             ), 0..4),
             verdicts in proptest::collection::vec(prop_oneof![
                 3 => Just(Verdict::Good), 2 => Just(Verdict::Bad), 1 => Just(Verdict::Broken),

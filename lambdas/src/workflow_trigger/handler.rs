@@ -1,6 +1,6 @@
 //! The steps of a trigger, in their order.
 
-use rsqlflow_core::config::{ConcurrencyPolicy, Workflow};
+use rsqlflow_core::config::ConcurrencyPolicy;
 use rsqlflow_core::message::{RestartRequest, TriggerAnswer, TriggerRequest, TriggerStatus};
 use rsqlflow_core::plan::{Plan, Snapshot, Trigger};
 use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
@@ -78,8 +78,8 @@ impl Call<'_> {
     }
 
     async fn begin(self, wish: &Wish<'_>) -> Result<TriggerAnswer, HandlerError> {
-        let (snapshot, plan, policy) = self.plan(wish).await?;
-        if policy == ConcurrencyPolicy::Forbid {
+        let (snapshot, plan) = self.plan(wish).await?;
+        if plan.concurrency_policy == ConcurrencyPolicy::Forbid {
             lock::take(self.context, &self.workflow, &self.id).await?;
         }
         match self.record(snapshot, plan).await {
@@ -109,14 +109,11 @@ impl Call<'_> {
     }
 
     /// Reads and checks the item: everything that can be wrong with it is known before anything is written.
-    async fn plan(&self, wish: &Wish<'_>) -> Result<(Snapshot, Plan, ConcurrencyPolicy), HandlerError> {
-        let invalid = |problems| HandlerError::InvalidWorkflow { workflow: self.workflow.clone(), problems };
-        let (snapshot, plan) = match wish {
-            Wish::Begin(parameters) => self.take(*parameters).await?,
-            Wish::Restart(of) => restart::plan(self.context, &self.workflow, &self.id, of).await?,
-        };
-        let read = Workflow::from_json(&snapshot.workflow, &snapshot.timing);
-        Ok((snapshot, plan, read.map_err(invalid)?.concurrency_policy))
+    async fn plan(&self, wish: &Wish<'_>) -> Result<(Snapshot, Plan), HandlerError> {
+        match wish {
+            Wish::Begin(parameters) => self.take(*parameters).await,
+            Wish::Restart(of) => restart::plan(self.context, &self.workflow, &self.id, of).await,
+        }
     }
 
     async fn take(&self, parameters: Option<&Value>) -> Result<(Snapshot, Plan), HandlerError> {
@@ -155,14 +152,15 @@ impl Call<'_> {
         if plan.workflow_id != self.workflow {
             return Err(self.taken_by(plan.workflow_id));
         }
-        let names: Vec<String> = plan.jobs().map(|(_, job)| job.job_name.clone()).collect();
+        let few = plan.jobs().count() <= MOST_NAMES;
+        let names = few.then(|| plan.jobs().map(|(_, job)| job.job_name.clone()).collect());
         let row = WorkflowRow {
             workflow_execution_id: self.id.clone(),
             workflow_id: self.workflow.clone(),
             execution_status: WorkflowStatus::Running,
             execution_start_ts: self.now,
             execution_end_ts: None,
-            rsql_jobs: (names.len() <= MOST_NAMES).then_some(names),
+            rsql_jobs: names,
             job_counts: None,
             error_message: None,
             state_machine_execution_arn: Some(self.arn.clone()),

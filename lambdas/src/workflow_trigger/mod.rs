@@ -13,13 +13,18 @@
 //! A restart is a run like any other: only its plan is made from that of the run that ended, by
 //! [`rsqlflow_core::restart`].
 //!
+//! An event of EventBridge is turned into such a call by [`rsqlflow_core::event_start`], with an id that is the same at
+//! every delivery of the event.
+//!
 //! A call that dies between 1 and 4 and is never repeated leaves a lock; a later trigger takes it over when its
 //! holder has no execution and the lock is older than any function can live. It closes the holder's row first,
 //! and the master's first state refuses a run whose row is closed, should the holder's start come after all.
 
 mod handler;
 mod lock;
+mod request;
 mod restart;
 mod start;
 
 pub use handler::handle;
+pub(crate) use request::request;

@@ -188,6 +188,10 @@ async fn entries_fail_one_by_one() {
 #[tokio::test]
 async fn mistakes_have_their_codes() {
     let local = start().await;
+    let tagged =
+        json!({"Name": "r", "EventPattern": "{\"source\":[\"a\"]}", "Tags": [{"Key": "k", "Value": "v"}]});
+    let (status, _, message) = refused(&local, "PutRule", tagged).await;
+    assert!(status == 501 && message.contains("Tags of PutRule"), "{status} {message}");
     let put_rule = async |body: Value| refused(&local, "PutRule", body).await;
     let (_, code, message) = put_rule(json!({"Name": "a", "EventPattern": "{\"source\": \"x\"}"})).await;
     assert_eq!(code, "InvalidEventPatternException");
@@ -317,4 +321,67 @@ async fn commands_tell_the_bus_how_they_stand() {
     }
     seen.sort();
     assert_eq!(seen, ["command Failed", "command InProgress", "invocation Failed", "invocation InProgress"]);
+}
+
+#[tokio::test]
+async fn no_status_of_a_command_is_told_twice() {
+    let local = crate::support::start_with(|options| options.instances = 3).await;
+    let gate = crate::run_command::gated(local.dir.path());
+    let topic = topic(&local, "commands").await;
+    let pattern = json!({"source": ["aws.ssm"], "detail-type": [{"prefix": "EC2 Command"}]});
+    rule(&local, "commands", &pattern, json!({"Arn": topic})).await;
+    let ssm = aws_sdk_ssm::Client::new(&local.sdk);
+    let id = crate::run_command::sent(crate::run_command::send(&ssm).max_concurrency("1")).await;
+    let details = async || crate::run_command::details(&ssm, &id).await;
+    until("the first", async || (details().await[0] == "InProgress").then_some(())).await;
+    // The command goes on, as everybody was told.
+    ssm.cancel_command().command_id(&id).instance_ids("i-local000000000002").send().await.unwrap();
+    crate::run_command::open(&gate).await;
+    until("the third", async || (details().await == ["Success", "Cancelled", "InProgress"]).then_some(()))
+        .await;
+    crate::run_command::open(&gate).await;
+    let mut seen = Vec::new();
+    for number in 0..7 {
+        let detail = message(&local, &topic, number).await["detail"].clone();
+        let whose = detail["instance-id"].as_str().map_or("command", |id| &id[id.len() - 1..]).to_owned();
+        seen.push(format!("{whose} {}", detail["status"].as_str().unwrap()));
+    }
+    seen.sort();
+    let expected = [
+        "1 InProgress",
+        "1 Success",
+        "2 Cancelled",
+        "3 InProgress",
+        "3 Success",
+        "command Cancelled",
+        "command InProgress",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn every_end_is_told_however_soon_a_redrive_follows() {
+    let local = start().await;
+    let sfn = aws_sdk_sfn::Client::new(&local.sdk);
+    let definition = json!({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Bad"}}});
+    let machine = crate::machines::machine(&sfn, "m", &definition).await;
+    let statuses = topic(&local, "statuses").await;
+    let pattern = json!({"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}});
+    rule(&local, "changed", &pattern, json!({"Arn": statuses, "InputPath": "$.detail"})).await;
+    let execution = crate::machines::begin(&sfn, &machine, "e", &json!({})).await;
+    const REDRIVES: usize = 20;
+    for _ in 0..REDRIVES {
+        // As soon as the service says that it has ended; a refusal says that it has not.
+        until("a redrive", async || sfn.redrive_execution().execution_arn(&execution).send().await.ok())
+            .await;
+    }
+    let mut told = std::collections::BTreeMap::new();
+    for number in 0..2 * (REDRIVES + 1) {
+        let detail = message(&local, &statuses, number).await;
+        let status = detail["status"].as_str().unwrap().to_owned();
+        assert_eq!(detail["error"].is_null(), status == "RUNNING", "{detail}");
+        *told.entry(status).or_insert(0) += 1;
+    }
+    let expected = [("FAILED".to_owned(), REDRIVES + 1), ("RUNNING".to_owned(), REDRIVES + 1)];
+    assert_eq!(told, expected.into());
 }

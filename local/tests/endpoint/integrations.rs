@@ -201,3 +201,62 @@ async fn what_nobody_carries_out_is_refused_at_creation() {
         assert_eq!(code(&refused), "InvalidDefinition", "{resource}");
     }
 }
+
+#[tokio::test]
+async fn a_function_is_invoked_as_the_parameters_say() {
+    let local = start().await;
+    let with = |name: &str, value: Value| {
+        let mut parameters =
+            json!({"FunctionName": "rsqlflow-workflow-trigger", "Payload": {"workflow_id": "nobody"}});
+        parameters[name] = value;
+        parameters
+    };
+    for resource in ["lambda:invoke", "aws-sdk:lambda:invoke"] {
+        // The function would fail if it ran.
+        let dry = output(&local, resource, with("InvocationType", json!("DryRun"))).await;
+        assert_eq!((&dry["StatusCode"], &dry["Payload"]), (&json!(204), &json!("")), "{resource}: {dry}");
+        let queued = output(&local, resource, with("InvocationType", json!("Event"))).await;
+        assert_eq!(queued["StatusCode"], 202, "{resource}: {queued}");
+        for (name, value, wanted) in [
+            ("LogType", json!("Tail"), "LogType other than None"),
+            ("ClientContext", json!("e30="), "parameter ClientContext"),
+            ("InvocationType", json!("Later"), "enum value set"),
+            ("Payload", json!("{"), "Could not parse request body into json"),
+        ] {
+            let (error, cause) = failure(&local, resource, with(name, value)).await;
+            assert!(
+                error.starts_with("Lambda.") && cause.contains(wanted),
+                "{resource} {name}: {error} {cause}"
+            );
+        }
+        let missing = json!({"FunctionName": "none", "InvocationType": "DryRun"});
+        assert_eq!(
+            failure(&local, resource, missing).await.0,
+            "Lambda.ResourceNotFoundException",
+            "{resource}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_published_as_the_parameters_say() {
+    let local = start().await;
+    let sns = aws_sdk_sns::Client::new(&local.sdk);
+    let topic = sns.create_topic().name("t").send().await.unwrap().topic_arn().unwrap().to_owned();
+    for (number, resource) in ["sns:publish", "aws-sdk:sns:publish"].into_iter().enumerate() {
+        let parameters =
+            json!({"TargetArn": topic, "Message": "{\"default\":\"d\"}", "MessageStructure": "json"});
+        let published = output(&local, resource, parameters).await;
+        let kept = local.endpoint.published(&topic).await;
+        assert_eq!(kept.len(), number + 1, "{resource}");
+        assert_eq!(published["MessageId"], kept[number].message_id);
+        for (parameters, wanted) in [
+            (json!({"TopicArn": topic, "Message": "{}", "MessageStructure": "json"}), "No default entry"),
+            (json!({"TopicArn": topic, "Message": "m", "MessageStructure": "xml"}), "must be json"),
+            (json!({"TopicArn": topic, "Message": "m", "PhoneNumber": "+1"}), "parameter PhoneNumber"),
+        ] {
+            let cause = failure(&local, resource, parameters).await.1;
+            assert!(cause.contains(wanted), "{resource}: {cause}");
+        }
+    }
+}

@@ -18,12 +18,12 @@ async fn three() -> Local {
     start_with(|options| options.instances = 3).await
 }
 
-fn send(client: &Client) -> SendCommandFluentBuilder {
+pub(crate) fn send(client: &Client) -> SendCommandFluentBuilder {
     let send = client.send_command().document_name("rsqlflow-run-job").set_parameters(Some(parameters()));
     send.instance_ids(FIRST).instance_ids(SECOND).instance_ids(THIRD)
 }
 
-async fn sent(send: SendCommandFluentBuilder) -> String {
+pub(crate) async fn sent(send: SendCommandFluentBuilder) -> String {
     send.send().await.unwrap().command().unwrap().command_id().unwrap().to_owned()
 }
 
@@ -41,13 +41,13 @@ async fn ended(client: &Client, id: &str) -> Command {
     .await
 }
 
-async fn details(client: &Client, id: &str) -> Vec<String> {
+pub(crate) async fn details(client: &Client, id: &str) -> Vec<String> {
     let found = client.list_command_invocations().command_id(id).send().await.unwrap();
     found.command_invocations().iter().map(|i| i.status_details().unwrap().to_owned()).collect()
 }
 
 /// An agent that tells its process and waits until somebody writes a line to the gate.
-fn gated(dir: &Path) -> PathBuf {
+pub(crate) fn gated(dir: &Path) -> PathBuf {
     let gate = dir.join("gate");
     nix::unistd::mkfifo(&gate, Mode::S_IRWXU).unwrap();
     agent(dir, &format!("echo begun; read line < {}", gate.display()));
@@ -55,7 +55,7 @@ fn gated(dir: &Path) -> PathBuf {
 }
 
 /// Lets one waiting agent go. It is the writer that waits for the reader.
-async fn open(gate: &Path) {
+pub(crate) async fn open(gate: &Path) {
     tokio::fs::write(gate, "go\n").await.unwrap();
 }
 

@@ -139,6 +139,28 @@ async fn mistakes_have_their_codes() {
     assert_eq!(refused(&local, "POST /schedules/a%20b", schedule("rate(1 day)", &topic)).await.0, 400);
     assert_eq!(refused(&local, "DELETE /schedule-groups/default", Value::Null).await.0, 400);
     assert_eq!(refused(&local, "PATCH /schedules/s", Value::Null).await.0, 501);
+    for member in ["GroupName", "ClientToken"] {
+        let mut body = schedule("rate(1 day)", &topic);
+        body[member] = json!(7);
+        let (status, text) = refused(&local, "POST /schedules/s", body).await;
+        assert!(status == 400 && text.contains("SerializationException") && text.contains(member), "{text}");
+    }
+    let mut body = schedule("rate(1 day)", &topic);
+    body["ClientToken"] = json!("no token");
+    for (line, body) in [
+        ("POST /schedules/s", body),
+        ("POST /schedule-groups/g", json!({"ClientToken": ""})),
+        ("DELETE /schedules/s?clientToken=a%20b", Value::Null),
+        ("DELETE /schedule-groups/g?clientToken=a%20b", Value::Null),
+        ("GET /schedules?NextToken=other", Value::Null),
+        ("GET /schedule-groups?NextToken=a%2Fb", Value::Null),
+    ] {
+        let (status, text) = refused(&local, line, body).await;
+        assert!(status == 400 && text.contains("ValidationException"), "{line}: {text}");
+    }
+    let (status, text) =
+        refused(&local, "POST /schedule-groups/g", json!({"Tags": [{"Key": "k", "Value": "v"}]})).await;
+    assert!(status == 501 && text.contains("Tags of CreateScheduleGroup"), "{text}");
 }
 
 #[tokio::test]

@@ -306,3 +306,25 @@ async fn refusals_have_their_codes() {
         client.describe_execution().execution_arn("arn:aws:states:us-east-1:000000000000:execution:m:none");
     assert_eq!(code(&describe.send().await.unwrap_err()), "ExecutionDoesNotExist");
 }
+
+#[tokio::test]
+async fn what_is_included_and_tokens_are_checked() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let arn = machine(&client, "m", &pass()).await;
+    let execution = begin(&client, &arn, "e", &json!({"a": 1})).await;
+    ended(&client, &execution).await;
+    for (operation, member, arn) in
+        [("DescribeExecution", "executionArn", &execution), ("DescribeStateMachine", "stateMachineArn", &arn)]
+    {
+        for (wanted, status) in [("ALL_DATA", 200), ("METADATA_ONLY", 200), ("SOME", 400)] {
+            let body = json!({member: arn, "includedData": wanted});
+            let answer = crate::support::call(&local, &format!("AWSStepFunctions.{operation}"), body).await;
+            assert_eq!(answer.status, status, "{operation} {wanted}: {}", answer.body);
+        }
+    }
+    let redrive = client.redrive_execution().execution_arn(&execution).client_token("x".repeat(65));
+    assert_eq!(code(&redrive.send().await.unwrap_err()), "ValidationException");
+    let listed = client.list_executions().state_machine_arn(&arn).send().await.unwrap();
+    assert_eq!(listed.executions()[0].name(), "e");
+}

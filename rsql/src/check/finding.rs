@@ -25,6 +25,8 @@ pub enum Rule {
     Encoding,
     /// A quote or comment that is open at the end.
     OpenQuote,
+    /// Parentheses that are nested deeper than [`crate`] translates.
+    TooDeep,
     /// An `\exit` with a status that cannot be, or means something else.
     ExitStatus,
 }
@@ -43,6 +45,7 @@ impl Rule {
             Self::CrLf => "crlf",
             Self::Encoding => "encoding",
             Self::OpenQuote => "open-quote",
+            Self::TooDeep => "too-deep",
             Self::ExitStatus => "exit-status",
         }
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Finding, Rule, flow, scripts, variables};
+use crate::dialect::DEEPEST;
+use crate::lexer::token::tokens;
 use crate::lexer::{Piece, split};
 
 /// Looks for mistakes in a file's scripts, in order of their places.
@@ -24,6 +26,7 @@ pub fn check(name: &str, content: &str) -> Vec<Finding> {
         let mut found = flow::check(&pieces);
         found.extend(variables::check(&pieces, &script.given));
         found.extend(open_quote(&pieces));
+        found.extend(pieces.iter().filter_map(too_deep));
         for finding in &mut found {
             finding.line += script.offset;
         }
@@ -85,6 +88,31 @@ pub(super) fn check_bytes(name: &str, bytes: &[u8]) -> Vec<Finding> {
     findings.extend(encoding(name, &content));
     findings.sort_by_key(|f| (f.line, f.column));
     findings
+}
+
+/// The parenthesis that is one too many for `--dialect redshift`.
+fn too_deep(piece: &Piece) -> Option<Finding> {
+    let Piece::Sql { text, line, .. } = piece else { return None };
+    // Most statements need not be read for that.
+    if text.matches('(').nth(DEEPEST).is_none() {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let open = tokens(text, false).into_iter().find(|token| {
+        if token.is_symbol("(") {
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth = depth.saturating_sub(1);
+        }
+        depth > DEEPEST
+    })?;
+    let before = text.get(..open.start).unwrap_or_default();
+    Some(Finding {
+        rule: Rule::TooDeep,
+        line: line + before.matches('\n').count(),
+        column: open.start - before.rfind('\n').map_or(0, |n| n + 1) + 1,
+        message: format!("parentheses are nested more than {DEEPEST} levels deep"),
+    })
 }
 
 /// A file itself; of a directory, what may hold scripts.

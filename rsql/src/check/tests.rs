@@ -75,6 +75,16 @@ fn rows_of_a_copy_are_no_commands() {
 }
 
 #[test]
+fn what_is_nested_too_deeply_has_a_line() {
+    let nested =
+        |levels: usize| format!("select 1;\nselect\n{}1{};\n", "(".repeat(levels), ")".repeat(levels));
+    assert_eq!(found(&nested(1000)), []);
+    assert_eq!(found(&nested(1001)), [(Rule::TooDeep, 3)]);
+    assert_eq!(found(&nested(20_000)), [(Rule::TooDeep, 3)]);
+    assert_eq!(found(&"select (1);\n".repeat(2000)), []);
+}
+
+#[test]
 fn shell_scripts() {
     let text = "#!/bin/bash\nrsql -h $HOST -v A=1 << EOF\nselect :A;\nselect :B;\n\\if true\nEOF\nexit $?\n";
     let found: Vec<_> = check("x.sh", text).into_iter().map(|f| (f.rule, f.line)).collect();

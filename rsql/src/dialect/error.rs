@@ -17,6 +17,9 @@ pub(crate) enum DialectError {
     /// The statement does not read as it should.
     #[error("syntax error at or near \"{0}\"")]
     Syntax(String),
+    /// More levels of parentheses, or of bodies within bodies, than these.
+    #[error("nested more than {0} levels deep, which cannot be translated to PostgreSQL")]
+    TooDeep(usize),
     /// `s3://` without `--s3-root`.
     #[error("{0}: say which directory stands for S3 with --s3-root DIR")]
     NoRoot(String),

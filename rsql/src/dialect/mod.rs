@@ -6,9 +6,10 @@
 //!
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
 //! procedures, `select` TOP and QUALIFY,
-//! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files.
+//! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files. `depth` bounds it all.
 
 mod copy;
+mod depth;
 mod error;
 mod expression;
 mod functions;
@@ -23,6 +24,7 @@ mod tests;
 mod unload;
 
 pub(crate) use copy::CopyFrom;
+pub(crate) use depth::DEEPEST;
 pub(crate) use error::DialectError;
 pub(crate) use statement::{Step, translate};
 pub(crate) use unload::Unload;

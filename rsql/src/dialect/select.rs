@@ -1,6 +1,7 @@
 //! SELECT TOP n, and QUALIFY.
 
 use super::DialectError;
+use super::depth::Level;
 use super::expression::{Cursor, closing, expression, identifier, raw};
 use crate::lexer::token::{Kind, Token};
 
@@ -36,6 +37,7 @@ fn is_set_operation(token: &Token) -> bool {
 /// # Errors
 /// If something in it has no counterpart.
 pub(super) fn rewrite(tokens: &[Token]) -> Result<String, DialectError> {
+    let _level = Level::enter()?;
     let qualifies = outer(tokens, |t| t.is("qualify"));
     // A column may be called so; the clause needs something behind it.
     let qualify = qualifies.iter().copied().find(|at| {

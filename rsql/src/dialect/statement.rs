@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::depth::{self, Level};
 use super::expression::{Cursor, rewrite};
 use super::{CopyFrom, DialectError, Unload, copy, routine, table, unload};
 use crate::lexer::token::{Token, tokens};
@@ -64,6 +65,8 @@ impl fmt::Display for Step {
 /// If something in it has no counterpart.
 pub(crate) fn translate(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
     let all = tokens(sql, false);
+    // Before anything else: what looks for the end of each group would look far in what is nested so deeply.
+    depth::check(&all)?;
     let mut steps = Vec::new();
     let mut changed = false;
     for statement in split(&all) {
@@ -107,6 +110,7 @@ fn split(all: &[Token]) -> Vec<&[Token]> {
 /// # Errors
 /// If something in it has no counterpart.
 pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, DialectError> {
+    let _level = Level::enter()?;
     let words: Vec<String> =
         statement.iter().filter(|t| !t.is_quiet()).take(8).map(|t| t.text.to_ascii_lowercase()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -115,10 +115,10 @@ impl Unload {
     /// If something is there already, or it cannot be made.
     pub(crate) fn open(&self) -> io::Result<UnloadFile<'_>> {
         if self.clean {
-            for file in self.place.files().unwrap_or_default() {
+            for file in self.place.existing()? {
                 fs::remove_file(file)?;
             }
-        } else if !self.overwrite && self.place.files().is_ok() {
+        } else if !self.overwrite && !self.place.existing()?.is_empty() {
             let text = format!(
                 "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, \
                  manually removing the target files in S3, or using the ALLOWOVERWRITE option: {}",
@@ -127,12 +127,14 @@ impl Unload {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         let path = self.file();
+        self.place.confine(&path)?;
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         // Nobody must find half a file under its name.
         let partial = path
             .with_file_name(format!(".{}.partial", path.file_name().unwrap_or_default().to_string_lossy()));
+        self.place.confine(&partial)?;
         let file = BufWriter::new(File::create(&partial)?);
         let output = if self.gzip {
             Output::Gzip(GzEncoder::new(file, Compression::default()))
@@ -180,7 +182,9 @@ impl UnloadFile<'_> {
                 "url": format!("{parent}/{name}"),
                 "meta": {"content_length": size, "record_count": rows},
             }]});
-            fs::write(self.unload.place.file("manifest"), manifest.to_string())?;
+            let list = self.unload.place.file("manifest");
+            self.unload.place.confine(&list)?;
+            fs::write(list, manifest.to_string())?;
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ pub(crate) fn evaluate(
     with: &mut dyn Interpolate,
 ) -> Result<bool, ConditionError> {
     let tokens = tokens(lexer, with)?;
-    let mut parser = Parser { tokens: &tokens, at: 0 };
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
     let value = parser.or()?;
     if parser.at == tokens.len() {
         return Ok(value);
@@ -131,7 +131,11 @@ fn show(token: &Token) -> String {
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
+    depth: usize,
 }
+
+/// Levels of parentheses in a condition: each takes some of the stack.
+const DEEPEST: usize = 100;
 
 impl<'a> Parser<'a> {
     fn next_is(&mut self, token: &Token) -> bool {
@@ -166,7 +170,13 @@ impl<'a> Parser<'a> {
 
     fn term(&mut self) -> Result<bool, ConditionError> {
         if self.next_is(&Token::Open) {
+            if self.depth == DEEPEST {
+                let text = format!("parentheses are nested more than {DEEPEST} levels deep");
+                return Err(ConditionError::Syntax(text));
+            }
+            self.depth += 1;
             let value = self.or()?;
+            self.depth -= 1;
             if !self.next_is(&Token::Close) {
                 return Err(ConditionError::Syntax("\")\" is missing".into()));
             }
@@ -328,6 +338,16 @@ mod tests {
             ("1 = 1 \\echo x", true),
         ] {
             assert_eq!(value(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_condition_may_be_nested_a_hundred_times() {
+        let nested = |levels: usize| format!("{}1 = 1{}", "(".repeat(levels), ")".repeat(levels));
+        assert_eq!(value(&nested(100)), Ok(true));
+        for levels in [101, 1_000_000] {
+            let error = value(&nested(levels)).unwrap_err().to_string();
+            assert_eq!(error, "\\if expression: parentheses are nested more than 100 levels deep");
         }
     }
 

@@ -211,3 +211,26 @@ fn the_server_goes_away() {
     assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));
     assert_eq!(text(&gone.stdout), "");
 }
+
+#[test]
+fn nesting_has_an_end_and_an_error() {
+    // By functions, whose levels take the most of the stack; and bodies within bodies.
+    let nested =
+        |levels: usize| format!("select 1;\nselect {}1{};\n", "nvl(".repeat(levels), ")".repeat(levels));
+    let mut bodies = "select 1".to_owned();
+    for level in 0..1010 {
+        bodies = format!("create function f()language sql as $a{level}$ {bodies} $a{level}$");
+    }
+    let dry = |script: &str| {
+        feed(std::process::Command::new(env!("CARGO_BIN_EXE_rsql")).args(["--dry-run", "-q"]), script)
+    };
+    let fits = dry(&nested(1000));
+    assert_eq!(fits.status.code(), Some(0), "{}", text(&fits.stderr));
+    assert_eq!(text(&fits.stdout).matches("COALESCE(").count(), 1000);
+    for script in [nested(1001), nested(50_000), format!("{bodies};\n")] {
+        let found = dry(&script);
+        assert!(found.status.code().is_some(), "it ended by itself");
+        let told = text(&found.stderr);
+        assert!(told.contains("nested more than 1000 levels deep"), "{told}");
+    }
+}

@@ -2,10 +2,10 @@
 //! a row, these updates make of an item; a property test holds the two to each other.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use rsqlflow_core::protocol::{Change, JobStatus, Outcome, Reply};
+use rsqlflow_core::protocol::{Change, JobState, JobStatus, Outcome, Reply};
 use rsqlflow_core::{ExecutionId, JobId};
 
-use super::{JobAudit, JobRow, Note, key};
+use super::{JobAudit, JobRow, Note, key, row};
 use crate::StoreError;
 use crate::item::{self, number, text};
 use crate::update::{Sent, Update};
@@ -49,7 +49,7 @@ impl JobAudit {
         describe(change, &mut update)?;
         note.onto(&mut update);
         let sort = job.to_string();
-        let read = |item| item::read::<JobRow>(&self.table, &format!("{id} {sort}"), item);
+        let read = |item| row::read(&self.table, &format!("{id} {sort}"), item);
         match update.send(&self.client, &self.table, key(id, &sort)).await? {
             Sent::Made(item) => Ok(read(item)?),
             Sent::Refused(item) if item.is_empty() => Err(ChangeError::Gone { execution: id.clone(), job }),
@@ -62,6 +62,35 @@ impl JobAudit {
                 }
             }
         }
+    }
+
+    /// Closes a job that nobody has claimed, whose row this program reads no more of than its state: under any contract.
+    /// `None` if the row is by now not as expected.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn close_unread(
+        &self,
+        id: &ExecutionId,
+        job: JobId,
+        attempt: u32,
+        outcome: &Outcome,
+        note: Note,
+    ) -> Result<Option<JobState>, StoreError> {
+        let mut update = Update::default();
+        status_and_attempt(&mut update, JobStatus::Triggered, attempt);
+        close(&mut update, outcome);
+        note.onto(&mut update);
+        let sort = job.to_string();
+        let (made, item) = match update.send(&self.client, &self.table, key(id, &sort)).await? {
+            Sent::Made(item) => (true, item),
+            Sent::Refused(item) if item.is_empty() => return Ok(None),
+            Sent::Refused(item) => (false, item),
+        };
+        let state: JobState = item::read(&self.table, &format!("{id} {sort}"), item)?;
+        // As with every change, an answer may have been lost.
+        let closed = made || (state.attempt == attempt && state.outcome().as_ref() == Some(outcome));
+        Ok(closed.then_some(state))
     }
 }
 
@@ -181,5 +210,9 @@ fn close(update: &mut Update, outcome: &Outcome) {
     match &outcome.error_message {
         Some(message) => update.set("error_message", text(message)),
         None => update.remove("error_message"),
+    }
+    match outcome.error_name {
+        Some(name) => update.set("error_name", text(name.as_str())),
+        None => update.remove("error_name"),
     }
 }

@@ -1,6 +1,7 @@
 //! The job audit table: one row a job, and each run's plan snapshot.
 
 mod change;
+mod glance;
 mod mark;
 mod note;
 mod row;
@@ -15,6 +16,7 @@ use crate::item::{self, Item, text};
 use crate::update::put_if_absent;
 
 pub use change::ChangeError;
+pub use glance::Glance;
 pub use note::Note;
 pub use row::{JobRow, Try};
 pub use summary::JobSummary;
@@ -73,7 +75,7 @@ impl JobAudit {
         let sort = job.to_string();
         self.get_item(id, &sort)
             .await?
-            .map(|item| item::read(&self.table, &format!("{id} {sort}"), item))
+            .map(|item| row::read(&self.table, &format!("{id} {sort}"), item))
             .transpose()
     }
 

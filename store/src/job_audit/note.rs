@@ -12,6 +12,7 @@ use crate::update::{Sent, Update};
 #[derive(Clone, Debug, Default)]
 pub struct Note {
     sets: Vec<(&'static str, AttributeValue)>,
+    removes: Vec<&'static str>,
 }
 
 impl Note {
@@ -44,6 +45,12 @@ impl Note {
         self.with("instance_id", text(id))
     }
 
+    /// Version of the agent.
+    #[must_use]
+    pub fn agent(self, version: &str) -> Self {
+        self.with("agent_version", text(version))
+    }
+
     /// The command that was sent.
     #[must_use]
     pub fn command(self, id: &str) -> Self {
@@ -62,10 +69,19 @@ impl Note {
         self.with("log_group", text(group)).with("log_stream", text(stream))
     }
 
-    /// How much output there was, and whether all of it was delivered.
+    /// How much output there was, and what kept some of it from being delivered, if anything did.
     #[must_use]
-    pub fn log_end(self, bytes: u64, complete: bool) -> Self {
-        self.with("log_bytes", number(bytes)).with("log_complete", AttributeValue::Bool(complete))
+    pub fn log_end(self, bytes: u64, trouble: Option<&str>) -> Self {
+        let mut note = self
+            .with("log_bytes", number(bytes))
+            .with("log_complete", AttributeValue::Bool(trouble.is_none()));
+        match trouble {
+            Some(trouble) => note.with("log_error", text(trouble)),
+            None => {
+                note.removes.push("log_error");
+                note
+            }
+        }
     }
 
     /// The runs of the script so far, all of them: a list that is written whole can be written twice.
@@ -99,12 +115,15 @@ impl Note {
     /// Whether it writes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+        self.sets.is_empty() && self.removes.is_empty()
     }
 
     pub(super) fn onto(self, update: &mut Update) {
         for (column, value) in self.sets {
             update.set(column, value);
+        }
+        for column in self.removes {
+            update.remove(column);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A job's row.
 
 use rsqlflow_core::plan::ResolvedJob;
-use rsqlflow_core::protocol::{JobState, JobStatus};
+use rsqlflow_core::protocol::{Contract, JobState, JobStatus};
 use rsqlflow_core::{ExecutionId, JobId, Timestamp, WorkflowId};
 use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+use crate::item::{self, Item};
 
 /// One job of one run. Field names are column names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,9 @@ pub struct JobRow {
     pub workflow_execution_id: ExecutionId,
     /// Sort key.
     pub job_id: JobId,
+    /// What a reader must know to run the job. Rows of before there were contracts name none.
+    #[serde(default)]
+    pub contract: Contract,
     /// Which workflow.
     pub workflow_id: WorkflowId,
     /// The name shown; the same script may stand in a workflow twice.
@@ -31,6 +37,9 @@ pub struct JobRow {
     /// Where the current attempt was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
+    /// Version of the agent that claimed the current attempt, or refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
     /// The command that carried it there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssm_command_id: Option<String>,
@@ -49,6 +58,9 @@ pub struct JobRow {
     /// Whether all of them reached CloudWatch Logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_complete: Option<bool>,
+    /// Why they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_error: Option<String>,
     /// A result that came after the row was closed or its attempt replaced. It changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_result: Option<String>,
@@ -57,6 +69,21 @@ pub struct JobRow {
     pub expires_at: Option<i64>,
     /// The job with every default filled in.
     pub job: ResolvedJob,
+}
+
+/// A row, unless it follows a contract that this program does not know. That is looked at first: of such a row nothing
+/// else need be as expected.
+pub(super) fn read(table: &str, key: &str, item: Item) -> Result<JobRow, StoreError> {
+    if let Some(contract) = item.get("contract") {
+        let number = contract.as_n().ok().and_then(|number| number.parse().ok());
+        let number = number.ok_or_else(|| StoreError::corrupt(table, key, "its contract is no number"))?;
+        Contract(number).check().map_err(|reason| StoreError::Incompatible {
+            table: table.to_owned(),
+            key: key.to_owned(),
+            reason,
+        })?;
+    }
+    item::read(table, key, item)
 }
 
 /// One run of the script within an attempt.
@@ -85,6 +112,7 @@ impl JobRow {
         Self {
             workflow_execution_id: execution,
             job_id: id,
+            contract: job.contract(),
             workflow_id: workflow,
             job_name: job.job_name.clone(),
             state,
@@ -92,12 +120,14 @@ impl JobRow {
             execution_start_ts: None,
             execution_end_ts: None,
             instance_id: None,
+            agent_version: None,
             ssm_command_id: None,
             script_sha256: None,
             log_group: None,
             log_stream: None,
             log_bytes: None,
             log_complete: None,
+            log_error: None,
             late_result: None,
             expires_at: None,
             job,

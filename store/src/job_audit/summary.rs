@@ -39,13 +39,16 @@ pub struct JobSummary {
     /// Whether the whole output reached CloudWatch Logs.
     #[serde(default)]
     pub log_complete: Option<bool>,
+    /// Why it did not.
+    #[serde(default)]
+    pub log_error: Option<String>,
     /// A result that came too late.
     #[serde(default)]
     pub late_result: Option<String>,
 }
 
 /// Without the token: nothing that lists rows may hold one.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 22] = [
     "job_id",
     "job_name",
     "execution_status",
@@ -58,6 +61,7 @@ const COLUMNS: [&str; 20] = [
     "cancel_requested",
     "exit_code",
     "error_message",
+    "error_name",
     "tries",
     "execution_start_ts",
     "execution_end_ts",
@@ -65,6 +69,7 @@ const COLUMNS: [&str; 20] = [
     "log_group",
     "log_stream",
     "log_complete",
+    "log_error",
     "late_result",
 ];
 

@@ -15,6 +15,7 @@ use rsqlflow_tests::{World, WorldOptions, binary};
 use serde_json::json;
 
 use crate::Figures;
+use crate::process::{children_ms, cpu_ms};
 use crate::spread::median;
 
 /// Jobs of one measurement.
@@ -35,9 +36,7 @@ pub(crate) fn runs_as_wrapper() -> bool {
     // The command is done when the agent has detached; what it left is ours.
     while wait().is_ok() {}
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let ms = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1000.0 + time.tv_usec() as f64 / 1000.0;
-    let line =
-        format!("{} {}\n", ms(used.user_time()) + ms(used.system_time()), used.max_rss() as f64 / 1024.0);
+    let line = format!("{} {}\n", cpu_ms(&used), used.max_rss() as f64 / 1024.0);
     OpenOptions::new().append(true).create(true).open(lines).unwrap().write_all(line.as_bytes()).unwrap();
     std::process::exit(code);
 }
@@ -100,16 +99,9 @@ fn script_ms() -> f64 {
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("job.sh");
     std::fs::write(&script, "#!/bin/sh\n\n").unwrap();
-    let used = || {
-        let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-        [used.user_time(), used.system_time()]
-            .iter()
-            .map(|time| time.tv_sec() as f64 * 1000.0 + time.tv_usec() as f64 / 1000.0)
-            .sum::<f64>()
-    };
-    let before = used();
+    let before = children_ms();
     for _ in 0..COUNT {
         Command::new("/bin/bash").arg(&script).status().unwrap();
     }
-    (used() - before) / f64::from(COUNT)
+    (children_ms() - before) / f64::from(COUNT)
 }

@@ -2,20 +2,22 @@
 
 use std::pin::Pin;
 
-use crate::{Figures, agent, embedded, machines, rsql};
+use crate::{Figures, agent, alternatives, embedded, machines, rsql};
 
 /// Measures a group of figures, so many times each.
 pub(crate) type Measure = fn(usize) -> Pin<Box<dyn Future<Output = Figures>>>;
 
 /// In this order: the shortest first, so that a mistake shows early.
-pub(crate) const GROUPS: [(&str, Measure); 7] = [
+pub(crate) const GROUPS: [(&str, Measure); 9] = [
     ("embedded.start", |times| Box::pin(embedded::start(times))),
     ("embedded.example", |times| Box::pin(embedded::example(times))),
     ("embedded.sequential", |times| Box::pin(embedded::sequential(times))),
     ("agent", |times| Box::pin(agent::measure(times))),
-    ("embedded.jobs", |times| Box::pin(embedded::throughput(times))),
+    ("alternatives", |times| Box::pin(alternatives::measure(times))),
     ("rsql", |times| Box::pin(rsql::measure(times))),
     ("stepfunctions", |times| Box::pin(machines::measure(times))),
+    ("embedded.jobs.1000", |times| Box::pin(embedded::thousand(times))),
+    ("embedded.jobs.10000", |times| Box::pin(embedded::ten_thousand(times))),
 ];
 
 /// Which values are good.
@@ -38,7 +40,7 @@ impl Floor {
 }
 
 /// A figure's name, its floor, and what it is.
-pub(crate) const FIGURES: [(&str, Floor, &str); 24] = [
+pub(crate) const FIGURES: [(&str, Floor, &str); 28] = [
     ("embedded.start_ms", Floor::AtMost(200.0), "`rsqlflow local` on an empty directory, to its first line"),
     ("embedded.start_ms.10000", Floor::None, "the same on a directory that has run 10,000 jobs"),
     ("embedded.idle_rss_mb", Floor::AtMost(40.0), "resident memory of an endpoint that does nothing"),
@@ -51,6 +53,11 @@ pub(crate) const FIGURES: [(&str, Floor, &str); 24] = [
         "embedded.durability_cpu_share",
         Floor::None,
         "the journal's part of the endpoint's processor time there",
+    ),
+    (
+        "embedded.cpu_ms_per_job",
+        Floor::None,
+        "processor time of the endpoint for a job there, without agent and script",
     ),
     ("embedded.disk_vs_memory", Floor::None, "jobs a second with the state on disk ÷ on tmpfs, 1,000 jobs"),
     ("forkexec.per_second", Floor::None, "the same script by fork and exec alone, as many at once"),
@@ -67,6 +74,17 @@ pub(crate) const FIGURES: [(&str, Floor, &str); 24] = [
     ("agent.max_rss_mb", Floor::AtMost(12.0), "peak resident memory of the agent, no-op script"),
     ("agent.max_rss_mb.100mb_log", Floor::AtMost(12.0), "the same with a script that writes 100 MB"),
     ("agent.log_mb_per_second", Floor::None, "from the script's pipe to the log service and to disk"),
+    (
+        "alternatives.boto3_cpu_ms_per_job",
+        Floor::None,
+        "processor time of a Python process that only reports a job: three boto3 clients, four calls",
+    ),
+    ("alternatives.boto3_max_rss_mb", Floor::None, "peak resident memory of that process"),
+    (
+        "alternatives.aws_cli_cpu_ms_per_secret",
+        Floor::None,
+        "processor time of `aws secretsmanager get-secret-value`",
+    ),
     ("rsql.select_1m_rows_vs_psql", Floor::AtLeast(0.8), "rows a second of `rsql` ÷ those of psql"),
     ("rsql.select_1m_rows_vs_psql.unaligned", Floor::AtLeast(0.8), "the same with `-A`"),
     ("rsql.start_ms", Floor::AtMost(15.0), "`rsql -c 'select 1'`, from exec to exit, with its connection"),

@@ -10,6 +10,7 @@
 )]
 
 mod agent;
+mod alternatives;
 mod catalogue;
 mod embedded;
 mod machines;
@@ -20,6 +21,7 @@ mod spread;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// What was measured: flat names to numbers.
 type Figures = BTreeMap<String, f64>;
@@ -77,12 +79,13 @@ fn main() {
         return;
     }
     let wanted = Wanted::read();
+    let began = Instant::now();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut figures = Figures::new();
     runtime.block_on(async {
         for (group, measure) in catalogue::GROUPS {
             if wanted.wants(group) {
-                eprintln!("measuring {group}");
+                eprintln!("measuring {group}, {:.0} s after the start", began.elapsed().as_secs_f64());
                 figures.append(&mut measure(wanted.times).await);
             }
         }
@@ -91,7 +94,12 @@ fn main() {
         let text = std::fs::read_to_string(file).unwrap();
         figures.append(&mut serde_json::from_str(&text).unwrap());
     }
-    let met = report::write(&figures, &wanted.json, wanted.markdown.as_deref());
+    let met = report::write(&figures, &wanted.json, wanted.markdown.as_deref(), began.elapsed());
+    let missing = report::missing(&figures);
+    if wanted.check && wanted.only.is_empty() && !missing.is_empty() {
+        eprintln!("not measured: {}", missing.join(", "));
+        std::process::exit(1);
+    }
     if wanted.check && !met {
         std::process::exit(1);
     }

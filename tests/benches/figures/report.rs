@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::Figures;
 use crate::catalogue::{FIGURES, Floor};
@@ -11,7 +12,7 @@ const BEGIN: &str = "<!-- figures: begin (written by `make bench`) -->";
 const END: &str = "<!-- figures: end -->";
 
 /// Writes the figures as JSON, shows them, and puts them into a document. False if a floor is missed.
-pub(crate) fn write(figures: &Figures, json: &Path, markdown: Option<&Path>) -> bool {
+pub(crate) fn write(figures: &Figures, json: &Path, markdown: Option<&Path>, took: Duration) -> bool {
     std::fs::create_dir_all(json.parent().unwrap()).unwrap();
     std::fs::write(json, serde_json::to_string_pretty(figures).unwrap() + "\n").unwrap();
     let table = table(figures);
@@ -20,9 +21,15 @@ pub(crate) fn write(figures: &Figures, json: &Path, markdown: Option<&Path>) -> 
         let old = std::fs::read_to_string(path).unwrap();
         let (before, rest) = old.split_once(BEGIN).unwrap();
         let (_, after) = rest.split_once(END).unwrap();
-        std::fs::write(path, format!("{before}{BEGIN}\n\n{}\n\n{table}\n{END}{after}", machine())).unwrap();
+        std::fs::write(path, format!("{before}{BEGIN}\n\n{}\n\n{table}\n{END}{after}", machine(took)))
+            .unwrap();
     }
     FIGURES.iter().all(|(name, floor, _)| figures.get(*name).is_none_or(|value| floor.is_met(*value)))
+}
+
+/// Figures of the catalogue that nobody measured.
+pub(crate) fn missing(figures: &Figures) -> Vec<&'static str> {
+    FIGURES.iter().map(|(name, ..)| *name).filter(|name| !figures.contains_key(*name)).collect()
 }
 
 fn table(figures: &Figures) -> String {
@@ -42,11 +49,17 @@ fn table(figures: &Figures) -> String {
     table
 }
 
-/// The day, and what measured it.
-fn machine() -> String {
+/// The day, what measured it, and how long that took.
+fn machine(took: Duration) -> String {
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|m| m.1);
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let day = jiff::Zoned::now().strftime("%Y-%m-%d");
-    format!("`make bench` on {day}, {cpus} processors ({}), Linux.", model.unwrap_or("unknown"))
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "`make bench` on {day}, {cpus} processors ({}), Linux {}; it measured for {:.0} minutes.",
+        model.unwrap_or("unknown"),
+        kernel.trim(),
+        (took.as_secs_f64() / 60.0).ceil()
+    )
 }

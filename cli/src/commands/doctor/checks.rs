@@ -5,6 +5,7 @@ use aws_sdk_lambda::types::InvocationType;
 use rsqlflow_core::config::Target;
 use serde_json::{Value, json};
 
+use super::aws::{self, Site};
 use crate::commands::sweep;
 use crate::error::Failure;
 use crate::place::Place;
@@ -38,6 +39,7 @@ impl Health {
 }
 
 /// A part, and what was found.
+#[derive(Debug)]
 pub(super) struct Check {
     pub(super) name: String,
     pub(super) health: Health,
@@ -55,11 +57,11 @@ impl Check {
         json!({ "name": self.name, "health": health, "found": self.found, "mend": self.mend })
     }
 
-    fn good(name: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn good(name: impl Into<String>, found: impl Into<String>) -> Self {
         Self { name: name.into(), health: Health::Good, found: found.into(), mend: None }
     }
 
-    fn not_good(
+    pub(super) fn not_good(
         health: Health,
         name: impl Into<String>,
         found: impl Into<String>,
@@ -69,19 +71,28 @@ impl Check {
     }
 
     /// A call that failed: its own hint, or else `mend`.
-    fn failed(name: impl Into<String>, failure: Failure, mend: &str) -> Self {
-        let (found, hint) = match failure {
+    pub(super) fn failed(name: impl Into<String>, failure: Failure, mend: &str) -> Self {
+        let (found, hint) = Self::parts_of(failure);
+        Self::not_good(Health::Bad, name, found, hint.unwrap_or_else(|| mend.to_owned()))
+    }
+
+    /// What a failure says, without its hint.
+    pub(super) fn text_of(failure: Failure) -> String {
+        Self::parts_of(failure).0
+    }
+
+    fn parts_of(failure: Failure) -> (String, Option<String>) {
+        match failure {
             Failure::Input { message, hint } => (message, hint),
             Failure::Environment { error, hint } => (format!("{error:#}"), hint),
             workflow @ Failure::Workflow { .. } => (workflow.to_string(), None),
-        };
-        Self::not_good(Health::Bad, name, found, hint.unwrap_or_else(|| mend.to_owned()))
+        }
     }
 }
 
 /// Every check, in the order in which a run needs the parts.
 pub(super) async fn all(place: &Place) -> Vec<Check> {
-    let (identity, is_reachable) = identity(place).await;
+    let (identity, is_reachable, _) = identity(place).await;
     let mut checks = vec![identity];
     if !is_reachable {
         return checks;
@@ -96,15 +107,30 @@ pub(super) async fn all(place: &Place) -> Vec<Check> {
     checks
 }
 
-/// Who we are there; and whether anybody answered, without whom the other checks only repeat it.
-async fn identity(place: &Place) -> (Check, bool) {
+/// Every check of a deployment on AWS.
+pub(super) async fn all_of_aws(place: &Place, instance_role: Option<&str>) -> Vec<Check> {
+    let (identity, _, site) = identity(place).await;
+    let mut checks = vec![identity];
+    if let Some(site) = site {
+        checks.extend(aws::all(place, &site, instance_role).await);
+    }
+    checks
+}
+
+/// Who we are there, and where that is; and whether anybody answered, without whom the other checks only repeat it.
+async fn identity(place: &Place) -> (Check, bool, Option<Site>) {
     match aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await {
-        Ok(found) => (Check::good("credentials", found.arn().unwrap_or("accepted")), true),
+        Ok(found) => {
+            let region = place.sdk.region().map(ToString::to_string).unwrap_or_default();
+            let arn = found.arn().unwrap_or_default();
+            let site = found.account().map(|account| Site::of(arn, account, &region));
+            (Check::good("credentials", found.arn().unwrap_or("accepted")), true, site)
+        }
         Err(error) => {
             let is_reachable = error.raw_response().is_some();
             let failure = Failure::of_sdk(&error, "GetCallerIdentity".to_owned());
             let mend = "sign in again, or give --profile";
-            (Check::failed("reach and credentials", failure, mend), is_reachable)
+            (Check::failed("reach and credentials", failure, mend), is_reachable, None)
         }
     }
 }
@@ -262,7 +288,7 @@ async fn instances(place: &Place) -> Check {
     }
 }
 
-async fn log_group(place: &Place) -> Check {
+pub(super) async fn log_group(place: &Place) -> Check {
     let group = &place.deployment.log_group;
     let name = format!("log group {group}");
     let client = aws_sdk_cloudwatchlogs::Client::new(&place.sdk);
@@ -284,7 +310,7 @@ async fn log_group(place: &Place) -> Check {
     }
 }
 
-async fn runs(place: &Place) -> Check {
+pub(super) async fn runs(place: &Place) -> Check {
     let name = "runs";
     match sweep::invoke(place, true).await {
         Ok(found) if !found.closed.is_empty() => Check::not_good(

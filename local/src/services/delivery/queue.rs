@@ -3,7 +3,7 @@
 //! A row goes away when its delivery is done or given up. So after `kill -9` each delivery that was accepted and
 //! not finished is made again: at least once, as the services promise it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,21 +177,22 @@ impl Run {
 
     /// What is due and not under way, and the time until the next is due.
     async fn due(&self) -> Result<(Vec<Delivery>, Option<Duration>), Failed> {
-        let busy: HashSet<i64> = self.under_way.values().map(|delivery| delivery.id).collect();
+        let busy: Vec<i64> = self.under_way.values().map(|delivery| delivery.id).collect();
         let room = UNDER_WAY.saturating_sub(busy.len());
         let now = place::now_ms();
         let (due, next) = self
             .worker
             .run(move |db| {
-                let limit = i64::try_from(room + busy.len()).unwrap_or(i64::MAX);
                 let mut due = Vec::new();
                 if room > 0 {
                     due = db
                         .prepare_cached(
+                            // Of what is under way, the payload is not read again at every look.
                             "SELECT id, target, payload, accepted, tries FROM delivery
-                             WHERE due <= ?1 ORDER BY due, id LIMIT ?2",
+                             WHERE due <= ?1 AND id NOT IN (SELECT value FROM json_each(?2))
+                             ORDER BY due, id LIMIT ?3",
                         )?
-                        .query_map((now, limit), |row| {
+                        .query_map((now, serde_json::json!(busy).to_string(), room), |row| {
                             Ok(Delivery {
                                 id: row.get(0)?,
                                 target: row.get(1)?,
@@ -201,8 +202,6 @@ impl Run {
                             })
                         })?
                         .collect::<rusqlite::Result<Vec<_>>>()?;
-                    due.retain(|delivery| !busy.contains(&delivery.id));
-                    due.truncate(room);
                 }
                 let next: Option<i64> = db
                     .prepare_cached("SELECT MIN(due) FROM delivery WHERE due > ?1")?
@@ -282,6 +281,8 @@ async fn sleep(pause: Option<Duration>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use tokio::sync::mpsc;
 
     use super::*;

@@ -60,7 +60,7 @@ pub(crate) async fn call(services: &Services, arn: &str, name: &str, payload: &s
             };
             let message =
                 Message { topic_arn: arn.to_owned(), subject: None, message, attributes: "{}".to_owned() };
-            services.sns.keep(message).await.map(|_| ())
+            services.sns.keep(message, None).await.map(|_| ())
         }
     }
 }

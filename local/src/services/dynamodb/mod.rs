@@ -28,6 +28,9 @@ impl DynamoDb {
         let name = path.to_str().ok_or_else(|| failed("the path is not UTF-8".to_owned()))?;
         StateDir::private_file(&path)?;
         let database = Database::new(name).map_err(|e| failed(e.to_string()))?;
+        // It opens its file with SQLite's default, FULL: a sync of the disk for every write, seven for each job. This
+        // sets `synchronous = NORMAL`, as our own databases have it, and the cache's size to what it is.
+        database.disable_bulk_loading().map_err(|e| failed(e.to_string()))?;
         let worker = Worker::start("dynamodb", database).map_err(LocalError::Thread)?;
         Ok(Self { worker })
     }

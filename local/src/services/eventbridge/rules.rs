@@ -55,9 +55,7 @@ struct Put {
     description: Option<String>,
     role_arn: Option<String>,
     event_bus_name: Option<String>,
-    /// Taken because deployments give them; nothing here reads them.
-    #[serde(rename = "Tags")]
-    _tags: Option<Vec<Value>>,
+    tags: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +95,9 @@ impl EventBridge {
             return Err(AwsError::not_implemented(
                 "ScheduleExpression of PutRule (EventBridge Scheduler's CreateSchedule is; the expression)",
             ));
+        }
+        if request.tags.is_some_and(|tags| !tags.is_empty()) {
+            return Err(AwsError::not_implemented("Tags of PutRule"));
         }
         let Some(pattern) = request.event_pattern else {
             return Err(invalid("Parameter(s) EventPattern or ScheduleExpression must be specified."));

@@ -15,7 +15,7 @@ impl Lambda {
     ///
     /// # Errors
     /// `ResourceNotFoundException`.
-    pub(super) fn find(&self, id: &str) -> Result<&Function, AwsError> {
+    pub(crate) fn find(&self, id: &str) -> Result<&Function, AwsError> {
         let after = id.rsplit_once("function:").map_or(id, |(_, rest)| rest);
         let (name, qualifier) = after.split_once(':').map_or((after, None), |(n, q)| (n, Some(q)));
         match self.shared.functions.get(name) {

@@ -19,6 +19,7 @@ use crate::LocalError;
 use crate::place;
 
 pub(crate) use function::{Function, FunctionError};
+pub(crate) use invoke::Invoked;
 pub(crate) use operation::is_path;
 pub(crate) use queue::Left;
 

@@ -91,8 +91,24 @@ fn fire(db: &mut Connection, now: i64) -> Result<(bool, Option<i64>), AwsError> 
 }
 
 fn fire_one(db: &Connection, due: &Due, now: i64) -> Result<(), AwsError> {
-    let definition: Definition = serde_json::from_str(&due.definition).map_err(AwsError::internal)?;
-    let plan = definition.plan(due.modified)?;
+    let read = || {
+        let definition: Definition = serde_json::from_str(&due.definition).map_err(AwsError::internal)?;
+        let plan = definition.plan(due.modified)?;
+        // Its target too: this version may not know it.
+        deliver::address(&definition, &arn(&due.group, &due.name), due.time)?;
+        Ok::<_, AwsError>((definition, plan))
+    };
+    let (definition, plan) = match read() {
+        Ok(read) => read,
+        // As another version may have left it. It must not keep the others from their times.
+        Err(error) => {
+            let arn = arn(&due.group, &due.name);
+            tracing::error!(schedule = arn, "cannot be read and fires no more: {}", error.message);
+            db.prepare_cached("UPDATE schedule SET next = NULL WHERE group_name = ?1 AND name = ?2")?
+                .execute((&due.group, &due.name))?;
+            return Ok(());
+        }
+    };
     let (mut latest, mut skipped) = (due.time, 0_u64);
     let next = loop {
         match plan.next(latest) {
@@ -199,6 +215,23 @@ mod tests {
         assert_eq!(fire(&mut db, START + HOUR).unwrap(), (true, None));
         let left: i64 = db.query_row("SELECT COUNT(*) FROM schedule", [], |row| row.get(0)).unwrap();
         assert_eq!((left, fired(&db).len()), (0, 2));
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_does_not_keep_the_others_from_their_times() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = database(dir.path(), json!({}));
+        for (name, definition) in [("bad", "{"), ("new", r#"{"ScheduleExpression": "sometimes"}"#)] {
+            db.execute(
+                "INSERT INTO schedule (group_name, name, definition, created, modified, next)
+                 VALUES ('default', ?1, ?2, ?3, ?3, ?4)",
+                (name, definition, START, START - 1),
+            )
+            .unwrap();
+        }
+        assert_eq!(fire(&mut db, START).unwrap(), (true, Some(START + HOUR)));
+        assert_eq!(fired(&db), [START]);
+        assert_eq!(fire(&mut db, START + 1).unwrap(), (false, Some(START + HOUR)));
     }
 
     #[test]

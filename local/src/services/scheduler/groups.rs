@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rest::{Query, page, page_answer};
-use super::{DEFAULT_GROUP, Scheduler, check_name, conflict, invalid, missing};
+use super::{
+    DEFAULT_GROUP, Scheduler, check_name, check_token, conflict, invalid, invalid_token, is_name, missing,
+};
 use crate::http::{AwsError, answer, parse};
 use crate::place;
 
@@ -13,17 +15,18 @@ use crate::place;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Create {
     /// The same request again finds its group, and is refused as any other for it.
-    #[serde(rename = "ClientToken")]
-    _client_token: Option<String>,
-    /// Taken because deployments give them; nothing here reads them.
-    #[serde(rename = "Tags")]
-    _tags: Option<Vec<Value>>,
+    client_token: Option<String>,
+    tags: Option<Vec<Value>>,
 }
 
 impl Scheduler {
     pub(super) async fn create_group(&self, name: &str, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         check_name("name", name)?;
-        let _: Create = parse("CreateScheduleGroup", body)?;
+        let request: Create = parse("CreateScheduleGroup", body)?;
+        check_token(request.client_token.as_deref())?;
+        if request.tags.is_some_and(|tags| !tags.is_empty()) {
+            return Err(AwsError::not_implemented("Tags of CreateScheduleGroup"));
+        }
         let row = name.to_owned();
         let added = self
             .worker
@@ -47,7 +50,9 @@ impl Scheduler {
     }
 
     /// Deletes a group and its schedules.
-    pub(super) async fn delete_group(&self, name: &str) -> Result<Vec<u8>, AwsError> {
+    pub(super) async fn delete_group(&self, name: &str, query: &Query) -> Result<Vec<u8>, AwsError> {
+        query.allow_only("DeleteScheduleGroup", &["clientToken"])?;
+        check_token(query.given("clientToken"))?;
         if name == DEFAULT_GROUP {
             return Err(invalid("The default schedule group cannot be deleted."));
         }
@@ -69,6 +74,9 @@ impl Scheduler {
         query.allow_only("ListScheduleGroups", &["MaxResults", "NamePrefix", "NextToken"])?;
         let limit = query.limit()?;
         let (prefix, after) = (query.text("NamePrefix"), query.text("NextToken"));
+        if !after.is_empty() && !is_name(&after) {
+            return Err(invalid_token());
+        }
         let rows = self
             .worker
             .run(move |db| {

@@ -97,10 +97,31 @@ fn conflict(what: &str, name: &str) -> AwsError {
     AwsError::client("ConflictException", format!("{what} {name} already exists.")).with_status(409)
 }
 
-/// Checks a name of a schedule or a group (service model).
-fn check_name(member: &str, name: &str) -> Result<(), AwsError> {
+fn invalid_token() -> AwsError {
+    invalid("Invalid NextToken: it is none that an earlier page came with.")
+}
+
+/// Whether a text can be the name of a schedule or a group (service model).
+fn is_name(name: &str) -> bool {
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if (1..=64).contains(&name.len()) && name.chars().all(valid) {
+    (1..=64).contains(&name.len()) && name.chars().all(valid)
+}
+
+/// Checks a `clientToken` (service model).
+fn check_token(token: Option<&str>) -> Result<(), AwsError> {
+    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if token.is_none_or(|token| (1..=64).contains(&token.len()) && token.chars().all(valid)) {
+        return Ok(());
+    }
+    Err(invalid(
+        "1 validation error detected: Value at 'clientToken' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: ^[a-zA-Z0-9-_]+$ and have length 1 to 64",
+    ))
+}
+
+/// Checks a name of a schedule or a group.
+fn check_name(member: &str, name: &str) -> Result<(), AwsError> {
+    if is_name(name) {
         return Ok(());
     }
     Err(invalid(format!(

@@ -42,7 +42,7 @@ impl Scheduler {
             ("GET", ["schedule-groups"]) => self.list_groups(&query).await,
             ("POST", ["schedule-groups", name]) => self.create_group(name, body).await,
             ("GET", ["schedule-groups", name]) => self.get_group(name).await,
-            ("DELETE", ["schedule-groups", name]) => self.delete_group(name).await,
+            ("DELETE", ["schedule-groups", name]) => self.delete_group(name, &query).await,
             _ => Err(AwsError::not_implemented(format_args!("{method} {path} of EventBridge Scheduler"))),
         };
         Ok(Reply::json("application/json", answer?))
@@ -60,6 +60,11 @@ impl Query {
             Some(name) => Err(AwsError::not_implemented(format_args!("parameter {name} of {operation}"))),
             None => Ok(()),
         }
+    }
+
+    /// A parameter, if it is there.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 
     /// A parameter, or nothing.

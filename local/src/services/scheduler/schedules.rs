@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::definition::{Definition, arn};
 use super::rest::{Query, page, page_answer};
-use super::{DEFAULT_GROUP, Scheduler, check_name, conflict, groups, missing};
+use super::{
+    DEFAULT_GROUP, Scheduler, check_name, check_token, conflict, groups, invalid_token, is_name, missing,
+};
 use crate::http::{AwsError, answer, parse};
 use crate::place;
 
@@ -77,6 +79,7 @@ impl Scheduler {
 
     pub(super) async fn delete_schedule(&self, name: &str, query: &Query) -> Result<Vec<u8>, AwsError> {
         query.allow_only("DeleteSchedule", &["groupName", "clientToken"])?;
+        check_token(query.given("clientToken"))?;
         let (group, name) = (query.group("groupName"), name.to_owned());
         self.worker
             .run(move |db| {
@@ -95,6 +98,10 @@ impl Scheduler {
         let (group, prefix, state) =
             (query.text("ScheduleGroup"), query.text("NamePrefix"), query.text("State"));
         let after = query.text("NextToken");
+        // A token is the place of a page's last schedule.
+        if !after.is_empty() && !after.split_once('/').is_some_and(|(g, n)| is_name(g) && is_name(n)) {
+            return Err(invalid_token());
+        }
         let rows = self
             .worker
             .run(move |db| {
@@ -119,11 +126,11 @@ impl Scheduler {
         let schedules = rows
             .iter()
             .map(|row| {
-                let definition: Definition =
-                    serde_json::from_str(&row.definition).map_err(AwsError::internal)?;
+                // Not as a definition: one that this version does not understand is listed all the same.
+                let definition: Value = serde_json::from_str(&row.definition).map_err(AwsError::internal)?;
                 let mut members = row.summary();
-                members.insert("State".to_owned(), json!(definition.state));
-                members.insert("Target".to_owned(), json!({"Arn": definition.target.arn}));
+                members.insert("State".to_owned(), definition["State"].clone());
+                members.insert("Target".to_owned(), json!({"Arn": definition["Target"]["Arn"]}));
                 Ok(members)
             })
             .collect::<Result<Vec<_>, AwsError>>()?;
@@ -147,12 +154,16 @@ fn read(operation: &str, name: &str, body: &[u8]) -> Result<Request, AwsError> {
     check_name("name", name)?;
     let mut members: Map<String, Value> = parse(operation, body)?;
     let mut text = |member: &str| match members.remove(member) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
+        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => {
+            Err(AwsError::client("SerializationException", format!("{member} of {operation} is not a text")))
+        }
     };
-    let group = text("GroupName").unwrap_or_else(|| DEFAULT_GROUP.to_owned());
-    let client_token = text("ClientToken");
+    let group = text("GroupName")?.unwrap_or_else(|| DEFAULT_GROUP.to_owned());
+    let client_token = text("ClientToken")?;
     check_name("groupName", &group)?;
+    check_token(client_token.as_deref())?;
     let rest = serde_json::to_vec(&members).map_err(AwsError::internal)?;
     let definition: Definition = parse(operation, &rest)?;
     definition.check(place::now_ms())?;

@@ -13,7 +13,11 @@ use crate::services::sns::{Sns, invalid, topics};
 /// The largest message, with its attributes, in bytes (SNS API reference, `Publish`).
 const LARGEST: usize = 262_144;
 
-/// A message as it was published. The embedded SNS keeps it, also when its subscribers have got it.
+/// Messages that are remembered, of all topics. What was published before makes room; deliveries have copies.
+const REMEMBERED: i64 = 10_000;
+
+/// A message as it was published. The embedded SNS remembers the last ones, also when their subscribers have got
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The id that the publisher was given.
@@ -54,10 +58,14 @@ impl Sns {
         Ok(vec![Element::text("MessageId", &id)])
     }
 
-    /// Checks and keeps a message, and queues it for the topic's subscribers; gives back its id. When this returns,
+    /// Checks and keeps a message (`as_structure` is its `MessageStructure`), and queues it for the topic's subscribers; gives back its id. When this returns,
     /// the message survives.
-    pub(crate) async fn keep(&self, message: Message) -> Result<String, AwsError> {
-        self.accept(message, Structure::Text).await
+    pub(crate) async fn keep(
+        &self,
+        message: Message,
+        as_structure: Option<&str>,
+    ) -> Result<String, AwsError> {
+        self.accept(message, structure(as_structure)?).await
     }
 
     pub(super) async fn accept(&self, message: Message, structure: Structure) -> Result<String, AwsError> {
@@ -85,6 +93,7 @@ impl Sns {
                         &message.attributes,
                         now,
                     ))?;
+                forget(&transaction, REMEMBERED)?;
                 let subscribers = subscribers(&transaction, &message.topic_arn)?;
                 let mut added = false;
                 for (arn, endpoint, subscription) in subscribers {
@@ -120,7 +129,7 @@ impl Sns {
         Ok(id)
     }
 
-    /// What was published to a topic, oldest first.
+    /// What was published to a topic and is remembered, oldest first.
     pub(crate) async fn published(&self, topic_arn: &str) -> Result<Vec<Published>, AwsError> {
         let arn = topic_arn.to_owned();
         let rows = self
@@ -143,6 +152,12 @@ impl Sns {
             .await??;
         Ok(rows)
     }
+}
+
+/// Numbers of messages have no gaps but those that this leaves.
+fn forget(db: &Connection, remembered: i64) -> rusqlite::Result<usize> {
+    db.prepare_cached("DELETE FROM message WHERE sequence <= (SELECT MAX(sequence) FROM message) - ?1")?
+        .execute([remembered])
 }
 
 /// What `Message` is.
@@ -242,4 +257,31 @@ fn check(message: &str, subject: Option<&str>, attributes: &str) -> Result<(), A
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::sns::TABLES;
+    use crate::storage::Schema;
+
+    #[test]
+    fn the_last_messages_are_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Schema { file: "sns.sqlite3", version: 1, tables: TABLES }.open(dir.path()).unwrap();
+        db.execute("INSERT INTO topic (arn) VALUES ('t')", []).unwrap();
+        for number in 0..10 {
+            db.execute(
+                "INSERT INTO message (message_id, topic_arn, body, attributes, published)
+                 VALUES (?1, 't', 'b', '', 0)",
+                [number.to_string()],
+            )
+            .unwrap();
+            forget(&db, 3).unwrap();
+        }
+        let mut left = db.prepare("SELECT message_id FROM message ORDER BY sequence").unwrap();
+        let left: Vec<String> =
+            left.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap();
+        assert_eq!(left, ["7", "8", "9"]);
+    }
 }

@@ -1,10 +1,11 @@
 //! `CancelCommand`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, Constraints, answer, parse};
-use crate::services::ssm::notify::Notifier;
 use crate::services::ssm::progress::Progress;
 use crate::services::ssm::rows::InvocationRow;
 use crate::services::ssm::{Ssm, check, rows, send};
@@ -30,6 +31,7 @@ impl Ssm {
         }
         constraints.check("ValidationException")?;
         send::refuse_duplicates(&request.instance_ids)?;
+        let deliverer = Arc::clone(&self.deliverer);
         let stopped = self
             .worker
             .run(move |db| {
@@ -43,20 +45,22 @@ impl Ssm {
                     let message = format!("The command was not sent to {id}.");
                     return Err(AwsError::client("InvalidInstanceId", message));
                 }
+                // Before its rows say so: then whoever ends meanwhile tells by the same.
+                let notifier = deliverer.notifier(command.id);
                 let stopped = rows::cancel(db, command.id, &request.instance_ids)?;
-                let command = rows::command(db, &request.command_id)?.unwrap_or(command);
-                Ok((stopped, rows::invocations(db, command.id)?, command))
+                let invocations = rows::invocations(db, command.id)?;
+                Ok((command, notifier, stopped, invocations))
             })
             .await??;
-        let (stopped, invocations, command) = stopped;
+        let (command, notifier, stopped, invocations) = stopped;
         self.deliverer.stop(&stopped);
         // What had not begun has ended with this; whoever carries out the rest tells of its end.
-        let all: Vec<Progress> = invocations.iter().map(|row| row.outcome.progress).collect();
-        let notifier = Notifier::new(self.events.clone());
         let ended =
             |row: &&InvocationRow| stopped.contains(&row.id) && row.outcome.progress == Progress::Cancelled;
         for row in invocations.iter().filter(ended) {
-            notifier.changed(&command, &row.instance_id, Progress::Cancelled, &all).await;
+            self.deliverer
+                .tell_of(&notifier, &command.command_id, &row.instance_id, Progress::Cancelled)
+                .await;
         }
         answer(&json!({}))
     }

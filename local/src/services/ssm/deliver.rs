@@ -35,6 +35,19 @@ struct Work {
     notifier: Notifier,
 }
 
+/// Forgets who tells of a command when its work is done.
+struct Told<'a> {
+    deliverer: &'a Deliverer,
+    command: i64,
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        let mut notifiers = self.deliverer.notifiers.lock().unwrap_or_else(PoisonError::into_inner);
+        notifiers.remove(&self.command);
+    }
+}
+
 /// Delivers commands to instances.
 #[derive(Debug)]
 pub(super) struct Deliverer {
@@ -46,6 +59,8 @@ pub(super) struct Deliverer {
     closing: CancellationToken,
     /// For each invocation that is to be delivered or runs, what stops it.
     stops: Mutex<HashMap<i64, CancellationToken>>,
+    /// For each command at work, by its row, who tells of it: one, so that nothing is told twice.
+    notifiers: Mutex<HashMap<i64, Notifier>>,
 }
 
 impl Deliverer {
@@ -63,6 +78,7 @@ impl Deliverer {
             running: TaskTracker::new(),
             closing: CancellationToken::new(),
             stops: Mutex::default(),
+            notifiers: Mutex::default(),
         })
     }
 
@@ -77,6 +93,8 @@ impl Deliverer {
         let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         stops.extend(open.iter().map(|open| (open.id, CancellationToken::new())));
         drop(stops);
+        let notifier = Notifier::new(self.events.clone());
+        self.notifiers.lock().unwrap_or_else(PoisonError::into_inner).insert(command.id, notifier);
         self.running.spawn(Arc::clone(self).work_off(Arc::new(command), open, targets, errors));
     }
 
@@ -86,6 +104,12 @@ impl Deliverer {
         for stop in ids.iter().filter_map(|id| stops.get(id)) {
             stop.cancel();
         }
+    }
+
+    /// Who tells of a command.
+    pub(super) fn notifier(&self, command: i64) -> Notifier {
+        let notifiers = self.notifiers.lock().unwrap_or_else(PoisonError::into_inner);
+        notifiers.get(&command).cloned().unwrap_or_else(|| Notifier::new(self.events.clone()))
     }
 
     /// Starts no more commands, and gives those that run a little time to end. None is killed.
@@ -106,7 +130,9 @@ impl Deliverer {
     ) {
         let at_once = rate::concurrency(&command.sent.max_concurrency, targets);
         let most_errors = rate::errors(&command.sent.max_errors, targets);
-        let work = Arc::new(Work { command, notifier: Notifier::new(self.events.clone()) });
+        let notifier = self.notifier(command.id);
+        let _told = Told { deliverer: &self, command: command.id };
+        let work = Arc::new(Work { command, notifier });
         let mut waiting = open.into_iter();
         let mut running = JoinSet::new();
         loop {
@@ -190,11 +216,14 @@ impl Deliverer {
 
     /// Tells the event bus of an invocation's new status, and of its command's if that has changed with it.
     async fn tell(&self, work: &Work, open: &Open, progress: Progress) {
-        let id = work.command.command_id.clone();
-        let now = self.write(move |db| rows::command_with_progress(db, &id)).await.flatten();
-        if let Some((command, all)) = now {
-            work.notifier.changed(&command, &open.instance_id, progress, &all).await;
-        }
+        self.tell_of(&work.notifier, &work.command.command_id, &open.instance_id, progress).await;
+    }
+
+    /// The same, for an invocation that may not be at work.
+    pub(super) async fn tell_of(&self, by: &Notifier, command: &str, instance: &str, progress: Progress) {
+        let id = command.to_owned();
+        let now = async { self.write(move |db| rows::command_with_progress(db, &id)).await.flatten() };
+        by.changed(instance, progress, now).await;
     }
 
     fn forget(&self, id: i64) {

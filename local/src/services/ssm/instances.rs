@@ -51,7 +51,7 @@ struct Describe {
 const PING_STATUS: &str = "Online";
 const PLATFORM: &str = "Linux";
 const RESOURCE_TYPE: &str = "EC2Instance";
-const AGENT_VERSION: &str = "3.3.0.0";
+const AGENT_VERSION: &str = "3.3.2746.0";
 
 /// What the filters with an enumeration take.
 const PING_STATUSES: [&str; 3] = [PING_STATUS, "ConnectionLost", "Inactive"];

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::http::{AwsError, Constraints, answer, parse};
 use crate::services::ssm::check::{self, Page};
 use crate::services::ssm::progress::Progress;
-use crate::services::ssm::rows::{self, CommandRow, InvocationRow};
+use crate::services::ssm::rows::{self, CommandRow};
+use crate::services::ssm::search::{Wanted, commands_before};
 use crate::services::ssm::{Ssm, command, invocation};
 
 /// Items of one page at most.
@@ -73,6 +74,20 @@ impl Condition {
         })
     }
 
+    /// Has the database see to it, where it can.
+    fn ask(&self, wanted: &mut Wanted) {
+        match self {
+            Self::After(moment) => wanted.after = wanted.after.max(Some(*moment)),
+            Self::Before(moment) => {
+                wanted.before = Some(wanted.before.map_or(*moment, |before| before.min(*moment)));
+            }
+            Self::Ended(ended) => wanted.ended = Some(*ended),
+            Self::Document(name) => wanted.document = Some(name.clone()),
+            // A command's own status follows from all its invocations.
+            Self::Status(_) => {}
+        }
+    }
+
     fn holds(&self, command: &CommandRow, status: (&str, &str), ended: bool) -> bool {
         match self {
             Self::After(moment) => command.requested > *moment,
@@ -120,28 +135,36 @@ impl Search {
         self.instance_id.as_deref().is_none_or(|wanted| wanted == instance)
     }
 
+    /// What the database can see to by itself.
+    fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted { instance: self.instance_id.clone(), ..Wanted::default() };
+        for condition in &self.conditions {
+            condition.ask(&mut wanted);
+        }
+        wanted
+    }
+
     /// Goes through commands, the newest first, from the one before `before` on, until `take` says that it has
     /// enough.
     fn walk(
         &self,
         db: &Connection,
         mut before: i64,
-        mut take: impl FnMut(&CommandRow, Vec<InvocationRow>) -> bool,
+        wanted: &Wanted,
+        mut take: impl FnMut(&CommandRow) -> rusqlite::Result<bool>,
     ) -> rusqlite::Result<()> {
         if let Some(id) = &self.command_id {
             if let Some(command) = rows::command(db, id)?.filter(|command| command.id < before) {
-                let invocations = rows::invocations(db, command.id)?;
-                take(&command, invocations);
+                take(&command)?;
             }
             return Ok(());
         }
         loop {
-            let slice = rows::commands_before(db, before, SLICE)?;
+            let slice = commands_before(db, before, SLICE, wanted)?;
             let Some(last) = slice.last() else { return Ok(()) };
             before = last.id;
             for command in &slice {
-                let invocations = rows::invocations(db, command.id)?;
-                if !take(command, invocations) {
+                if !take(command)? {
                     return Ok(());
                 }
             }
@@ -184,21 +207,26 @@ impl Ssm {
 
 fn commands(db: &Connection, search: &Search, before: i64) -> rusqlite::Result<(Vec<Value>, Option<i64>)> {
     let (mut found, mut last, mut more) = (Vec::new(), before, false);
-    search.walk(db, before, |row, invocations| {
-        let progress: Vec<Progress> = invocations.iter().map(|i| i.outcome.progress).collect();
+    search.walk(db, before, &search.wanted(), |row| {
+        let progress = rows::progress(db, row.id)?;
         let status = command::status(row, &progress);
         let ended = progress.iter().all(|p| p.is_end());
-        let on_instance =
-            search.instance_id.is_none() || invocations.iter().any(|i| search.is_for(&i.instance_id));
+        let on_instance = match &search.instance_id {
+            // One command by its id was not chosen by the database.
+            Some(wanted) if search.command_id.is_some() => {
+                rows::invocations(db, row.id)?.iter().any(|invocation| invocation.instance_id == *wanted)
+            }
+            _ => true,
+        };
         if on_instance && search.conditions.iter().all(|condition| condition.holds(row, status, ended)) {
             if found.len() == search.limit {
                 more = true;
-                return false;
+                return Ok(false);
             }
             found.push(command::describe(row, &progress));
             last = row.id;
         }
-        true
+        Ok(true)
     })?;
     Ok((found, more.then_some(last)))
 }
@@ -212,8 +240,18 @@ fn invocations(
     let (mut found, mut last, mut more) = (Vec::new(), after.unwrap_or((i64::MAX, 0)), false);
     // The last page may have ended within a command.
     let before = after.map_or(i64::MAX, |(command, _)| command.saturating_add(1));
-    search.walk(db, before, |row, rows| {
-        for one in &rows {
+    let mut wanted = search.wanted();
+    let statuses: Vec<&String> = search
+        .conditions
+        .iter()
+        .filter_map(|c| if let Condition::Status(s) = c { Some(s) } else { None })
+        .collect();
+    if !statuses.is_empty() {
+        let fits = |p: &Progress| statuses.iter().all(|s| p.status() == *s || p.details() == *s);
+        wanted.progress = Some(Progress::ALL.into_iter().filter(fits).collect());
+    }
+    search.walk(db, before, &wanted, |row| {
+        for one in &rows::invocations(db, row.id)? {
             let seen = after.is_some_and(|(command, id)| row.id == command && one.id <= id);
             let progress = one.outcome.progress;
             let status = (progress.status(), progress.details());
@@ -223,13 +261,13 @@ fn invocations(
             if wanted {
                 if found.len() == search.limit {
                     more = true;
-                    return false;
+                    return Ok(false);
                 }
                 found.push(invocation::describe(row, one, details));
                 last = (row.id, one.id);
             }
         }
-        true
+        Ok(true)
     })?;
     Ok((found, more.then_some(last)))
 }

@@ -18,6 +18,7 @@ mod notify;
 mod progress;
 mod rate;
 mod rows;
+mod search;
 mod send;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ pub(crate) use instances::Instance;
 pub(crate) use launch::Launcher;
 
 use deliver::{Deliverer, Open};
+use progress::Progress;
 
 /// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
 const SHORTEST_TIMEOUT: u64 = 30;
@@ -50,14 +52,13 @@ pub(crate) struct Ssm {
     shortest_delivery: u64,
     worker: Worker<Connection>,
     deliverer: Arc<Deliverer>,
-    events: EventBridge,
     /// `CreatedDate` of the documents: they are as new as this process.
     started: i64,
 }
 
 /// Commands that an earlier process left unfinished.
 #[derive(Debug)]
-pub(crate) struct Left(Vec<(rows::CommandRow, Vec<rows::InvocationRow>)>);
+pub(crate) struct Left(rows::Reopened);
 
 impl Ssm {
     /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says; `events` is told of them. A
@@ -74,12 +75,11 @@ impl Ssm {
         let worker = rows::open(dir)?;
         let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
         Ok(Self {
-            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone(), events.clone()),
+            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone(), events),
             instances,
             documents,
             shortest_delivery: delivery.as_secs().clamp(1, SHORTEST_TIMEOUT),
             worker,
-            events,
             started: place::now_ms(),
         })
     }
@@ -96,12 +96,19 @@ impl Ssm {
     /// which is no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing
     /// to do. The time without an endpoint does not count as time of delivery.
     pub(crate) fn resume(&self, left: Left) {
-        for (command, invocations) in left.0 {
+        for (command, invocations) in left.0.open {
             let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
             let open = invocations.iter().filter(|row| row.ended.is_none());
             let open = open.map(|row| Open { id: row.id, instance_id: row.instance_id.clone() }).collect();
             self.deliverer.send(command, open, invocations.len(), errors);
         }
+        let deliverer = Arc::clone(&self.deliverer);
+        tokio::spawn(async move {
+            for (row, command, instance) in left.0.cancelled {
+                let notifier = deliverer.notifier(row);
+                deliverer.tell_of(&notifier, &command, &instance, Progress::Cancelled).await;
+            }
+        });
     }
 
     /// Carries out one operation.

@@ -5,10 +5,11 @@
 //!
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-systems-manager-event-examples.html>
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::http::AwsError;
 use crate::place;
@@ -21,7 +22,8 @@ use crate::services::ssm::rows::CommandRow;
 #[derive(Debug, Clone)]
 pub(super) struct Notifier {
     events: EventBridge,
-    /// The command's status that was told last, so that each is told once.
+    /// The command's status that was told last, so that each is told once. Held from the look at the rows to the end of
+    /// the telling, so that what is told last is what was last.
     told: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -31,24 +33,25 @@ impl Notifier {
         Self { events, told: Arc::default() }
     }
 
-    /// An invocation's status changed to `progress`; `all` are those of its command, with this change.
+    /// An invocation's status changed to `progress`; `now` looks at the command and all its invocations after that.
     pub(super) async fn changed(
         &self,
-        row: &CommandRow,
         instance: &str,
         progress: Progress,
-        all: &[Progress],
+        now: impl Future<Output = Option<(CommandRow, Vec<Progress>)>>,
     ) {
+        let mut last = self.told.lock().await;
+        let Some((row, all)) = now.await else { return };
         let told = async {
             let kind = "EC2 Command Invocation Status-change Notification";
-            let mut detail = detail(row, progress.status());
+            let mut detail = detail(&row, progress.status());
             detail["instance-id"] = instance.into();
             self.publish(kind, vec![instance.to_owned()], detail).await?;
-            let status = command::status(row, all).0;
-            if self.is_new(status) {
+            let status = command::status(&row, &all).0;
+            if last.replace(status) != Some(status) {
                 let kind = "EC2 Command Status-change Notification";
-                let mut detail = self::detail(row, status);
-                detail["expire-after"] = moment(command::expires(row)).into();
+                let mut detail = self::detail(&row, status);
+                detail["expire-after"] = moment(command::expires(&row)).into();
                 detail["parameters"] = json!(row.sent.parameters);
                 self.publish(kind, row.sent.instance_ids.clone(), detail).await?;
             }
@@ -57,11 +60,6 @@ impl Notifier {
         if let Err(error) = told.await {
             tracing::warn!("the status of a command was not published: {}", error.message);
         }
-    }
-
-    fn is_new(&self, status: &'static str) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.replace(status) != Some(status)
     }
 
     async fn publish(&self, kind: &str, instances: Vec<String>, detail: Value) -> Result<(), AwsError> {

@@ -139,17 +139,15 @@ pub(super) fn command(db: &Connection, command_id: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// The newest commands before a row's id.
-pub(super) fn commands_before(
-    db: &Connection,
-    before: i64,
-    count: usize,
-) -> rusqlite::Result<Vec<CommandRow>> {
-    db.prepare_cached(
-        "SELECT id, command_id, sent, requested, cancelled FROM command WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-    )?
-    .query_map((before, count), read_command)?
-    .collect()
+/// How far a command's invocations are, in the order of its instances, without what they wrote.
+pub(super) fn progress(db: &Connection, command: i64) -> rusqlite::Result<Vec<Progress>> {
+    db.prepare_cached("SELECT progress FROM invocation WHERE command = ?1 ORDER BY id")?
+        .query_map([command], |row| read_progress(&row.get::<_, String>(0)?))?
+        .collect()
+}
+
+fn read_progress(text: &str) -> rusqlite::Result<Progress> {
+    Progress::read(text).ok_or(rusqlite::Error::InvalidQuery)
 }
 
 /// A command's invocations, in the order of its instances.
@@ -217,14 +215,24 @@ pub(super) fn command_with_progress(
     command_id: &str,
 ) -> rusqlite::Result<Option<(CommandRow, Vec<Progress>)>> {
     let Some(row) = command(db, command_id)? else { return Ok(None) };
-    let all = invocations(db, row.id)?.iter().map(|invocation| invocation.outcome.progress).collect();
+    let all = progress(db, row.id)?;
     Ok(Some((row, all)))
 }
 
 /// Commands with open invocations, oldest first, each of which is to be delivered again: what was under way when
-/// the process ended may or may not have begun. A cancellation that was under way is taken for done.
-pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, Vec<InvocationRow>)>> {
+/// the process ended may or may not have begun. A cancellation that was under way is taken for done, and nobody was told
+/// of that yet.
+pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
     let transaction = db.transaction()?;
+    let cancelled = transaction
+        .prepare(
+            "SELECT command.id, command_id, instance_id FROM invocation JOIN command ON command.id = invocation.command
+             WHERE progress = ?1 AND ended IS NULL ORDER BY invocation.id",
+        )?
+        .query_map([Progress::Cancelling.details()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
     transaction.execute(
         "UPDATE invocation SET progress = ?1, ended = ?2 WHERE progress = ?3 AND ended IS NULL",
         (Progress::Cancelled.details(), place::now_ms(), Progress::Cancelling.details()),
@@ -241,10 +249,20 @@ pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, V
         )?
         .query_map([], read_command)?
         .collect::<rusqlite::Result<_>>()?;
-    open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?))).collect()
+    let open = open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?)));
+    Ok(Reopened { open: open.collect::<rusqlite::Result<_>>()?, cancelled })
 }
 
-fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
+/// What an earlier process left.
+#[derive(Debug)]
+pub(super) struct Reopened {
+    /// Commands with open invocations, and all their invocations.
+    pub(super) open: Vec<(CommandRow, Vec<InvocationRow>)>,
+    /// Commands (row and id) and instances of invocations that were being cancelled, and are.
+    pub(super) cancelled: Vec<(i64, String, String)>,
+}
+
+pub(super) fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
     let sent: String = row.get(2)?;
     let sent = serde_json::from_str(&sent)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(2, Type::Text, e.into()))?;
@@ -259,7 +277,7 @@ fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
 
 fn read_invocation(row: &Row<'_>) -> rusqlite::Result<InvocationRow> {
     let progress: String = row.get(2)?;
-    let progress = Progress::read(&progress).ok_or(rusqlite::Error::InvalidQuery)?;
+    let progress = read_progress(&progress)?;
     Ok(InvocationRow {
         id: row.get(0)?,
         instance_id: row.get(1)?,
@@ -270,10 +288,11 @@ fn read_invocation(row: &Row<'_>) -> rusqlite::Result<InvocationRow> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::services::ssm::search::{Wanted, commands_before};
 
-    fn sent() -> Sent {
+    pub(in crate::services::ssm) fn sent() -> Sent {
         Sent {
             document: "d".to_owned(),
             document_version: "1".to_owned(),
@@ -288,18 +307,22 @@ mod tests {
         }
     }
 
-    fn database() -> (tempfile::TempDir, Connection) {
+    pub(in crate::services::ssm) fn database() -> (tempfile::TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
         let db = SCHEMA.open(dir.path()).unwrap();
         (dir, db)
     }
 
-    fn put(db: &mut Connection, id: &str, instances: &[&str]) -> (CommandRow, Vec<i64>) {
+    pub(in crate::services::ssm) fn put(
+        db: &mut Connection,
+        id: &str,
+        instances: &[&str],
+    ) -> (CommandRow, Vec<i64>) {
         let instances: Vec<String> = instances.iter().map(|&i| i.to_owned()).collect();
         insert(db, id, &sent(), &instances).unwrap()
     }
 
-    fn done() -> Outcome {
+    pub(in crate::services::ssm) fn done() -> Outcome {
         Outcome::without_process(Progress::Success, 0, String::new())
     }
 
@@ -315,8 +338,11 @@ mod tests {
         let transaction = db.transaction().unwrap();
         assert_eq!(forget(&transaction, 3).unwrap(), 1, "the second is still open");
         transaction.commit().unwrap();
-        let left: Vec<_> =
-            commands_before(&db, i64::MAX, 9).unwrap().into_iter().map(|c| c.command_id).collect();
+        let left: Vec<_> = commands_before(&db, i64::MAX, 9, &Wanted::default())
+            .unwrap()
+            .into_iter()
+            .map(|c| c.command_id)
+            .collect();
         assert_eq!(left, ["c3", "c2", "c1"]);
         assert!(command(&db, "c0").unwrap().is_none());
     }
@@ -334,7 +360,14 @@ mod tests {
             invocations(db, command.id).unwrap().iter().map(|row| row.outcome.progress).collect()
         };
         assert_eq!(progress(&db), [Progress::Cancelling, Progress::Success, Progress::Cancelled]);
-        assert!(reopen(&mut db).unwrap().is_empty());
+        let left = reopen(&mut db).unwrap();
+        assert!(left.open.is_empty());
+        assert_eq!(
+            left.cancelled,
+            [(command.id, "c".to_owned(), "a".to_owned())],
+            "nobody was told of its end"
+        );
+        assert!(reopen(&mut db).unwrap().cancelled.is_empty());
         assert_eq!(progress(&db), [Progress::Cancelled, Progress::Success, Progress::Cancelled]);
     }
 
@@ -346,7 +379,7 @@ mod tests {
         end(&db, ids[1], &done()).unwrap();
         drop(db);
         let mut db = SCHEMA.open(dir.path()).unwrap();
-        let open = reopen(&mut db).unwrap();
+        let open = reopen(&mut db).unwrap().open;
         let [(command, invocations)] = &open[..] else { panic!("{open:?}") };
         assert_eq!((command.command_id.as_str(), command.sent.arguments.len()), ("c", 1));
         assert_eq!(invocations[0].outcome.progress, Progress::Pending);
@@ -361,7 +394,7 @@ mod tests {
         large.comment = "x".repeat(100_000);
         let error = insert(&mut db, "c", &large, &["a".to_owned()]).unwrap_err();
         assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
-        assert!(commands_before(&db, i64::MAX, 9).unwrap().is_empty());
+        assert!(commands_before(&db, i64::MAX, 9, &Wanted::default()).unwrap().is_empty());
         put(&mut db, "c", &["a"]);
     }
 }

@@ -1,11 +1,11 @@
 //! `DescribeExecution` and `ListExecutions`.
 
-use asl::{NotRedrivable, Status};
+use asl::{Closed, NotRedrivable, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::stepfunctions::database::Row;
 use crate::services::stepfunctions::page::Page;
@@ -34,7 +34,7 @@ impl StepFunctions {
         names::check_arn(&request.execution_arn, "execution")?;
         let row = self.shared.database.execution(&request.execution_arn).await?;
         let row = row.ok_or_else(|| names::no_execution(&request.execution_arn))?;
-        let data = request.included_data.as_deref() != Some("METADATA_ONLY");
+        let data = included(request.included_data.as_deref())?;
         let mut members = summary(&row);
         members.extend(payload("input", Some(&row.input), data));
         members.extend(payload("output", row.output.as_deref(), data));
@@ -65,6 +65,15 @@ impl StepFunctions {
     }
 }
 
+/// Whether `includedData` asks for the payloads, as it does where it is absent.
+pub(super) fn included(wanted: Option<&str>) -> Result<bool, AwsError> {
+    let wanted = wanted.unwrap_or("ALL_DATA");
+    let mut constraints = Constraints::default();
+    constraints.one_of("includedData", Some(wanted), &["ALL_DATA", "METADATA_ONLY"]);
+    constraints.check("ValidationException")?;
+    Ok(wanted == "ALL_DATA")
+}
+
 fn summary(row: &Row) -> Map<String, Value> {
     let mut members = Map::from_iter([
         ("executionArn".to_owned(), json!(row.arn)),
@@ -92,7 +101,13 @@ async fn redrive_status(shared: &Shared, row: &Row) -> Result<Vec<(String, Value
     let redrivable = match row.status {
         Status::Running => Err(NotRedrivable::Running),
         Status::Succeeded => Err(NotRedrivable::Succeeded),
-        _ => shared.replayed(row.id).await?.0.redrivable(Timestamp::now()),
+        // The history says as much as the journal, whose replay would take as long as the execution was.
+        status => {
+            let moment = |ms| Timestamp::from_millisecond(ms).map_err(AwsError::internal);
+            let (start_time, stop_time) = (moment(row.started)?, moment(row.stopped.unwrap_or(row.started))?);
+            let events = shared.database.count_events(row.id).await?;
+            Closed { status, events, start_time, stop_time }.redrivable(Timestamp::now())
+        }
     };
     let status = if redrivable.is_ok() { "REDRIVABLE" } else { "NOT_REDRIVABLE" };
     let mut members = vec![("redriveStatus".to_owned(), json!(status))];

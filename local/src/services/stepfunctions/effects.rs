@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::AwsError;
 use crate::place;
-use crate::services::sns::Message as SnsMessage;
 use crate::services::stepfunctions::database::{Parent, Row};
+use crate::services::stepfunctions::requests::{Answer, Invoke};
 use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::start::Given;
-use crate::services::stepfunctions::{Shared, integrations, start};
+use crate::services::stepfunctions::{Shared, integrations, requests, start};
 
 /// A task's failure: error name and cause.
 type Failure = (String, String);
@@ -87,47 +87,25 @@ fn text<'a>(parameters: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
-    let event = start.lambda_event().map_err(|e| {
-        let message = format!("Could not parse request body into json: {e}");
-        refused("Lambda", &AwsError::client("InvalidRequestContentException", message))
-    })?;
-    let function = match (&start.resource.service, text(&start.parameters, "Qualifier")) {
-        (Service::LambdaFunction, _) => start.resource.as_str().to_owned(),
-        (_, None) => text(&start.parameters, "FunctionName").unwrap_or_default().to_owned(),
-        (_, Some(qualifier)) => {
-            format!("{}:{qualifier}", text(&start.parameters, "FunctionName").unwrap_or_default())
-        }
+    let request = if start.resource.is_lambda_arn() {
+        Invoke::of_resource(start.resource.as_str(), (*start.parameters).clone())
+    } else {
+        Invoke::read(&start.parameters).map_err(|e| refused("Lambda", &e))?
     };
-    let by_event = !start.resource.is_lambda_arn()
-        && text(&start.parameters, "InvocationType").is_some_and(|kind| kind == "Event");
-    if by_event {
-        let accepted = shared.lambda.accept(&function, event).await;
-        return accepted.map(|()| json!({})).map_err(|e| refused("Lambda", &e));
-    }
-    match shared.lambda.invoke(&function, event).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => {
+    match request.send(&shared.lambda).await {
+        Ok(Answer::Ran(Ok(answer))) => Ok(answer),
+        Ok(Answer::Ran(Err(error))) => {
             let cause = serde_json::to_string(&error).unwrap_or_default();
             Err((error.error_type, cause))
         }
+        // The interpreter knows what the answer to these looks like.
+        Ok(Answer::Accepted | Answer::Allowed) => Ok(json!({})),
         Err(error) => Err(refused("Lambda", &error)),
     }
 }
 
 async fn publish(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
-    let parameters = &start.parameters;
-    let message = match parameters.get("Message") {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    let message = SnsMessage {
-        topic_arn: text(parameters, "TopicArn").unwrap_or_default().to_owned(),
-        subject: text(parameters, "Subject").map(str::to_owned),
-        message,
-        attributes: parameters.get("MessageAttributes").map(Value::to_string).unwrap_or_default(),
-    };
-    match shared.sns.keep(message).await {
+    match requests::publish(&shared.sns, &start.parameters).await {
         Ok(id) => Ok(json!({"MessageId": id})),
         Err(error) => Err(refused("SNS", &error)),
     }

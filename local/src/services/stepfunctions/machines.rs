@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::http::{AwsError, answer, parse};
 use crate::place;
 use crate::services::stepfunctions::database::MachineRow;
+use crate::services::stepfunctions::describe::included;
 use crate::services::stepfunctions::page::Page;
 use crate::services::stepfunctions::{Shared, StepFunctions, effects, names};
 
@@ -154,7 +155,7 @@ impl StepFunctions {
             "loggingConfiguration".to_owned(),
             json!({"level": "OFF", "includeExecutionData": false}),
         );
-        let data = request.included_data.as_deref() != Some("METADATA_ONLY");
+        let data = included(request.included_data.as_deref())?;
         members.insert("definition".to_owned(), if data { json!(machine.row.text) } else { json!("{}") });
         answer(&members)
     }

@@ -16,6 +16,7 @@ mod machines;
 mod names;
 mod page;
 mod redrive;
+mod requests;
 mod resume;
 mod rules;
 mod running;
@@ -35,6 +36,7 @@ use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
 use crate::services::link::Link;
 use crate::services::sns::Sns;
+use crate::storage;
 
 pub(crate) use names::machine_arn;
 
@@ -53,6 +55,8 @@ struct Shared {
     compiled: Mutex<HashMap<String, Arc<machines::Machine>>>,
     /// Held while an execution is added.
     starting: tokio::sync::Mutex<()>,
+    /// Held while the rules are told of an execution's end.
+    announcing: tokio::sync::Mutex<()>,
     /// What Task states call.
     lambda: Lambda,
     sns: Sns,
@@ -81,6 +85,7 @@ impl StepFunctions {
             running: running::Running::default(),
             compiled: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
+            announcing: tokio::sync::Mutex::default(),
             lambda,
             sns,
             events,
@@ -88,7 +93,9 @@ impl StepFunctions {
             open: CancellationToken::new(),
             closing: CancellationToken::new(),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Arc::new(shared);
+        tokio::spawn(forget(Arc::clone(&shared)));
+        Ok(Self { shared })
     }
 
     /// Carries out one operation.
@@ -121,4 +128,15 @@ impl StepFunctions {
     pub(crate) async fn close(&self) {
         self.shared.database.close().await;
     }
+}
+
+/// Forgets what is old, now and as long as the endpoint runs.
+async fn forget(shared: Arc<Shared>) {
+    storage::regularly(&shared.closing, || async {
+        if let Err(error) = shared.database.forget_old().await {
+            // A full disk, perhaps. There is a next time.
+            tracing::warn!("old executions stay: {}", error.message);
+        }
+    })
+    .await;
 }

@@ -4,16 +4,16 @@
 
 use std::sync::Arc;
 
-use asl::Input;
+use asl::{Input, NotRedrivable, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{AwsError, answer, parse};
+use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::stepfunctions::actor::Actor;
 use crate::services::stepfunctions::running::Entry;
-use crate::services::stepfunctions::{StepFunctions, names};
+use crate::services::stepfunctions::{StepFunctions, names, rules};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -27,6 +27,9 @@ impl StepFunctions {
     pub(super) async fn redrive_execution(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Redrive = parse("RedriveExecution", body)?;
         names::check_arn(&request.execution_arn, "execution")?;
+        let mut constraints = Constraints::default();
+        constraints.length("clientToken", request.client_token.as_deref(), 1..=64);
+        constraints.check("ValidationException")?;
         let shared = &self.shared;
         // One at a time, and none while an execution is added.
         let _one = shared.starting.lock().await;
@@ -44,6 +47,12 @@ impl StepFunctions {
             let message = format!("Execution {} invalid for redrive as: {reason}", row.arn);
             AwsError::client("ExecutionNotRedrivable", message)
         };
+        match row.status {
+            Status::Running => return Err(refuse(&NotRedrivable::Running)),
+            Status::Succeeded => return Err(refuse(&NotRedrivable::Succeeded)),
+            _ => {}
+        }
+        rules::announce_now(shared, row.id).await?;
         let (execution, position) = shared.replayed(row.id).await?;
         let now = Timestamp::now();
         execution.redrivable(now).map_err(|reason| refuse(&reason))?;

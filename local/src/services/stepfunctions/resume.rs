@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::http::AwsError;
 use crate::services::stepfunctions::actor::Actor;
+use crate::services::stepfunctions::database::Recording;
 use crate::services::stepfunctions::running::Entry;
 use crate::services::stepfunctions::{Shared, StepFunctions, effects, machines, rules};
 
@@ -60,15 +61,21 @@ impl StepFunctions {
 }
 
 impl Shared {
-    /// An execution as its journal says it is, and the position of its next record.
+    /// An execution as its journal says it is, and the position of its next record. Made in a thread of its own: it
+    /// may take as many steps as the execution took.
     pub(super) async fn replayed(&self, id: i64) -> Result<(Execution, i64), AwsError> {
         let recording = self.database.recording(id).await?;
-        let definition = Arc::new(machines::compile(&recording.definition)?);
-        let mut execution = Execution::new(definition, recording.context, recording.seed);
-        for (input, moment) in recording.inputs {
-            // What it wanted then was done, or is asked for again by who goes on with it.
-            let _done = execution.step(input, moment);
-        }
-        Ok((execution, recording.next_position))
+        tokio::task::spawn_blocking(move || replay(recording)).await.map_err(AwsError::internal)?
     }
+}
+
+fn replay(recording: Recording) -> Result<(Execution, i64), AwsError> {
+    let definition = Arc::new(machines::compile(&recording.definition)?);
+    let mut execution = Execution::new(definition, recording.context.clone(), recording.seed.clone());
+    for record in recording.inputs() {
+        let (input, moment) = record?;
+        // What it wanted then was done, or is asked for again by who goes on with it.
+        let _done = execution.step(input, moment);
+    }
+    Ok((execution, recording.next_position))
 }

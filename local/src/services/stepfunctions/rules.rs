@@ -38,13 +38,7 @@ pub(super) async fn begun(shared: &Shared, id: i64) {
 pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
     let mut delay = FIRST_DELAY;
     loop {
-        let told = async {
-            if let Some(row) = shared.database.execution_of(id).await? {
-                status_changed(&shared.events, &row).await?;
-            }
-            shared.database.announced(id).await
-        };
-        let told = told.await;
+        let told = announce_now(&shared, id).await;
         if told.is_ok() {
             return;
         }
@@ -54,6 +48,19 @@ pub(super) async fn announce(shared: Arc<Shared>, id: i64) {
             () = shared.closing.cancelled() => return,
         }
         delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// Tells of an end that was not told yet. A redrive does so first: after it there is no end any more to be told of.
+pub(super) async fn announce_now(shared: &Shared, id: i64) -> Result<(), AwsError> {
+    // So that a redrive neither tells it a second time nor comes in between.
+    let _one = shared.announcing.lock().await;
+    match shared.database.execution_of(id).await? {
+        Some(row) if row.stopped.is_some() && !row.announced => {
+            status_changed(&shared.events, &row).await?;
+            shared.database.announced(id).await
+        }
+        _ => Ok(()),
     }
 }
 

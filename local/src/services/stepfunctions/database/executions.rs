@@ -58,6 +58,8 @@ pub(crate) struct Row {
     pub(crate) redrives: u32,
     /// Milliseconds since 1970 of the last time.
     pub(crate) redriven: Option<i64>,
+    /// Whether the rules were told of its end.
+    pub(crate) announced: bool,
 }
 
 /// What became of an addition.
@@ -71,7 +73,13 @@ pub(crate) enum Inserted {
 
 const SELECT: &str =
     "SELECT id, arn, name, machine_arn, input, started, parent_id, parent_task, awaited, status, stopped, output,
-            error, cause, redrives, redriven
+            error, cause, redrives, redriven, announced
+     FROM execution";
+
+/// The same without the payloads, which a list does not show and which may be large.
+const SELECT_LISTED: &str =
+    "SELECT id, arn, name, machine_arn, '', started, parent_id, parent_task, awaited, status, stopped, NULL,
+            NULL, NULL, redrives, redriven, announced
      FROM execution";
 
 impl Database {
@@ -128,7 +136,8 @@ impl Database {
         self.run(move |db| by_id(db, id).optional()).await
     }
 
-    /// Up to `size` executions of a machine below an id, newest first; all statuses, or one.
+    /// Up to `size` executions of a machine below an id, newest first; all statuses, or one. Without their input,
+    /// output, error and cause.
     pub(crate) async fn executions(
         &self,
         machine: &str,
@@ -139,7 +148,7 @@ impl Database {
         let machine = machine.to_owned();
         self.run(move |db| {
             db.prepare_cached(&format!(
-                "{SELECT} WHERE machine_arn = ?1 AND id < ?2 AND (?3 IS NULL OR status = ?3)
+                "{SELECT_LISTED} WHERE machine_arn = ?1 AND id < ?2 AND (?3 IS NULL OR status = ?3)
                  ORDER BY id DESC LIMIT ?4"
             ))?
             .query_map((machine, below.unwrap_or(i64::MAX), status.map(Status::as_str), size), read)?
@@ -223,6 +232,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         cause: row.get(13)?,
         redrives: row.get(14)?,
         redriven: row.get(15)?,
+        announced: row.get(16)?,
     })
 }
 

@@ -54,15 +54,29 @@ impl Ending {
 /// All that an execution is made of again.
 #[derive(Debug)]
 pub(crate) struct Recording {
+    execution: i64,
     /// Text of its definition.
     pub(crate) definition: String,
     pub(crate) context: ExecutionContext,
     pub(crate) seed: Seed,
-    /// Inputs after the start, each with its moment.
-    pub(crate) inputs: Vec<(Input, Timestamp)>,
+    /// Moments and inputs after the start, as they were written.
+    records: Vec<(i64, String)>,
     /// Where the next record stands.
     pub(crate) next_position: i64,
 }
+
+impl Recording {
+    /// Inputs after the start, each with its moment.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = Result<(Input, Timestamp), AwsError>> {
+        self.records.iter().map(|(at, input)| {
+            let input = serde_json::from_str(input).map_err(|e| unreadable(self.execution, &e))?;
+            Ok((input, moment(*at)?))
+        })
+    }
+}
+
+/// Records that are read at once.
+const PIECE: usize = 512;
 
 impl Database {
     /// Keeps a record. It is on disk when this returns.
@@ -75,12 +89,21 @@ impl Database {
         .await
     }
 
-    /// What an execution is made of.
+    /// What an execution is made of. Nothing may be added to its journal meanwhile. The journal is read piece by piece,
+    /// so that others have their turn in between, and is not parsed on the database's thread.
     ///
     /// # Errors
     /// It is unknown, or what was kept cannot be read.
     pub(crate) async fn recording(&self, execution: i64) -> Result<Recording, AwsError> {
-        self.worker.run(move |db| load(db, execution)).await?
+        let (definition, context, seed) = self.worker.run(move |db| begin(db, execution)).await??;
+        let (mut records, mut next_position) = (Vec::new(), 0);
+        loop {
+            let piece = self.run(move |db| piece(db, execution, next_position)).await?;
+            let Some(last) = piece.last() else { break };
+            next_position = last.0 + 1;
+            records.extend(piece.into_iter().map(|(_, moment, input)| (moment, input)));
+        }
+        Ok(Recording { execution, definition, context, seed, records, next_position })
     }
 
     /// The execution that made a task token.
@@ -139,7 +162,7 @@ fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<(
     Ok(())
 }
 
-fn load(db: &Connection, id: i64) -> Result<Recording, AwsError> {
+fn begin(db: &Connection, id: i64) -> Result<(String, ExecutionContext, Seed), AwsError> {
     let (definition, context, seed) = db
         .prepare_cached(
             "SELECT text, arn, name, role_arn, input, started, machine_arn, machine_name, seed FROM execution
@@ -161,19 +184,17 @@ fn load(db: &Connection, id: i64) -> Result<Recording, AwsError> {
         state_machine_arn,
         state_machine_name,
     };
-    let mut statement = db.prepare_cached(
-        "SELECT position, moment, input FROM journal WHERE execution_id = ?1 ORDER BY position",
-    )?;
-    let mut rows = statement.query([id])?;
-    let (mut inputs, mut next_position) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let (position, at): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let input = serde_json::from_str(row.get_ref(2)?.as_str().map_err(|e| unreadable(id, &e))?)
-            .map_err(|e| unreadable(id, &e))?;
-        inputs.push((input, moment(at)?));
-        next_position = position + 1;
-    }
-    Ok(Recording { definition, context, seed: Seed::from_bytes(seed), inputs, next_position })
+    Ok((definition, context, Seed::from_bytes(seed)))
+}
+
+/// Records from a position on: position, moment and input.
+fn piece(db: &Connection, id: i64, from: i64) -> rusqlite::Result<Vec<(i64, i64, String)>> {
+    db.prepare_cached(
+        "SELECT position, moment, input FROM journal WHERE execution_id = ?1 AND position >= ?2
+         ORDER BY position LIMIT ?3",
+    )?
+    .query_map((id, from, PIECE), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+    .collect()
 }
 
 fn moment(ms: i64) -> Result<Timestamp, AwsError> {

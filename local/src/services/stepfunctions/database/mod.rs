@@ -19,7 +19,7 @@ use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
 pub(super) use executions::{Inserted, NewExecution, Parent, Row};
-pub(super) use journal::{Ending, Record};
+pub(super) use journal::{Ending, Record, Recording};
 pub(super) use machines::MachineRow;
 
 const SCHEMA: Schema = Schema {
@@ -101,13 +101,9 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens or creates it in `dir`, and forgets what has been over for longer than the service remembers.
+    /// Opens or creates it in `dir`.
     pub(super) fn open(dir: &Path) -> Result<Self, LocalError> {
         let connection = SCHEMA.open(dir)?;
-        if let Err(error) = prune::forget_old(&connection) {
-            // A full disk, perhaps. There is a next time.
-            tracing::warn!("old executions stay: {error}");
-        }
         let worker = Worker::start("stepfunctions", connection).map_err(LocalError::Thread)?;
         Ok(Self { worker })
     }

@@ -3,20 +3,89 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
+use super::Database;
+use crate::http::AwsError;
+
 /// How long the service remembers an execution that is over.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-state-machine-executions>
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Removes executions that were over before that, with all that belongs to them. Those that the rules were not told
-/// of yet stay.
-pub(super) fn forget_old(db: &Connection) -> rusqlite::Result<()> {
-    let before = Timestamp::now().checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN).as_millisecond();
-    db.execute("DELETE FROM execution WHERE stopped < ?1 AND announced = 1", [before])?;
+/// Executions that are removed at once. Each may have thousands of events, and others wait for the database.
+const AT_ONCE: usize = 20;
+
+impl Database {
+    /// Removes executions that were over for longer than the service remembers them, with all that belongs to them.
+    /// Those that the rules were not told of yet stay.
+    pub(crate) async fn forget_old(&self) -> Result<(), AwsError> {
+        let before = Timestamp::now().checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN).as_millisecond();
+        let mut any = false;
+        while self.run(move |db| forget_some(db, before)).await? > 0 {
+            any = true;
+        }
+        if any {
+            self.run(|db| forget_definitions(db)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn forget_some(db: &Connection, before: i64) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "DELETE FROM execution WHERE id IN
+            (SELECT id FROM execution WHERE stopped < ?1 AND announced = 1 LIMIT ?2)",
+    )?
+    .execute((before, AT_ONCE))
+}
+
+/// Those that neither a machine nor an execution has any more.
+fn forget_definitions(db: &Connection) -> rusqlite::Result<usize> {
     db.execute(
         "DELETE FROM definition WHERE id NOT IN (SELECT definition_id FROM machine
                                                  UNION SELECT definition_id FROM execution)",
         [],
-    )?;
-    Ok(())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_over_for_long_is_forgotten_while_the_endpoint_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let old = Timestamp::now().as_millisecond() - SignedDuration::from_hours(91 * 24).as_secs() * 1000;
+        let add = move |db: &mut Connection| {
+            db.execute("INSERT INTO definition (id, text) VALUES (1, 'a'), (2, 'b')", [])?;
+            for number in 0..50 {
+                // Every tenth is recent, every tenth was not told, every tenth still runs.
+                let (stopped, announced) = match number % 10 {
+                    0 => (Some(old * 2), true),
+                    1 => (Some(old), false),
+                    2 => (None, false),
+                    _ => (Some(old), true),
+                };
+                let definition = if announced && number % 10 != 0 { 1 } else { 2 };
+                db.execute(
+                    "INSERT INTO execution (arn, name, machine_arn, machine_name, role_arn, definition_id, input,
+                                            started, seed, awaited, status, stopped, announced)
+                     VALUES (?1, ?1, 'm', 'm', 'r', ?2, '{}', 0, x'00', 0, 'FAILED', ?3, ?4)",
+                    (number.to_string(), definition, stopped, announced),
+                )?;
+            }
+            Ok(())
+        };
+        database.run(add).await.unwrap();
+        database.forget_old().await.unwrap();
+        let left = database
+            .run(|db| {
+                let count =
+                    |of: &str| db.query_row(&format!("SELECT COUNT(*) FROM {of}"), [], |row| row.get(0));
+                Ok::<(i64, i64), rusqlite::Error>((count("execution")?, count("definition")?))
+            })
+            .await
+            .unwrap();
+        assert_eq!(left, (15, 1), "recent, untold and running ones stay, with their definition");
+    }
 }

@@ -10,8 +10,8 @@ use super::casing;
 use super::failure::{self, Failure};
 use super::table::{self, Api, LAMBDA, SNS};
 use crate::http::AwsError;
-use crate::services::sns::Message;
 use crate::services::stepfunctions::Shared;
+use crate::services::stepfunctions::requests::{self, Answer, Invoke};
 
 /// Calls a service as a Task state of an execution says. The answer has the integration's names.
 pub(in crate::services::stepfunctions) async fn call(
@@ -41,7 +41,7 @@ fn unsupported(service: &Service) -> Failure {
 async fn sdk(shared: &Shared, api: &Api, action: &str, parameters: &Value) -> Result<Value, AwsError> {
     match api.name {
         LAMBDA => invoke(shared, parameters).await,
-        SNS => publish(shared, parameters).await,
+        SNS => requests::publish(&shared.sns, parameters).await.map(|id| json!({"MessageId": id})),
         _ => {
             let target = format!("{}.{}", api.target, upper(action));
             let answer = if api.lower_case {
@@ -78,28 +78,16 @@ fn json_api<'a>(
 
 /// `aws-sdk:lambda:invoke`: a function's error is part of the answer, not of the task.
 async fn invoke(shared: &Shared, parameters: &Value) -> Result<Value, AwsError> {
-    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
-    let name = text("FunctionName").unwrap_or_default();
-    let function =
-        text("Qualifier").map_or_else(|| name.to_owned(), |qualifier| format!("{name}:{qualifier}"));
-    let event = match parameters.get("Payload") {
-        // A text is JSON text.
-        Some(Value::String(text)) => serde_json::from_str(text).map_err(|e| {
-            let message = format!("Could not parse request body into json: {e}");
-            AwsError::client("InvalidRequestContentException", message)
-        })?,
-        None | Some(Value::Null) => json!({}),
-        Some(value) => value.clone(),
+    let ran = match Invoke::read(parameters)?.send(&shared.lambda).await? {
+        Answer::Accepted => return Ok(json!({"Payload": "", "StatusCode": 202})),
+        Answer::Allowed => return Ok(json!({"Payload": "", "StatusCode": 204})),
+        Answer::Ran(ran) => ran,
     };
-    if text("InvocationType") == Some("Event") {
-        shared.lambda.accept(&function, event).await?;
-        return Ok(json!({"Payload": "", "StatusCode": 202}));
-    }
     let mut answer = Map::from_iter([
         ("ExecutedVersion".to_owned(), json!("$LATEST")),
         ("StatusCode".to_owned(), json!(200)),
     ]);
-    let payload = match shared.lambda.invoke(&function, event).await? {
+    let payload = match ran {
         Ok(payload) => payload.to_string(),
         Err(error) => {
             answer.insert("FunctionError".to_owned(), json!("Unhandled"));
@@ -108,24 +96,6 @@ async fn invoke(shared: &Shared, parameters: &Value) -> Result<Value, AwsError> 
     };
     answer.insert("Payload".to_owned(), payload.into());
     Ok(Value::Object(answer))
-}
-
-/// `aws-sdk:sns:publish`.
-async fn publish(shared: &Shared, parameters: &Value) -> Result<Value, AwsError> {
-    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
-    let known = ["TopicArn", "TargetArn", "Subject", "Message", "MessageAttributes"];
-    let unknown =
-        parameters.as_object().and_then(|members| members.keys().find(|n| !known.contains(&n.as_str())));
-    if let Some(name) = unknown {
-        return Err(AwsError::not_implemented(format_args!("parameter {name} of Publish")));
-    }
-    let message = Message {
-        topic_arn: text("TopicArn").or_else(|| text("TargetArn")).unwrap_or_default().to_owned(),
-        subject: text("Subject").map(str::to_owned),
-        message: text("Message").unwrap_or_default().to_owned(),
-        attributes: parameters.get("MessageAttributes").map(Value::to_string).unwrap_or_default(),
-    };
-    shared.sns.keep(message).await.map(|id| json!({"MessageId": id}))
 }
 
 /// `events:putEvents`: details may be JSON, the ARNs of execution and machine are added to the resources, and an

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -eu
+rpm -e rsqlflow-agent

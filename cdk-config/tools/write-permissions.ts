@@ -1,0 +1,8 @@
+/** Writes `permissions.json`, which `rsqlflow doctor --aws` is built with. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { HOME } from '../lib/package.js';
+import { permissionsFile } from '../lib/permissions/expected.js';
+
+writeFileSync(resolve(HOME, 'permissions.json'), permissionsFile());

@@ -1,0 +1,230 @@
+//! `rsqlflow deploy` and `rsqlflow destroy`
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::args::{Account, Deploy, Destroy};
+use crate::cdk::{App, Cdk, Removal, check_tools};
+use crate::consent::agree;
+use crate::error::Failure;
+use crate::place::Place;
+use crate::printer::Printer;
+use crate::{exit, report};
+
+/// Where `cdk bootstrap` notes its version (AWS CDK developer guide, "Bootstrapping").
+const BOOTSTRAP_VERSION: &str = "/cdk-bootstrap/hnb659fds/version";
+
+/// An account that answered.
+struct Target {
+    place: Place,
+    account: String,
+    region: String,
+}
+
+/// Deploys, or brings what is deployed up to date. Everything that can be wrong is looked at before anything is made.
+///
+/// # Errors
+/// What is missing: Node.js, packages, credentials, bootstrap; every problem of the settings; leave.
+pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failure> {
+    let app = App::find(&args.app)?;
+    packages(&app)?;
+    check_tools(&app.dir, printer)?;
+    let target = target(&args.account).await?;
+    let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
+    printer.progress("checking the settings: cdk list");
+    let stacks = wanted(&args.stacks, cdk.stacks()?)?;
+    if args.dry_run {
+        cdk.run(&["synth", "--all", "--quiet"])?;
+        told(printer, &json!({ "deployed": false, "stacks": stacks }), || {
+            format!("nothing was deployed; it would be {} in {}", stacks.join(", "), target.name())
+        });
+        return Ok(exit::OK);
+    }
+    bootstrap(args, &target, &cdk, printer).await?;
+    agree(args.consent, printer, &format!("Deploy {} into {}?", stacks.join(", "), target.name())).await?;
+    let outputs = outputs_file()?;
+    let path = outputs.path.display().to_string();
+    // Who said yes beforehand said yes to permissions too; who was asked is asked by CDK for those.
+    let approval = if args.consent.yes { "never" } else { "broadening" };
+    let mut command = vec!["deploy"];
+    match args.stacks.is_empty() {
+        true => command.push("--all"),
+        false => command.extend(stacks.iter().map(String::as_str)),
+    }
+    command.extend(["--require-approval", approval, "--outputs-file", &path]);
+    cdk.run(&command)?;
+    let outputs = outputs.read();
+    told(printer, &json!({ "deployed": true, "stacks": stacks, "outputs": outputs }), || {
+        next(&app, &outputs)
+    });
+    Ok(exit::OK)
+}
+
+/// The stacks that are named, or all that there are.
+fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
+    if let Some(unknown) = named.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::input(
+            format!("there is no stack {unknown:?}"),
+            format!("the settings make {}", all.join(", ")),
+        ));
+    }
+    Ok(if named.is_empty() { all } else { named.to_vec() })
+}
+
+/// Removes a deployment.
+///
+/// # Errors
+/// As of [`deploy`].
+pub(crate) async fn destroy(args: &Destroy, printer: Printer) -> Result<u8, Failure> {
+    let app = App::find(&args.app)?;
+    check_tools(&app.dir, printer)?;
+    let target = target(&args.account).await?;
+    let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
+    printer.progress("checking the settings: cdk list");
+    let stacks = cdk.stacks()?;
+    let data = match app.removal() {
+        Removal::Retain => "the tables and the scripts' log group stay, with all that is in them",
+        Removal::Destroy => {
+            "removal_policy is \"destroy\": the tables and the scripts' log group go too, with ALL WORKFLOWS AND HISTORY"
+        }
+    };
+    printer.notice(data);
+    agree(args.consent, printer, &format!("Remove {} from {}?", stacks.join(", "), target.name())).await?;
+    cdk.run(&["destroy", "--all", "--force"])?;
+    let kept = app.removal() == Removal::Retain;
+    told(printer, &json!({ "destroyed": true, "stacks": stacks, "data_kept": kept }), || {
+        let kept = if kept {
+            format!(
+                "\nkept: the tables of {prefix} and the scripts' log group. `aws dynamodb delete-table` and `aws logs \
+                 delete-log-group` delete them; docs/deploy.md tells how to deploy over them again",
+                prefix = app.prefix()
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "removed {} from {}{kept}\nthe agent stays on the instances: remove its package there",
+            stacks.join(", "),
+            target.name()
+        )
+    });
+    Ok(exit::OK)
+}
+
+impl Target {
+    fn name(&self) -> String {
+        let Self { place, account, region } = self;
+        if place.is_aws() {
+            format!("account {account}, {region}")
+        } else {
+            format!("{}, account {account}, {region}", place.name())
+        }
+    }
+}
+
+/// The packages that the settings name.
+fn packages(app: &App) -> Result<(), Failure> {
+    let missing = app.missing_packages();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let listed: Vec<String> =
+        missing.iter().map(|(setting, path)| format!("{} ({setting})", path.display())).collect();
+    Err(Failure::environment(
+        anyhow::anyhow!("not built: {}", listed.join(", ")),
+        "run `make package` in the checkout, or set the setting to where the package is; false leaves an agent's \
+         package out",
+    ))
+}
+
+/// Who we are there. Asked before the settings are looked at, which takes longer.
+async fn target(account: &Account) -> Result<Target, Failure> {
+    let place = Place::of_account(&account.given()).await?;
+    let identity = aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await;
+    let identity = identity
+        .map_err(|error| Failure::of_sdk(&error, "asking who we are (GetCallerIdentity)".to_owned()))?;
+    let account = identity.account().context("AWS did not say which account this is")?.to_owned();
+    let region = place.sdk.region().map(ToString::to_string).unwrap_or_default();
+    Ok(Target { place, account, region })
+}
+
+/// Makes what CDK needs, where that is asked for.
+async fn bootstrap(args: &Deploy, target: &Target, cdk: &Cdk<'_>, printer: Printer) -> Result<(), Failure> {
+    let asked =
+        aws_sdk_ssm::Client::new(&target.place.sdk).get_parameter().name(BOOTSTRAP_VERSION).send().await;
+    let missing = match asked {
+        Ok(_) => false,
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_parameter_not_found()) => true,
+        // Who may deploy need not be allowed to look; CDK says so itself if it is missing.
+        Err(_) => false,
+    };
+    if !missing {
+        return Ok(());
+    }
+    if !args.bootstrap {
+        return Err(Failure::input(
+            format!("{} was never prepared for CDK", target.name()),
+            "add --bootstrap: it makes a bucket, roles and the stack CDKToolkit there, once for an account and region",
+        ));
+    }
+    let question = format!("Prepare {} for CDK (bucket, roles, stack CDKToolkit)?", target.name());
+    agree(args.consent, printer, &question).await?;
+    cdk.run(&["bootstrap", &format!("aws://{}/{}", target.account, target.region)])
+}
+
+/// A file for what the stacks tell, gone with the value.
+struct Outputs {
+    path: std::path::PathBuf,
+}
+
+fn outputs_file() -> Result<Outputs, Failure> {
+    let name =
+        format!("rsqlflow-outputs-{}-{}.json", std::process::id(), jiff::Timestamp::now().as_nanosecond());
+    let path = std::env::temp_dir().join(name);
+    // Made by us, so that nobody else's file of that name is written to.
+    std::fs::File::create_new(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    Ok(Outputs { path })
+}
+
+impl Outputs {
+    fn read(&self) -> Value {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn told(printer: Printer, document: &Value, text: impl FnOnce() -> String) {
+    if printer.is_json() {
+        let mut document = document.clone();
+        document["version"] = json!(report::JSON_VERSION);
+        printer.json(&document);
+    } else {
+        printer.data(&text());
+    }
+}
+
+/// What to do after the first time.
+fn next(app: &App, outputs: &Value) -> String {
+    let prefix = app.prefix();
+    let stacks = outputs.as_object().into_iter().flatten();
+    let profile = stacks.filter_map(|(_, told)| told["InstanceProfileName"].as_str()).next();
+    let mut lines = vec!["deployed; what comes next:".to_owned()];
+    if prefix != rsqlflow_core::DEFAULT_PREFIX {
+        lines.push(format!("  export RSQLFLOW_PREFIX={prefix}"));
+    }
+    if let Some(profile) = profile {
+        lines.push(format!(
+            "  give the instances the instance profile {profile} and the tags of default_target"
+        ));
+    }
+    lines.push("  rsqlflow doctor --aws          looks whether all of it is as it should be".to_owned());
+    lines.push("  rsqlflow put workflow.json     puts a workflow".to_owned());
+    lines.push("  rsqlflow start ID --watch      runs it".to_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,198 @@
+//! The functions: there, of one package, and told the names that this command was told.
+
+use std::collections::HashMap;
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use rsqlflow_core::{Deployment, env};
+use rsqlflow_lambdas::Function;
+
+use super::super::checks::{Check, Health};
+use super::{Part, Site, Told, failed};
+use crate::place::Place;
+
+/// Times and defaults are the deployment's own; a command line need not be told them.
+const NAMES: [&str; 16] = [
+    env::CONFIG_TABLE,
+    env::WORKFLOW_AUDIT_TABLE,
+    env::JOB_AUDIT_TABLE,
+    env::LOG_GROUP,
+    env::SSM_DOCUMENT,
+    env::WORKFLOW_TRIGGER_FUNCTION,
+    env::MASTER_ITERATOR_FUNCTION,
+    env::SEQUENTIAL_ITERATOR_FUNCTION,
+    env::PARALLEL_LOAD_CHECK_FUNCTION,
+    env::RSQL_INVOKE_FUNCTION,
+    env::UPDATE_AUDIT_FUNCTION,
+    env::SWEEPER_FUNCTION,
+    env::MASTER_MACHINE,
+    env::SEQUENTIAL_MACHINE,
+    env::PARALLEL_MACHINE,
+    env::PREFIX,
+];
+
+pub(super) async fn checks(place: &Place, site: &Site, told: &mut Told) -> Vec<Check> {
+    let client = Client::new(&place.sdk);
+    let mut checks = Vec::new();
+    let mut packages: Vec<(String, String)> = Vec::new();
+    for function in Function::ALL {
+        let function_name = function.name_in(&place.deployment);
+        let name = format!("function {function_name}");
+        match client.get_function_configuration().function_name(function_name).send().await {
+            Ok(found) => {
+                checks.push(check(&name, function, &found, place, site));
+                learn(&found, function, told);
+                if let Some(sha256) = found.code_sha256() {
+                    packages.push((function_name.to_owned(), sha256.to_owned()));
+                }
+            }
+            Err(error) => checks.push(failed(
+                name,
+                &error,
+                "lambda:GetFunctionConfiguration",
+                "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`",
+            )),
+        }
+    }
+    checks.extend(one_package(&packages));
+    checks
+}
+
+fn check(
+    name: &str,
+    function: Function,
+    found: &GetFunctionConfigurationOutput,
+    place: &Place,
+    site: &Site,
+) -> Check {
+    let empty = HashMap::new();
+    let variables = found.environment().and_then(|e| e.variables()).unwrap_or(&empty);
+    let mut wrong = Vec::new();
+    if found.handler() != Some(function.as_str()) {
+        wrong.push(format!("its handler is {}, not {function}", found.handler().unwrap_or("none")));
+    }
+    if let Some(state) = found.state().filter(|state| state.as_str() != "Active") {
+        wrong.push(format!("its state is {}", state.as_str()));
+    }
+    // The embedded endpoint runs functions in its own process, which needs no variables.
+    if place.is_aws() || !variables.is_empty() {
+        wrong.extend(differences(&place.deployment, variables, site));
+    }
+    if wrong.is_empty() {
+        return Check::good(name, "as it should be");
+    }
+    Check::not_good(
+        Health::Bad,
+        name,
+        wrong.join("; "),
+        "set the same names for this command, or `rsqlflow deploy` to put the function's back",
+    )
+}
+
+/// How a function's variables are not what this command works with.
+pub(super) fn differences(
+    deployment: &Deployment,
+    variables: &HashMap<String, String>,
+    site: &Site,
+) -> Vec<String> {
+    let ours = deployment.to_env();
+    let mut wrong = Vec::new();
+    for name in NAMES {
+        let Some((_, here)) = ours.iter().find(|(variable, _)| *variable == name) else { continue };
+        match variables.get(name) {
+            Some(there) if there == here => {}
+            Some(there) => wrong.push(format!("its {name} is {there}, and here it is {here}")),
+            None => wrong.push(format!("it has no {name}")),
+        }
+    }
+    for (name, machine) in [
+        (env::MASTER_MACHINE_ARN, &deployment.machines.master),
+        (env::SEQUENTIAL_MACHINE_ARN, &deployment.machines.sequential),
+        (env::PARALLEL_MACHINE_ARN, &deployment.machines.parallel),
+    ] {
+        let should = site.arn("states", format_args!("stateMachine:{}", machine.name));
+        match variables.get(name) {
+            Some(there) if *there == should => {}
+            Some(there) => wrong.push(format!("its {name} is {there} and should be {should}")),
+            None => wrong.push(format!("it has no {name}")),
+        }
+    }
+    wrong
+}
+
+fn learn(found: &GetFunctionConfigurationOutput, function: Function, told: &mut Told) {
+    let variables = found.environment().and_then(|e| e.variables());
+    let variable = |name: &str| variables.and_then(|v| v.get(name)).filter(|value| !value.is_empty());
+    if told.default_target.is_none() {
+        told.default_target = variable(env::DEFAULT_TARGET).and_then(|json| serde_json::from_str(json).ok());
+    }
+    if told.topic_arn.is_none() {
+        told.topic_arn = variable(env::TOPIC_ARN).cloned();
+    }
+    if let Some(role) = found.role() {
+        told.roles.push((Part::Function(function.as_str()), role.to_owned()));
+    }
+}
+
+/// They share types and tables, so they are deployed together.
+fn one_package(packages: &[(String, String)]) -> Option<Check> {
+    let (_, first) = packages.first()?;
+    let others: Vec<&str> =
+        packages.iter().filter(|(_, sha256)| sha256 != first).map(|(name, _)| name.as_str()).collect();
+    Some(if others.is_empty() {
+        Check::good("package of the functions", "one for all")
+    } else {
+        Check::not_good(
+            Health::Bad,
+            "package of the functions",
+            format!("not the same for all: {} have another", others.join(", ")),
+            "`rsqlflow deploy` brings all to one version",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(deployment: &Deployment, site: &Site) -> HashMap<String, String> {
+        let mut deployment = deployment.clone();
+        let machines = &mut deployment.machines;
+        for machine in [&mut machines.master, &mut machines.sequential, &mut machines.parallel] {
+            machine.arn = Some(site.arn("states", format_args!("stateMachine:{}", machine.name)));
+        }
+        deployment.to_env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    #[test]
+    fn what_a_function_was_told_otherwise_is_named() {
+        let site = Site::of("arn:aws:iam::123456789012:user/ada", "123456789012", "eu-west-1");
+        let deployment = Deployment::default();
+        let mut right = variables(&deployment, &site);
+        assert_eq!(differences(&deployment, &right, &site), Vec::<String>::new());
+
+        right.insert(env::JOB_AUDIT_TABLE.to_owned(), "jobs".to_owned());
+        right.remove(env::SSM_DOCUMENT);
+        let wrong = differences(&deployment, &right, &site);
+        assert_eq!(
+            wrong,
+            [
+                "its RSQLFLOW_JOB_AUDIT_TABLE is jobs, and here it is rsqlflow-job-audit-table",
+                "it has no RSQLFLOW_SSM_DOCUMENT"
+            ]
+        );
+        let elsewhere = Site { region: "us-east-1".to_owned(), ..site };
+        assert_eq!(
+            differences(&deployment, &variables(&deployment, &elsewhere), &elsewhere),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn functions_of_two_versions_are_told() {
+        let package = |name: &str, sha: &str| (name.to_owned(), sha.to_owned());
+        assert!(one_package(&[]).is_none());
+        let mixed = one_package(&[package("a", "1"), package("b", "2"), package("c", "1")]).unwrap();
+        assert!(mixed.health == Health::Bad && mixed.found.contains(": b have"), "{}", mixed.found);
+    }
+}

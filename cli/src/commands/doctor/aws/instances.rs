@@ -1,0 +1,203 @@
+//! The instances of the default target: online, their SSM agent and our agent new enough.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, InventoryFilter};
+use rsqlflow_core::config::Target;
+
+use super::super::checks::{Check, Health};
+use super::failed;
+use crate::place::Place;
+
+/// Reads document parameters as variables (Systems Manager user guide, "SSM document syntax").
+const OLDEST_SSM_AGENT: [u32; 4] = [3, 3, 2746, 0];
+
+/// More are not asked for their packages one by one.
+const MOST_ASKED: usize = 20;
+
+const NO_INSTANCE: &str = "start the instance, and check that the SSM agent runs there, that its role has \
+                           AmazonSSMManagedInstanceCore, and that it has the tags of the target";
+
+pub(super) async fn checks(place: &Place, target: Option<&Target>) -> Vec<Check> {
+    let client = Client::new(&place.sdk);
+    let mut pages = client
+        .describe_instance_information()
+        .set_filters(target.map(filters))
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while let Some(instance) = pages.next().await {
+        match instance {
+            Ok(instance) => found.push(instance),
+            Err(error) => {
+                let action = "ssm:DescribeInstanceInformation";
+                return vec![failed("instances", &error, action, "look at Fleet Manager in the console")];
+            }
+        }
+    }
+    let mut checks = vec![presence(&found, target)];
+    for instance in &found {
+        checks.extend(state(instance));
+    }
+    for instance in found.iter().filter(|instance| is_online(instance)).take(MOST_ASKED) {
+        match agent(&client, instance.instance_id().unwrap_or_default()).await {
+            Answer::Check(check) => checks.push(check),
+            // What cannot be asked of one cannot be asked of the others.
+            Answer::Unseen(check) => {
+                checks.push(check);
+                break;
+            }
+        }
+    }
+    checks
+}
+
+fn filters(target: &Target) -> Vec<InstanceInformationStringFilter> {
+    let filter = |key: String, values: Vec<String>| {
+        InstanceInformationStringFilter::builder().key(key).set_values(Some(values)).build().ok()
+    };
+    let filters: Vec<_> = match target {
+        Target::InstanceIds(ids) => vec![filter("InstanceIds".to_owned(), ids.clone())],
+        Target::Tags(tags) => {
+            tags.iter().map(|(key, value)| filter(format!("tag:{key}"), vec![value.clone()])).collect()
+        }
+    };
+    filters.into_iter().flatten().collect()
+}
+
+fn is_online(instance: &InstanceInformation) -> bool {
+    instance.ping_status().is_some_and(|status| status.as_str() == "Online")
+}
+
+/// Whether the target has anybody, and everybody it names.
+fn presence(found: &[InstanceInformation], target: Option<&Target>) -> Check {
+    let name = match target {
+        Some(target) => format!("instances of {}", serde_json::to_string(target).unwrap_or_default()),
+        None => "instances (no default target is known)".to_owned(),
+    };
+    let online = found.iter().filter(|instance| is_online(instance)).count();
+    if let Some(Target::InstanceIds(wanted)) = target {
+        let known = |id: &String| found.iter().any(|one| one.instance_id() == Some(id) && is_online(one));
+        let gone: Vec<&str> = wanted.iter().filter(|id| !known(id)).map(String::as_str).collect();
+        if !gone.is_empty() {
+            let found = format!("not online: {}", gone.join(", "));
+            return Check::not_good(Health::Bad, name, found, NO_INSTANCE);
+        }
+    }
+    match online {
+        0 => Check::not_good(Health::Bad, name, "none is online in Systems Manager", NO_INSTANCE),
+        online => Check::good(name, format!("{online} online")),
+    }
+}
+
+/// What an instance says of itself.
+fn state(instance: &InstanceInformation) -> Vec<Check> {
+    let name = format!("instance {}", instance.instance_id().unwrap_or("?"));
+    let mut checks = Vec::new();
+    if !is_online(instance) {
+        let status = instance.ping_status().map_or("unknown", |status| status.as_str());
+        checks.push(Check::not_good(Health::Odd, &name, format!("its ping status is {status}"), NO_INSTANCE));
+    }
+    if let Some(version) = instance.agent_version().filter(|version| is_old(version)) {
+        let oldest = OLDEST_SSM_AGENT.map(|n| n.to_string()).join(".");
+        checks.push(Check::not_good(
+            Health::Bad,
+            &name,
+            format!("its SSM agent is {version}, and {oldest} is needed: an older one refuses the command"),
+            "update the SSM agent: AWS-UpdateSSMAgent does it",
+        ));
+    }
+    if instance.association_status() == Some("Failed") {
+        checks.push(Check::not_good(
+            Health::Odd,
+            &name,
+            "an association of State Manager failed: the agent may not be current",
+            "`aws ssm describe-instance-associations-status --instance-id ID` says which and why",
+        ));
+    }
+    checks
+}
+
+/// Whether a version such as `3.3.40.0` is older than needed. One that cannot be read says nothing.
+fn is_old(version: &str) -> bool {
+    let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+    parts.is_some_and(|parts| parts.as_slice() < OLDEST_SSM_AGENT.as_slice())
+}
+
+enum Answer {
+    Check(Check),
+    Unseen(Check),
+}
+
+/// Our agent's version, where Systems Manager takes an inventory of packages.
+async fn agent(client: &Client, id: &str) -> Answer {
+    let name = format!("agent on {id}");
+    let filter = InventoryFilter::builder().key("Name").values("rsqlflow-agent").build();
+    let Ok(filter) = filter else {
+        return Answer::Unseen(Check::not_good(
+            Health::Odd,
+            name,
+            "cannot be asked for",
+            "look on the instance",
+        ));
+    };
+    let asked = client.list_inventory_entries().instance_id(id).type_name("AWS:Application").filters(filter);
+    match asked.send().await {
+        Ok(found) => {
+            let ours = env!("CARGO_PKG_VERSION");
+            let version = found.entries().iter().find_map(|entry| entry.get("Version"));
+            Answer::Check(match version {
+                Some(version) if version.split(['-', '~']).next() == Some(ours) => Check::good(name, version),
+                Some(version) => Check::not_good(
+                    Health::Odd,
+                    name,
+                    format!("{version}, and this program is {ours}"),
+                    "the association installs the deployed version; `rsqlflow deploy` with the new packages",
+                ),
+                None => Check::not_good(
+                    Health::Odd,
+                    name,
+                    "its version is not told: no inventory of packages was taken there",
+                    "`rsqlflow-agent --version` on the instance tells it; the association AWS-GatherSoftwareInventory \
+                     has Systems Manager tell it",
+                ),
+            })
+        }
+        Err(error) => {
+            let mend = "`rsqlflow-agent --version` on the instance tells it";
+            Answer::Unseen(failed("agents", &error, "ssm:ListInventoryEntries", mend))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (version, old) in [
+            ("3.3.2746.0", false),
+            ("3.3.3572.0", false),
+            ("3.10.1.0", false),
+            ("3.3.987.0", true),
+            ("2.3.0.0", true),
+            ("local", false),
+        ] {
+            assert_eq!(is_old(version), old, "{version}");
+        }
+    }
+
+    #[test]
+    fn who_is_named_must_be_online() {
+        let instance = |id: &str, ping: &str| {
+            InstanceInformation::builder().instance_id(id).ping_status(ping.into()).build()
+        };
+        let found = [instance("i-1", "Online"), instance("i-2", "ConnectionLost")];
+        let named = Target::InstanceIds(vec!["i-1".to_owned(), "i-2".to_owned()]);
+        assert_eq!(presence(&found, Some(&named)).found, "not online: i-2");
+        assert!(presence(&found, None).health == Health::Good);
+        assert!(presence(&found[1..], None).health == Health::Bad);
+        assert_eq!(state(&found[1]).len(), 1);
+    }
+}

@@ -1,0 +1,179 @@
+//! The tables: keys, index, expiry, recovery.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    KeySchemaElement, PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus,
+};
+use rsqlflow_store::{EXPIRY, TableShape, shapes};
+
+use super::super::checks::{Check, Health};
+use super::failed;
+use crate::place::Place;
+
+const DEPLOY: &str = "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`";
+
+pub(super) async fn checks(place: &Place) -> Vec<Check> {
+    let client = Client::new(&place.sdk);
+    let mut checks = Vec::new();
+    for shape in shapes(&place.deployment.tables) {
+        let name = format!("table {}", shape.name);
+        match client.describe_table().table_name(&shape.name).send().await {
+            Ok(found) => {
+                let table = found.table.unwrap_or_else(|| TableDescription::builder().build());
+                let wrong = differences(&shape, &table);
+                let status = table.table_status().map_or("unknown", |status| status.as_str());
+                checks.push(match (wrong.is_empty(), status) {
+                    (true, "ACTIVE") => Check::good(&name, "ACTIVE, its keys and index as they should be"),
+                    (true, status) => Check::not_good(Health::Bad, &name, status, "wait until it is ACTIVE"),
+                    (false, _) => Check::not_good(
+                        Health::Bad,
+                        &name,
+                        wrong.join("; "),
+                        "it is a table of something else, or of another version: name the right one, or move its data \
+                         away and `rsqlflow deploy`",
+                    ),
+                });
+                checks.extend(expiry(&client, &shape).await);
+                checks.extend(recovery(&client, &shape.name).await);
+            }
+            Err(error) => checks.push(failed(name, &error, "dynamodb:DescribeTable", DEPLOY)),
+        }
+    }
+    checks
+}
+
+/// How a table is not as it should be.
+pub(super) fn differences(shape: &TableShape, table: &TableDescription) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if keys(table.key_schema()) != wanted(&shape.keys) {
+        let (is, should) = (keys(table.key_schema()), wanted(&shape.keys));
+        wrong.push(format!("its keys are {} and should be {}", is.join(", "), should.join(", ")));
+    }
+    let Some(index) = &shape.index else { return wrong };
+    let found = table.global_secondary_indexes().iter().find(|one| one.index_name() == Some(index.name));
+    let Some(found) = found else {
+        wrong.push(format!("the index {} is missing", index.name));
+        return wrong;
+    };
+    if keys(found.key_schema()) != wanted(&index.keys) {
+        wrong.push(format!(
+            "the keys of the index {} are {}",
+            index.name,
+            keys(found.key_schema()).join(", ")
+        ));
+    }
+    let projection = found.projection();
+    let all = projection.and_then(|p| p.projection_type()).is_some_and(|kind| kind.as_str() == "ALL");
+    let has = |column: &&str| {
+        let columns = projection.map(|p| p.non_key_attributes()).unwrap_or_default();
+        columns.iter().any(|one| one == column)
+    };
+    let missing: Vec<&str> = index.columns.iter().filter(|column| !all && !has(column)).copied().collect();
+    if !missing.is_empty() {
+        wrong.push(format!("the index {} has no {}", index.name, missing.join(", ")));
+    }
+    wrong
+}
+
+fn keys(found: &[KeySchemaElement]) -> Vec<String> {
+    found.iter().map(|key| format!("{} ({})", key.attribute_name(), key.key_type().as_str())).collect()
+}
+
+fn wanted(keys: &[(&str, aws_sdk_dynamodb::types::KeyType)]) -> Vec<String> {
+    keys.iter().map(|(name, kind)| format!("{name} ({})", kind.as_str())).collect()
+}
+
+/// Only where rows are to expire is it wrong that they do not; elsewhere nobody asked for it.
+async fn expiry(client: &Client, shape: &TableShape) -> Option<Check> {
+    if !shape.expires {
+        return None;
+    }
+    let name = format!("expiry of {}", shape.name);
+    Some(match client.describe_time_to_live().table_name(&shape.name).send().await {
+        Ok(found) => {
+            let found = found.time_to_live_description();
+            let on = found.and_then(|f| f.time_to_live_status()) == Some(&TimeToLiveStatus::Enabled);
+            match found.and_then(|f| f.attribute_name()) {
+                Some(EXPIRY) if on => Check::good(name, format!("by {EXPIRY}")),
+                _ => Check::not_good(
+                    Health::Odd,
+                    name,
+                    "off: rows stay, whatever audit_retention says",
+                    "`rsqlflow deploy` turns it on",
+                ),
+            }
+        }
+        Err(error) => failed(name, &error, "dynamodb:DescribeTimeToLive", "look at the table in the console"),
+    })
+}
+
+async fn recovery(client: &Client, table: &str) -> Option<Check> {
+    let name = format!("recovery of {table}");
+    Some(match client.describe_continuous_backups().table_name(table).send().await {
+        Ok(found) => {
+            let status = found
+                .continuous_backups_description()
+                .and_then(|backups| backups.point_in_time_recovery_description())
+                .and_then(|recovery| recovery.point_in_time_recovery_status());
+            if status == Some(&PointInTimeRecoveryStatus::Enabled) {
+                Check::good(name, "to any second of the last days")
+            } else {
+                Check::not_good(
+                    Health::Odd,
+                    name,
+                    "point-in-time recovery is off: what is deleted is gone",
+                    "`rsqlflow deploy` turns it on",
+                )
+            }
+        }
+        Err(error) => {
+            failed(name, &error, "dynamodb:DescribeContinuousBackups", "look at the table in the console")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::{GlobalSecondaryIndexDescription, KeyType, Projection, ProjectionType};
+    use rsqlflow_core::Deployment;
+
+    use super::*;
+
+    fn schema(keys: &[(&str, KeyType)]) -> Vec<KeySchemaElement> {
+        let element = |(name, kind): &(&str, KeyType)| {
+            KeySchemaElement::builder().attribute_name(*name).key_type(kind.clone()).build().unwrap()
+        };
+        keys.iter().map(element).collect()
+    }
+
+    fn described(shape: &TableShape, columns: &[&str]) -> TableDescription {
+        let index = shape.index.as_ref().map(|index| {
+            let projection = Projection::builder()
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(columns.iter().map(ToString::to_string).collect()));
+            GlobalSecondaryIndexDescription::builder()
+                .index_name(index.name)
+                .set_key_schema(Some(schema(&index.keys)))
+                .projection(projection.build())
+                .build()
+        });
+        TableDescription::builder()
+            .set_key_schema(Some(schema(&shape.keys)))
+            .set_global_secondary_indexes(index.map(|index| vec![index]))
+            .build()
+    }
+
+    #[test]
+    fn each_difference_is_named() {
+        let [config, runs, jobs] = shapes(&Deployment::default().tables);
+        let columns = runs.index.as_ref().unwrap().columns;
+        assert_eq!(differences(&runs, &described(&runs, columns)), Vec::<String>::new());
+        let fewer = differences(&runs, &described(&runs, &columns[1..]));
+        assert_eq!(fewer, ["the index workflow_id-index has no execution_status"]);
+        let other = differences(&jobs, &described(&config, &[]));
+        assert!(
+            other[0].contains("workflow_id (HASH)") && other[1].contains("job_name-index is missing"),
+            "{other:?}"
+        );
+    }
+}

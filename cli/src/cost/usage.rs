@@ -1,0 +1,169 @@
+//! What a run uses.
+
+use std::collections::BTreeMap;
+
+use rsqlflow_core::plan::{Plan, Snapshot};
+use rsqlflow_lambdas::Function;
+use serde::Serialize;
+
+use super::machines::{self, NotCountable, Tally};
+
+/// Memory of our functions, as the deployment sets it.
+const MEMORY_MB: f64 = 256.0;
+/// Rows carry this much beside the job itself: keys, status, token, times, log stream.
+const ROW_OVERHEAD: u64 = 700;
+/// What Lambda and the function write to the log in an invocation, in KB.
+const LOG_KB_CALL: f64 = 1.0;
+/// What a Standard machine with logging of every event, without data, writes for a transition, in KB.
+const LOG_KB_TRANSITION: f64 = 3.0;
+
+/// What is not in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Assumptions {
+    /// How often it runs in a month.
+    pub runs_per_month: u32,
+    /// What a script writes, in MB.
+    pub log_mb_per_job: f64,
+    /// How long a script runs, in minutes.
+    pub job_minutes: f64,
+    /// How long an invocation lasts, in milliseconds.
+    pub lambda_ms: f64,
+}
+
+/// Of one run in which every job succeeds at its first attempt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Usage {
+    /// State transitions of the machines, exact.
+    pub transitions: u64,
+    /// Lambda invocations of each function, exact.
+    pub calls: BTreeMap<String, u64>,
+    /// Memory times time of them.
+    pub gb_seconds: f64,
+    /// DynamoDB write request units.
+    pub write_units: u64,
+    /// DynamoDB read request units.
+    pub read_units: u64,
+    /// What goes to CloudWatch Logs, in MB.
+    pub log_mb: f64,
+    /// SSM commands, exact.
+    pub commands: u64,
+}
+
+impl Usage {
+    /// All Lambda invocations.
+    #[must_use]
+    pub(crate) fn invocations(&self) -> u64 {
+        self.calls.values().sum()
+    }
+}
+
+/// What a run of the plan uses.
+///
+/// # Errors
+/// Where the machines' definitions are not understood.
+pub(crate) fn of_plan(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    assumed: &Assumptions,
+) -> Result<Usage, NotCountable> {
+    let mut tally = machines::count(plan)?;
+    // Which starts the machines.
+    tally.calls.insert(Function::WorkflowTrigger, 1);
+    let calls: u64 = tally.calls.values().sum();
+    let commands = plan.jobs().filter(|(_, job)| !job.skip).count();
+    let commands = u64::try_from(commands).unwrap_or(u64::MAX);
+    let units = Units::of(plan, snapshot, &tally, assumed);
+    Ok(Usage {
+        transitions: tally.transitions,
+        calls: tally.calls.iter().map(|(function, n)| (function.to_string(), *n)).collect(),
+        gb_seconds: gb_seconds(calls, MEMORY_MB, assumed),
+        write_units: units.write,
+        read_units: units.read,
+        log_mb: megabytes(commands, calls, tally.transitions, assumed),
+        commands,
+    })
+}
+
+/// Memory times time of so many invocations.
+pub(super) fn gb_seconds(calls: u64, memory_mb: f64, assumed: &Assumptions) -> f64 {
+    calls as f64 * memory_mb / 1_024.0 * assumed.lambda_ms / 1_000.0
+}
+
+/// What scripts, functions and machines write to the log.
+pub(super) fn megabytes(jobs: u64, calls: u64, transitions: u64, assumed: &Assumptions) -> f64 {
+    let machinery = calls as f64 * LOG_KB_CALL + transitions as f64 * LOG_KB_TRANSITION;
+    jobs as f64 * assumed.log_mb_per_job + machinery / 1_000.0
+}
+
+/// DynamoDB request units, call by call. Everything is read consistently.
+#[derive(Default)]
+struct Units {
+    write: u64,
+    read: u64,
+}
+
+impl Units {
+    fn of(plan: &Plan, snapshot: &Snapshot, tally: &Tally, assumed: &Assumptions) -> Self {
+        let calls = |function: Function| tally.calls.get(&function).copied().unwrap_or_default();
+        let snapshot_bytes = bytes(snapshot);
+        let mut units = Self::default();
+
+        // The trigger: the item, whether the run is there, lock, snapshot and back, the run's row and its index entry.
+        units.read += 1 + reads(bytes(&snapshot.workflow)) + reads(snapshot_bytes);
+        let names: Vec<&str> = plan.jobs().map(|(_, job)| job.job_name.as_str()).collect();
+        let run_row = ROW_OVERHEAD + bytes(&names);
+        units.write += 1 + writes(snapshot_bytes) + writes(run_row) + 1;
+        // Its end: begin, close and its index entry, lock.
+        units.write += writes(run_row) * 2 + 1 + 1;
+
+        // Each of these reads the plan, the first and the last the run's row too.
+        let planners =
+            [Function::MasterIterator, Function::SequentialIterator].map(calls).iter().sum::<u64>()
+                + calls(Function::ParallelLoadCheck)
+                + calls(Function::UpdateAudit);
+        units.read += planners * reads(snapshot_bytes);
+        let row_reads = calls(Function::MasterIterator) + calls(Function::UpdateAudit);
+        units.read += row_reads * reads(run_row);
+
+        let mut rows = 0;
+        for (_, job) in plan.jobs() {
+            let row = ROW_OVERHEAD + bytes(job);
+            rows += row;
+            if job.skip {
+                units.write += writes(row);
+                continue;
+            }
+            // Handed out, triggered, its command noted, claimed, closed; the last two change the index too.
+            units.write += 5 * writes(row) + 2;
+            // The launcher looks at the job and at the run, the agent at the job.
+            units.read += 2 * reads(row) + reads(run_row);
+            let heartbeat = f64::from(job.heartbeat.get());
+            let renewals = (assumed.job_minutes * 60.0 / (heartbeat / 3.0)).floor();
+            units.write += renewals as u64 * writes(row);
+        }
+        // Master iterator (after each chunk), load check and closer each read every row by query, which counts what it
+        // reads in sum.
+        let parallel = u64::from(calls(Function::ParallelLoadCheck) > 0);
+        units.read += reads(rows) * (2 + parallel);
+        units
+    }
+}
+
+/// Length as JSON, which is close to what DynamoDB counts.
+fn bytes(value: &impl Serialize) -> u64 {
+    serde_json::to_vec(value).map_or(0, |json| u64::try_from(json.len()).unwrap_or(u64::MAX))
+}
+
+/// Write request units of an item (DynamoDB developer guide, "Capacity unit consumption").
+fn writes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_024).max(1)
+}
+
+/// Read request units of a consistent read (same page).
+fn reads(bytes: u64) -> u64 {
+    bytes.div_ceil(4_096).max(1)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,52 @@
+//! What the function is asked: by a caller, or by an event.
+
+use rsqlflow_core::event_start::EventRequest;
+use rsqlflow_core::message::TriggerRequest;
+use serde_json::Value;
+
+use crate::HandlerError;
+use crate::dispatch::read;
+
+/// Reads a payload. One with an `event` is of a rule of EventBridge.
+///
+/// # Errors
+/// `InvalidRequest` with everything that is wrong.
+pub(crate) fn request(payload: Value) -> Result<TriggerRequest, HandlerError> {
+    if payload.get("event").is_none() {
+        return read(payload);
+    }
+    let request: EventRequest = read(payload)?;
+    let event = request.event.get("id").and_then(Value::as_str).unwrap_or_default();
+    tracing::info!(start = request.start.name, event, "an event");
+    request.trigger().map_err(|problems| HandlerError::InvalidRequest(format!("\n{problems}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn callers_and_events_ask_alike() {
+        let asked = request(json!({ "workflow_id": "w", "workflow_execution_id": "e" })).unwrap();
+        assert_eq!(asked.workflow_execution_id.unwrap().as_str(), "e");
+        let start = json!({ "name": "n", "workflow_id": "w", "parameters": { "p": "$.detail.p" } });
+        let asked =
+            request(json!({ "start": start, "event": { "id": "1", "detail": { "p": "x" } } })).unwrap();
+        assert_eq!(asked.parameters, Some(json!({ "p": "x" })));
+        assert!(asked.workflow_execution_id.unwrap().as_str().starts_with("n_"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_once() {
+        let start = json!({ "name": "n", "workflow_id": "w", "parameters": { "p": "$.p", "q": "$.q" } });
+        let error = request(json!({ "start": start, "event": { "id": "1" } })).unwrap_err().to_string();
+        assert!(error.contains("nothing at $.p") && error.contains("nothing at $.q"), "{error}");
+        for payload in
+            [json!({ "event": {} }), json!({ "event": {}, "workflow_id": "w" }), json!({}), json!(null)]
+        {
+            assert!(matches!(request(payload), Err(HandlerError::InvalidRequest(_))));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+"""A workflow that the event of a file's arrival starts, with boto3: the files of `examples/arrivals/`."""
+
+import json
+import pathlib
+import shutil
+import unittest
+
+import boto3
+
+from endpoint import (
+    CONFIG,
+    LOG_GROUP,
+    SCRIPTS,
+    TRIGGER,
+    WORKFLOWS,
+    client,
+    eventually,
+    workflow_row,
+)
+
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/arrivals"
+# What a shell, a JSON text and a table's expression would trip over.
+HOSTILE = "in/$(touch pwned) `id` \"; 'quoted' \\ {{ ds }} <aws.events.event.json> #x*?é.csv"
+
+
+def example(name):
+    return json.loads((EXAMPLE / name).read_text(encoding="utf-8"))
+
+
+def arrival(key, sequencer):
+    """The example's event, of another object."""
+    event = example("event.json")
+    [entry] = event["Entries"]
+    detail = json.loads(entry["Detail"])
+    detail["object"] |= {"key": key, "sequencer": sequencer}
+    entry["Detail"] = json.dumps(detail)
+    return event
+
+
+def put(event):
+    answer = client("events").put_events(**event)
+    assert answer["FailedEntryCount"] == 0, answer
+    return answer["Entries"][0]["EventId"]
+
+
+def runs(workflow):
+    page = boto3.resource("dynamodb").Table(WORKFLOWS).query(
+        IndexName="workflow_id-index",
+        KeyConditionExpression="workflow_id = :workflow",
+        ExpressionAttributeValues={":workflow": workflow},
+    )
+    return [row["workflow_execution_id"] for row in page["Items"]]
+
+
+def ask(event, start=None):
+    """The function as the rule calls it, but waiting for its answer."""
+    template = example("targets.json")["Targets"][0]["InputTransformer"]["InputTemplate"]
+    request = json.loads(template.replace("<aws.events.event.json>", json.dumps(event)))
+    request["start"] |= start or {}
+    answer = client("lambda").invoke(FunctionName=TRIGGER, Payload=json.dumps(request).encode())
+    return json.load(answer["Payload"])
+
+
+class Events(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        shutil.copy(EXAMPLE / "scripts/load_file.sh", SCRIPTS)
+        boto3.resource("dynamodb").Table(CONFIG).put_item(Item=example("workflow.json"))
+        client("events").put_rule(**example("rule.json"))
+        put_targets = client("events").put_targets(**example("targets.json"))
+        assert put_targets["FailedEntryCount"] == 0, put_targets
+
+    def ended(self, count):
+        """Waits for so many runs that completed; their first lines."""
+        found = eventually(f"{count} runs", lambda: (r := runs("load_arrival")) and len(r) >= count and r)
+        for run in found:
+            eventually(f"the end of {run}", lambda run=run: workflow_row(run)["execution_status"] != "Running")
+            self.assertEqual(workflow_row(run)["execution_status"], "Completed")
+        pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=LOG_GROUP)
+        return found, [event["message"] for page in pages for event in page["events"]]
+
+    def test_an_event_starts_one_run_however_often_it_comes(self):
+        first, again = put(example("event.json")), put(example("event.json"))
+        self.assertNotEqual(first, again, "two events, which tell of one object")
+        self.ended(1)
+        # Written again, and another object whose name is a trap: runs of their own.
+        put(arrival("in/sales-2026-11-21.csv", "00617F08299329D190"))
+        put(arrival(HOSTILE, "00617F08299329D191"))
+        put(arrival("elsewhere/sales.csv", "00617F08299329D192"))
+        found, lines = self.ended(3)
+        self.assertEqual(
+            sorted(lines), sorted([f"loading s3://landing/{HOSTILE}"] + ["loading s3://landing/in/sales-2026-11-21.csv"] * 2)
+        )
+        self.assertEqual(len(found), 3)
+        self.assertFalse(list(SCRIPTS.rglob("pwned")))
+
+        # The same object once more, long after.
+        detail = json.loads(example("event.json")["Entries"][0]["Detail"])
+        answer = ask({"id": "another", "detail": detail})
+        self.assertEqual((answer["status"], answer["workflow_status"]), ("already_started", "Completed"))
+        self.assertIn(answer["workflow_execution_id"], found)
+        self.assertTrue(answer["workflow_execution_id"].startswith("arrivals_"))
+        self.assertEqual(len(runs("load_arrival")), 3)
+
+    def test_without_more_an_event_is_told_by_its_id(self):
+        detail = {"bucket": {"name": "b"}, "object": {"key": "k"}}
+        start = {"name": "by-id", "once_per": []}
+        answers = [ask({"id": event, "detail": detail}, start) for event in ("1", "1", "2")]
+        self.assertEqual([answer["status"] for answer in answers], ["started", "already_started", "started"])
+        for answer in answers:
+            run = answer["workflow_execution_id"]
+            eventually(f"the end of {run}", lambda run=run: workflow_row(run)["execution_status"] == "Completed")
+
+    def test_what_an_event_lacks_is_told_and_starts_nothing(self):
+        before = runs("load_arrival")
+        answer = ask({"id": "1", "detail": {"bucket": {"name": ["b"]}, "object": {"key": "a\nb"}}})
+        self.assertEqual(answer["errorType"], "InvalidRequest")
+        for place in ("start.once_per[2]: the event has nothing at $.detail.object.sequencer",
+                      "start.parameters.bucket: what the event has at $.detail.bucket.name is no text",
+                      "start.parameters.key: what the event has at $.detail.object.key holds a control character"):
+            self.assertIn(place, answer["errorMessage"])
+        answer = ask({"id": "1", "detail": {}}, {"once_per": [], "parameters": {"kye": "x"}})
+        self.assertEqual(answer["errorType"], "InvalidWorkflow")
+        self.assertIn('did you mean "key"?', answer["errorMessage"])
+        self.assertEqual(runs("load_arrival"), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,232 @@
+"""MiniStack, with the deployment on it, and beside it the embedded endpoint, which answers for SSM alone."""
+
+import contextlib
+import json
+import re
+import shlex
+import sys
+
+from support.aws import ACCOUNT, Aws
+from support.package import lambda_zip
+from support.paths import CDK, program
+from support.processes import REGION, answers, environment, eventually, free_port, run, running
+
+# The account's own key. Under AUTH=true, it is root's, whose key MiniStack finds in its environment.
+ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+TARGET_TAGS = {"tags": {"Role": "etl"}}
+
+# What the deployment's functions go by (`cdk-config/lib/config/timing.ts`), for the agents too.
+TIMES = {
+    "RSQLFLOW_LAMBDA_TIMEOUT": "20s",
+    "RSQLFLOW_SSM_DELIVERY": "30s",
+    "RSQLFLOW_AGENT_START": "5s",
+    "RSQLFLOW_CLOCK_MARGIN": "5s",
+    "RSQLFLOW_STOP_GRACE": "10s",
+    "RSQLFLOW_RENEWAL_LATENCY": "5s",
+    "RSQLFLOW_MACHINE_RETRY_DELAY": "60s",
+    "RSQLFLOW_QUEUEING": "24h",
+}
+
+
+@contextlib.contextmanager
+def ministack(folder, auth=False):
+    """MiniStack itself, with nothing in it. Answers its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    env = environment(
+        folder,
+        **ROOT,
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=port,
+        # Functions get it from here.
+        AWS_ENDPOINT_URL=url,
+        AUTH=str(auth).lower(),
+        LOG_LEVEL="INFO",
+        TMPDIR=folder,
+        # Nothing but http: its other servers would listen on ports that nobody asked for.
+        SFTP_ENABLED="false",
+        IOT_MTLS_ENABLED="false",
+    )
+    with running("ministack", [sys.executable, "-m", "ministack"], folder, env) as child:
+        eventually("MiniStack", lambda: answers(f"{url}/_ministack/health"), 60, alive=lambda: child.poll() is None)
+        yield url
+
+
+def write_agent(folder, variables):
+    """The agent of the pretended instances: the real one, with what an instance's role and network give it."""
+    agent = folder / "agent"
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    agent.write_text(f"#!/bin/sh\n{exports}exec {shlex.quote(str(program('rsqlflow-agent')))} \"$@\"\n")
+    agent.chmod(0o755)
+    return agent
+
+
+@contextlib.contextmanager
+def ssm(folder, scripts, agent):
+    """`rsqlflow local`, of which only SSM is used."""
+    env = environment(folder, RSQLFLOW_AGENT=agent, RSQLFLOW_DEFAULT_TARGET=json.dumps(TARGET_TAGS), **TIMES)
+    argv = [program("rsqlflow"), "local", "--port", "0"]
+    argv += ["--scripts", scripts, "--state-dir", folder / "state"]
+    with running("ssm", argv, folder, env) as child:
+        yield eventually("the endpoint", lambda: address(child.log), alive=lambda: child.poll() is None)
+
+
+def address(log):
+    """What the endpoint says when it serves."""
+    found = re.search(r"^export AWS_ENDPOINT_URL=(\S+) .*\n", log.read_text(), re.MULTILINE)
+    return found and found[1]
+
+
+def cdk(folder, url, config, *arguments):
+    """The CDK command line, on the real app."""
+    env = environment(
+        folder,
+        **ROOT,
+        AWS_ENDPOINT_URL=url,
+        CDK_DISABLE_VERSION_CHECK="1",
+        CDK_DEFAULT_REGION="us-east-1",
+        CI="1",
+        NO_COLOR="1",
+    )
+    argv = [CDK / "node_modules/.bin/cdk", *arguments, "--output", folder / "cdk.out", "--no-notices"]
+    return run([*argv, "-c", f"rsqlflow={json.dumps(config)}"], CDK, env)
+
+
+class Deployment:
+    """The app as deployed on MiniStack."""
+
+    def __init__(self, url, ssm_url, folder, settings):
+        self.url, self.folder, self.settings = url, folder, settings
+        self.scripts = folder / "scripts"
+        self.aws = Aws(url)
+        self.ssm = Aws(ssm_url)
+
+    def deploy(self):
+        """`cdk deploy`, of a place that is bootstrapped."""
+        cdk(self.folder, self.url, self.settings, "deploy", *STACKS, "--require-approval", "never")
+
+    def stacks(self):
+        """When each stack was changed last, and what is in it."""
+        cloudformation = self.aws.client("cloudformation")
+        found = {}
+        for name in STACKS:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+            ids = sorted((one["LogicalResourceId"], one["PhysicalResourceId"]) for one in resources)
+            found[name] = (stack["StackStatus"], str(stack.get("LastUpdatedTime")), ids)
+        return found
+
+    def as_caller(self, *keys):
+        """The same place, asked by another."""
+        return Aws(self.url, *keys)
+
+    def script(self, name, body):
+        """Writes a script where the instance has its scripts."""
+        path = self.scripts / name
+        path.write_text(f"#!/usr/bin/env bash\n{body}\n")
+        path.chmod(0o755)
+
+    def agents_get(self, **variables):
+        """Agents started from now on talk to this place with these credentials."""
+        write_agent(self.folder, {"AWS_ENDPOINT_URL": self.url, **variables})
+
+    def cli(self, *arguments):
+        """What the AWS CLI answers."""
+        env = environment(self.folder, **ROOT, AWS_ENDPOINT_URL=self.url)
+        said = run(["aws", "--output", "json", *arguments], self.folder, env)
+        return json.loads(said) if said.strip() else None
+
+    def cli_put(self, workflow):
+        """Writes a workflow item with the AWS CLI, as docs/deploy.md does it."""
+        item = self.folder / "item.json"
+        item.write_text(json.dumps(attribute(workflow)["M"]))
+        self.cli("dynamodb", "put-item", "--table-name", "rsqlflow-config-table", "--item", f"file://{item}")
+
+    def cli_trigger(self, workflow_id):
+        """Starts a workflow with the AWS CLI; answers what the trigger said."""
+        request, answer = self.folder / "request.json", self.folder / "answer.json"
+        request.write_text(json.dumps({"workflow_id": workflow_id}))
+        call = ["lambda", "invoke", "--function-name", "rsqlflow-workflow-trigger"]
+        told = self.cli(*call, "--payload", f"fileb://{request}", str(answer))
+        payload = json.loads(answer.read_text())
+        assert "FunctionError" not in told, payload
+        return payload
+
+
+def attribute(value):
+    """A value as DynamoDB writes it."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, (int, float)):
+        return {"N": str(value)}
+    if isinstance(value, list):
+        return {"L": [attribute(one) for one in value]}
+    if isinstance(value, dict):
+        return {"M": {key: attribute(one) for key, one in value.items()}}
+    return {"S": value}
+
+
+STACKS = ("rsqlflow-data", "rsqlflow-orchestration", "rsqlflow-schedules")
+
+
+def configuration(ssm_url, zip_file, **more):
+    """What the deployment is configured with. What is left out is in docs/referees.md, with the reason."""
+    return {
+        "synthesizer": "credentials",
+        "default_target": TARGET_TAGS,
+        # MiniStack's CloudWatch has no metric math.
+        "alarms": False,
+        "lambda_zip": str(zip_file),
+        "agent_rpm": False,
+        "agent_deb": False,
+        "function_environment": {"AWS_ENDPOINT_URL_SSM": ssm_url},
+        **more,
+    }
+
+
+@contextlib.contextmanager
+def deployed(folder, auth=False, **config):
+    """The app, deployed."""
+    scripts = folder / "scripts"
+    scripts.mkdir()
+    with ministack(folder, auth) as url:
+        agent = write_agent(folder, {"AWS_ENDPOINT_URL": url, **ROOT})
+        with ssm(folder, scripts, agent) as ssm_url:
+            settings = configuration(ssm_url, lambda_zip(folder), **config)
+            # With the environment's name it needs no app.
+            cdk(folder, url, settings, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+            found = Deployment(url, ssm_url, folder, settings)
+            found.deploy()
+            yield found
+
+
+def instance_role(deployment):
+    """The role of instances as the fleet's template has it, without the rest of that template. Answers its ARN.
+
+    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may. And the calls with a
+    task token are allowed for all machines, as MiniStack wants it: docs/referees.md says why the template does not.
+    """
+    template = json.loads((deployment.folder / "cdk.out/rsqlflow-fleet.template.json").read_text())
+    resources = {
+        name: one
+        for name, one in template["Resources"].items()
+        if one["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+    }
+    (role,) = (name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role")
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"].append(may)
+    calls = [f"states:SendTask{what}" for what in ("Success", "Failure", "Heartbeat")]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": calls, "Resource": "*"}]}
+    resources[role]["Properties"]["Policies"].append({"PolicyName": "tokens", "PolicyDocument": document})
+    text = json.dumps({"Resources": resources, "Outputs": {"Role": {"Value": {"Fn::GetAtt": [role, "Arn"]}}}})
+    cloudformation = deployment.aws.client("cloudformation")
+    cloudformation.create_stack(StackName="instance", TemplateBody=text, Capabilities=["CAPABILITY_IAM"])
+
+    def made():
+        (stack,) = cloudformation.describe_stacks(StackName="instance")["Stacks"]
+        return stack if not stack["StackStatus"].endswith("_IN_PROGRESS") else None
+
+    stack = eventually("the instances' role", made)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    return stack["Outputs"][0]["OutputValue"]

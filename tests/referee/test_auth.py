@@ -1,0 +1,71 @@
+"""The deployment on MiniStack with `AUTH=true`: every call is signed and allowed by a policy, or refused. The functions
+work with their roles, and the agent with that of its instance, as the templates have them."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.example import SECRET, run_example
+from support.ministack import deployed, instance_role
+
+
+@pytest.fixture(scope="module")
+def enforced(tmp_path_factory, nothing_left):
+    """The app, with agents that have no more than their instance's role."""
+    with deployed(tmp_path_factory.mktemp("auth"), auth=True, default_secret=SECRET) as found:
+        role = instance_role(found)
+        session = found.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="i-local000000000001")
+        keys = session["Credentials"]
+        found.agents_get(
+            AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
+            AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
+            AWS_SESSION_TOKEN=keys["SessionToken"],
+        )
+        found.agent_keys = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        yield found
+
+
+def code(call, **request):
+    """The error that a call is refused with."""
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    return caught.value.response["Error"]["Code"]
+
+
+def test_it_is_enforced(enforced):
+    """Or the next tests would show nothing."""
+    stranger = enforced.as_caller("AKIAIOSFODNN7EXAMPLE", "wrong")
+    table = {"TableName": "rsqlflow-config-table", "Key": {"workflow_id": {"S": "x"}}}
+    assert code(stranger.client("dynamodb").get_item, **table) in ("UnrecognizedClientException", "InvalidClientTokenId")
+    agent = enforced.as_caller(*enforced.agent_keys)
+    assert "AccessDenied" in code(agent.client("dynamodb").get_item, **table), "the agent does not read workflows"
+    logs = {"logGroupName": "/ops/rsql-logs/"}
+    assert "AccessDenied" in code(agent.client("logs").delete_log_group, **logs)
+
+
+def test_the_example(enforced, database):
+    run_example(enforced, database)
+
+
+def test_a_function_without_a_permission_is_refused(enforced):
+    """The trigger may no longer read the config table; it says so, and nothing is started."""
+    iam, aws = enforced.aws.client("iam"), enforced.aws
+    function = aws.client("lambda").get_function_configuration(FunctionName="rsqlflow-workflow-trigger")
+    role = function["Role"].rsplit("/", 1)[1]
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    less = {
+        **policy,
+        "Statement": [one for one in policy["Statement"] if "config-table" not in json.dumps(one["Resource"])],
+    }
+    assert len(less["Statement"]) < len(policy["Statement"])
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(less))
+    try:
+        answer = aws.client("lambda").invoke(
+            FunctionName="rsqlflow-workflow-trigger", Payload=json.dumps({"workflow_id": "blog_test_workflow"})
+        )
+        told = json.load(answer["Payload"])
+        assert "FunctionError" in answer and "AccessDenied" in told["errorMessage"], told
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
