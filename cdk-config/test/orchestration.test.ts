@@ -125,7 +125,7 @@ describe('the sweeper', () => {
     expect(flat(target.Arn)).toMatch(/function:rsqlflow-sweeper$/);
     expect(target.Input).toBe('{}');
     // Every field of the request has a default.
-    expect(repository('core/src/message.rs')).toMatch(
+    expect(repository('core/src/message/sweep.rs')).toMatch(
       /pub struct SweepRequest \{\s+\/\/\/[^\n]*\s+#\[serde\(default\)\]\s+pub dry_run: bool,\s+\}/,
     );
   });

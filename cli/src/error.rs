@@ -199,3 +199,20 @@ impl From<StoreError> for Failure {
         Self::Environment { error: error.into(), hint }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_however_a_service_says_it() {
+        for reason in [
+            "InternalServerError: backend: database or disk is full",
+            "InternalFailure: the disk of the endpoint's state directory is full; nothing was changed",
+        ] {
+            let hint = hint_of(Some("InternalServerError"), reason).unwrap();
+            assert!(hint.starts_with("make room on the disk"), "{hint}");
+        }
+        assert_eq!(hint_of(Some("InternalServerError"), "InternalServerError: other"), None);
+    }
+}

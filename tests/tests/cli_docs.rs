@@ -196,6 +196,12 @@ fn the_page_of_the_sample_shows_what_the_commands_say() {
 #[test]
 fn the_page_of_the_agent_shows_what_the_commands_say() {
     run_page("agent.md", 5);
+    let page = std::fs::read_to_string(repository().join("docs/agent.md")).unwrap();
+    let listed = page.lines().find_map(|line| line.split_once("; the settings are "));
+    let settings: Vec<&str> = listed.unwrap().1.split(", ").collect();
+    assert!(settings.len() > 20, "{settings:?}");
+    let missing: Vec<_> = settings.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/agent.md does not tell of {missing:?}");
 }
 
 #[test]

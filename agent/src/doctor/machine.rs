@@ -192,13 +192,14 @@ fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let no_inodes = disk.files() > 0 && disk.files_available() == 0;
     let mend = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
+    let room = format!("{} free{will}", size(free));
+    if no_inodes {
+        return Check::bad(name, "the disk has no room for another file", mend);
+    }
     match free {
-        _ if no_inodes => Check::bad(name, "the disk has no room for another file", mend),
-        ..TOO_LITTLE => {
-            Check::bad(name, format!("{} free{will}: results and logs may be lost", size(free)), mend)
-        }
-        ..LITTLE => Check::look(name, format!("{} free{will}", size(free)), mend),
-        _ => Check::ok(name, format!("{} free{will}", size(free))),
+        ..TOO_LITTLE => Check::bad(name, format!("{room}: results and logs may be lost"), mend),
+        TOO_LITTLE..LITTLE => Check::look(name, room, mend),
+        LITTLE.. => Check::ok(name, room),
     }
 }
 

@@ -153,7 +153,7 @@ async fn read(place: &Place, id: &ExecutionId, job: JobId) -> Result<JobRow, Fai
         Failure::input(
             format!("the run has not come to job {job} yet, so there is nothing to cancel"),
             format!(
-                "cancel the run, mark the job with `rsqlflow mark {id} {job} skipped`, and restart the rest"
+                "cancel the run, mark the job with `rsqlflow mark {id} {job} skipped --reason …`, and restart the rest"
             ),
         )
     })
