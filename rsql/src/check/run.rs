@@ -94,9 +94,7 @@ pub(super) fn check_bytes(name: &str, bytes: &[u8]) -> Vec<Finding> {
 fn too_deep(piece: &Piece) -> Option<Finding> {
     let Piece::Sql { text, line, .. } = piece else { return None };
     // Most statements need not be read for that.
-    if text.matches('(').nth(DEEPEST).is_none() {
-        return None;
-    }
+    text.matches('(').nth(DEEPEST)?;
     let mut depth = 0_usize;
     let open = tokens(text, false).into_iter().find(|token| {
         if token.is_symbol("(") {

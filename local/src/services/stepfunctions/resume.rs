@@ -65,11 +65,11 @@ impl Shared {
     /// may take as many steps as the execution took.
     pub(super) async fn replayed(&self, id: i64) -> Result<(Execution, i64), AwsError> {
         let recording = self.database.recording(id).await?;
-        tokio::task::spawn_blocking(move || replay(recording)).await.map_err(AwsError::internal)?
+        tokio::task::spawn_blocking(move || replay(&recording)).await.map_err(AwsError::internal)?
     }
 }
 
-fn replay(recording: Recording) -> Result<(Execution, i64), AwsError> {
+fn replay(recording: &Recording) -> Result<(Execution, i64), AwsError> {
     let definition = Arc::new(machines::compile(&recording.definition)?);
     let mut execution = Execution::new(definition, recording.context.clone(), recording.seed.clone());
     for record in recording.inputs() {
