@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_childs_time_is_generous_and_at_most_a_year() {
-        assert_eq!(child_timeout(&Seconds::saturating(100), 2), Seconds::saturating(1_800 + 86_400));
-        assert_eq!(child_timeout(&Seconds::MAX, 500), Seconds::saturating(YEAR));
+        assert_eq!(child_timeout(&Seconds::saturating(100), 2), Seconds::saturating(2 * 8 * 100 + 86_400));
+        assert_eq!(child_timeout(&Seconds::MAX, 667), Seconds::saturating(YEAR));
     }
 }
