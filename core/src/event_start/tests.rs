@@ -17,6 +17,7 @@ fn arrival() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "cases are written as they are")]
 fn request(parameters: Value, once_per: Value, event: Value) -> EventRequest {
     serde_json::from_value(json!({
         "start": { "name": "arrivals", "workflow_id": "load", "parameters": parameters, "once_per": once_per },
@@ -56,7 +57,7 @@ fn one_event_is_one_run() {
     let first = request(json!({}), json!([]), arrival());
     let name = id(&first);
     assert!(name.starts_with("arrivals_") && name.len() == 41, "{name}");
-    assert_eq!(id(&first.clone()), name, "the same event");
+    assert_eq!(id(&first), name, "the same event");
     let mut other = arrival();
     other["id"] = json!("17793124-05d4-b198-2fde-7ededc63b104");
     assert_ne!(id(&request(json!({}), json!([]), other.clone())), name, "another event");
