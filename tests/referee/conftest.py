@@ -6,7 +6,7 @@ import pytest
 pytest.register_assert_rewrite("support.aws", "support.engines", "support.example", "support.ministack")
 
 from support.engines import ministack_engine, moto_engine
-from support.example import SECRET
+from support.example import SECRET, make_secret
 from support.ministack import deployed
 from support.postgres import postgres
 from support.processes import eventually, processes_with
@@ -25,6 +25,7 @@ def nothing_left(tmp_path_factory):
 def deployment(tmp_path_factory, nothing_left):
     """The app on MiniStack, as a user deploys it."""
     with deployed(tmp_path_factory.mktemp("ministack"), default_secret=SECRET) as found:
+        make_secret(found.aws)
         yield found
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from support.example import SECRET, run_example
+from support.example import SECRET, make_secret, run_example
 from support.ministack import deployed, instance_role
 
 
@@ -14,6 +14,7 @@ from support.ministack import deployed, instance_role
 def enforced(tmp_path_factory, nothing_left):
     """The app, with agents that have no more than their instance's role."""
     with deployed(tmp_path_factory.mktemp("auth"), auth=True, default_secret=SECRET) as found:
+        make_secret(found.aws)
         role = instance_role(found)
         session = found.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="i-local000000000001")
         keys = session["Credentials"]

@@ -12,12 +12,18 @@ SECRET = "rsqlflow-demo"
 NAMES = [f"rsql_blog_script_{number}.sh" for number in range(1, 7)]
 
 
+def make_secret(aws):
+    """The deployment's default secret, which every job reads; only the example's scripts use what is in it."""
+    nobody = {"host": "127.0.0.1", "port": 1, "username": "nobody", "password": "none", "dbname": "none"}
+    aws.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(nobody))
+
+
 def run_example(deployment, credentials):
     """Puts and triggers it with the AWS CLI, as docs/deploy.md does, and looks at everything with boto3."""
     aws = deployment.aws
     for name in NAMES:
         shutil.copy(EXAMPLES / "blog/scripts" / name, deployment.scripts / name)
-    aws.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(credentials))
+    aws.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(credentials))
     deployment.cli_put(json.loads((EXAMPLES / "blog/workflow.json").read_text()))
     started = deployment.cli_trigger("blog_test_workflow")
     run, arn = started["workflow_execution_id"], started["execution_arn"]
