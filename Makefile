@@ -57,7 +57,7 @@ demo: build tool-postgres ## Run the six-script example on this machine and show
 	examples/blog/demo
 
 .PHONY: test
-test: lint test-rust check-cdk ## Everything that CI runs
+test: lint test-rust check-cdk referee ## Everything that CI runs
 
 .PHONY: test-rust
 test-rust: build tool-nextest tool-postgres tool-clients
