@@ -1,7 +1,5 @@
 //! Services that may not be used: a run ends all the same, and its rows say what was not delivered.
 
-#![expect(clippy::unwrap_used, reason = "also what the tests share is run by tests only")]
-
 use rsqlflow_core::WorkflowStatus;
 use rsqlflow_core::protocol::JobStatus::{Completed, Triggered};
 use rsqlflow_tests::{Fault, Network, World, WorldOptions, binary};
