@@ -175,7 +175,9 @@ describe.each(SHELLS)('%s', (shell) => {
     test('installs once, and writes the settings as they are', () => {
       agent();
       for (let i = 0; i < 2; i += 1) expect(install(digest())).toMatchObject({ status: 0, stderr: '' });
-      expect(readFileSync(join(folder, 'dpkg'), 'utf8')).toBe('--force-confdef --force-confold -i rsqlflow-package/rsqlflow-agent.deb\n');
+      expect(readFileSync(join(folder, 'dpkg'), 'utf8')).toBe(
+        '--force-confdef --force-confold -i rsqlflow-package/rsqlflow-agent.deb\n',
+      );
       expect(readFileSync(join(folder, 'etc/agent.toml'), 'utf8')).toBe(settings);
       expect(called()).toEqual(['--version', 'status', '--version', 'status']);
     });
