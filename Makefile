@@ -74,10 +74,12 @@ referee: build tool-postgres tool-referees tool-cdk ## Deploy to MiniStack and h
 	tests/referee/run $(ONLY)
 
 .PHONY: bench
-# The same selection of packages twice, or the SDK is built twice.
-bench: tool-cargo tool-postgres tool-clients ## Measure the binaries as they ship, and write docs/performance.md
+# What measures is not optimised: what is measured is. A benchmark of the release profile would be built with another
+# panic strategy, and all that it stands on once more.
+bench: build tool-postgres tool-clients ## Measure the binaries as they ship, and write docs/performance.md
 	$(CARGO) build --locked --release --workspace --bins
-	$(CARGO) bench --locked --workspace --bench figures -- --check \
+	RSQLFLOW_TEST_BINARIES=$(abspath $(TARGET)/release) \
+	$(CARGO) bench --locked --workspace --profile dev --bench figures -- --check \
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
 
 .PHONY: lint
