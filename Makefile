@@ -29,10 +29,10 @@ release: tool-cargo ## Build every binary as it ships
 HOST_ARCH := $(shell uname -m)
 ARCH ?= $(HOST_ARCH)
 ifeq ($(ARCH),$(HOST_ARCH))
-PACKAGE_BINARIES = $(TARGET)/release
+PACKAGE_BINARIES = $(TARGET)
 else
 PACKAGE_TRIPLE := $(ARCH)-unknown-linux-gnu
-PACKAGE_BINARIES = $(TARGET)/$(PACKAGE_TRIPLE)/release
+PACKAGE_BINARIES = $(TARGET)/$(PACKAGE_TRIPLE)
 # Debian's cross compiler: it links, and compiles what of the TLS library is C.
 CROSS := $(ARCH)-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER ?= aarch64-linux-gnu-gcc
@@ -40,10 +40,11 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER ?= x86_64-linux-gnu-gcc
 endif
 
 .PHONY: package
-# One build for all of it, the very one of `bench`: another selection of packages would build the SDK again.
+# The agent is of the very build of `bench`. The functions have a build of their own, for size.
 package: tool-cargo tool-cross tool-packagers ## Build what is deployed: the functions' zip, the agent as .deb and .rpm
 	$(CARGO) build --locked --release --workspace --bins $(addprefix --target ,$(PACKAGE_TRIPLE))
-	tools/package --arch $(ARCH) --binaries $(PACKAGE_BINARIES) --tools $(TARGET)/tools/bin --out target/package
+	$(CARGO) build --locked --profile lambda -p rsqlflow-lambdas --bin bootstrap $(addprefix --target ,$(PACKAGE_TRIPLE))
+	tools/package --arch $(ARCH) --agent $(PACKAGE_BINARIES)/release --functions $(PACKAGE_BINARIES)/lambda --tools $(TARGET)/tools/bin --out target/package
 
 .PHONY: test-package
 # Not in `test`: it needs the build of what ships, which takes as long again. The .deb is really installed, hence root.

@@ -8,6 +8,7 @@ use rsqlflow_core::timing::Timing;
 use serde_json::Value;
 
 use crate::error::Failure;
+use crate::unique::Unique;
 
 /// Reads a file as JSON.
 ///
@@ -17,16 +18,21 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::input(
             format!("{} cannot be read: {error}", path.display()),
-            "name a readable workflow file, in UTF-8",
+            "name a readable file, in UTF-8",
         )
     })?;
     // Windows editors put a byte order mark first.
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
-        Failure::input(
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(Unique(value)) => Ok(value),
+        Err(error) if error.is_data() => Err(Failure::input(
+            format!("{}: {error}", path.display()),
+            "rename one of them, or take one away: only the last would count",
+        )),
+        Err(error) => Err(Failure::input(
             format!("{} is not JSON: {error}", path.display()),
             "the place is where the reader gave up; the mistake is often just before it",
-        )
-    })
+        )),
+    }
 }
 
 /// Reads and validates a file.

@@ -25,6 +25,7 @@ mod sample;
 mod signals;
 mod trigger;
 mod unfinished;
+mod unique;
 mod watch;
 
 use std::process::ExitCode;

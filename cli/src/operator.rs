@@ -1,8 +1,15 @@
 //! Who acts.
 
+use nix::unistd::{User, getuid};
 use rsqlflow_core::env::OPERATOR_NAME;
 
 use crate::place::Place;
+
+/// Services and containers often have no name of the user in their environment.
+fn by_id() -> String {
+    let id = getuid();
+    User::from_uid(id).ok().flatten().map_or_else(|| format!("uid {id}"), |user| user.name)
+}
 
 /// The name that an audit keeps: the given one; else the environment's; else, on AWS, the caller's ARN; else user and
 /// host.
@@ -17,7 +24,7 @@ pub(crate) async fn name(given: Option<&str>, place: &Place) -> String {
     {
         return arn.to_owned();
     }
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(by_id);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {
         "" => user,

@@ -131,7 +131,11 @@ pub async fn flush(ctx: &Context) -> Result<Flushed, SpoolError> {
         let note = Note::new().end(entry.ended_at);
         match Box::pin(close_and_answer(ctx, &entry, note, Backoff::of_flush)).await {
             Ok(delivered) => {
-                held.forget()?;
+                if let Err(error) = held.forget() {
+                    // Told again the next time, which is harmless. The others must not wait for it.
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "a delivered result stays in the spool");
+                }
                 flushed.delivered.push((entry, delivered));
             }
             Err(error) => flushed.left.push((entry, error)),

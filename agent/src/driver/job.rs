@@ -194,6 +194,8 @@ async fn work(
     }
     let drained = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain);
     let mut complete = patience.give(drained).await == Some(true) && whole;
+    // Row and workflow have a time of their own: the log must not have used it up.
+    patience.renew();
     let trouble = (!complete).then(|| {
         let service = match &service {
             Some(service) => service.borrow().clone(),
@@ -260,6 +262,11 @@ impl Patience {
     /// What is done next would be lost: only one more request ends it.
     fn insist(&mut self) {
         self.requests = self.stop.borrow().saturating_add(1);
+        self.end = None;
+    }
+
+    /// What is done next has the whole time again.
+    fn renew(&mut self) {
         self.end = None;
     }
 

@@ -39,14 +39,19 @@ pub fn clean(log_dir: &Path, retention: Duration, now: SystemTime) -> Option<Cle
         if !run.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
+        let before = cleaned.logs;
         for log in fs::read_dir(run.path()).into_iter().flatten().flatten() {
-            if let Ok(Some(bytes)) = remove_if_old(&log.path(), retention, now) {
+            if is_ours(&log.path())
+                && let Ok(Some(bytes)) = remove_if_old(&log.path(), retention, now)
+            {
                 cleaned.logs += 1;
                 cleaned.bytes += bytes;
             }
         }
-        // Only one that is empty is removed.
-        let _ = fs::remove_dir(run.path());
+        if cleaned.logs > before {
+            // Only one that is empty is removed.
+            let _ = fs::remove_dir(run.path());
+        }
     }
     Some(cleaned)
 }
@@ -71,6 +76,16 @@ fn turn_over(log: &Path, retention: Duration, now: SystemTime) {
     if fs::symlink_metadata(log).is_ok_and(|log| log.is_file() && log.len() >= OWN_LOG) {
         let _ = fs::rename(log, old);
     }
+}
+
+/// Whether it is called as a job's log is, `0001-00004-a1.log`: others may have logs in this directory too.
+fn is_ours(path: &Path) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let Some(name) = name.strip_suffix(".log") else { return false };
+    let parts: Vec<&str> = name.split('-').collect();
+    matches!(parts[..], [stage, position, attempt]
+        if number(stage) && number(position) && attempt.strip_prefix('a').is_some_and(number))
 }
 
 /// Removes a log that nobody writes, and answers with its size.
@@ -114,12 +129,15 @@ mod tests {
         let other = log(dir.path(), "b/notes.txt", 8 * DAY);
         let running = log(dir.path(), "c/0000-00000-a1.log", 8 * DAY);
         let (capture, _follow) = Capture::open(running.clone());
+        let foreign = log(dir.path(), "nginx/access.log", 80 * DAY);
+        fs::create_dir(dir.path().join("empty")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("b"), dir.path().join("d")).unwrap();
 
         let now = SystemTime::now();
         assert_eq!(clean(dir.path(), Duration::ZERO, now), None, "for ever");
         assert_eq!(clean(dir.path(), 7 * DAY, now), Some(Cleaned { logs: 1, bytes: 5 }));
         assert!(!old.parent().unwrap().exists(), "the run's folder is gone with its last log");
+        assert!(foreign.exists() && dir.path().join("empty").exists(), "others may have logs there");
         assert!(new.exists() && other.exists() && running.exists() && dir.path().join("d").exists());
 
         assert_eq!(clean(dir.path(), 7 * DAY, now + ROUND / 2), None, "not twice an hour");

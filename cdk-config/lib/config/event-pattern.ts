@@ -30,9 +30,22 @@ export function eventPattern(cursor: Cursor): EventPattern | undefined {
   // The events of our own machines and commands are on the default bus too: a start by each of them would never end.
   if (!entries.some(([name]) => name === 'source'))
     return cursor.report('names no source', 'write "source": ["…"], or every event of the account may match');
+  const source = entries.find(([name]) => name === 'source')?.[1];
+  if (Array.isArray(source?.value) && source.value.some(isWide))
+    return source.report(
+      'may match every event of the account',
+      'write the sources, or {"prefix": "…"} of them: the events of the runs themselves must not match',
+    );
   const { length } = JSON.stringify(cursor.value);
   if (length > LONGEST) return cursor.report(`has ${length} characters; EventBridge takes ${LONGEST}`);
   return cursor.value as EventPattern;
+}
+
+/** Whether a comparison lets more through than what somebody has named. */
+function isWide(one: unknown): boolean {
+  if (typeof one !== 'object' || one === null) return false;
+  const named = Object.entries(one).filter(([operator]) => ['prefix', 'suffix', 'equals-ignore-case'].includes(operator));
+  return !named.some(([, value]) => typeof value === 'string' && value !== '');
 }
 
 /** Whether what stands below a field is sound. */

@@ -37,6 +37,8 @@ export function installShell(packages: readonly AgentPackage[], settings: string
     'set -eu',
     'umask 022',
     'fail() { echo "$1" >&2; exit 1; }',
+    // The package would look before the settings are there.
+    'export RSQLFLOW_DEPLOYS=1',
     `[ -n "\${SSM_Deployment:-}" ] || fail "the SSM agent is older than ${LEAST_SSM_AGENT}: update it with the document AWS-UpdateSSMAgent"`,
     'kind=',
     'if command -v rpm >/dev/null 2>&1 && { [ -e /etc/redhat-release ] || [ -e /etc/system-release ]; }; then kind=rpm',

@@ -10,6 +10,16 @@ use crate::args::Account;
 use crate::error::Failure;
 use crate::place::is_loopback;
 
+/// Variables that name credentials.
+const KEYS: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AMAZON_ACCESS_KEY_ID",
+    "AMAZON_SECRET_ACCESS_KEY",
+    "AMAZON_SESSION_TOKEN",
+];
+
 /// Lines of CDK's own failures start with it, in colours or not.
 const ERROR: &str = "error: ";
 
@@ -34,7 +44,8 @@ impl<'a> Cdk<'a> {
             environment.insert(AWS_ENDPOINT_URL, url.clone());
         }
         let endpoint = account.endpoint_url.clone().or_else(|| std::env::var(AWS_ENDPOINT_URL).ok());
-        if endpoint.is_some_and(|url| is_loopback(&url)) && std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+        let has_keys = account.profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+        if endpoint.is_some_and(|url| is_loopback(&url)) && !has_keys {
             // An endpoint of this machine takes any; the user's own must not reach it.
             environment.insert("AWS_ACCESS_KEY_ID", "local".to_owned());
             environment.insert("AWS_SECRET_ACCESS_KEY", "local".to_owned());
@@ -48,6 +59,12 @@ impl<'a> Cdk<'a> {
         command.args(["--no", "--", "cdk"]).args(args).arg("--no-notices").current_dir(&self.app.dir);
         if let Some(given) = &self.app.given {
             command.arg("--context").arg(format!("rsqlflow={given}"));
+        }
+        if self.environment.contains_key(AWS_PROFILE) {
+            // CDK, too, takes the environment's keys before a profile.
+            for name in KEYS {
+                command.env_remove(name);
+            }
         }
         command.envs(&self.environment);
         command

@@ -83,7 +83,10 @@ pub(crate) async fn destroy(args: &Destroy, printer: Printer) -> Result<u8, Fail
     printer.progress("checking the settings: cdk list");
     let stacks = cdk.stacks()?;
     let data = match app.removal() {
-        Removal::Retain => "the tables and the scripts' log group stay, with all that is in them",
+        Removal::Retain => {
+            "by these settings the tables and the scripts' log group stay. What counts are the settings that were \
+             DEPLOYED last: if those said \"destroy\", deploy these first"
+        }
         Removal::Destroy => {
             "removal_policy is \"destroy\": the tables and the scripts' log group go too, with ALL WORKFLOWS AND HISTORY"
         }
@@ -95,7 +98,7 @@ pub(crate) async fn destroy(args: &Destroy, printer: Printer) -> Result<u8, Fail
     told(printer, &json!({ "destroyed": true, "stacks": stacks, "data_kept": kept }), || {
         let kept = if kept {
             format!(
-                "\nkept: the tables of {prefix} and the scripts' log group. `aws dynamodb delete-table` and `aws logs \
+                "\nkept, by these settings: the tables of {prefix} and the scripts' log group. `aws dynamodb delete-table` and `aws logs \
                  delete-log-group` delete them; docs/deploy.md tells how to deploy over them again",
                 prefix = app.prefix()
             )

@@ -11,6 +11,7 @@ use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line, styled};
 use crate::{exit, report};
 
+use aws::UNSEEN;
 use checks::{Check, Health};
 
 /// Looks at everything that a run needs, and goes on after what is wrong.
@@ -30,11 +31,12 @@ pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failur
         Box::pin(checks::all(&place)).await
     };
     place.close().await;
+    let unseen = checks.iter().filter(|check| check.found.starts_with(UNSEEN)).count();
     let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
     if printer.is_json() {
         let checks: Vec<_> = checks.iter().map(Check::to_json).collect();
         printer.json(&json!({ "version": report::JSON_VERSION, "place": name, "healthy": bad == 0,
-            "checks": checks }));
+            "not_looked_at": unseen, "checks": checks }));
     } else {
         printer.data(&format!("looking at {name}"));
         for check in &checks {
@@ -45,6 +47,7 @@ pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failur
             }
         }
         printer.data(&match bad {
+            0 if unseen > 0 => format!("nothing is wrong with what was looked at; {unseen} may not be looked at"),
             0 => "nothing is wrong".to_owned(),
             1 => "1 problem".to_owned(),
             _ => format!("{bad} problems"),

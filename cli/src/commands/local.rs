@@ -9,11 +9,19 @@ use crate::printer::Printer;
 use crate::signals::Signals;
 use crate::{exit, place, unfinished};
 
+/// What goes wrong where nobody waits for an answer, such as an event that is dropped, is told here or nowhere.
+fn log_to_stderr() {
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // Only a second one of this process is refused.
+    let _ = log.with_max_level(tracing::Level::WARN).try_init();
+}
+
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// Where the endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
+    log_to_stderr();
     let mut signals = Signals::listen()?;
     // What the last endpoint here left goes on, and needs its scripts.
     let scripts = args.scripts.clone().or_else(|| place::last_scripts(&args.embedded.place.state_dir));

@@ -51,10 +51,13 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
         return follow(place, id, &client, wanted.as_deref(), printer).await;
     }
     let mut documents = Vec::new();
-    for job in run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)) {
+    let shown: Vec<_> = run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)).collect();
+    for job in &shown {
         let mut lines = Vec::new();
         if !printer.is_json() {
-            printer.notice(&format!("== {} ({})", one_line(&job.job_name), job.job_id));
+            let head = format!("== {} ({})", one_line(&job.job_name), job.job_id);
+            // Of several the lines would have no owner where only they are kept.
+            if shown.len() > 1 { printer.data(&head) } else { printer.notice(&head) }
         }
         let mut cursor = Cursor::default();
         cursor

@@ -41,5 +41,8 @@ async fn at(args: &Migrate, place: &Place, printer: Printer) -> Result<u8, Failu
         steps::write(place, &workflows, &runs, printer).await?;
     }
     found.tell(printer, args.apply);
+    if !args.apply && found.has_work() && !printer.is_json() {
+        printer.progress("nothing was written; --apply does it");
+    }
     Ok(if found.left_out().is_empty() { exit::OK } else { exit::LEFT_OUT })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rsqlflow_core::CANCEL_POLL;
 use rsqlflow_core::plan::{Plan, Snapshot};
 use rsqlflow_lambdas::Function;
 use serde::Serialize;
@@ -95,7 +96,7 @@ pub(super) fn megabytes(jobs: u64, calls: u64, transitions: u64, assumed: &Assum
     jobs as f64 * assumed.log_mb_per_job + machinery / 1_000.0
 }
 
-/// DynamoDB request units, call by call. Everything is read consistently.
+/// DynamoDB request units, call by call. Everything is read consistently but for the looks for a cancel.
 #[derive(Default)]
 struct Units {
     write: u64,
@@ -140,6 +141,9 @@ impl Units {
             let heartbeat = f64::from(job.heartbeat.get());
             let renewals = (assumed.job_minutes * 60.0 / (heartbeat / 3.0)).floor();
             units.write += renewals as u64 * writes(row);
+            // Between them its agent looks for a cancel, which may be stale and so costs half a unit.
+            let looks = assumed.job_minutes * 60.0 / CANCEL_POLL.as_secs_f64();
+            units.read += (looks * reads(row) as f64 / 2.0).ceil() as u64;
         }
         // Master iterator (after each chunk), load check and closer each read every row by query, which counts what it
         // reads in sum.

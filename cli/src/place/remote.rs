@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -30,7 +34,7 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
             "write it as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
         ));
     }
-    let sdk = if is_loopback(url) { local_sdk(url) } else { loader(given).endpoint_url(url).load().await };
+    let sdk = if is_loopback(url) { local_sdk(url) } else { loader(given).await.endpoint_url(url).load().await };
     Ok(Place::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
 }
 
@@ -40,7 +44,7 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
 /// Where the environment is not valid, or no region is known.
 pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
     let deployment = deployment(timing_of(&Site::Aws))?;
-    let sdk = loader(given).load().await;
+    let sdk = loader(given).await.load().await;
     let Some(region) = sdk.region() else {
         return Err(Failure::input(
             "which AWS region is meant is not known",
@@ -53,12 +57,20 @@ pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
     Ok(Place::over(sdk, deployment, name, String::new()))
 }
 
-fn loader(given: &Given) -> aws_config::ConfigLoader {
+/// What is typed goes before what is set: the SDK's own chain would take the keys of the environment, whatever profile
+/// was named, and a command would reach another account than the one it names.
+async fn loader(given: &Given) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
     if let Some(profile) = &given.profile {
         crate::error::of_profile(profile);
-        loader = loader.profile_name(profile);
+        let region = match &given.region {
+            Some(region) => Some(Region::new(region.clone())),
+            None => DefaultRegionChain::builder().profile_name(profile).build().region().await,
+        };
+        let with = ProviderConfig::without_region().with_region(region);
+        let keys = ProfileFileCredentialsProvider::builder().configure(&with).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(keys);
     }
     if let Some(region) = &given.region {
         loader = loader.region(Region::new(region.clone()));

@@ -131,13 +131,15 @@ fn outcome(
             Ok((WorkflowStatus::Failed, Some(message)))
         }
         // A failed stage does not reach the sample's audit table, so its row stays open for ever.
-        "running" if failed.is_some() => {
+        // But a sibling of a parallel stage may still be at work.
+        "running" if failed.is_some() && jobs.iter().all(|job| job.status != JobStatus::Lost) => {
             remarks.push("AWS's sample left it running; a job failed, so it is taken as Failed".to_owned());
             Ok((WorkflowStatus::Failed, failed.map(of_job)))
         }
         "running" if terms.close_open_runs => {
             remarks.push("AWS's sample left it running; it is taken as Failed".to_owned());
-            Ok((WorkflowStatus::Failed, Some("AWS's sample never recorded its end".to_owned())))
+            let message = failed.map_or("AWS's sample never recorded its end".to_owned(), of_job);
+            Ok((WorkflowStatus::Failed, Some(message)))
         }
         "running" => {
             Err("it is still running there, or its end was never recorded; --close-open-runs takes it as \

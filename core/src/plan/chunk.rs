@@ -11,6 +11,13 @@ use crate::{JobId, Seconds};
 /// guide, "Quotas"). Large, since each chunk costs five state transitions beside its jobs.
 pub const CHUNK_JOBS: usize = 667;
 
+/// Most runnable jobs of a chunk of a run with a snapshot of this version. A run that is open while its functions are
+/// replaced must be cut as it was at its start, or a chunk would miss jobs that were another's.
+#[must_use]
+pub fn chunk_jobs(snapshot_version: u32) -> usize {
+    if snapshot_version < 3 { 500 } else { CHUNK_JOBS }
+}
+
 /// A chunk's place: stage, and number in the stage, both from 0. Sorts in plan order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ChunkRef {
@@ -20,7 +27,7 @@ pub struct ChunkRef {
     pub chunk: u16,
 }
 
-/// A piece of a stage: up to [`CHUNK_JOBS`] of its runnable jobs, in order.
+/// A piece of a stage: up to [`Plan::chunk_jobs`] of its runnable jobs, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk<'p> {
     /// Its place.
@@ -99,8 +106,8 @@ impl Plan {
         let jobs: Vec<_> = (0u32..)
             .zip(&stage.jobs)
             .filter(|(_, job)| !job.skip)
-            .skip(usize::from(at.chunk) * CHUNK_JOBS)
-            .take(CHUNK_JOBS)
+            .skip(usize::from(at.chunk) * self.chunk_jobs)
+            .take(self.chunk_jobs)
             .map(|(position, job)| (JobId::new(at.stage, position), job))
             .collect();
         (!jobs.is_empty()).then_some(Chunk {

@@ -22,6 +22,8 @@ pub struct Plan {
     pub notify: Notify,
     /// The deployment's times at its start.
     pub timing: Timing,
+    /// Most runnable jobs of a chunk.
+    pub chunk_jobs: usize,
     /// The stages, as in the item: a stage's index is its number in job ids.
     pub stages: Vec<PlannedStage>,
 }
@@ -118,6 +120,7 @@ impl Plan {
             concurrency_policy: workflow.concurrency_policy,
             notify: workflow.notify.clone(),
             timing: snapshot.timing.clone(),
+            chunk_jobs: super::chunk_jobs(snapshot.version),
             stages,
         }))
     }

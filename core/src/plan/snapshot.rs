@@ -11,8 +11,9 @@ use crate::problem::{Problem, ProblemKind, Problems, Report, did_you_mean};
 use crate::restart::Carried;
 use crate::{ExecutionId, Timestamp, Timing, zone};
 
-/// Version of [`Snapshot`]'s form. Old rows meet new functions: a reader that finds a higher one refuses it.
-pub const SNAPSHOT_VERSION: u32 = 2;
+/// Version of [`Snapshot`]'s form, and of what follows from it. Old rows meet new functions: a reader that finds a
+/// higher one refuses it. Since 3, chunks are larger ([`super::chunk_jobs`]).
+pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// What a trigger adds to the item.
 #[derive(Debug, Clone, Copy)]

@@ -188,6 +188,18 @@ fn a_snapshot_of_version_1_loads() {
     assert_eq!(Plan::from_snapshot(&old).unwrap(), plan);
 }
 
+#[test]
+fn a_run_is_cut_as_it_was_when_it_began() {
+    let (mut snapshot, plan) = take(&flagged(&[vec![true; 1_400]])).unwrap();
+    let sizes = |plan: &Plan| -> Vec<usize> {
+        let at = |chunk| plan.chunk(ChunkRef { stage: 0, chunk });
+        (0..).map_while(|chunk| at(chunk).map(|chunk| chunk.input().items.len())).collect()
+    };
+    assert_eq!(sizes(&plan), [CHUNK_JOBS, CHUNK_JOBS, 1_400 - 2 * CHUNK_JOBS]);
+    snapshot.version = 2;
+    assert_eq!(sizes(&Plan::from_snapshot(&snapshot).unwrap()), [500, 500, 400]);
+}
+
 /// Version 2 says which jobs a restart carries over. Do not edit the text, as above.
 #[test]
 fn a_snapshot_of_version_2_loads() {

@@ -4,7 +4,7 @@
 use rsqlflow_core::ExecutionId;
 use rsqlflow_core::config::ExecutionType;
 use rsqlflow_core::message::child_name;
-use rsqlflow_core::plan::{CHUNK_JOBS, Chunk, ChunkRef, Plan};
+use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
 use rsqlflow_store::JobSummary;
 
 use crate::aws::execution_arn;
@@ -52,7 +52,7 @@ fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
             return None;
         }
         let before = stage.jobs.iter().take(position).filter(|job| !job.skip).count();
-        let chunk = u16::try_from(before / CHUNK_JOBS).ok()?;
+        let chunk = u16::try_from(before / plan.chunk_jobs).ok()?;
         plan.chunk(ChunkRef { stage: row.job_id.stage, chunk })
     });
     let next = plan.next(last.as_ref().map(|chunk| chunk.at));
@@ -62,6 +62,7 @@ fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rsqlflow_core::plan::CHUNK_JOBS;
     use crate::fixture::{plan, row};
     use rsqlflow_core::protocol::JobStatus::{Completed, Skipped};
 

@@ -85,7 +85,14 @@ pub(super) fn parse(statement: &[Token], root: Option<&Path>) -> Result<Unload, 
             "allowoverwrite" => unload.overwrite = true,
             "cleanpath" => unload.clean = true,
             "manifest" => unload.manifest = true,
-            "extension" => unload.extension = Some(text_of(&mut cursor)?),
+            "extension" => {
+                let text = text_of(&mut cursor)?;
+                // It is part of a file's name here, and must not lead elsewhere.
+                if text.contains('/') {
+                    return Err(DialectError::unsupported(format!("EXTENSION '{text}'")));
+                }
+                unload.extension = Some(text);
+            }
             "parallel" => {
                 unload.parallel = !(cursor.word("off") || cursor.word("false"));
                 let _ = cursor.word("on") || cursor.word("true");

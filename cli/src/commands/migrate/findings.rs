@@ -95,9 +95,6 @@ impl Findings {
             count(Fate::Keep),
             count(Fate::LeftOut)
         ));
-        if !applied && self.has_work() {
-            printer.progress("nothing was written; --apply does it");
-        }
     }
 
     /// What needs somebody is listed whole.

@@ -103,9 +103,10 @@ fn fire_one(db: &Connection, due: &Due, now: i64) -> Result<(), AwsError> {
         // As another version may have left it. It must not keep the others from their times.
         Err(error) => {
             let arn = arn(&due.group, &due.name);
-            tracing::error!(schedule = arn, "cannot be read and fires no more: {}", error.message);
-            db.prepare_cached("UPDATE schedule SET next = NULL WHERE group_name = ?1 AND name = ?2")?
-                .execute((&due.group, &due.name))?;
+            tracing::error!(schedule = arn, "cannot be read, so it does not fire now: {}", error.message);
+            // Asked again in an hour: a version that can read it may be back by then.
+            db.prepare_cached("UPDATE schedule SET next = ?3 WHERE group_name = ?1 AND name = ?2")?
+                .execute((&due.group, &due.name, now + 3_600_000))?;
             return Ok(());
         }
     };

@@ -66,8 +66,12 @@ pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check
         match ask(&client, role, &questions).await {
             Ok(missing) => checks.push(judge(part, role, &missing)),
             Err(check) => {
+                // Who may not ask of one role may not ask of the others. One that is gone says nothing of them.
+                let unseen = check.health == Health::Odd;
                 checks.push(*check);
-                break;
+                if unseen {
+                    break;
+                }
             }
         }
     }
