@@ -130,7 +130,10 @@ async fn a_removal_says_what_stays() {
     let world = World::start().await;
     let url = world.url.as_str();
     let kept = Checkout::new(&json!({ "prefix": "team" }));
-    let _ = kept.run(&["destroy", "--endpoint-url", url]).ends(2).says("the tables and the scripts' log group stay");
+    let _ = kept
+        .run(&["destroy", "--endpoint-url", url])
+        .ends(2)
+        .says("the tables and the scripts' log group stay");
     assert!(!kept.calls().iter().any(|call| call.contains(" destroy ")));
     let done = kept.run(&["destroy", "--yes", "--endpoint-url", url]).ends(0);
     let _ = done.says("kept: the tables of team");

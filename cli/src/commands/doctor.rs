@@ -47,7 +47,9 @@ pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failur
             }
         }
         printer.data(&match bad {
-            0 if unseen > 0 => format!("nothing is wrong with what was looked at; {unseen} may not be looked at"),
+            0 if unseen > 0 => {
+                format!("nothing is wrong with what was looked at; {unseen} may not be looked at")
+            }
             0 => "nothing is wrong".to_owned(),
             1 => "1 problem".to_owned(),
             _ => format!("{bad} problems"),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_config::default_provider::region::DefaultRegionChain;
-use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -34,7 +33,8 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
             "write it as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
         ));
     }
-    let sdk = if is_loopback(url) { local_sdk(url) } else { loader(given).await.endpoint_url(url).load().await };
+    let sdk =
+        if is_loopback(url) { local_sdk(url) } else { loader(given).await.endpoint_url(url).load().await };
     Ok(Place::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
 }
 

@@ -62,8 +62,8 @@ fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rsqlflow_core::plan::CHUNK_JOBS;
     use crate::fixture::{plan, row};
+    use rsqlflow_core::plan::CHUNK_JOBS;
     use rsqlflow_core::protocol::JobStatus::{Completed, Skipped};
 
     fn names(plan: &Plan, rows: &[JobSummary]) -> Vec<String> {
