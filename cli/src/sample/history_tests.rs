@@ -59,10 +59,16 @@ fn a_workflow_that_was_changed_since_does_not_decide_the_places() {
 fn a_run_that_the_sample_left_running_is_told_apart() {
     let open = run("running", &["a.sh", "b.sh"]);
     let failed = [job("a.sh", "failed"), job("b.sh", "triggered")];
-    let taken = convert(&open, &failed, None, Terms::default()).unwrap();
+    let told = convert(&open, &failed, None, Terms::default()).unwrap_err();
+    assert!(told.contains("still running"), "b.sh may be at work: {told}");
+    let closed = Terms { close_open_runs: true, ..Terms::default() };
+    let taken = convert(&open, &failed, None, closed).unwrap();
     assert_eq!(taken.row.execution_status, WorkflowStatus::Failed);
     assert!(taken.row.error_message.unwrap().starts_with("a.sh failed"));
     assert_eq!(taken.jobs[1].state.status, JobStatus::Lost);
+    let over = [job("a.sh", "failed"), job("b.sh", "successful")];
+    let taken = convert(&open, &over, None, Terms::default()).unwrap();
+    assert_eq!(taken.row.execution_status, WorkflowStatus::Failed, "nothing of it is left to run");
 
     let good = [job("a.sh", "successful"), job("b.sh", "triggered")];
     let told = convert(&open, &good, None, Terms::default()).unwrap_err();
