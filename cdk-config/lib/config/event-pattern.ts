@@ -44,7 +44,9 @@ export function eventPattern(cursor: Cursor): EventPattern | undefined {
 /** Whether a comparison lets more through than what somebody has named. */
 function isWide(one: unknown): boolean {
   if (typeof one !== 'object' || one === null) return false;
-  const named = Object.entries(one).filter(([operator]) => ['prefix', 'suffix', 'equals-ignore-case'].includes(operator));
+  const named = Object.entries(one).filter(([operator]) =>
+    ['prefix', 'suffix', 'equals-ignore-case'].includes(operator),
+  );
   return !named.some(([, value]) => typeof value === 'string' && value !== '');
 }
 
