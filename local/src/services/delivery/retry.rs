@@ -58,6 +58,23 @@ impl RetryPolicy {
         Ok(())
     }
 
+    /// What becomes of a delivery after its target was called: `what` names both for people.
+    pub(crate) fn after_call(
+        &self,
+        called: Result<(), AwsError>,
+        delivery: &Delivery,
+        what: std::fmt::Arguments<'_>,
+    ) -> Outcome {
+        let Err(error) = called else { return Outcome::Done };
+        let reason = format!("{what}: {}", error.message);
+        // A target that is not there or refuses the payload does so every time.
+        if error.status < 500 || error.status == 501 {
+            Outcome::Dropped { reason }
+        } else {
+            self.after_failure(delivery, reason)
+        }
+    }
+
     /// What becomes of a delivery whose try has just failed.
     pub(crate) fn after_failure(&self, delivery: &Delivery, reason: String) -> Outcome {
         let age = place::now_ms() - delivery.accepted;

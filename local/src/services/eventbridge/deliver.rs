@@ -27,18 +27,9 @@ pub(super) async fn deliver(link: &Link, delivery: Delivery) -> Outcome {
     }
     // Ids of rows and events are never used again, so the name is this delivery's alone.
     let name = format!("{}_{}", address.event_id, delivery.id);
-    match delivery::call(&services, &address.arn, &name, &delivery.payload).await {
-        Ok(()) => Outcome::Done,
-        Err(error) => {
-            let reason = format!("rule {}, target {}: {}", address.rule, address.arn, error.message);
-            // A target that is not there or refuses the payload does so every time.
-            if error.status < 500 || error.status == 501 {
-                Outcome::Dropped { reason }
-            } else {
-                address.retry.after_failure(&delivery, reason)
-            }
-        }
-    }
+    let called = delivery::call(&services, &address.arn, &name, &delivery.payload).await;
+    let what = format_args!("rule {}, target {}", address.rule, address.arn);
+    address.retry.after_call(called, &delivery, what)
 }
 
 /// Invokes a function and waits for its answer. What it asks to be repeated is repeated for ever.

@@ -65,18 +65,9 @@ pub(super) async fn deliver(link: &Link, delivery: Delivery) -> Outcome {
         return address.retry.after_failure(&delivery, "the endpoint is shutting down".to_owned());
     };
     let payload = with_attributes(&delivery.payload, &address, delivery.tries + 1);
-    match delivery::call(&services, &address.arn, &address.execution_id, &payload).await {
-        Ok(()) => Outcome::Done,
-        Err(error) => {
-            let reason = format!("{}, target {}: {}", address.schedule_arn, address.arn, error.message);
-            // A target that is not there or refuses the payload does so every time.
-            if error.status < 500 || error.status == 501 {
-                Outcome::Dropped { reason }
-            } else {
-                address.retry.after_failure(&delivery, reason)
-            }
-        }
-    }
+    let called = delivery::call(&services, &address.arn, &address.execution_id, &payload).await;
+    let what = format_args!("{}, target {}", address.schedule_arn, address.arn);
+    address.retry.after_call(called, &delivery, what)
 }
 
 /// The payload with its context attributes filled in.
