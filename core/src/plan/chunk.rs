@@ -13,8 +13,7 @@ pub const CHUNK_JOBS: usize = 667;
 
 /// Most runnable jobs of a chunk of a run with a snapshot of this version. A run that is open while its functions are
 /// replaced must be cut as it was at its start, or a chunk would miss jobs that were another's.
-#[must_use]
-pub fn chunk_jobs(snapshot_version: u32) -> usize {
+pub(super) fn chunk_jobs(snapshot_version: u32) -> usize {
     if snapshot_version < 3 { 500 } else { CHUNK_JOBS }
 }
 

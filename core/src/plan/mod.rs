@@ -13,7 +13,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use chunk::{CHUNK_JOBS, Chunk, ChunkInput, ChunkRef, Limit, chunk_jobs};
+pub use chunk::{CHUNK_JOBS, Chunk, ChunkInput, ChunkRef, Limit};
 pub use defaults::DeploymentDefaults;
 pub use job::ResolvedJob;
 pub use resolve::{Plan, PlannedStage};

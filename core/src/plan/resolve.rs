@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::chunk::chunk_jobs;
 use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot};
 use crate::config::{
     ConcurrencyPolicy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY,
@@ -120,7 +121,7 @@ impl Plan {
             concurrency_policy: workflow.concurrency_policy,
             notify: workflow.notify.clone(),
             timing: snapshot.timing.clone(),
-            chunk_jobs: super::chunk_jobs(snapshot.version),
+            chunk_jobs: chunk_jobs(snapshot.version),
             stages,
         }))
     }

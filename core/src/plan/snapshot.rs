@@ -12,7 +12,7 @@ use crate::restart::Carried;
 use crate::{ExecutionId, Timestamp, Timing, zone};
 
 /// Version of [`Snapshot`]'s form, and of what follows from it. Old rows meet new functions: a reader that finds a
-/// higher one refuses it. Since 3, chunks are larger ([`super::chunk_jobs`]).
+/// higher one refuses it. Since 3, chunks are larger ([`super::CHUNK_JOBS`]).
 pub const SNAPSHOT_VERSION: u32 = 3;
 
 /// What a trigger adds to the item.
