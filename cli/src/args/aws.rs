@@ -5,37 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Consent;
-use super::place::Place;
+use super::place::{Account, Place};
 use crate::exit;
-use crate::place::Given;
-
-/// An account and a region, never a state directory.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Where")]
-pub(crate) struct Account {
-    /// Address of an endpoint that speaks AWS's APIs, in place of AWS. Default: AWS_ENDPOINT_URL.
-    #[arg(long, value_name = "URL")]
-    pub endpoint_url: Option<String>,
-    /// Profile of ~/.aws/config. Default: AWS_PROFILE.
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Region. Default: AWS_REGION, then the profile's.
-    #[arg(long, value_name = "NAME")]
-    pub region: Option<String>,
-}
-
-impl Account {
-    /// As the choice of a place takes it.
-    #[must_use]
-    pub(crate) fn given(&self) -> Given {
-        Given {
-            state_dir: None,
-            endpoint_url: self.endpoint_url.clone(),
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-        }
-    }
-}
 
 /// `rsqlflow cost`
 #[derive(Debug, Args)]

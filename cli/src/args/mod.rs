@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use aws::{Account, App, Cost, Deploy, Destroy, Doctor, Migrate, What};
-pub(crate) use place::{Embedded, Place};
+pub(crate) use aws::{App, Cost, Deploy, Destroy, Doctor, Migrate, What};
+pub(crate) use place::{Account, Embedded, Place};
 pub(crate) use runs::{
     Cancel, Config as RestartConfig, Execution, History, Jobs, Logs, Mark, MarkAs, Restart, Run, Sweep, Watch,
 };

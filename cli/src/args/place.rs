@@ -13,6 +13,23 @@ pub(crate) struct Place {
     /// State directory of an endpoint on this machine. Default: RSQLFLOW_STATE_DIR, then `.rsqlflow`.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "profile", "region"])]
     pub state_dir: Option<PathBuf>,
+    /// Else AWS, or an endpoint.
+    #[command(flatten)]
+    pub account: Account,
+}
+
+impl Place {
+    /// As the choice of a place takes it.
+    #[must_use]
+    pub(crate) fn given(&self) -> Given {
+        Given { state_dir: self.state_dir.clone(), ..self.account.given() }
+    }
+}
+
+/// An account and a region, or an endpoint; never a state directory.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Account {
     /// Address of a running endpoint, such as http://127.0.0.1:4566. Default: AWS_ENDPOINT_URL.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
@@ -24,12 +41,12 @@ pub(crate) struct Place {
     pub region: Option<String>,
 }
 
-impl Place {
+impl Account {
     /// As the choice of a place takes it.
     #[must_use]
     pub(crate) fn given(&self) -> Given {
         Given {
-            state_dir: self.state_dir.clone(),
+            state_dir: None,
             endpoint_url: self.endpoint_url.clone(),
             profile: self.profile.clone(),
             region: self.region.clone(),

@@ -11,7 +11,6 @@ use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line, styled};
 use crate::{exit, report};
 
-use aws::UNSEEN;
 use checks::{Check, Health};
 
 /// Looks at everything that a run needs, and goes on after what is wrong.
@@ -31,8 +30,8 @@ pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failur
         Box::pin(checks::all(&place)).await
     };
     place.close().await;
-    let unseen = checks.iter().filter(|check| check.found.starts_with(UNSEEN)).count();
-    let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
+    let count = |health: Health| checks.iter().filter(|check| check.health == health).count();
+    let (unseen, bad) = (count(Health::Unseen), count(Health::Bad));
     if printer.is_json() {
         let checks: Vec<_> = checks.iter().map(Check::to_json).collect();
         printer.json(&json!({ "version": report::JSON_VERSION, "place": name, "healthy": bad == 0,

@@ -17,9 +17,6 @@ use super::checks::{Check, Health, log_group, runs};
 use crate::error::Failure;
 use crate::place::Place;
 
-/// How a finding begins that says nothing of what it is about.
-pub(super) const UNSEEN: &str = "may not be looked at";
-
 /// Where the deployment is, as ARNs say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Site {
@@ -116,7 +113,7 @@ where
     } else {
         (Check::text_of(failure), format!("ask for {action}"))
     };
-    Check::not_good(Health::Odd, name, format!("{UNSEEN}: {why}"), mend)
+    Check::not_good(Health::Unseen, name, format!("may not be looked at: {why}"), mend)
 }
 
 /// Whether nothing is known, because the caller may not ask or the endpoint cannot answer.

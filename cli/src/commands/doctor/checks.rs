@@ -16,6 +16,8 @@ pub(super) enum Health {
     Good,
     /// Worth a look; nothing that runs is held up.
     Odd,
+    /// Nothing is known of it: it may not be looked at, or is not known there.
+    Unseen,
     Bad,
 }
 
@@ -24,7 +26,7 @@ impl Health {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Good => "ok  ",
-            Self::Odd => "look",
+            Self::Odd | Self::Unseen => "look",
             Self::Bad => "BAD ",
         }
     }
@@ -32,7 +34,7 @@ impl Health {
     pub(super) const fn style(self) -> Style {
         match self {
             Self::Good => AnsiColor::Green.on_default(),
-            Self::Odd => AnsiColor::Yellow.on_default(),
+            Self::Odd | Self::Unseen => AnsiColor::Yellow.on_default(),
             Self::Bad => AnsiColor::Red.on_default(),
         }
     }
@@ -51,7 +53,7 @@ impl Check {
     pub(super) fn to_json(&self) -> Value {
         let health = match self.health {
             Health::Good => "ok",
-            Health::Odd => "look",
+            Health::Odd | Health::Unseen => "look",
             Health::Bad => "bad",
         };
         json!({ "name": self.name, "health": health, "found": self.found, "mend": self.mend })

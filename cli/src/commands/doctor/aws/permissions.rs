@@ -67,7 +67,7 @@ pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check
             Ok(missing) => checks.push(judge(part, role, &missing)),
             Err(check) => {
                 // Who may not ask of one role may not ask of the others. One that is gone says nothing of them.
-                let unseen = check.health == Health::Odd;
+                let unseen = check.health == Health::Unseen;
                 checks.push(*check);
                 if unseen {
                     break;
