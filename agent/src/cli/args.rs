@@ -52,11 +52,8 @@ pub struct Run {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: u32,
     /// Stay, and log to standard error
-    #[arg(long, hide = true, conflicts_with = "detached")]
-    pub foreground: bool,
-    /// This is the process of its own
     #[arg(long, hide = true)]
-    pub detached: bool,
+    pub foreground: bool,
 }
 
 /// Of `flush`, `status` and `doctor`.

@@ -3,9 +3,11 @@
 //! - [`args`]: what may be said.
 //! - [`exit`]: exit codes, a contract with scripts and the SSM document.
 //! - [`run`], [`flush`], [`status`], [`doctor`]: a file a command.
+//! - [`detach`]: how `run` leaves the command behind.
 //! - [`log`]: the agent's own log.
 
 pub mod args;
+mod detach;
 mod doctor;
 pub mod exit;
 mod flush;
@@ -32,7 +34,7 @@ pub fn main() -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let config = || AgentConfig::load(args.config.as_deref(), variable);
     match args.command {
-        Command::Run(run) => run::main(run, config(), args.config.as_deref()),
+        Command::Run(run) => run::main(run, config()),
         Command::Flush(options) => with(config(), |config| flush::main(config, options.output)),
         Command::Status(options) => {
             let (config, error) = match config() {

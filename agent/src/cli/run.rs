@@ -1,9 +1,7 @@
 //! `run`: detach, then run one job.
 
-use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::io;
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,19 +10,17 @@ use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::args::Run;
+use super::detach::{Side, detach};
 use super::{complain, exit, log, runtime};
 use crate::config::{AgentConfig, ConfigError};
 use crate::driver::{self, Assignment, Context, Finished, NotRun, deliver};
 use crate::inherited;
 use crate::logs::clean;
 
-/// What the detached process says once it stands on its own.
-const READY: &[u8] = b"ready\n";
-
 /// How long a process whose own job is done goes on with what others left. The next one takes the rest.
 const FLUSH: Duration = Duration::from_secs(30);
 
-pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>, file: Option<&Path>) -> ExitCode {
+pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCode {
     inherited::keep_from_children();
     let config = match config {
         Ok(config) => config,
@@ -41,10 +37,9 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>, file: Opt
         log::start(config.log_level, None);
         return in_runtime(run, config);
     }
-    let done = if run.detached { stand_alone(&config) } else { detach(&run, &config, file) };
-    match done {
-        Ok(()) if run.detached => in_runtime(run, config),
-        Ok(()) => exit::DONE.into(),
+    match detach(&config) {
+        Ok(Side::Job) => in_runtime(run, config),
+        Ok(Side::Command) => exit::DONE.into(),
         Err(error) => {
             complain(&NotStarted(error));
             exit::NOT_STARTED.into()
@@ -55,50 +50,6 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>, file: Opt
 #[derive(Debug, thiserror::Error)]
 #[error("the process that was to run the job could not be started")]
 struct NotStarted(#[source] io::Error);
-
-/// Starts this binary again and waits until it has left our session. Only then may we exit: SSM ends what is left
-/// of a command's process group.
-fn detach(run: &Run, config: &AgentConfig, file: Option<&Path>) -> io::Result<()> {
-    let (mut ready, theirs) = io::pipe()?;
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0("rsqlflow-agent")
-        .arg("run")
-        .args(["--execution-id", run.execution_id.as_str()])
-        .args(["--job-id", &run.job_id.to_string()])
-        .args(["--attempt", &run.attempt.to_string()])
-        .arg("--detached");
-    if let Some(file) = file {
-        command.arg("--config").arg(std::path::absolute(file)?);
-    }
-    // What it says before it has its own log, and a panic at any time.
-    let errors = log::open(&config.log_dir).map_or_else(|_| Stdio::null(), Stdio::from);
-    command.current_dir("/").stdin(Stdio::null()).stdout(theirs).stderr(errors);
-    let child = command.spawn()?;
-    // The pipe's other end, which would keep it open.
-    drop(command);
-    let mut said = Vec::new();
-    ready.read_to_end(&mut said)?;
-    if said == READY {
-        tracing::debug!(pid = child.id(), "detached");
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("it ended at once; see {}", log::path(&config.log_dir).display())))
-    }
-}
-
-/// Leaves the session, and tells the one who waits for that.
-fn stand_alone(config: &AgentConfig) -> io::Result<()> {
-    nix::unistd::setsid()?;
-    match log::open(&config.log_dir) {
-        Ok(file) => log::start(config.log_level, Some(file)),
-        // A full disk costs the log and not the job.
-        Err(_) => log::start(config.log_level, None),
-    }
-    io::stdout().write_all(READY)?;
-    nix::unistd::dup2_stdout(std::fs::File::options().write(true).open("/dev/null")?)?;
-    Ok(())
-}
 
 fn in_runtime(run: Run, config: AgentConfig) -> ExitCode {
     match runtime() {

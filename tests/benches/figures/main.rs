@@ -20,7 +20,7 @@ mod rsql;
 mod spread;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What was measured: flat names to numbers.
@@ -46,7 +46,8 @@ impl Wanted {
             times: 5,
             only: String::new(),
             check: false,
-            json: PathBuf::from("target/bench.json"),
+            // Cargo starts a benchmark in its package.
+            json: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json"),
             markdown: None,
             merge: Vec::new(),
         };
