@@ -2,7 +2,7 @@
 //!
 //! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
 //! runs, [`follow`] and [`watch`] follow them, [`live`] shows that, [`report`] shows them, and [`printer`] alone writes to the terminal.
-//! [`cost`] tells what a run will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app.
+//! [`cost`] tells what a run will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app; [`memory`] is the heap.
 
 mod args;
 mod cdk;
@@ -17,6 +17,7 @@ mod follow;
 mod jobs;
 mod live;
 mod logs;
+mod memory;
 mod operator;
 mod place;
 mod printer;
@@ -39,6 +40,7 @@ use printer::{Output, Printer};
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::one_arena();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),

@@ -10,7 +10,7 @@ use rsqlflow_store::Store;
 use tokio::net::TcpListener;
 
 use crate::endpoint::{agents, deployment, functions};
-use crate::http::{AwsError, Server, serve};
+use crate::http::{AwsError, Server, Within, serve};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::eventbridge::EventBridge;
 use crate::services::link::Link;
@@ -36,6 +36,7 @@ pub struct Endpoint {
     sdk: SdkConfig,
     deployment: Deployment,
     services: Arc<Services>,
+    within: Within,
     server: Server,
     state: StateDir,
 }
@@ -56,7 +57,8 @@ impl Endpoint {
         let address =
             listener.local_addr().map_err(|source| LocalError::Listen { port: options.port, source })?;
         let url = format!("http://{address}");
-        let sdk = sdk::config(&url);
+        let within = Within::default();
+        let sdk = sdk::config(&url, within.clone());
         let deployment = deployment::localised(&options.deployment);
         let link = Link::default();
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
@@ -65,8 +67,9 @@ impl Endpoint {
             // Before the first request: an answer for an execution finds it, and what is new is not among it.
             false => Some(Left::read(&services).await?),
         };
+        within.open(&services);
         let server = serve(listener, Arc::clone(&services));
-        let endpoint = Self { url, sdk, deployment, services, server, state };
+        let endpoint = Self { url, sdk, deployment, services, within, server, state };
         match endpoint.bring_up(left, &link).await {
             Ok(()) => Ok(endpoint),
             Err(error) => {
@@ -82,8 +85,8 @@ impl Endpoint {
         &self.url
     }
 
-    /// A configuration for SDK clients: this endpoint, dummy credentials, its region. All clients made from it
-    /// share one pool of connections.
+    /// A configuration for SDK clients of this process: this endpoint, dummy credentials, its region. Their requests
+    /// need no connection; other processes use [`Self::url`].
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         self.sdk.clone()
@@ -117,7 +120,7 @@ impl Endpoint {
         // Before the port goes: what these try would fail because of it, and that would count.
         self.services.stop();
         self.services.ssm.close(LAST_COMMANDS).await;
-        self.server.stop().await;
+        self.server.stop(self.within.close()).await;
         self.services.close().await;
         drop(self.state);
     }

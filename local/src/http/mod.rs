@@ -8,6 +8,7 @@ mod json;
 mod query;
 mod respond;
 mod server;
+mod within;
 
 pub(crate) use constraints::Constraints;
 pub(crate) use error::AwsError;
@@ -15,3 +16,4 @@ pub(crate) use json::{answer, parse};
 pub(crate) use query::{Element, Form};
 pub(crate) use respond::Reply;
 pub(crate) use server::{Server, serve};
+pub(crate) use within::Within;

@@ -35,7 +35,7 @@ pub(crate) fn serve(listener: TcpListener, services: Arc<Services>) -> Server {
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    let app = Router::new().fallback(handle).with_state(services);
+    let app = Router::new().fallback(by_port).with_state(services);
     let task = tokio::spawn(async move {
         axum::serve(listener, app)
             .with_graceful_shutdown(async {
@@ -47,17 +47,23 @@ pub(crate) fn serve(listener: TcpListener, services: Arc<Services>) -> Server {
 }
 
 impl Server {
-    /// Takes no more requests, and waits a little for those that are under way.
-    pub(crate) async fn stop(self) {
+    /// Takes no more requests, and waits a little for those that are under way and for `others`.
+    pub(crate) async fn stop(self, others: impl Future<Output = ()>) {
         let _ = self.stop.send(());
         let mut task = self.task;
-        if tokio::time::timeout(LAST_REQUESTS, &mut task).await.is_err() {
+        let all = async { tokio::join!(&mut task, others) };
+        if tokio::time::timeout(LAST_REQUESTS, all).await.is_err() {
             task.abort();
         }
     }
 }
 
-async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
+async fn by_port(State(services): State<Arc<Services>>, request: Request) -> Response {
+    handle(services, request).await
+}
+
+/// Answers a request, wherever it comes from.
+pub(super) async fn handle(services: Arc<Services>, request: Request) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let id = request_id.clone();
     // A task of its own: a client that hangs up drops this future, but a request that was read runs to its end, as

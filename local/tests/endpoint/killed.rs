@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::ssm::{FIRST, finished, parameters};
-use crate::support::{agent, options, until};
+use crate::support::{agent, by_port, options, until};
 
 /// Where the child is told its directory.
 const DIR: &str = "KILLED_ENDPOINT_DIR";
@@ -96,7 +96,7 @@ async fn a_command_under_way_is_delivered_again() {
 
     std::fs::write(&second, "").unwrap();
     let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
-    let client = aws_sdk_ssm::Client::new(&endpoint.sdk_config());
+    let client = aws_sdk_ssm::Client::new(&by_port(&endpoint));
     let done = finished(&client, command, FIRST).await;
     assert_eq!((done.status().unwrap().as_str(), done.comment()), ("Success", Some("before the crash")));
     assert_eq!(pids().lines().count(), 2, "delivered once before the crash and once after it");
@@ -104,7 +104,7 @@ async fn a_command_under_way_is_delivered_again() {
     // The third endpoint has nothing to do, and knows it all.
     endpoint.shutdown().await;
     let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
-    let client = aws_sdk_ssm::Client::new(&endpoint.sdk_config());
+    let client = aws_sdk_ssm::Client::new(&by_port(&endpoint));
     let listed = client.list_commands().send().await.unwrap();
     assert_eq!(listed.commands()[0].status().unwrap().as_str(), "Success");
     assert_eq!(listed.commands()[0].parameters().unwrap(), &parameters());
@@ -139,7 +139,7 @@ async fn an_accepted_event_runs_after_all() {
     child.kill().await.unwrap();
 
     let endpoint = Box::pin(Endpoint::start(options(dir.path()))).await.unwrap();
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&endpoint.sdk_config()), tables);
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&by_port(&endpoint)), tables);
     for run in &runs {
         let id = ExecutionId::new(run).unwrap();
         until(run, async || store.workflows().get(&id).await.unwrap()).await;

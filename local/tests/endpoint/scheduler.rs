@@ -4,7 +4,7 @@ use aws_sdk_sns::Client as Sns;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Local, Raw, raw, restart, start, until};
+use crate::support::{Local, Raw, by_port, raw, restart, start, until};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -233,7 +233,7 @@ async fn a_time_that_passed_while_the_endpoint_was_down_fires_at_its_start() {
     endpoint.shutdown().await;
     until("the time to pass", async || (Timestamp::now() > moment).then_some(())).await;
     let endpoint = rsqlflow_local::Endpoint::start(crate::support::options(local.dir.path())).await.unwrap();
-    let local = Local { sdk: endpoint.sdk_config(), endpoint, dir: local.dir };
+    let local = Local { sdk: by_port(&endpoint), endpoint, dir: local.dir };
     until("the firing", async || local.endpoint.published(&topic).await.first().cloned()).await;
     // Once: another start finds nothing to do, and the schedule still there.
     let local = restart(local).await;

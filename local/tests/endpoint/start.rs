@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_local::{Endpoint, LocalError};
 
-use crate::support::{options, start};
+use crate::support::{by_port, options, start};
 
 #[tokio::test]
 async fn it_serves_a_ready_deployment() {
@@ -31,7 +31,7 @@ async fn it_serves_a_ready_deployment() {
 async fn tables_logs_and_secrets_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let first = Endpoint::start(options(dir.path())).await.unwrap();
-    let sdk = first.sdk_config();
+    let sdk = by_port(&first);
     aws_sdk_dynamodb::Client::new(&sdk)
         .put_item()
         .table_name("rsqlflow-config-table")
@@ -51,7 +51,7 @@ async fn tables_logs_and_secrets_survive_a_restart() {
     first.shutdown().await;
 
     let second = Endpoint::start(options(dir.path())).await.unwrap();
-    let sdk = second.sdk_config();
+    let sdk = by_port(&second);
     let item = aws_sdk_dynamodb::Client::new(&sdk)
         .get_item()
         .table_name("rsqlflow-config-table")

@@ -18,6 +18,12 @@ pub(crate) struct Local {
     pub(crate) dir: TempDir,
 }
 
+/// For clients as other processes have them: by the port.
+pub(crate) fn by_port(endpoint: &Endpoint) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    endpoint.sdk_config().into_builder().http_client(http).build()
+}
+
 /// An endpoint with one instance.
 pub(crate) async fn start() -> Local {
     start_with(|_| {}).await
@@ -29,7 +35,7 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Local {
     let mut options = options(dir.path());
     change(&mut options);
     let endpoint = Box::pin(Endpoint::start(options)).await.unwrap();
-    Local { sdk: endpoint.sdk_config(), endpoint, dir }
+    Local { sdk: by_port(&endpoint), endpoint, dir }
 }
 
 /// Ends an endpoint and starts another one on its directory.
@@ -44,7 +50,7 @@ pub(crate) async fn restart_with(local: Local, change: impl FnOnce(&mut Options)
     let mut options = options(dir.path());
     change(&mut options);
     let endpoint = Box::pin(Endpoint::start(options)).await.unwrap();
-    Local { sdk: endpoint.sdk_config(), endpoint, dir }
+    Local { sdk: by_port(&endpoint), endpoint, dir }
 }
 
 pub(crate) fn options(dir: &Path) -> Options {

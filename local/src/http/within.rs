@@ -1,0 +1,75 @@
+//! Requests from within this process: the functions' and the command's own. They are the SDK's requests as they are,
+//! and take the same way as those from the port, but for the connection: without it a call takes half the time.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderValue, header};
+use tokio_util::task::TaskTracker;
+
+use crate::http::server;
+use crate::services::Services;
+
+/// An HTTP client whose every request goes to this endpoint. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Within(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Weak: the functions are services, and hold this.
+    services: OnceLock<Weak<Services>>,
+    under_way: TaskTracker,
+}
+
+impl Within {
+    /// From now on requests are answered.
+    pub(crate) fn open(&self, services: &Arc<Services>) {
+        let _ = self.0.services.set(Arc::downgrade(services));
+    }
+
+    /// Takes no more requests, and waits for those that are under way.
+    pub(crate) async fn close(&self) {
+        self.0.under_way.close();
+        self.0.under_way.wait().await;
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let services = self.0.services.get().and_then(Weak::upgrade);
+        let Some(services) = services.filter(|_| !self.0.under_way.is_closed()) else {
+            return Err(ConnectorError::io("the endpoint is not open".into()));
+        };
+        let mut request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
+        // What a connection would add.
+        if let Some(host) =
+            request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())
+        {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        let work = server::handle(services, request.map(Body::new));
+        let (head, body) = self.0.under_way.track_future(work).await.into_parts();
+        let body = to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
+        axum::http::Response::from_parts(head, SdkBody::from(body))
+            .try_into()
+            .map_err(|e| ConnectorError::other(Box::new(e), None))
+    }
+}
+
+impl HttpConnector for Within {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.answer(request).await })
+    }
+}
+
+impl HttpClient for Within {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
