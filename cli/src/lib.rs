@@ -40,7 +40,7 @@ use printer::{Output, Printer};
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    memory::one_arena();
+    memory::keep_little();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),

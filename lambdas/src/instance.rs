@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn nowhere_names_the_target() {
-        let tags = Target::Tags(BTreeMap::from([("Role".into(), "etl".into())]));
+        let tags = Target::Tags([("Role".into(), "etl".into())].into());
         assert!(nowhere(&tags).contains("Role=etl"));
     }
 

@@ -23,7 +23,7 @@ fn seconds(from: u64, to: u64) -> impl Strategy<Value = Seconds> {
 fn target() -> impl Strategy<Value = Target> {
     prop_oneof![
         vec("m?i-[0-9a-f]{8}", 1..4).prop_map(Target::InstanceIds),
-        btree_map("[A-Za-z:/]{1,9}", "\\PC{0,9}", 1..5).prop_map(Target::Tags),
+        btree_map("[A-Za-z:/]{1,9}", "\\PC{0,9}", 1..5).prop_map(|tags| Target::Tags(tags.into())),
     ]
 }
 

@@ -32,6 +32,6 @@ pub(crate) use reader::Cursor;
 pub(crate) use rules::{Broken, Checked, is_topic_arn, secret as check_secret};
 pub use settings::Settings;
 pub use stage::Stage;
-pub use target::Target;
+pub use target::{Tags, Target};
 pub(crate) use workflow::read_parameter;
 pub use workflow::{Notify, Workflow};

@@ -1,9 +1,11 @@
 //! Where a job runs.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::reader::Cursor;
 use super::rules;
@@ -20,7 +22,43 @@ pub enum Target {
     InstanceIds(Vec<String>),
     /// One that carries all these tags.
     #[schemars(schema_with = "tags_schema")]
-    Tags(BTreeMap<String, String>),
+    Tags(Tags),
+}
+
+/// Tags by name. All jobs that inherit them share them: a plan may have 10,000.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tags(Arc<BTreeMap<String, String>>);
+
+impl Deref for Tags {
+    type Target = BTreeMap<String, String>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl From<BTreeMap<String, String>> for Tags {
+    fn from(tags: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(tags))
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Tags {
+    fn from(tags: [(String, String); N]) -> Self {
+        BTreeMap::from(tags).into()
+    }
+}
+
+impl Serialize for Tags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(Self::from)
+    }
 }
 
 impl Target {
@@ -56,7 +94,7 @@ impl Target {
             );
             return None;
         }
-        ids.map(Self::InstanceIds).or(tags.map(Self::Tags))
+        ids.map(Self::InstanceIds).or(tags.map(|tags| Self::Tags(tags.into())))
     }
 }
 

@@ -15,7 +15,7 @@ fn full() -> Deployment {
     full.audit_retention = Some(Seconds::saturating(90 * 24 * 3600));
     full.topic_arn = Some("arn:aws:sns:eu-west-1:123456789012:ops".into());
     full.defaults.secret = Some("redshift!etl".into());
-    full.defaults.target = Some(Target::Tags(BTreeMap::from([("Role".into(), "etl \"x\"".into())])));
+    full.defaults.target = Some(Target::Tags([("Role".into(), "etl \"x\"".into())].into()));
     full.defaults.heartbeat = Seconds::saturating(6);
     full.timing = Timing { clock_margin: Duration::from_millis(900), ..Timing::single_machine() };
     for (_, arn, machine) in full.machines.variables() {

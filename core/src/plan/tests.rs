@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -77,7 +75,7 @@ fn the_nearest_setting_wins() {
     );
     assert_eq!([a.timeout, b.timeout, c.timeout].map(Seconds::get), [60, 7200, 7200]);
     assert_eq!([a.retries, b.retries, c.retries], [0, 2, 2]);
-    assert_eq!(a.target, Some(Target::Tags(BTreeMap::from([("Role".into(), "etl".into())]))));
+    assert_eq!(a.target, Some(Target::Tags([("Role".into(), "etl".into())].into())));
     assert_eq!(c.target, defaults().target);
     assert_eq!(c.heartbeat.get(), 180);
     assert_eq!((c.retry_delay.get(), c.retry_backoff, c.on_lost), (60, 2.0, OnLost::Rerun));

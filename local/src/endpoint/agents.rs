@@ -51,7 +51,7 @@ pub(super) fn instances(
     endpoint_url: &str,
 ) -> Result<Vec<Instance>, LocalError> {
     let tags = match &deployment.defaults.target {
-        Some(Target::Tags(tags)) => tags.clone(),
+        Some(Target::Tags(tags)) => BTreeMap::clone(tags),
         Some(Target::InstanceIds(_)) | None => own_tags(),
     };
     let script_dir = absolute(&options.script_dir)?;

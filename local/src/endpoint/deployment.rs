@@ -12,6 +12,6 @@ pub(super) fn localised(deployment: &Deployment) -> Deployment {
     for machine in [&mut here.machines.master, &mut here.machines.sequential, &mut here.machines.parallel] {
         machine.arn = Some(machine_arn(&machine.name));
     }
-    here.defaults.target.get_or_insert_with(|| Target::Tags(agents::own_tags()));
+    here.defaults.target.get_or_insert_with(|| Target::Tags(agents::own_tags().into()));
     here
 }

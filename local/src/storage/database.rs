@@ -26,9 +26,11 @@ impl Schema<'_> {
         let mut connection = Connection::open(&path).map_err(failed)?;
         // With a write-ahead log, NORMAL survives `kill -9` of this process at any moment; only a power cut may
         // lose the last commits, and no file is corrupted by it (sqlite.org/pragma.html#pragma_synchronous).
+        // What was read stays in the system's page cache anyway: each file's own cache (KiB, `cache_size`) is kept small.
         connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+                 PRAGMA cache_size = -256;",
             )
             .map_err(failed)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
