@@ -54,7 +54,9 @@ impl Agent {
                 match line.parse::<Header>() {
                     Ok(parsed) => header = Some(parsed),
                     // One for the last script, whose end crossed it, is nobody's any more.
-                    Err(nonsense) => line.parse::<Order>().map(drop).map_err(|_| io::Error::other(nonsense))?,
+                    Err(nonsense) => {
+                        line.parse::<Order>().map(drop).map_err(|_| io::Error::other(nonsense))?
+                    }
                 }
             }
             if let Some(header) = &header

@@ -54,7 +54,10 @@ pub enum NoTry {
 impl fmt::Debug for Guard {
     /// Without what is to be sent, where a password may be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guard").field("process", &self.process).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Guard")
+            .field("process", &self.process)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

@@ -31,8 +31,7 @@ pub(super) fn receive(
     let mut space = nix::cmsg_space!([RawFd; MOST]);
     let mut buffers = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-    let message =
-        recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
+    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(received) = control {
             #[expect(unsafe_code, reason = "nix gives received descriptors as numbers")]

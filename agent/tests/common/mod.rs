@@ -117,13 +117,8 @@ impl Child {
             orders.send(*order).unwrap();
         }
         let mut all = Vec::new();
-        let supervisor = Supervisor {
-            guard,
-            launch: &self.launch,
-            start: self.start,
-            timeout: self.timeout,
-            kept: None,
-        };
+        let supervisor =
+            Supervisor { guard, launch: &self.launch, start: self.start, timeout: self.timeout, kept: None };
         let end = supervisor
             .run(&mut control, &mut |bytes| {
                 all.extend_from_slice(bytes);
