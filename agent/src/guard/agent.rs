@@ -51,13 +51,12 @@ impl Agent {
             while header.is_none()
                 && let Some(line) = self.lines.next_line().map_err(io::Error::other)?
             {
-                match line.parse::<Header>() {
-                    Ok(parsed) => header = Some(parsed),
+                header = match line.parse::<Header>() {
+                    Ok(header) => Some(header),
                     // One for the last script, whose end crossed it, is nobody's any more.
-                    Err(nonsense) => {
-                        line.parse::<Order>().map(drop).map_err(|_| io::Error::other(nonsense))?
-                    }
-                }
+                    Err(_) if line.parse::<Order>().is_ok() => None,
+                    Err(nonsense) => return Err(io::Error::other(nonsense)),
+                };
             }
             if let Some(header) = &header
                 && let Some(body) = self.lines.take(header.body)

@@ -38,6 +38,7 @@ pub struct Child {
 /// A guard in a process of its own, for this one has threads and cannot split. `agent` is the path of the binary.
 pub fn guard_by(agent: &Path) -> Guard {
     let (ours, theirs) = UnixStream::pair().unwrap();
+    #[expect(clippy::zombie_processes, reason = "`Guard::collect` waits for it")]
     let child = Command::new(agent).arg("guard").stdin(OwnedFd::from(theirs)).spawn().unwrap();
     let id = Pid::from_raw(i32::try_from(child.id()).unwrap());
     Guard::new(Process { id, socket: ours }).unwrap()
