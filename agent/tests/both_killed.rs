@@ -17,9 +17,13 @@ fn runs(pid: i32) -> bool {
 #[tokio::test]
 async fn a_quiet_script_dies_with_its_guard() {
     // No agent that would end it: this process is none, and only holds the guard's socket.
-    let child = Child::bash("exec sleep 1000");
-    let (read, write) = std::io::pipe().unwrap();
     let mut guard = common::guard();
+    let (read, write) = std::io::pipe().unwrap();
+    // One that is not the guard's first.
+    let child = Child::bash("true");
+    guard.start(&child.launch, &child.start, OwnedFd::from(write.try_clone().unwrap()), None).unwrap();
+    while !guard.next_report().await.unwrap().is_last() {}
+    let child = Child::bash("exec sleep 1000");
     guard.start(&child.launch, &child.start, OwnedFd::from(write), None).unwrap();
     let Some(Report::Started(script)) = guard.next_report().await else { unreachable!("it starts") };
     assert!(runs(script));

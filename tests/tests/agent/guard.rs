@@ -1,5 +1,7 @@
 //! The guard beside the script, as the agent splits it off.
 
+use std::path::{Path, PathBuf};
+
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -16,9 +18,9 @@ async fn with_a_secret(hold_commands: bool) -> World {
     World::with(WorldOptions { secrets, hold_commands, ..WorldOptions::default() }).await
 }
 
-/// Tells of its guard, fails in its first try and completes in its second.
-fn telling(world: &World) -> std::path::PathBuf {
-    let told = world.file("told");
+/// Tells of its guard, waits for the second file, fails in its first try and completes in its second.
+fn telling(world: &World) -> (PathBuf, PathBuf) {
+    let (told, go) = (world.file("told"), world.file("go"));
     let text = format!(
         r#"out='{}'
         {{
@@ -26,15 +28,17 @@ fn telling(world: &World) -> std::path::PathBuf {
             echo "password: script $(grep -c {PASSWORD} /proc/$$/environ), guard $(cat /proc/$PPID/{{environ,cmdline}} | grep -c {PASSWORD})"
             for fd in /proc/$PPID/fd/*; do readlink "$fd"; done | sed 's/\[[0-9]*\]//' | sort
         }} >> "$out"
+        until [[ -e '{}' ]]; do sleep 0.02; done
         (( $(grep -c '^guard' "$out") == 2 ))"#,
-        told.display()
+        told.display(),
+        go.display()
     );
     world.script("telling.sh", &text);
-    told
+    (told, go)
 }
 
 /// What the two tries told.
-fn assert_told(told: &std::path::Path) {
+fn assert_told(told: &Path) {
     let text = std::fs::read_to_string(told).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let (first, second) = lines.split_at(lines.len() / 2);
@@ -52,9 +56,10 @@ fn assert_told(told: &std::path::Path) {
 #[tokio::test]
 async fn one_guard_serves_all_tries_and_has_nothing_of_the_agents() {
     let world = with_a_secret(false).await;
-    let told = telling(&world);
+    let (told, go) = telling(&world);
     let job = json!({ "script": "telling.sh", "secret": "etl", "retries": 1, "retry_delay": 0 });
     world.put_stage("w", "sequential", json!([job])).await;
+    std::fs::write(go, "").unwrap();
     let run = world.run("w").await;
     assert_eq!(run.statuses(), [Completed]);
     assert_told(&told);
@@ -63,7 +68,7 @@ async fn one_guard_serves_all_tries_and_has_nothing_of_the_agents() {
 #[tokio::test]
 async fn what_an_agent_inherited_its_guard_does_not_keep() {
     let world = with_a_secret(true).await;
-    let told = telling(&world);
+    let (told, go) = telling(&world);
     let job = json!({ "script": "telling.sh", "secret": "etl", "retries": 1, "retry_delay": 0 });
     world.put_stage("w", "sequential", json!([job])).await;
     let id = world.begin("w").await;
@@ -73,9 +78,10 @@ async fn what_an_agent_inherited_its_guard_does_not_keep() {
     fcntl(&write, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     let mut agent = world.agent_for(&world.url, &id, 1).spawn().unwrap();
     drop(write);
-    // It ends as soon as the agent has begun, though neither agent nor guard has ended.
+    // It ends while agent, guard and script are all there.
     let read = tokio::task::spawn_blocking(move || std::io::Read::read(&mut read, &mut [0])).await.unwrap();
     assert_eq!(read.unwrap(), 0);
+    std::fs::write(go, "").unwrap();
     assert_eq!(world.end(&id).await.statuses(), [Completed]);
     assert_eq!(agent.wait().await.unwrap().code(), Some(0));
     assert_told(&told);
