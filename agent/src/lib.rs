@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod doctor;
 pub mod driver;
+mod fork;
 pub mod guard;
 pub mod inherited;
 pub mod lease;

@@ -4,9 +4,9 @@ mod common;
 
 use std::os::fd::OwnedFd;
 
-use common::{AGENT, Child, eventually};
+use common::{Child, eventually};
 use nix::sys::signal::{Signal, kill};
-use rsqlflow_agent::guard::{Guard, Report};
+use rsqlflow_agent::guard::Report;
 
 /// Whether it still runs; somebody may have to collect it.
 fn runs(pid: i32) -> bool {
@@ -17,10 +17,14 @@ fn runs(pid: i32) -> bool {
 #[tokio::test]
 async fn a_quiet_script_dies_with_its_guard() {
     // No agent that would end it: this process is none, and only holds the guard's socket.
-    let child = Child::bash("exec sleep 1000");
+    let mut guard = common::guard();
     let (read, write) = std::io::pipe().unwrap();
-    let mut guard =
-        Guard::start(AGENT.as_ref(), &child.launch, &child.start, OwnedFd::from(write), None).unwrap();
+    // One that is not the guard's first.
+    let child = Child::bash("true");
+    guard.start(&child.launch, &child.start, OwnedFd::from(write.try_clone().unwrap()), None).unwrap();
+    while !guard.next_report().await.unwrap().is_last() {}
+    let child = Child::bash("exec sleep 1000");
+    guard.start(&child.launch, &child.start, OwnedFd::from(write), None).unwrap();
     let Some(Report::Started(script)) = guard.next_report().await else { unreachable!("it starts") };
     assert!(runs(script));
     kill(guard.id(), Signal::SIGKILL).unwrap();

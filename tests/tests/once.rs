@@ -36,13 +36,11 @@ async fn script_pid(starts: &std::path::Path) -> i32 {
 }
 
 fn agents(id: &rsqlflow_core::ExecutionId) -> Vec<i32> {
-    // The agent's own command line holds the run's id; its guard's does not.
-    World::processes(id.as_str())
-        .into_iter()
-        .filter(|pid| {
-            std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.ends_with("rsqlflow-agent"))
-        })
-        .collect()
+    // Its guard has the same command line.
+    let is_agent = |pid: &i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rsqlflow-agent\n")
+    };
+    World::processes(id.as_str()).into_iter().filter(is_agent).collect()
 }
 
 fn is_alive(pid: i32) -> bool {

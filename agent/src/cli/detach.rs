@@ -3,47 +3,48 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 
-use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::log;
 use crate::config::AgentConfig;
+use crate::fork::fork;
+use crate::guard::{self, Half, Process};
 
 /// What the detached process says once it stands on its own.
 const READY: &[u8] = b"ready\n";
 
-/// Which of the two this process is by now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which of the three this process is by now.
+#[derive(Debug)]
 pub(super) enum Side {
     /// The command, which has nothing left to do.
     Command,
-    /// The detached process, which runs the job.
-    Job,
+    /// The detached process, which runs the job, and its guard.
+    Job(Process),
+    /// The guard, with the agent's socket.
+    Guard(OwnedFd),
 }
 
-/// Splits this process. To start the binary anew instead would cost as much again as all that a short job does before
-/// its script runs: the loader, and a copy of every page with an address in it.
+/// Splits this process, and then the detached half into agent and guard.
 ///
 /// The command returns when the other has left its session: only then may it exit.
 ///
 /// # Errors
-/// If the other could not be made, or ended before it stood on its own; the agent's log says why.
+/// If the others could not be made, or ended before they stood on their own; the agent's log says why.
 pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
-    let (mut ready, theirs) = io::pipe()?;
-    #[expect(unsafe_code, reason = "fork is safe in a process of one thread")]
-    // SAFETY: there is one thread: neither the runtime nor the log has been started.
-    let forked = unsafe { fork() }?;
-    match forked {
+    let (ready, theirs) = io::pipe()?;
+    match fork()? {
         ForkResult::Child => {
             drop(ready);
-            stand_alone(config, theirs)?;
-            Ok(Side::Job)
+            stand_alone(config, theirs)
         }
         ForkResult::Parent { child } => {
             // The pipe's other end, which would keep it open.
             drop(theirs);
             let mut said = Vec::new();
-            ready.read_to_end(&mut said)?;
+            // Not to its end, for which the guard would have to be waited too.
+            ready.take(READY.len() as u64).read_to_end(&mut said)?;
             if said == READY {
                 tracing::debug!(pid = child.as_raw(), "detached");
                 return Ok(Side::Command);
@@ -53,8 +54,22 @@ pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
     }
 }
 
-/// Leaves the session and all that the command was given, and tells the one who waits for that.
-fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<()> {
+/// Splits off the guard and remains the command, which logs to standard error.
+///
+/// # Errors
+/// If there is no guard to be had.
+pub(super) fn stay(config: &AgentConfig) -> io::Result<Side> {
+    Ok(match guard::split()? {
+        Half::Guard(agent) => Side::Guard(agent),
+        Half::Agent(guard) => {
+            log::start(config.log_level, None);
+            Side::Job(guard)
+        }
+    })
+}
+
+/// Leaves the session and all that the command was given, splits off the guard, and tells the one who waits for that.
+fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<Side> {
     // What it says before it has its own log, and a panic at any time. A full disk costs the log and not the job.
     let null = || File::options().read(true).write(true).open("/dev/null");
     let log = log::open(&config.log_dir).ok();
@@ -63,6 +78,12 @@ fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<
     dup2_stdout(null()?)?;
     std::env::set_current_dir("/")?;
     setsid()?;
-    log::start(config.log_level, log);
-    command.write_all(READY)
+    Ok(match guard::split()? {
+        Half::Guard(agent) => Side::Guard(agent),
+        Half::Agent(guard) => {
+            log::start(config.log_level, log);
+            command.write_all(READY)?;
+            Side::Job(guard)
+        }
+    })
 }

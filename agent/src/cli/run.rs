@@ -1,4 +1,4 @@
-//! `run`: detach, then run one job.
+//! `run`: detach, split off the guard, then run one job.
 
 use std::io;
 use std::process::ExitCode;
@@ -10,10 +10,11 @@ use tokio::time::sleep;
 use tracing::Instrument;
 
 use super::args::Run;
-use super::detach::{Side, detach};
-use super::{complain, exit, log, runtime};
+use super::detach::{Side, detach, stay};
+use super::{complain, exit, runtime};
 use crate::config::{AgentConfig, ConfigError};
 use crate::driver::{self, Assignment, Context, Finished, NotRun, deliver};
+use crate::guard::{self, Guard, serve};
 use crate::inherited;
 use crate::logs::clean;
 
@@ -21,7 +22,7 @@ use crate::logs::clean;
 const FLUSH: Duration = Duration::from_secs(30);
 
 pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCode {
-    inherited::keep_from_children();
+    inherited::close_all(None);
     let config = match config {
         Ok(config) => config,
         Err(error) => {
@@ -33,12 +34,10 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
         complain(&error);
         return exit::CONFIG.into();
     }
-    if run.foreground {
-        log::start(config.log_level, None);
-        return in_runtime(run, config);
-    }
-    match detach(&config) {
-        Ok(Side::Job) => in_runtime(run, config),
+    match if run.foreground { stay(&config) } else { detach(&config) } {
+        Ok(Side::Job(guard)) => in_runtime(run, config, guard),
+        // What is the agent's is gone by now.
+        Ok(Side::Guard(agent)) => serve::main(agent),
         Ok(Side::Command) => exit::DONE.into(),
         Err(error) => {
             complain(&NotStarted(error));
@@ -51,10 +50,10 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
 #[error("the process that was to run the job could not be started")]
 struct NotStarted(#[source] io::Error);
 
-fn in_runtime(run: Run, config: AgentConfig) -> ExitCode {
+fn in_runtime(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
     match runtime() {
         Ok(runtime) => {
-            let code = runtime.block_on(Box::pin(job(run, config)));
+            let code = runtime.block_on(Box::pin(job(run, config, guard)));
             // A name that is still being resolved in a thread of its own must not keep us.
             runtime.shutdown_background();
             code
@@ -66,7 +65,14 @@ fn in_runtime(run: Run, config: AgentConfig) -> ExitCode {
     }
 }
 
-async fn job(run: Run, config: AgentConfig) -> ExitCode {
+async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
+    let mut guard = match Guard::new(guard) {
+        Ok(guard) => guard,
+        Err(error) => {
+            complain(&NotStarted(error));
+            return exit::NOT_STARTED.into();
+        }
+    };
     let (requests, stop) = watch::channel(0);
     let signals = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => listen(terminate, interrupt, requests),
@@ -86,7 +92,7 @@ async fn job(run: Run, config: AgentConfig) -> ExitCode {
     let work = async {
         let ctx = Context::load(config).await;
         let mut stopped = stop.clone();
-        let mut running = Box::pin(driver::run(&ctx, &assignment, stop));
+        let mut running = Box::pin(driver::run(&ctx, &assignment, &mut guard, stop));
         // What dead agents left is delivered beside the job, which may take a day.
         let mut flushing = Box::pin(flush(&ctx));
         let mut flushed = false;
@@ -99,6 +105,8 @@ async fn job(run: Run, config: AgentConfig) -> ExitCode {
         };
         // First, so that it is in the log whatever comes of the rest.
         let code = report(finished);
+        drop(running);
+        guard.collect();
         if !flushed {
             tokio::select! {
                 biased;

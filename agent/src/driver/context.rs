@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
 
 use rsqlflow_core::{ExecutionId, JobId, Owner};
 use rsqlflow_store::{JobAudit, Store};
@@ -44,8 +43,6 @@ pub struct Context {
     pub results: Results,
     /// Who this process is to the rows.
     pub owner: Owner,
-    /// This very binary, for the guard.
-    pub binary: PathBuf,
 }
 
 impl Context {
@@ -58,8 +55,6 @@ impl Context {
             tokens: Tokens::new(clients.sfn().clone()),
             results: Results::new(&config.spool_dir),
             owner: random_owner(),
-            // Not the path: an upgrade may have put another binary there.
-            binary: PathBuf::from("/proc/self/exe"),
             clients,
             config,
         }

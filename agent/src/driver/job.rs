@@ -10,11 +10,12 @@ use tokio::time::{Instant, timeout};
 
 use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Kept};
 use super::tries::{self, Ended};
 use super::{Assignment, Context, Lookout, queue};
 use crate::aws::Backoff;
 use crate::clock::wall_clock;
+use crate::guard::Guard;
 use crate::logs::cloudwatch::Stream;
 use crate::logs::{Capture, Shipped, Shipper};
 use crate::process::{Control, StopReason};
@@ -77,17 +78,23 @@ pub enum Finished {
 /// a tenth of it.
 const STANDSTILL: Duration = Duration::from_millis(400);
 
-/// Runs one job. `stop` becomes true when the agent has been asked to stop.
+/// Runs one job; `guard` starts its script. `stop` counts the requests to the agent to stop.
 ///
 /// # Errors
 /// [`NotRun`]: somebody else has it, or nobody wants it.
-pub async fn run(ctx: &Context, job: &Assignment, stop: watch::Receiver<u32>) -> Result<Finished, NotRun> {
+pub async fn run(
+    ctx: &Context,
+    job: &Assignment,
+    guard: &mut Guard,
+    stop: watch::Receiver<u32>,
+) -> Result<Finished, NotRun> {
     let slot = Box::pin(queue::wait_for_slot(ctx, job, stop.clone())).await?;
     let claimed = Box::pin(claim::claim(ctx, job, stop.clone())).await?;
     tracing::info!(script = claimed.row.job.script, "claimed");
 
-    let (orders, mut control) = mpsc::unbounded_channel();
+    let (orders, control) = mpsc::unbounded_channel();
     let (deadline, current) = watch::channel(claimed.lease.deadline());
+    let kept = Kept { control, deadline: current };
     let keeper = Keeper {
         jobs: ctx.jobs.clone(),
         tokens: ctx.tokens.clone(),
@@ -101,14 +108,14 @@ pub async fn run(ctx: &Context, job: &Assignment, stop: watch::Receiver<u32>) ->
     };
     let mut keeping = Box::pin(keeper.keep());
     let mut relaying = Box::pin(relay_stop(stop.clone(), orders));
-    let mut work = Box::pin(work(ctx, job, &claimed, slot.as_ref(), &mut control, current, stop));
-    let (mut kept, mut relayed) = (true, true);
+    let mut work = Box::pin(work(ctx, job, &claimed, slot.as_ref(), guard, kept, stop));
+    let (mut keeps, mut relays) = (true, true);
     loop {
         tokio::select! {
             finished = &mut work => return Ok(finished),
             // It ends by having told the work to stop; the work then ends by itself.
-            () = &mut keeping, if kept => kept = false,
-            () = &mut relaying, if relayed => relayed = false,
+            () = &mut keeping, if keeps => keeps = false,
+            () = &mut relaying, if relays => relays = false,
         }
     }
 }
@@ -127,8 +134,8 @@ async fn work(
     job: &Assignment,
     claimed: &Claimed,
     slot: Option<&Slot>,
-    control: &mut mpsc::UnboundedReceiver<Control>,
-    deadline: watch::Receiver<crate::lease::Deadline>,
+    guard: &mut Guard,
+    kept: Kept,
     stop: watch::Receiver<u32>,
 ) -> Finished {
     let mut patience = Patience::new(stop);
@@ -158,7 +165,7 @@ async fn work(
     });
     let (mut shipping, service) = shipping.unzip();
 
-    let ended = Box::pin(tries::run(ctx, job, claimed, slot, control, deadline, &mut capture)).await;
+    let ended = Box::pin(tries::run(ctx, job, claimed, slot, guard, kept, &mut capture)).await;
     if let Some(error) = capture.trouble() {
         tracing::warn!(%error, "the output could not be kept whole");
     }

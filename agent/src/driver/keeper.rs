@@ -29,6 +29,14 @@ pub(super) struct Keeper {
     pub(super) lookout: Lookout,
 }
 
+/// What it tells whoever runs the script.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) control: mpsc::UnboundedReceiver<Control>,
+    /// Of the next try, which was not there to be told.
+    pub(super) deadline: watch::Receiver<Deadline>,
+}
+
 /// Timers do not run while a machine is suspended, so this is how late a lapse may be noticed after it wakes. The
 /// guard's own timer does run.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);

@@ -10,10 +10,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::claim::Claimed;
+use super::keeper::Kept;
 use super::{Assignment, Context};
 use crate::aws::{Backoff, secrets};
 use crate::clock::wall_clock;
-use crate::guard::{Launch, Start};
+use crate::guard::{Guard, Launch, Start};
 use crate::lease::Deadline;
 use crate::logs::Capture;
 use crate::process::environment::{self, Ids};
@@ -47,6 +48,7 @@ struct Job<'a> {
     assignment: &'a Assignment,
     claimed: &'a Claimed,
     slot: Option<&'a Slot>,
+    guard: &'a mut Guard,
     deadline: watch::Receiver<Deadline>,
     user: User,
     tries: Vec<Try>,
@@ -66,10 +68,12 @@ pub(super) async fn run(
     assignment: &Assignment,
     claimed: &Claimed,
     slot: Option<&Slot>,
-    control: &mut mpsc::UnboundedReceiver<Control>,
-    deadline: watch::Receiver<Deadline>,
+    guard: &mut Guard,
+    kept: Kept,
     capture: &mut Capture,
 ) -> Ended {
+    let Kept { mut control, deadline } = kept;
+    let control = &mut control;
     let user = match User::find(ctx.config.run_as.as_deref()) {
         Ok(user) => user,
         Err(error) => {
@@ -77,7 +81,8 @@ pub(super) async fn run(
             return Ended::With { outcome, tries: Vec::new(), sha256: None };
         }
     };
-    let mut job = Job { ctx, assignment, claimed, slot, deadline, user, tries: Vec::new(), sha256: None };
+    let (tries, sha256) = (Vec::new(), None);
+    let mut job = Job { ctx, assignment, claimed, slot, guard, deadline, user, tries, sha256 };
     let policy = claimed.row.job.retry_policy();
     let mut number = 1;
     loop {
@@ -166,7 +171,7 @@ impl Job<'_> {
         self.sha256 = Some(sha256);
         let resolved = &self.claimed.row.job;
         let supervisor = Supervisor {
-            agent: &self.ctx.binary,
+            guard: &mut *self.guard,
             launch: &launch,
             start: Start {
                 deadline: *self.deadline.borrow(),

@@ -1,106 +1,122 @@
 //! The agent's side of the guard.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as BlockingStream;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-use super::message::{Lines, Order, Report, Start};
-use super::serve::{COMMAND, SCRIPT_ENV};
+use super::begin::Process;
+use super::launch::Launch;
+use super::message::{Header, Lines, Order, Report, Start};
+use super::wire;
 
-/// What to start: a program, never a line for a shell.
-#[derive(Clone)]
-pub struct Launch {
-    /// The program, as an absolute path.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub args: Vec<OsString>,
-    /// Its whole environment.
-    pub env: BTreeMap<OsString, OsString>,
-    /// Its working directory.
-    pub directory: PathBuf,
+/// The guard of this agent. Dropping it ends the script: the guard sees its socket close.
+pub struct Guard {
+    process: Pid,
+    socket: UnixStream,
+    lines: Lines,
+    /// What the socket had no room for.
+    unsent: Vec<u8>,
+    /// Descriptors that go with the next bytes.
+    descriptors: Vec<OwnedFd>,
+    state: State,
 }
 
-impl fmt::Debug for Launch {
-    /// Without the values of the environment, one of which is a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It waits for a try.
+    Idle,
+    /// It was given one, and has not told its end.
+    Busy,
+    /// It is not there any more.
+    Gone,
+}
+
+/// Why a try cannot be given to a guard.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTry {
+    /// Somebody killed it.
+    #[error("the guard is no longer there, and without one no script is started")]
+    Gone,
+    /// It has not told the end of the last one.
+    #[error("the guard still has another script")]
+    Busy,
+    /// What it takes cannot be had, or what to start cannot be sent.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl fmt::Debug for Guard {
+    /// Without what is to be sent, where a password may be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Launch")
-            .field("program", &self.program)
-            .field("args", &self.args)
-            .field("env", &self.env.keys())
-            .field("directory", &self.directory)
-            .finish()
+        f.debug_struct("Guard")
+            .field("process", &self.process)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
-/// A running guard. Dropping it ends the script: the guard sees its socket close.
-#[derive(Debug)]
-pub struct Guard {
-    process: Child,
-    socket: UnixStream,
-    /// The same socket, and as little blocking. Tokio's own writes nothing before its reactor has once reported
-    /// the socket as writable, and an order must not depend on that.
-    direct: BlockingStream,
-    lines: Lines,
-    /// Orders, or the rest of one, that the socket had no room for.
-    unsent: Vec<u8>,
-}
-
 impl Guard {
-    /// Starts a guard (`agent` is the path of this very binary) and orders it to start the script. `output` is
-    /// the write end of a pipe for the script; `kept` is a file that stays open as long as the guard lives.
+    /// Of a process that serves at the other end of the socket; in a runtime.
     ///
     /// # Errors
-    /// If the operating system refuses. What becomes of the script is told by [`Self::next_report`].
+    /// If the runtime cannot watch the socket.
+    pub fn new(process: Process) -> io::Result<Self> {
+        process.socket.set_nonblocking(true)?;
+        Ok(Self {
+            process: process.id,
+            socket: UnixStream::from_std(process.socket)?,
+            lines: Lines::default(),
+            unsent: Vec::new(),
+            descriptors: Vec::new(),
+            state: State::Idle,
+        })
+    }
+
+    /// Orders the guard to start a script. `output` is the write end of a pipe for it; `kept` is a file that stays open
+    /// as long as any of its processes is there. What does not fit the socket at once is sent by [`Self::next_report`].
+    ///
+    /// # Errors
+    /// [`NoTry`]. What becomes of the script is told by [`Self::next_report`].
     pub fn start(
-        agent: &std::path::Path,
+        &mut self,
         launch: &Launch,
         start: &Start,
         output: OwnedFd,
         kept: Option<OwnedFd>,
-    ) -> io::Result<Self> {
-        let (mut ours, theirs) = BlockingStream::pair()?;
-        // Before the guard exists: it waits for nothing that might not come.
-        ours.write_all(format!("{}\n", Order::Start(*start)).as_bytes())?;
-        ours.set_nonblocking(true)?;
-        let direct = ours.try_clone()?;
-        let process = Command::new(agent)
-            .arg0("rsqlflow-agent")
-            .arg(COMMAND)
-            .arg(&launch.program)
-            .args(&launch.args)
-            .env_clear()
-            .envs(launch.env.iter().map(|(name, value)| {
-                let mut prefixed = OsString::from(SCRIPT_ENV);
-                prefixed.push(name);
-                (prefixed, value)
-            }))
-            .current_dir(&launch.directory)
-            // A signal for the agent's group is the agent's to handle.
-            .process_group(0)
-            .stdin(OwnedFd::from(theirs))
-            .stdout(output)
-            .stderr(kept.map_or_else(Stdio::null, Stdio::from))
-            .spawn()?;
-        let socket = UnixStream::from_std(ours)?;
-        Ok(Self { process, socket, direct, lines: Lines::default(), unsent: Vec::new() })
+    ) -> Result<(), NoTry> {
+        match self.state {
+            State::Idle => {}
+            State::Busy => return Err(NoTry::Busy),
+            State::Gone => return Err(NoTry::Gone),
+        }
+        let body = launch.encode()?;
+        let header = Header { start: *start, body: body.len(), kept: kept.is_some() };
+        self.unsent.extend_from_slice(format!("{header}\n").as_bytes());
+        self.unsent.extend(body);
+        self.descriptors.extend([output].into_iter().chain(kept));
+        if self.send_what_fits().is_err() {
+            self.lose();
+            return Err(NoTry::Gone);
+        }
+        self.state = State::Busy;
+        Ok(())
     }
 
-    /// The next report; `None` once the guard is gone. Sends meanwhile what [`Self::order`] could not. Cancel safe.
+    /// The next report; `None` once the guard is gone. Sends meanwhile what there was no room for. Cancel safe.
     pub async fn next_report(&mut self) -> Option<Report> {
         loop {
             // Nonsense from the guard is as good as none: the socket's end decides.
             if let Ok(Some(line)) = self.lines.next_line() {
-                if let Ok(report) = line.parse() {
+                if let Ok(report) = line.parse::<Report>() {
+                    if report.is_last() {
+                        self.state = State::Idle;
+                    }
                     return Some(report);
                 }
                 continue;
@@ -110,22 +126,28 @@ impl Guard {
             } else {
                 Interest::READABLE | Interest::WRITABLE
             };
-            let ready = self.socket.ready(wanted).await.ok()?;
+            let Ok(ready) = self.socket.ready(wanted).await else {
+                self.lose();
+                return None;
+            };
             if ready.is_writable() && !self.unsent.is_empty() {
-                match self.socket.try_write(&self.unsent) {
-                    Ok(count) => drop(self.unsent.drain(..count)),
+                let (socket, unsent, descriptors) = (&self.socket, &self.unsent, &self.descriptors);
+                match socket.try_io(Interest::WRITABLE, || wire::send(socket, unsent, descriptors)) {
+                    Ok(count) => self.sent(count),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // Nobody will read it. Kept, it would have this loop find the socket writable for ever, and
                     // never wait for what tells of its end.
-                    Err(_) => self.unsent.clear(),
+                    Err(_) => self.forget_unsent(),
                 }
             }
             let mut buffer = [0; 256];
             match self.socket.try_read(&mut buffer) {
-                Ok(0) => return None,
-                Ok(count) => self.lines.push(buffer.get(..count).unwrap_or_default()),
+                Ok(count @ 1..) => self.lines.push(buffer.get(..count).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return None,
+                Ok(0) | Err(_) => {
+                    self.lose();
+                    return None;
+                }
             }
         }
     }
@@ -134,31 +156,65 @@ impl Guard {
     /// [`Self::next_report`] as soon as there is room. Only a guard that is gone does not get it.
     pub fn order(&mut self, order: &Order) {
         self.unsent.extend_from_slice(format!("{order}\n").as_bytes());
-        loop {
-            match self.direct.write(&self.unsent) {
-                Ok(count) => {
-                    self.unsent.drain(..count);
-                    if self.unsent.is_empty() {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // No room; or nobody there, as the next report will say.
-                Err(_) => return,
-            }
-        }
+        // Nobody there, as the next report will say.
+        let _ = self.send_what_fits();
     }
 
-    /// Collects the guard's own exit, once [`Self::next_report`] has answered `None`.
-    pub fn collect(mut self) {
-        // Its end of the socket closes when it exits or dies, so this does not wait.
-        let _ = self.process.wait();
+    /// Not through tokio, which writes nothing before its reactor has once reported the socket as writable: an order
+    /// must not depend on that.
+    fn send_what_fits(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match wire::send(&self.socket, &self.unsent, &self.descriptors) {
+                Ok(count) => self.sent(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn sent(&mut self, count: usize) {
+        self.unsent.drain(..count);
+        // They went with the first byte. As long as one is open here, the output would not end.
+        self.descriptors.clear();
+    }
+
+    fn forget_unsent(&mut self) {
+        self.unsent.clear();
+        self.descriptors.clear();
+    }
+
+    fn lose(&mut self) {
+        self.state = State::Gone;
+        self.forget_unsent();
+    }
+
+    /// Kills the guard. What it kept then belongs to this process, if that is a subreaper. Not to be called once all
+    /// children of this process were collected: its id may be another's by then.
+    pub fn kill(&mut self) {
+        self.lose();
+        let _ = kill(self.process, Signal::SIGKILL);
+    }
+
+    /// Ends a guard that has no script any more, and collects it. One that has is left to itself: it sees its socket
+    /// close.
+    pub fn collect(self) {
+        drop(self.socket);
+        let wait = match self.state {
+            State::Idle => {
+                // It would end by itself, but not if somebody has stopped it.
+                let _ = kill(self.process, Signal::SIGKILL);
+                None
+            }
+            State::Busy | State::Gone => Some(WaitPidFlag::WNOHANG),
+        };
+        let _ = waitpid(self.process, wait);
     }
 
     /// The guard's process id.
     #[must_use]
-    pub fn id(&self) -> Pid {
-        // The kernel's own type; std shows it unsigned.
-        Pid::from_raw(self.process.id().cast_signed())
+    pub const fn id(&self) -> Pid {
+        self.process
     }
 }

@@ -1,7 +1,6 @@
 //! What agent and guard say to each other: one message a line, a word and its numbers.
 //!
-//! Program, arguments and environment are not among them: they are in the guard's own argv and environment, so
-//! nothing needs quoting.
+//! Only what is to be started does not fit a line: it follows its own as so many bytes ([`super::Launch`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +18,7 @@ pub struct RunAs {
     pub group: u32,
 }
 
-/// The first message to a guard: without it nothing is started.
+/// What holds for a script, beside its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     /// When it has to be over.
@@ -32,11 +31,21 @@ pub struct Start {
     pub run_as: Option<RunAs>,
 }
 
-/// What an agent tells its guard.
+/// The first message of a try: start a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What holds for it.
+    pub start: Start,
+    /// So many bytes follow the line: what to start.
+    pub body: usize,
+    /// Whether a second descriptor comes with the first, which is for the script's output: a file that stays open as
+    /// long as any process of the script is there.
+    pub kept: bool,
+}
+
+/// What an agent tells the guard of a running script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Start the script. Once, and first.
-    Start(Start),
     /// The lease was renewed.
     Extend(Deadline),
     /// Stop the script: SIGTERM, grace, SIGKILL.
@@ -64,22 +73,65 @@ pub enum Report {
     Gone(u32),
 }
 
+impl Report {
+    /// Whether it is the last of its try, so that the guard is free for another.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Late | Self::Unstartable(_) | Self::Gone(_))
+    }
+}
+
 /// A line that is no message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("agent and guard do not understand each other: {0:?}")]
 pub struct NotAMessage(pub String);
 
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start: Start { deadline, grace, linger, run_as }, body, kept } = self;
+        let (term, kill) = (deadline.term_at.as_nanos(), deadline.kill_at.as_nanos());
+        let (grace, linger) = (grace.as_millis(), linger.as_millis());
+        write!(f, "start {body} {} {term} {kill} {grace} {linger}", u8::from(*kept))?;
+        match run_as {
+            Some(RunAs { user, group }) => write!(f, " {user} {group}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Header {
+    type Err = NotAMessage;
+
+    fn from_str(line: &str) -> Result<Self, NotAMessage> {
+        let wrong = || NotAMessage(line.to_owned());
+        let ("start", numbers) = split::<u64>(line).ok_or_else(wrong)? else { return Err(wrong()) };
+        let (&[body, kept @ 0..=1, term, kill, grace, linger], rest) =
+            numbers.split_first_chunk().ok_or_else(wrong)?
+        else {
+            return Err(wrong());
+        };
+        let id = |number: u64| u32::try_from(number).map_err(|_| wrong());
+        let run_as = match *rest {
+            [] => None,
+            [user, group] => Some(RunAs { user: id(user)?, group: id(group)? }),
+            _ => return Err(wrong()),
+        };
+        Ok(Self {
+            start: Start {
+                deadline: deadline(term, kill),
+                grace: Duration::from_millis(grace),
+                linger: Duration::from_millis(linger),
+                run_as,
+            },
+            body: usize::try_from(body).map_err(|_| wrong())?,
+            kept: kept == 1,
+        })
+    }
+}
+
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start(Start { deadline, grace, linger, run_as }) => {
-                let (term, kill) = (deadline.term_at.as_nanos(), deadline.kill_at.as_nanos());
-                write!(f, "start {term} {kill} {} {}", grace.as_millis(), linger.as_millis())?;
-                match run_as {
-                    Some(RunAs { user, group }) => write!(f, " {user} {group}"),
-                    None => Ok(()),
-                }
-            }
             Self::Extend(deadline) => {
                 write!(f, "extend {} {}", deadline.term_at.as_nanos(), deadline.kill_at.as_nanos())
             }
@@ -95,34 +147,17 @@ impl FromStr for Order {
     fn from_str(line: &str) -> Result<Self, NotAMessage> {
         let wrong = || NotAMessage(line.to_owned());
         let (word, numbers) = split::<u64>(line).ok_or_else(wrong)?;
-        let deadline = |term: u64, kill: u64| Deadline {
-            term_at: BootTime::from_nanos(term),
-            kill_at: BootTime::from_nanos(kill),
-        };
-        let start = |term: u64, kill: u64, grace: u64, linger: u64, run_as| {
-            Self::Start(Start {
-                deadline: deadline(term, kill),
-                grace: Duration::from_millis(grace),
-                linger: Duration::from_millis(linger),
-                run_as,
-            })
-        };
         match (word, numbers.as_slice()) {
-            ("start", &[term, kill, grace, linger]) => Ok(start(term, kill, grace, linger, None)),
-            ("start", &[term, kill, grace, linger, user, group]) => {
-                match (u32::try_from(user), u32::try_from(group)) {
-                    (Ok(user), Ok(group)) => {
-                        Ok(start(term, kill, grace, linger, Some(RunAs { user, group })))
-                    }
-                    _ => Err(wrong()),
-                }
-            }
             ("extend", &[term, kill]) => Ok(Self::Extend(deadline(term, kill))),
             ("stop", []) => Ok(Self::Stop),
             ("kill", []) => Ok(Self::Kill),
             _ => Err(wrong()),
         }
     }
+}
+
+fn deadline(term: u64, kill: u64) -> Deadline {
+    Deadline { term_at: BootTime::from_nanos(term), kill_at: BootTime::from_nanos(kill) }
 }
 
 impl fmt::Display for Report {
@@ -165,8 +200,9 @@ fn split<N: FromStr>(line: &str) -> Option<(&str, Vec<N>)> {
     Some((word, numbers))
 }
 
-/// Puts received bytes together to lines. Nobody sends longer ones than [`Lines::LONGEST`].
-#[derive(Debug, Default)]
+/// Puts received bytes together to lines. Nobody sends longer ones than [`Lines::LONGEST`]. It has no `Debug`: a password
+/// is among what follows a line.
+#[derive(Default)]
 pub struct Lines(Vec<u8>);
 
 impl Lines {
@@ -192,6 +228,11 @@ impl Lines {
             None => Ok(None),
         }
     }
+
+    /// So many bytes that follow the last line, once all of them are there.
+    pub fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        (self.0.len() >= count).then(|| self.0.drain(..count).collect())
+    }
 }
 
 #[cfg(test)]
@@ -206,20 +247,24 @@ mod tests {
         })
     }
 
-    fn order() -> impl Strategy<Value = Order> {
-        prop_oneof![
-            (deadline(), any::<u64>(), any::<u64>(), any::<Option<(u32, u32)>>()).prop_map(
-                |(deadline, grace, linger, run_as)| Order::Start(Start {
+    fn header() -> impl Strategy<Value = Header> {
+        let run_as = any::<Option<(u32, u32)>>();
+        (deadline(), any::<u64>(), any::<u64>(), run_as, 0usize..100, any::<bool>()).prop_map(
+            |(deadline, grace, linger, run_as, body, kept)| Header {
+                start: Start {
                     deadline,
                     grace: Duration::from_millis(grace),
                     linger: Duration::from_millis(linger),
-                    run_as: run_as.map(|(user, group)| RunAs { user, group })
-                })
-            ),
-            deadline().prop_map(Order::Extend),
-            Just(Order::Stop),
-            Just(Order::Kill),
-        ]
+                    run_as: run_as.map(|(user, group)| RunAs { user, group }),
+                },
+                body,
+                kept,
+            },
+        )
+    }
+
+    fn order() -> impl Strategy<Value = Order> {
+        prop_oneof![deadline().prop_map(Order::Extend), Just(Order::Stop), Just(Order::Kill)]
     }
 
     fn report() -> impl Strategy<Value = Report> {
@@ -237,18 +282,30 @@ mod tests {
     proptest! {
         #[test]
         fn messages_arrive_as_sent_however_they_are_cut(
-            orders in proptest::collection::vec(order(), 0..6), size in 1usize..40,
+            header in header(), orders in proptest::collection::vec(order(), 0..6), size in 1usize..40,
         ) {
-            let sent: String = orders.iter().map(|order| format!("{order}\n")).collect();
-            let (mut lines, mut got) = (Lines::default(), Vec::new());
-            for piece in sent.as_bytes().chunks(size) {
+            // As a body may be, so that nobody takes a part of it for a line.
+            let body = b"\nstop\n\0".iter().copied().cycle().take(header.body).collect::<Vec<_>>();
+            let mut sent = format!("{header}\n").into_bytes();
+            sent.extend_from_slice(&body);
+            orders.iter().for_each(|order| sent.extend_from_slice(format!("{order}\n").as_bytes()));
+            let (mut lines, mut first, mut got_body, mut got) = (Lines::default(), None, None, Vec::new());
+            for piece in sent.chunks(size) {
                 lines.push(piece);
-                while let Some(line) = lines.next_line().unwrap() {
-                    prop_assert!(line.len() <= Lines::LONGEST);
+                if first.is_none() {
+                    first = lines.next_line().unwrap().map(|line| {
+                        assert!(line.len() <= Lines::LONGEST);
+                        line.parse::<Header>().unwrap()
+                    });
+                }
+                if let (Some(header), None) = (&first, &got_body) {
+                    got_body = lines.take(header.body);
+                }
+                while got_body.is_some() && let Some(line) = lines.next_line().unwrap() {
                     got.push(line.parse::<Order>().unwrap());
                 }
             }
-            prop_assert_eq!(got, orders);
+            prop_assert_eq!((first, got_body, got), (Some(header), Some(body), orders));
         }
 
         #[test]
@@ -257,10 +314,11 @@ mod tests {
         }
 
         #[test]
-        fn nonsense_is_refused(line in ".*") {
+        fn nonsense_is_refused(line in ".*|(start|extend)( [0-9]{0,3}){0,5}") {
             if let Ok(order) = line.parse::<Order>() {
                 prop_assert_eq!(order.to_string().parse::<Order>().unwrap(), order);
             }
+            prop_assert!(line.parse::<Header>().is_err());
             let _ = line.parse::<Report>();
         }
     }

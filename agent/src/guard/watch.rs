@@ -56,8 +56,6 @@ impl Watch {
     /// Takes an order.
     pub fn obey(&mut self, order: &Order, now: BootTime) {
         match order {
-            // A second start is nonsense, and nonsense must not lengthen anything.
-            Order::Start(_) => {}
             // One that was overtaken must not shorten what a later one has won.
             Order::Extend(Deadline { term_at, kill_at }) => {
                 self.deadline.term_at = self.deadline.term_at.max(*term_at);

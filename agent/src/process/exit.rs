@@ -18,7 +18,7 @@ pub enum Exit {
 /// Why a script did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NeverStarted {
-    /// The operating system refused it or the guard.
+    /// The operating system refused it, or there is no guard any more.
     Refused(String),
     /// Before it could be started it had to be stopped.
     Late,

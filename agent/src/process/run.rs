@@ -2,10 +2,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -13,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::exit::{Exit, NeverStarted, StopReason, TryEnd};
-use crate::guard::{Guard, Launch, Order, Report, Start, children};
+use crate::guard::{Guard, Launch, NoTry, Order, Report, Start, children};
 use crate::lease::Deadline;
 
 /// What the keeper of the lease tells the running try.
@@ -28,8 +27,8 @@ pub enum Control {
 /// What one try needs.
 #[derive(Debug)]
 pub struct Supervisor<'a> {
-    /// This very binary, to be started as the guard: `/proc/self/exe`, which an upgrade does not replace.
-    pub agent: &'a Path,
+    /// Who starts the script and keeps it.
+    pub guard: &'a mut Guard,
     /// The script.
     pub launch: &'a Launch,
     /// Deadline, grace and the like.
@@ -50,13 +49,16 @@ const STUCK: Duration = Duration::from_secs(15);
 /// Bytes read from the pipe at once: what a pipe holds (pipe(7)).
 const PIPE: usize = 64 * 1024;
 
-impl Supervisor<'_> {
+impl<'a> Supervisor<'a> {
     /// Runs the script to its end. `output` gets its bytes as they come, standard output and error as one stream.
     pub async fn run(
         self,
         control: &mut mpsc::UnboundedReceiver<Control>,
         output: &mut (dyn FnMut(&[u8]) + '_),
     ) -> TryEnd {
+        // The longest time from an order to stop, or from the script's own end, until all is gone.
+        let stop_bound = self.start.linger + self.start.grace + STUCK;
+        let timeout = sleep(self.timeout);
         let mut run = match self.begin() {
             Ok(run) => run,
             Err(error) => {
@@ -69,7 +71,6 @@ impl Supervisor<'_> {
                 };
             }
         };
-        let timeout = sleep(self.timeout);
         tokio::pin!(timeout);
         let (mut timed_out, mut kept) = (false, true);
         let mut buffer = vec![0; PIPE];
@@ -80,22 +81,22 @@ impl Supervisor<'_> {
                 biased;
                 order = control.recv(), if kept => match order {
                     Some(Control::Extend(deadline)) => run.guard.order(&Order::Extend(deadline)),
-                    Some(Control::Stop(reason)) => run.stop(reason, self.stop_bound()),
+                    Some(Control::Stop(reason)) => run.stop(reason, stop_bound),
                     // Whoever kept the lease is gone; the guard's deadline is what remains.
                     None => {
                         kept = false;
                         if !run.asked.contains(&StopReason::Fenced) {
-                            run.stop(StopReason::Fenced, self.stop_bound());
+                            run.stop(StopReason::Fenced, stop_bound);
                         }
                     }
                 },
-                report = run.guard.next_report(), if !run.guard_gone => {
-                    run.reported(report, self.stop_bound()).await;
+                report = run.guard.next_report(), if !run.guard_done => {
+                    run.reported(report, stop_bound).await;
                 }
                 () = &mut timeout, if !timed_out => {
                     timed_out = true;
                     if run.exit.is_none() {
-                        run.stop(StopReason::TimedOut, self.stop_bound());
+                        run.stop(StopReason::TimedOut, stop_bound);
                     }
                 }
                 () = sleep_until(bound.unwrap_or_else(far_away)), if bound.is_some() => run.out_of_time().await,
@@ -108,17 +109,18 @@ impl Supervisor<'_> {
         run.finish()
     }
 
-    fn begin(&self) -> io::Result<Run> {
+    fn begin(self) -> Result<Run<'a>, NoTry> {
         // Should the guard be killed, its children become ours.
-        nix::sys::prctl::set_child_subreaper(true)?;
+        nix::sys::prctl::set_child_subreaper(true).map_err(io::Error::from)?;
         let (read, write) = io::pipe()?;
+        let pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(read))?;
         let kept = self.kept.map(|file| file.as_fd().try_clone_to_owned()).transpose()?;
-        let guard = Guard::start(self.agent, self.launch, &self.start, OwnedFd::from(write), kept)?;
+        self.guard.start(self.launch, &self.start, OwnedFd::from(write), kept)?;
         Ok(Run {
-            guard,
-            guard_gone: false,
+            guard: self.guard,
+            guard_done: false,
             script: None,
-            pipe: pipe::Receiver::from_owned_fd(OwnedFd::from(read))?,
+            pipe,
             output_ended: false,
             exit: None,
             leftovers: None,
@@ -128,20 +130,16 @@ impl Supervisor<'_> {
             given_up: false,
         })
     }
-
-    /// The longest time from an order to stop, or from the script's own end, until all is gone.
-    fn stop_bound(&self) -> Duration {
-        self.start.linger + self.start.grace + STUCK
-    }
 }
 
 fn far_away() -> Instant {
     Instant::now() + Duration::from_secs(86_400)
 }
 
-struct Run {
-    guard: Guard,
-    guard_gone: bool,
+struct Run<'a> {
+    guard: &'a mut Guard,
+    /// It has told the end, or it has none to tell because it is gone.
+    guard_done: bool,
     script: Option<Pid>,
     pipe: pipe::Receiver,
     output_ended: bool,
@@ -155,12 +153,13 @@ struct Run {
     given_up: bool,
 }
 
-impl Run {
+impl Run<'_> {
     fn is_over(&self) -> bool {
-        self.given_up || (self.guard_gone && self.output_ended)
+        self.given_up || (self.guard_done && self.output_ended)
     }
 
     async fn reported(&mut self, report: Option<Report>, bound: Duration) {
+        let last = report.is_none_or(|report| report.is_last());
         match report {
             Some(Report::Started(pid)) => self.script = Some(Pid::from_raw(pid)),
             Some(Report::Late) => self.ended(Exit::NeverStarted(NeverStarted::Late), bound),
@@ -172,34 +171,31 @@ impl Run {
             Some(Report::Exited(code)) => self.ended(Exit::Code(code), bound),
             Some(Report::Signalled(signal)) => self.ended(Exit::Signal(signal), bound),
             Some(Report::Gone(leftovers)) => self.leftovers = Some(leftovers),
-            None => {
-                self.guard_gone = true;
-                let never = matches!(self.exit, Some(Exit::NeverStarted(_)));
-                if self.leftovers.is_none() && !never {
-                    // Somebody killed the guard. What it kept is ours now.
-                    self.take_over().await;
-                }
-                self.bound = Some(Instant::now() + DRAIN);
-            }
+            // Somebody killed the guard. What it kept is ours now.
+            None => self.take_over().await,
+        }
+        if last {
+            self.guard_done = true;
+            self.bound = Some(Instant::now() + DRAIN);
         }
     }
 
     /// The guard, or the output, is not done by the time it had.
     async fn out_of_time(&mut self) {
-        if self.guard_gone {
+        if self.guard_done {
             self.given_up = true;
             return;
         }
         // A guard that is stopped, or stuck, would go on with its script while the row says that it has ended.
         tracing::warn!("the guard does not get done, so it is killed");
         self.take_over().await;
-        self.guard_gone = !self.given_up;
+        self.guard_done = !self.given_up;
         self.bound = Some(Instant::now() + DRAIN);
     }
 
     /// Ends what the guard kept, and the guard if it is still there.
     async fn take_over(&mut self) {
-        let (ended, all_gone) = end_all_children(self.script, self.guard.id()).await;
+        let (ended, all_gone) = end_all_children(self.script, self.guard).await;
         self.leftovers = Some(ended);
         if !all_gone {
             // A result would let others start the job again beside what is still there.
@@ -231,33 +227,28 @@ impl Run {
 
     fn finish(self) -> TryEnd {
         let fenced = self.asked.contains(&StopReason::Fenced).then_some(StopReason::Fenced);
-        let end = TryEnd {
+        TryEnd {
             exit: self.exit.unwrap_or(Exit::Unknown),
             stopped: self.stopped,
             asked: fenced.or(self.asked.last().copied()),
             leftovers: self.leftovers.unwrap_or(0),
             output_ended: self.output_ended,
-        };
-        // One that is still there cannot be waited for: not even SIGKILL has ended it.
-        if self.guard_gone {
-            self.guard.collect();
         }
-        end
     }
 }
 
 /// Kills every child of this process until none is left, and answers how many there were besides the guard, and
 /// whether all are gone. An agent has no other children than its job's. The guard goes first: it is a subreaper, so
 /// until it is dead its own children are not ours.
-async fn end_all_children(script: Option<Pid>, guard: Pid) -> (u32, bool) {
+async fn end_all_children(script: Option<Pid>, guard: &mut Guard) -> (u32, bool) {
     let started = Instant::now();
     let group = script.unwrap_or(Pid::from_raw(i32::MAX));
     let mut seen: Vec<Pid> = Vec::new();
     // Dead or not, it has not been collected, so its id is not yet another's.
-    let _ = kill(guard, Signal::SIGKILL);
+    guard.kill();
     let all_gone = loop {
         children::signal(Signal::SIGKILL, group, |pid| {
-            if pid != guard && !seen.contains(&pid) {
+            if pid != guard.id() && !seen.contains(&pid) {
                 seen.push(pid);
             }
             true

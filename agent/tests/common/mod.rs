@@ -11,11 +11,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
+use nix::unistd::Pid;
 use rsqlflow_agent::clock::BootTime;
-use rsqlflow_agent::guard::{Launch, Start};
+use rsqlflow_agent::guard::{Guard, Launch, Process, Start};
 use rsqlflow_agent::lease::Deadline;
 use rsqlflow_agent::process::{Control, Supervisor, TryEnd};
 use tokio::sync::mpsc;
@@ -29,7 +33,19 @@ pub struct Child {
     pub launch: Launch,
     pub start: Start,
     pub timeout: Duration,
-    pub agent: PathBuf,
+}
+
+/// A guard in a process of its own, for this one has threads and cannot split. `agent` is the path of the binary.
+pub fn guard_by(agent: &Path) -> Guard {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    #[expect(clippy::zombie_processes, reason = "`Guard::collect` waits for it")]
+    let child = Command::new(agent).arg("guard").stdin(OwnedFd::from(theirs)).spawn().unwrap();
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    Guard::new(Process { id, socket: ours }).unwrap()
+}
+
+pub fn guard() -> Guard {
+    guard_by(AGENT.as_ref())
 }
 
 /// A deadline so far from now.
@@ -58,7 +74,7 @@ impl Child {
             linger: Duration::from_millis(300),
             run_as: None,
         };
-        Self { directory, launch, start, timeout: hour, agent: PathBuf::from(AGENT) }
+        Self { directory, launch, start, timeout: hour }
     }
 
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -82,6 +98,19 @@ impl Child {
     pub async fn run_asked(
         &self,
         before: &[Control],
+        on_output: impl FnMut(&[u8], &mpsc::UnboundedSender<Control>),
+    ) -> (TryEnd, Vec<u8>) {
+        let mut guard = guard();
+        let ended = self.run_by(&mut guard, before, on_output).await;
+        guard.collect();
+        ended
+    }
+
+    /// Runs it by a guard that may have run others.
+    pub async fn run_by(
+        &self,
+        guard: &mut Guard,
+        before: &[Control],
         mut on_output: impl FnMut(&[u8], &mpsc::UnboundedSender<Control>),
     ) -> (TryEnd, Vec<u8>) {
         let (orders, mut control) = mpsc::unbounded_channel();
@@ -89,13 +118,8 @@ impl Child {
             orders.send(*order).unwrap();
         }
         let mut all = Vec::new();
-        let supervisor = Supervisor {
-            agent: &self.agent,
-            launch: &self.launch,
-            start: self.start,
-            timeout: self.timeout,
-            kept: None,
-        };
+        let supervisor =
+            Supervisor { guard, launch: &self.launch, start: self.start, timeout: self.timeout, kept: None };
         let end = supervisor
             .run(&mut control, &mut |bytes| {
                 all.extend_from_slice(bytes);

@@ -5,6 +5,7 @@
 mod cancel;
 mod delivery;
 mod disk;
+mod guard;
 mod logs;
 mod queue;
 mod twice;

@@ -1,0 +1,33 @@
+//! Splitting this process in two.
+
+use std::io;
+
+use nix::unistd::ForkResult;
+
+/// Splits this process. To start the binary anew instead would cost as much again as all that a short job does before
+/// its script runs: the loader, and a copy of every page with an address in it.
+///
+/// # Errors
+/// If there is another thread, or the operating system refuses.
+pub(crate) fn fork() -> io::Result<ForkResult> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        return Err(io::Error::other(format!("a process of {threads} threads cannot be split")));
+    }
+    #[expect(unsafe_code, reason = "fork is safe in a process of one thread")]
+    // SAFETY: this is the only thread, so no other can hold a lock in the child's copy, nor start one meanwhile.
+    let forked = unsafe { nix::unistd::fork() }?;
+    Ok(forked)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_process_with_other_threads_is_not_split() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let other = std::thread::spawn(move || held.recv());
+        assert!(super::fork().unwrap_err().to_string().contains("threads cannot be split"));
+        drop(hold);
+        assert!(other.join().unwrap().is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! The agent, as its guard sees it: the other end of a socket.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::sys::signalfd::SignalFd;
+
+use super::launch::Launch;
+use super::message::{Header, Lines, Order, Report, Start};
+use super::wire;
+
+/// What the agent wants run: one try of the job.
+pub(super) struct Try {
+    pub(super) start: Start,
+    pub(super) launch: Launch,
+    /// Where the script's output goes.
+    pub(super) output: OwnedFd,
+    /// What stays open until all processes of the script are gone.
+    pub(super) kept: Option<OwnedFd>,
+}
+
+/// The other end of the socket.
+pub(super) struct Agent {
+    socket: OwnedFd,
+    lines: Lines,
+    /// Descriptors whose message is not read yet.
+    descriptors: VecDeque<OwnedFd>,
+    /// Whether it has closed its end, or sent nonsense: then it cannot be relied on any more.
+    pub(super) gone: bool,
+}
+
+impl Agent {
+    pub(super) fn new(socket: OwnedFd) -> Self {
+        Self { socket, lines: Lines::default(), descriptors: VecDeque::new(), gone: false }
+    }
+
+    /// What to poll for more of it.
+    pub(super) fn readable(&self) -> PollFd<'_> {
+        PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)
+    }
+
+    /// Waits for a try. `None`: the agent went away, or a signal tells the guard to end.
+    pub(super) fn wait_for_try(&mut self, signals: &SignalFd) -> io::Result<Option<Try>> {
+        let mut header = None;
+        loop {
+            self.receive();
+            while header.is_none()
+                && let Some(line) = self.lines.next_line().map_err(io::Error::other)?
+            {
+                header = match line.parse::<Header>() {
+                    Ok(header) => Some(header),
+                    // One for the last script, whose end crossed it, is nobody's any more.
+                    Err(_) if line.parse::<Order>().is_ok() => None,
+                    Err(nonsense) => return Err(io::Error::other(nonsense)),
+                };
+            }
+            if let Some(header) = &header
+                && let Some(body) = self.lines.take(header.body)
+            {
+                return self.take(header, &body).map(Some);
+            }
+            if self.gone {
+                return Ok(None);
+            }
+            let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), self.readable()];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            while let Ok(Some(signal)) = signals.read_signal() {
+                if signal.ssi_signo != Signal::SIGCHLD as u32 {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, header: &Header, body: &[u8]) -> io::Result<Try> {
+        let missing = |what| io::Error::other(format!("a try without {what}"));
+        let launch = Launch::decode(body).ok_or_else(|| missing("a program"))?;
+        let output = self.descriptors.pop_front().ok_or_else(|| missing("its output"))?;
+        let kept = if header.kept {
+            Some(self.descriptors.pop_front().ok_or_else(|| missing("the file to keep"))?)
+        } else {
+            None
+        };
+        Ok(Try { start: header.start, launch, output, kept })
+    }
+
+    /// What has been said of the running script since the last time. Nonsense counts as the end.
+    pub(super) fn orders(&mut self) -> Vec<Order> {
+        self.receive();
+        let mut orders = Vec::new();
+        loop {
+            match self.lines.next_line().map(|line| line.map(|line| line.parse())) {
+                Ok(Some(Ok(order))) => orders.push(order),
+                Ok(None) => return orders,
+                Ok(Some(Err(_))) | Err(_) => {
+                    self.gone = true;
+                    return orders;
+                }
+            }
+        }
+    }
+
+    /// Reads all that is there.
+    fn receive(&mut self) {
+        // Most is a line; what to start is some kilobytes.
+        let mut buffer = [0; 4096];
+        while !self.gone {
+            match wire::receive(&self.socket, &mut buffer, &mut self.descriptors) {
+                Ok(0) => self.gone = true,
+                Ok(count) => {
+                    self.lines.push(buffer.get(..count).unwrap_or_default());
+                    if count < buffer.len() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.gone = true,
+            }
+        }
+    }
+
+    /// A report that cannot be delivered has no reader; the socket's end says so by itself.
+    pub(super) fn tell(&self, report: Report) {
+        let _ = wire::send(&self.socket, format!("{report}\n").as_bytes(), &[]);
+    }
+}
