@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::args::{Account, Deploy, Destroy};
-use crate::cdk::{App, Cdk, Removal, check_tools};
+use crate::cdk::{App, Cdk, Removal, check_tools, install};
 use crate::consent::agree;
 use crate::error::Failure;
 use crate::place::Place;
@@ -28,8 +28,10 @@ struct Target {
 pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failure> {
     let app = App::find(&args.app)?;
     packages(&app)?;
-    check_tools(&app.dir, printer)?;
+    check_tools()?;
+    // Before the packages are installed, which takes minutes.
     let target = target(&args.account).await?;
+    install(&app.dir, printer)?;
     let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
     printer.progress("checking the settings: cdk list");
     let stacks = wanted(&args.stacks, cdk.stacks()?)?;
@@ -77,8 +79,10 @@ fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
 /// As of [`deploy`].
 pub(crate) async fn destroy(args: &Destroy, printer: Printer) -> Result<u8, Failure> {
     let app = App::find(&args.app)?;
-    check_tools(&app.dir, printer)?;
+    check_tools()?;
+    // Before the packages are installed, which takes minutes.
     let target = target(&args.account).await?;
+    install(&app.dir, printer)?;
     let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
     printer.progress("checking the settings: cdk list");
     let stacks = cdk.stacks()?;
