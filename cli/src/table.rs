@@ -217,7 +217,7 @@ mod tests {
             plain(&history(), Some(60)),
             " nightly_sales-20261121T020000-1a2b3c4d  status: Failed\n   start: 2026-11-21T02:00:00.000Z\n   \
              error: 2 of 5 jobs did not complete: load_returns\n   (0001#00001)\n \
-             monday  status: Completed\n   start: 2026-11-21T02:00:00.000Z"
+             monday  status: Completed  start: 2026-11-21T02:00:00.000Z"
         );
         assert_eq!(
             plain(&history(), Some(40)),

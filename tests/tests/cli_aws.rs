@@ -186,6 +186,27 @@ async fn what_is_missing_is_told_before_anything_is_made() {
 }
 
 #[tokio::test]
+async fn who_deploys_is_known_before_packages_are_installed() {
+    let world = World::start().await;
+    let checkout = Checkout::new(&json!({}));
+    checkout.build_packages();
+    std::fs::remove_file(checkout.path("cdk-config/node_modules/.bin/cdk")).unwrap();
+    checkout.tool("npm", "echo npm >> \"$CALLS\"; exit 1");
+    std::fs::create_dir(checkout.path(".aws")).unwrap();
+    std::fs::write(checkout.path(".aws/config"), "[profile corp]\nregion = eu-west-1\n").unwrap();
+    let _ = checkout
+        .run(&["deploy", "--yes", "--profile", "crop"])
+        .ends(2)
+        .says("there is no profile \"crop\"")
+        .says("did you mean \"corp\"? known here: corp");
+    let _ = checkout.run(&["deploy", "--yes", "--region", "eu-west-1"]).ends(3).says("asking who we are");
+    let _ = checkout.run(&["destroy", "--yes", "--profile", "nobody"]).ends(2).says("known here: corp");
+    assert!(checkout.calls().is_empty(), "{:?}", checkout.calls());
+    let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", &world.url]).ends(3).says("`npm ci` failed");
+    assert_eq!(checkout.calls(), ["npm"]);
+}
+
+#[tokio::test]
 async fn a_session_that_is_over_is_told_with_the_command_that_renews_it() {
     let checkout = Checkout::new(&json!({}));
     let aws = checkout.path(".aws");
