@@ -245,7 +245,7 @@ mod tests {
             }
             // Only a word that is longer than the terminal is wide goes beyond it.
             for line in shown.lines().filter(|line| width_of(line) > width) {
-                let words = line.split_whitespace().map(|word| width_of(word));
+                let words = line.split_whitespace().map(width_of);
                 let named = INDENT.len() + "status: ".len();
                 prop_assert!(words.max().unwrap_or_default() + named > width, "{line:?} in {width}");
             }

@@ -118,7 +118,7 @@ async fn a_deployment_is_asked_for_checked_and_made_with_nothing_of_a_shell() {
     let _ = checkout
         .run(&["deploy", "--yes", "--endpoint-url", url, "team-nets"])
         .ends(2)
-        .says("team-orchestration");
+        .says("known here: team-data, team-orchestration");
     let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", url, "team-data"]).ends(0);
     assert!(checkout.calls().last().unwrap().contains("deploy team-data --require-approval"));
     let deploys = checkout.calls().into_iter().filter(|call| call.contains(" deploy ")).collect::<Vec<_>>();

@@ -1,6 +1,7 @@
 //! `rsqlflow deploy` and `rsqlflow destroy`
 
 use anyhow::Context;
+use rsqlflow_core::of_unknown;
 use serde_json::{Value, json};
 
 use crate::args::{Account, Deploy, Destroy};
@@ -65,10 +66,9 @@ pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failur
 /// The stacks that are named, or all that there are.
 fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
     if let Some(unknown) = named.iter().find(|name| !all.contains(name)) {
-        return Err(Failure::input(
-            format!("there is no stack {unknown:?}"),
-            format!("the settings make {}", all.join(", ")),
-        ));
+        let hint = of_unknown(unknown, all.iter().map(String::as_str));
+        let hint = hint.unwrap_or_else(|| "the settings make none".to_owned());
+        return Err(Failure::input(format!("there is no stack {unknown:?}"), hint));
     }
     Ok(if named.is_empty() { all } else { named.to_vec() })
 }
