@@ -86,6 +86,10 @@ fn unreachable(reason: &str, place: &str) -> Option<String> {
         format!(
             "nothing answers there, {place}: check the network and the address; `rsqlflow doctor` looks closer"
         )
+    } else if has(&["unhandled error", "response error"]) {
+        format!(
+            "what answers there, {place}, does not answer as AWS does: check the address, and the proxy between"
+        )
     } else {
         return None;
     })
@@ -130,6 +134,8 @@ mod tests {
             hint.starts_with("no answer came from AWS in mars-north-1") && hint.contains("VPC"),
             "{hint}"
         );
+        let hint = unreachable("unhandled error: Error", endpoint).unwrap();
+        assert!(hint.contains("http://127.0.0.1:1, does not answer as AWS does"), "{hint}");
         assert_eq!(unreachable("construction failure", aws), None);
     }
 
