@@ -1,15 +1,15 @@
 //! What ends a command, as the operator reads it.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use rsqlflow_core::Problems;
-use rsqlflow_core::env::AWS_PROFILE;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use rsqlflow_core::{Problems, ToldProblem};
 use rsqlflow_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::exit;
+use crate::hint::hint_of;
 use crate::report::JSON_VERSION;
 
 /// A failed command: what went wrong, and what to do about it.
@@ -29,12 +29,28 @@ pub(crate) enum Failure {
         /// All of them.
         problems: Problems,
     },
+    /// What a function has against a request, each problem for itself. Exit code 2.
+    Refused {
+        /// What it refuses.
+        message: String,
+        /// All of them.
+        problems: Vec<ToldProblem>,
+    },
     /// The surroundings. Exit code 3.
     Environment {
         /// What failed, and why, down to the last cause.
         error: anyhow::Error,
         /// What to do.
         hint: Option<String>,
+        /// Whether the same may work in a moment: nobody answered, or the service was busy.
+        passes: bool,
+    },
+    /// A run that is begun could be read no longer. Exit code 4.
+    OutOfSight {
+        /// What failed, and why, down to the last cause.
+        error: anyhow::Error,
+        /// How to see it again.
+        hint: String,
     },
 }
 
@@ -46,14 +62,13 @@ impl Failure {
 
     /// A fault of the surroundings with a mend.
     pub(crate) fn environment(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
-        Self::Environment { error: error.into(), hint: Some(hint.into()) }
+        Self::Environment { error: error.into(), hint: Some(hint.into()), passes: false }
     }
 
     /// What an AWS service, or an endpoint, has against a call; `context` says what was tried.
-    pub(crate) fn of_sdk<E, R>(error: &SdkError<E, R>, context: String) -> Self
+    pub(crate) fn of_sdk<E>(error: &SdkError<E, HttpResponse>, context: String) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug + 'static,
     {
         let service = error.as_service_error();
         let code = service.and_then(|e| e.code());
@@ -63,15 +78,18 @@ impl Failure {
             _ => rsqlflow_store::causes(error),
         };
         let hint = hint_of(code, &reason);
-        Self::Environment { error: anyhow::Error::msg(reason).context(context), hint }
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let passes = passes(code, status);
+        Self::Environment { error: anyhow::Error::msg(reason).context(context), hint, passes }
     }
 
     /// The process's exit code.
     #[must_use]
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Input { .. } | Self::Workflow { .. } => exit::BAD_INPUT,
+            Self::Input { .. } | Self::Workflow { .. } | Self::Refused { .. } => exit::BAD_INPUT,
             Self::Environment { .. } => exit::ENVIRONMENT,
+            Self::OutOfSight { .. } => exit::OUT_OF_SIGHT,
         }
     }
 
@@ -83,7 +101,9 @@ impl Failure {
             Self::Workflow { what, problems } => {
                 json!({ "error": format!("{what} is not valid"), "problems": problems })
             }
-            Self::Environment { error, hint } => json!({ "error": format!("{error:#}"), "hint": hint }),
+            Self::Refused { message, problems } => json!({ "error": message, "problems": problems }),
+            Self::Environment { error, hint, .. } => json!({ "error": format!("{error:#}"), "hint": hint }),
+            Self::OutOfSight { error, hint } => json!({ "error": format!("{error:#}"), "hint": hint }),
         };
         document["version"] = json!(JSON_VERSION);
         document["exit_code"] = json!(self.exit_code());
@@ -91,71 +111,12 @@ impl Failure {
     }
 }
 
-/// What to do about an error of a service.
-fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
-    // As the endpoint's own services say it, and as its DynamoDB does (SQLite's result code SQLITE_FULL).
-    if reason.contains("disk is full") || reason.contains("state directory is full") {
-        return Some(
-            "make room on the disk of the state directory, and try again; nothing was changed".to_owned(),
-        );
-    }
-    let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
-    let hint = match code {
-        Some("ExpiredToken" | "RequestExpired") => return Some(sign_in("the credentials have expired")),
-        Some(
-            "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidSignature" | "SignatureDoesNotMatch",
-        ) => "AWS does not know these credentials: check the profile and the region",
-        Some("AccessDenied" | "AccessDeniedException" | "NotAuthorized") => {
-            "ask for the permission that the message names; docs/cli.md lists what each command needs"
-        }
-        Some("ResourceNotFound") => {
-            "it does not exist there: check region, endpoint and RSQLFLOW_PREFIX; `rsqlflow config` shows them"
-        }
-        Some(_) => return None,
-        None if is_sso(reason) => return Some(sign_in("nobody is signed in")),
-        None if reason.contains("credentials") || reason.contains("Credentials") => {
-            "give --profile or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `aws configure` and `aws configure sso` \
-             write profiles"
-        }
-        None if reason.contains("dispatch failure") || reason.contains("connect") => {
-            "nothing answers there: check the address, and that the endpoint runs; `rsqlflow doctor` looks closer"
-        }
-        None => return None,
-    };
-    Some(hint.to_owned())
-}
-
-/// Whether it is a session of IAM Identity Center that is missing or over. The SDK has no code for it.
-fn is_sso(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
-    ["sso token", "sso session", "token cache", "cached token", "sso/cache"]
-        .iter()
-        .any(|part| reason.contains(part))
-}
-
-/// How to sign in again, with the profile that is meant.
-fn sign_in(why: &str) -> String {
-    let profile = PROFILE.get().cloned().or_else(|| std::env::var(AWS_PROFILE).ok());
-    match profile.filter(|profile| !profile.is_empty()) {
-        Some(profile) => format!("{why}: aws sso login --profile {profile}, or renew the profile's keys"),
-        None => format!("{why}: sign in again, such as with aws sso login --profile NAME"),
-    }
-}
-
-/// The profile that the command line names, for hints.
-static PROFILE: OnceLock<String> = OnceLock::new();
-
-/// Notes it.
-pub(crate) fn of_profile(profile: &str) {
-    let _ = PROFILE.set(profile.to_owned());
-}
-
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hint = match self {
             Self::Input { message, hint } => {
                 write!(f, "error: {message}")?;
-                hint
+                hint.as_ref()
             }
             Self::Workflow { what, problems } => {
                 let count = problems.len();
@@ -166,12 +127,17 @@ impl fmt::Display for Failure {
                 }
                 return Ok(());
             }
-            Self::Environment { error, hint } => {
-                write!(f, "error: {error}")?;
-                for cause in error.chain().skip(1) {
-                    write!(f, "\n  caused by: {cause}")?;
-                }
-                hint
+            Self::Refused { message, problems } => {
+                write!(f, "error: {message}")?;
+                return problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"));
+            }
+            Self::Environment { error, hint, .. } => {
+                with_causes(f, error)?;
+                hint.as_ref()
+            }
+            Self::OutOfSight { error, hint } => {
+                with_causes(f, error)?;
+                Some(hint)
             }
         };
         match hint {
@@ -181,9 +147,21 @@ impl fmt::Display for Failure {
     }
 }
 
+fn with_causes(f: &mut fmt::Formatter<'_>, error: &anyhow::Error) -> fmt::Result {
+    write!(f, "error: {error}")?;
+    error.chain().skip(1).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
+}
+
+/// Whether the same call may work in a moment. Credentials that are over are not renewed by waiting for them.
+fn passes(code: Option<&str>, status: Option<u16>) -> bool {
+    let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
+    rsqlflow_store::is_transient(code, status)
+        && !matches!(code, Some("ExpiredToken" | "RequestExpired" | "UnrecognizedClient"))
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Environment { error, hint: None }
+        Self::Environment { error, hint: None, passes: false }
     }
 }
 
@@ -196,7 +174,11 @@ impl From<StoreError> for Failure {
                     .to_owned(),
             ),
         };
-        Self::Environment { error: error.into(), hint }
+        let passes = match &error {
+            StoreError::Service { code, status, .. } => passes(code.as_deref(), *status),
+            StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => false,
+        };
+        Self::Environment { error: error.into(), hint, passes }
     }
 }
 
@@ -205,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_however_a_service_says_it() {
-        for reason in [
-            "InternalServerError: backend: database or disk is full",
-            "InternalFailure: the disk of the endpoint's state directory is full; nothing was changed",
-        ] {
-            let hint = hint_of(Some("InternalServerError"), reason).unwrap();
-            assert!(hint.starts_with("make room on the disk"), "{hint}");
+    fn what_passes_is_told_from_what_stays() {
+        for code in ["ThrottlingException", "ProvisionedThroughputExceededException"] {
+            assert!(passes(Some(code), Some(400)), "{code}");
         }
-        assert_eq!(hint_of(Some("InternalServerError"), "InternalServerError: other"), None);
+        assert!(passes(None, None), "nobody answered");
+        assert!(passes(Some("InternalServerError"), Some(500)));
+        for code in ["AccessDeniedException", "ResourceNotFoundException", "ExpiredTokenException"] {
+            assert!(!passes(Some(code), Some(400)), "{code}");
+        }
     }
 }

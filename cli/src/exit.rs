@@ -13,6 +13,9 @@ pub(crate) const BAD_INPUT: u8 = 2;
 /// The surroundings are wrong: an endpoint that cannot be reached or started, a directory that cannot be
 /// written, a table that is missing.
 pub(crate) const ENVIRONMENT: u8 = 3;
+/// Of `watch`, `start --watch`, `restart --watch`, `logs -f` and `cancel`: what was begun could be read no longer; it
+/// goes on.
+pub(crate) const OUT_OF_SIGHT: u8 = 4;
 /// Interrupted by Ctrl-C, SIGTERM or SIGHUP; one code for all, as shells count the first (128 + SIGINT).
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -23,4 +26,5 @@ Exit codes:
   1    the workflow did not complete (diff: there is a difference; migrate: rows were left out)
   2    what was given is wrong: a file, an argument, a name, a missing --yes
   3    the surroundings are wrong: endpoint, AWS, state directory, tables
+  4    a run that is begun could be read no longer; it goes on (watch, --watch, logs -f, cancel)
   130  interrupted by Ctrl-C, SIGTERM or SIGHUP";

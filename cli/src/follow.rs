@@ -10,6 +10,7 @@ use crate::live::Live;
 use crate::place::Place;
 use crate::printer::Printer;
 use crate::signals::{Signal, Signals};
+use crate::steady::Steady;
 use crate::{exit, logs, report, watch};
 
 /// What the operator wants who interrupts.
@@ -24,17 +25,18 @@ enum Wish {
 /// run alone, unless it runs in this process: then it is cancelled.
 ///
 /// # Errors
-/// Where the tables cannot be read, or there is no such run.
+/// Where the tables cannot be read for long, or there is no such run.
 pub(crate) async fn follow(
     place: &Place,
     id: &ExecutionId,
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    let plan = plan_of(place, id).await?;
+    let mut steady = Steady::following(place, id);
+    let plan = steady.read(|line| printer.notice(line), async || plan_of(place, id).await).await?;
     let run = {
         let live = Live::new(id, &plan, printer);
-        let mut run = std::pin::pin!(watch::until_closed_shown(&place.store, id, &live));
+        let mut run = std::pin::pin!(watch::until_closed(&place.store, id, steady, &live));
         loop {
             let signal = tokio::select! {
                 run = &mut run => break Some(run?),
@@ -64,7 +66,7 @@ pub(crate) async fn follow(
         cancel(place, id, &plan, signals, printer).await?;
         return Ok(exit::INTERRUPTED);
     };
-    let tails = logs::tails(&aws_sdk_cloudwatchlogs::Client::new(&place.sdk), &run.jobs).await;
+    let tails = logs::tails(&aws_sdk_cloudwatchlogs::Client::new(&place.reading), &run.jobs).await;
     report::run(printer, &run, &plan, &tails);
     Ok(match run.workflow.execution_status {
         WorkflowStatus::Completed => exit::OK,
@@ -125,9 +127,10 @@ pub(crate) async fn cancel(
     let times = Patience::of(plan);
     printer.notice(&format!("cancelling {id}: {times} (Ctrl-C to leave at once)"));
     stop(place, id).await?;
+    // What was told before is not told again.
+    let live = Live::new(id, plan, printer.silent());
     tokio::select! {
-        // What was told before is not told again.
-        run = watch::until_closed(&place.store, id, plan, printer.silent()) => {
+        run = watch::until_closed(&place.store, id, Steady::cancelling(place, id), &live) => {
             report::run(printer, &run?, plan, &[]);
             Ok(true)
         }

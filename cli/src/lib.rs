@@ -1,8 +1,9 @@
 //! The operator's command, as a library so that its parts can be tested.
 //!
 //! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
-//! runs, [`follow`] and [`watch`] follow them, [`live`] shows that, [`report`] shows them, and [`printer`] alone writes to the terminal.
-//! [`cost`] tells what a run will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app; [`memory`] is the heap.
+//! runs, [`follow`] and [`watch`] follow them, [`steady`] through a moment without network, [`live`] shows that,
+//! [`report`] shows them in [`table`]s, and [`printer`] alone writes to the terminal. [`cost`] tells what a run will cost,
+//! [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app; [`memory`] is the heap.
 
 mod args;
 mod cdk;
@@ -14,6 +15,7 @@ mod error;
 mod exit;
 mod file;
 mod follow;
+mod hint;
 mod jobs;
 mod live;
 mod logs;
@@ -24,6 +26,8 @@ mod printer;
 mod report;
 mod sample;
 mod signals;
+mod steady;
+mod table;
 mod trigger;
 mod unfinished;
 mod unique;

@@ -107,6 +107,11 @@ impl Printer {
     }
 }
 
+/// What the operator must see, from where no printer is at hand.
+pub(crate) fn remark(line: &str) {
+    Printer::new(Output::Text, false).notice(line);
+}
+
 /// Lines of the terminal on standard output, if it is one.
 fn terminal_height() -> Option<usize> {
     let terminal = console::Term::stdout();

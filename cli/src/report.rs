@@ -1,7 +1,5 @@
 //! A run at its end: a table for people, a document for programs.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, ContentArrangement, Table};
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::restart::Mark;
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::logs::Tail;
 use crate::printer::{Printer, duration, job_style, one_line, styled, workflow_style};
+use crate::table::Table;
 use crate::watch::{Run, took};
 
 /// Version of the JSON documents. It grows when a field changes its meaning or goes away.
@@ -25,7 +24,7 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
         return;
     }
     let listed = listed(&run.jobs);
-    let mut table = table(&["JOB", "STAGE", "STATUS", "ATTEMPTS", "DURATION", "INSTANCE"]);
+    let mut table = Table::new(&["JOB", "STAGE", "STATUS", "ATTEMPTS", "DURATION", "INSTANCE"]);
     for job in &listed {
         table.add_row([
             one_line(&job.job_name),
@@ -37,7 +36,7 @@ pub(crate) fn run(printer: Printer, run: &Run, plan: &Plan, tails: &[Tail]) {
         ]);
     }
     if !listed.is_empty() {
-        printer.data(&table.trim_fmt());
+        printer.data(&table.shown());
     }
     for tail in tails {
         printer.data(&tail.to_string());
@@ -108,7 +107,7 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
         printer.json(&json!({ "version": JSON_VERSION, "workflow": row }));
         return;
     }
-    let mut table = table(&["COLUMN", "VALUE"]);
+    let mut table = Table::new(&["COLUMN", "VALUE"]).wrapping("VALUE");
     let mut add = |name: &str, value: String| {
         table.add_row([name.to_owned(), value]);
     };
@@ -142,7 +141,7 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     for (name, value) in &row.parameters {
         add("parameters", one_line(&format!("{name} = {value}")));
     }
-    printer.data(&table.trim_fmt());
+    printer.data(&table.shown());
 }
 
 /// The jobs' rows. Of many those that need somebody come first, then those that run, then counts.
@@ -153,8 +152,8 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: b
         return;
     }
     let listed: Vec<&JobSummary> = if all { jobs.iter().collect() } else { listed(jobs) };
-    let mut table =
-        table(&["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "DURATION", "INSTANCE", "ERROR"]);
+    let heads = ["JOB ID", "JOB NAME", "STATUS", "ATTEMPT", "EXIT", "START", "DURATION", "INSTANCE", "ERROR"];
+    let mut table = Table::new(&heads).wrapping("ERROR");
     for job in &listed {
         table.add_row([
             job.job_id.to_string(),
@@ -170,7 +169,7 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: b
     }
     let mut parts = Vec::new();
     if !listed.is_empty() || jobs.is_empty() {
-        parts.push(table.trim_fmt());
+        parts.push(table.shown());
     }
     if listed.len() < jobs.len() {
         parts.push(format!("{}; --all lists every job", count(jobs, jobs.len())));
@@ -194,7 +193,7 @@ pub(crate) fn history(printer: Printer, rows: &[WorkflowRow], with_workflow: boo
     if with_workflow {
         head.insert(1, "WORKFLOW");
     }
-    let mut table = table(&head);
+    let mut table = Table::new(&head).wrapping("ERROR");
     for row in rows {
         let took = row.execution_end_ts.map(|end| duration(end.millis_since(row.execution_start_ts)));
         let error = row.error_message.as_deref().map(one_line).unwrap_or_default();
@@ -211,7 +210,7 @@ pub(crate) fn history(printer: Printer, rows: &[WorkflowRow], with_workflow: boo
         }
         table.add_row(cells);
     }
-    printer.page(&table.trim_fmt());
+    printer.page(&table.shown());
 }
 
 /// A run as a list of runs shows it.
@@ -275,15 +274,6 @@ fn job_json(job: &JobSummary) -> Value {
         "log_complete": job.log_complete,
         "log_error": job.log_error,
     })
-}
-
-/// An empty table with these headings.
-#[must_use]
-pub(crate) fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(head.iter().map(Cell::new));
-    table
 }
 
 #[cfg(test)]

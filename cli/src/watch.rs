@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rsqlflow_core::ExecutionId;
-use rsqlflow_core::plan::Plan;
 use rsqlflow_store::{JobSummary, Store, WorkflowRow};
 
 use crate::error::Failure;
 use crate::live::Live;
-use crate::printer::Printer;
+use crate::steady::Steady;
 
 /// How often the tables are read: at most every 50 ms, and never so often that reading is most of the work.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -36,28 +35,16 @@ pub(crate) async fn read(store: &Store, id: &ExecutionId) -> Result<Run, Failure
 /// Reads and tells what changes, until the run is closed.
 ///
 /// # Errors
-/// Where the tables cannot be read, or there is no such run.
+/// Where the tables cannot be read for long, or there is no such run.
 pub(crate) async fn until_closed(
     store: &Store,
     id: &ExecutionId,
-    plan: &Plan,
-    printer: Printer,
-) -> Result<Run, Failure> {
-    until_closed_shown(store, id, &Live::new(id, plan, printer)).await
-}
-
-/// As [`until_closed`], with what it shows in other hands too.
-///
-/// # Errors
-/// As [`until_closed`].
-pub(crate) async fn until_closed_shown(
-    store: &Store,
-    id: &ExecutionId,
+    mut steady: Steady<'_>,
     live: &Live<'_>,
 ) -> Result<Run, Failure> {
     loop {
         let started = Instant::now();
-        let run = read(store, id).await?;
+        let run = steady.read(|line| live.say(line), async || read(store, id).await).await?;
         live.tell(&run.jobs);
         if run.workflow.execution_status.is_closed() {
             return Ok(run);

@@ -16,6 +16,7 @@ pub mod schema;
 mod template;
 mod timestamp;
 pub mod timing;
+mod told;
 mod workflow_status;
 mod zone;
 
@@ -23,8 +24,9 @@ pub use deployment::{DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment, Functions, M
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use error_name::{ErrorName, UnknownErrorName};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
-pub use problem::{Problem, ProblemKind, Problems};
+pub use problem::{Problem, ProblemKind, Problems, of_unknown};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
 pub use timing::{CANCEL_POLL, Timing};
+pub use told::ToldProblem;
 pub use workflow_status::WorkflowStatus;

@@ -165,6 +165,26 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// Names shown of those that there are: more are not read, and belong into a list of their own.
+const MOST_KNOWN: usize = 10;
+
+/// What to say of a name that nobody knows: the one that was probably meant, and those that there are. `None` where
+/// there are none.
+#[must_use]
+pub fn of_unknown<'c>(wrong: &str, known: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    let shown = known.iter().take(MOST_KNOWN).copied().collect::<Vec<_>>().join(", ");
+    let all = match known.len().saturating_sub(MOST_KNOWN) {
+        _ if known.is_empty() => return None,
+        0 => format!("known here: {shown}"),
+        more => format!("known here: {shown} and {more} more"),
+    };
+    Some(match did_you_mean(wrong, known) {
+        Some(meant) => format!("did you mean {meant:?}? {all}"),
+        None => all,
+    })
+}
+
 /// The candidate that `wrong` was most likely meant to be.
 pub(crate) fn did_you_mean<'c>(
     wrong: &str,

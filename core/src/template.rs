@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::problem::quoted;
+use crate::problem::{of_unknown, quoted};
 
 /// Names that every workflow has: the date and moment of its start, its own id and the run's.
 pub(crate) const BUILT_IN: [&str; 4] = ["ds", "ts", "workflow_id", "workflow_execution_id"];
@@ -41,20 +41,14 @@ pub(crate) enum TemplateProblem {
 }
 
 impl TemplateProblem {
-    pub(crate) fn unknown_name(&self) -> Option<&str> {
-        match self {
-            Self::Unknown(name) => Some(name),
-            Self::Unclosed | Self::NotAName(_) => None,
-        }
-    }
-
     pub(crate) fn hint(&self, names: &Names<'_>) -> String {
         match self {
             Self::Unclosed => "close it, or write `{{{{` for two braces".into(),
             Self::NotAName(_) => "a name is letters, digits and _; write `{{{{` for two braces".into(),
-            Self::Unknown(_) => {
-                let known: Vec<&str> = names.iter().take(20).collect();
-                format!("known here: {}; add others to `parameters`", known.join(", "))
+            Self::Unknown(name) => {
+                // There are always those that are built in.
+                let known = of_unknown(name, names.iter()).unwrap_or_default();
+                format!("{known}; add others to `parameters`")
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Why the endpoint did not start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rsqlflow_core::env;
+
+use crate::storage::damage;
 
 /// The endpoint could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,14 @@ pub enum LocalError {
         /// What SQLite or the embedded DynamoDB says.
         reason: String,
     },
+    /// A database of the state directory is none any more, or not whole.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The tables of the deployment cannot be created.
     #[error("cannot create the deployment's tables")]
     Tables(#[source] rsqlflow_store::StoreError),
@@ -83,4 +93,16 @@ pub enum LocalError {
     /// A thread of the endpoint cannot be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
+}
+
+impl LocalError {
+    /// What SQLite, or the embedded DynamoDB, has against opening a database.
+    pub(crate) fn of_database(path: &Path, reason: String) -> Self {
+        let path = path.to_owned();
+        if damage::is_told_by(&reason) {
+            Self::Damaged { path, reason }
+        } else {
+            Self::Database { path, reason }
+        }
+    }
 }

@@ -62,6 +62,30 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// Whether a call that a service answered with this error code and HTTP status, or did not answer at all, may succeed
+/// later: the service was busy or out of reach, or does not accept credentials that are renewed from time to time,
+/// rather than unwilling.
+#[must_use]
+pub fn is_transient(code: Option<&str>, status: Option<u16>) -> bool {
+    match (code, status) {
+        (None, _) | (_, Some(500..)) => true,
+        (Some(code), _) => matches!(
+            code.strip_suffix("Exception").unwrap_or(code),
+            "ExpiredToken"
+                | "InternalFailure"
+                | "InternalServerError"
+                | "ProvisionedThroughputExceeded"
+                | "ReplicatedWriteConflict"
+                | "RequestExpired"
+                | "RequestLimitExceeded"
+                | "ServiceUnavailable"
+                | "Throttling"
+                | "TransactionConflict"
+                | "UnrecognizedClient"
+        ),
+    }
+}
+
 impl StoreError {
     pub(crate) fn service<E>(action: &'static str, table: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -84,26 +108,11 @@ impl StoreError {
         Self::Corrupt { table: table.to_owned(), key: key.into(), reason: reason.to_string() }
     }
 
-    /// Whether the same call may succeed later: the service was busy or out of reach, or does not accept credentials
-    /// that are renewed from time to time, rather than unwilling.
+    /// Whether the same call may succeed later; see [`is_transient`].
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Service { code: None, .. } | Self::Service { status: Some(500..), .. } => true,
-            Self::Service { code: Some(code), .. } => matches!(
-                code.strip_suffix("Exception").unwrap_or(code),
-                "ExpiredToken"
-                    | "InternalFailure"
-                    | "InternalServerError"
-                    | "ProvisionedThroughputExceeded"
-                    | "ReplicatedWriteConflict"
-                    | "RequestExpired"
-                    | "RequestLimitExceeded"
-                    | "ServiceUnavailable"
-                    | "Throttling"
-                    | "TransactionConflict"
-                    | "UnrecognizedClient"
-            ),
+            Self::Service { code, status, .. } => is_transient(code.as_deref(), *status),
             Self::Corrupt { .. } | Self::Incompatible { .. } => false,
         }
     }

@@ -34,7 +34,9 @@ async fn a_doctor_finds_nothing_wrong_and_changes_nothing() {
         assert_eq!(found(&told, name).0, "ok", "{name} in {told:#}");
     }
     assert_eq!(found(&told, "secret etl"), ("ok", "can be read, and has what scripts need", None));
-    assert_eq!(found(&told, "log group").1, "can be written");
+    let (health, group, _) = found(&told, "log group");
+    assert!(health == "ok" && group.starts_with("takes lines (logs:PutLogEvents)"), "{group}");
+    assert!(group.contains("CreateLogStream") && group.contains("was not tried"), "{group}");
     assert_eq!(found(&told, "task tokens").0, "ok");
     let tables = told["checks"]
         .as_array()
@@ -62,14 +64,15 @@ async fn each_problem_is_told_with_its_mend() {
     world.set_agent("run_as", "\"no-such-user\"");
     let (code, told) = world.ask_agent(&world.url, "doctor").await;
     assert_eq!(code, Some(7));
-    let names =
-        ["users", "scripts /nowhere", "table nobody", "table nobody", "log group /nobody", "secret nobody"];
+    let names = ["users", "scripts /nowhere", "table nobody", "table nobody", "secret nobody"];
     let bad = bad(&told);
     assert_eq!(bad.len(), names.len(), "{told:#}");
     assert!(bad.iter().zip(names).all(|(bad, name)| bad.starts_with(name)), "{bad:?}");
     let every = told["checks"].as_array().unwrap();
     assert!(every.iter().all(|check| (check["health"] == "ok") == check["mend"].is_null()), "{told:#}");
-    assert!(found(&told, "log group").1.contains("there is none"));
+    let (health, group, mend) = found(&told, "log group /nobody");
+    assert!(health == "look" && group.starts_with("there is none; a job makes it"), "{group}");
+    assert!(mend.unwrap().contains("log_group"), "{mend:?}");
 
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, told) = world.ask_agent(&format!("http://{nobody}"), "doctor").await;
@@ -86,11 +89,23 @@ async fn settings_that_cannot_be_used_are_told_and_do_not_hide_what_runs() {
     world.reach(&id, 0, Running).await;
     let (code, told) = world.ask_agent(&world.url, "status").await;
     assert_eq!((code, told["running"].as_array().unwrap().len()), (Some(0), 1), "{told:#}");
+    assert_eq!((&told["settings_error"], &told["spool_dir_is_default"]), (&Value::Null, &json!(false)));
 
     world.set_agent("colour", "\"red\"");
     world.set_agent("log_level", "\"loud\"");
     let (code, told) = world.ask_agent(&world.url, "status").await;
     assert_eq!((code, &told["running"][0]["workflow_execution_id"]), (Some(3), &json!(id)), "{told:#}");
+    assert!(told["settings_error"].as_str().unwrap().contains("colour"), "{told:#}");
+    assert_eq!(told["spool_dir_is_default"], false, "the spool could still be read: {told:#}");
+    let spool = told["spool_dir"].to_string();
+    world.set_agent("spool_dir", "7");
+    let (code, told) = world.ask_agent(&world.url, "status").await;
+    assert_eq!((code, &told["running"]), (Some(3), &json!([])), "{told:#}");
+    assert_eq!(
+        (&told["spool_dir"], &told["spool_dir_is_default"]),
+        (&json!("/var/lib/rsqlflow"), &json!(true))
+    );
+    world.set_agent("spool_dir", &spool);
     let (code, told) = world.ask_agent(&world.url, "doctor").await;
     assert_eq!((code, bad(&told)), (Some(3), vec!["setting log_level", "setting colour"]), "{told:#}");
     assert!(found(&told, "setting colour").2.unwrap().contains("the settings are prefix, "), "{told:#}");

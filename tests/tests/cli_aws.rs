@@ -118,7 +118,7 @@ async fn a_deployment_is_asked_for_checked_and_made_with_nothing_of_a_shell() {
     let _ = checkout
         .run(&["deploy", "--yes", "--endpoint-url", url, "team-nets"])
         .ends(2)
-        .says("team-orchestration");
+        .says("known here: team-data, team-orchestration");
     let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", url, "team-data"]).ends(0);
     assert!(checkout.calls().last().unwrap().contains("deploy team-data --require-approval"));
     let deploys = checkout.calls().into_iter().filter(|call| call.contains(" deploy ")).collect::<Vec<_>>();
@@ -183,6 +183,27 @@ async fn what_is_missing_is_told_before_anything_is_made() {
     let wrong = elsewhere.path().display().to_string();
     let _ =
         checkout.run(&["deploy", "--app", &wrong, "--endpoint-url", url]).ends(2).says("is not the CDK app");
+}
+
+#[tokio::test]
+async fn who_deploys_is_known_before_packages_are_installed() {
+    let world = World::start().await;
+    let checkout = Checkout::new(&json!({}));
+    checkout.build_packages();
+    std::fs::remove_file(checkout.path("cdk-config/node_modules/.bin/cdk")).unwrap();
+    checkout.tool("npm", "echo npm >> \"$CALLS\"; exit 1");
+    std::fs::create_dir(checkout.path(".aws")).unwrap();
+    std::fs::write(checkout.path(".aws/config"), "[profile corp]\nregion = eu-west-1\n").unwrap();
+    let _ = checkout
+        .run(&["deploy", "--yes", "--profile", "crop"])
+        .ends(2)
+        .says("there is no profile \"crop\"")
+        .says("did you mean \"corp\"? known here: corp");
+    let _ = checkout.run(&["deploy", "--yes", "--region", "eu-west-1"]).ends(3).says("asking who we are");
+    let _ = checkout.run(&["destroy", "--yes", "--profile", "nobody"]).ends(2).says("known here: corp");
+    assert!(checkout.calls().is_empty(), "{:?}", checkout.calls());
+    let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", &world.url]).ends(3).says("`npm ci` failed");
+    assert_eq!(checkout.calls(), ["npm"]);
 }
 
 #[tokio::test]

@@ -29,6 +29,10 @@ async fn an_address_a_variable_and_a_directory_lead_to_the_same_place() {
         let listed = rsqlflow(elsewhere.path(), &env, &args).ends(0).json();
         assert_eq!(listed["workflows"][0]["workflow_id"], "here", "{env:?} {args:?}");
     }
+    let other = ["config", "--endpoint-url", url, "--region", "eu-west-1", "--profile", "prod"];
+    let other = rsqlflow(elsewhere.path(), &[], &other).ends(0);
+    assert!(other.err.contains("--region eu-west-1 with --profile prod is not looked at"), "{other:?}");
+    assert!(other.out.contains("us-east-1") && other.out.contains("the endpoint's own"), "{other:?}");
     let both = ["list", "--state-dir", &dir, "--endpoint-url", url];
     let _ = rsqlflow(elsewhere.path(), &[], &both).ends(2).says("cannot be used with");
     let healthy =
@@ -48,21 +52,42 @@ fn a_place_that_is_not_there_is_told_with_a_mend() {
     let gone =
         rsqlflow(dir.path(), &[], &["list", "--endpoint-url", &url, "--output", "json"]).ends(3).json();
     assert_eq!((&gone["version"], &gone["exit_code"]), (&json!(1), &json!(3)), "{gone}");
-    assert!(gone["hint"].as_str().unwrap().contains("nothing answers there"), "{gone}");
+    let hint = gone["hint"].as_str().unwrap();
+    assert!(
+        hint.contains(&format!("nothing answers there, the endpoint {url}: check the address")),
+        "{gone}"
+    );
     let _ = rsqlflow(dir.path(), &[], &["list", "--endpoint-url", "here"])
         .ends(2)
         .says("is not an endpoint's address");
     let home = dir.path().display().to_string();
     let env = [("HOME", home.as_str()), ("AWS_EC2_METADATA_DISABLED", "true")];
-    let _ = rsqlflow(dir.path(), &env, &["list", "--profile", "nobody"]).ends(2).says("region");
+    let nobody = rsqlflow(dir.path(), &env, &["list", "--profile", "nobody"]).ends(2);
+    let _ = nobody.says("there is no profile \"nobody\"").says("aws configure --profile");
+    for region in ["", "eu_west_1", "-1"] {
+        let region = format!("--region={region}");
+        let told = rsqlflow(dir.path(), &env, &["list", &region]).ends(2);
+        let _ = told.says("is not the name of an AWS region").says("--region, else AWS_REGION");
+    }
+    let keys = [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")];
+    // RFC 6761, section 6.4: nobody has a name that ends so.
+    let unknown = ["list", "--endpoint-url", "http://nobody.invalid", "--region", "eu-west-1"];
+    let unknown = rsqlflow(dir.path(), &[env.as_slice(), &keys].concat(), &unknown).ends(3);
+    let _ = unknown.says("the name of the endpoint http://nobody.invalid was not found: check the network");
     let _ = rsqlflow(dir.path(), &env, &["doctor", "--endpoint-url", &url]).ends(3).says("BAD").says("mend:");
 }
 
 #[test]
 fn every_setting_is_shown_with_its_source() {
     let dir = tempfile::tempdir().unwrap();
-    let env =
-        [("RSQLFLOW_PREFIX", "nightly"), ("RSQLFLOW_JOB_AUDIT_TABLE", "jobs"), ("AWS_REGION", "eu-west-1")];
+    let profiles = dir.path().join("profiles");
+    std::fs::write(&profiles, "[prod]\naws_access_key_id = AK\naws_secret_access_key = SK\n").unwrap();
+    let env = [
+        ("RSQLFLOW_PREFIX", "nightly"),
+        ("RSQLFLOW_JOB_AUDIT_TABLE", "jobs"),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_SHARED_CREDENTIALS_FILE", profiles.to_str().unwrap()),
+    ];
     let shown =
         rsqlflow(dir.path(), &env, &["config", "--profile", "prod", "--output", "json"]).ends(0).json();
     let find = |name: &str| {
@@ -94,6 +119,11 @@ fn a_mistyped_command_line_is_a_document_for_programs() {
         assert_eq!(document["version"], 1, "{document}");
         assert!(!document["error"].as_str().unwrap().is_empty() && said.err.is_empty(), "{said:?}");
     }
+    for from in ["-1", "0", "second", "10000", ""] {
+        let told = rsqlflow(dir.path(), &[], &["restart", "r", "--from", from]).ends(2);
+        let _ = told.says("invalid value").says("write the number of a stage, from 1 for the first");
+    }
+    let _ = rsqlflow(dir.path(), &[], &["history", "--limit", "-1"]).ends(2).says("-1 is not in 1..=1000");
     let _ = rsqlflow(dir.path(), &[], &["--help", "--output", "json"]).ends(0).says("Usage");
     let _ = rsqlflow(dir.path(), &[], &["statsu"]).ends(2).says("similar subcommand");
 }

@@ -9,7 +9,7 @@ use rsqlflow_core::protocol::JobStatus::{Cancelled, Failed, Running};
 use rsqlflow_tests::{World, binary};
 use serde_json::json;
 
-/// A command on a terminal of 100 columns and 30 lines.
+/// A command on a terminal of 30 lines.
 struct Terminal {
     child: Child,
     read: Receiver<Vec<u8>>,
@@ -18,7 +18,11 @@ struct Terminal {
 
 impl Terminal {
     fn open(world: &World, args: &str) -> Self {
-        let line = format!("stty cols 100 rows 30; exec '{}' {args}", binary("rsqlflow").display());
+        Self::of_width(world, args, 100)
+    }
+
+    fn of_width(world: &World, args: &str, columns: usize) -> Self {
+        let line = format!("stty cols {columns} rows 30; exec '{}' {args}", binary("rsqlflow").display());
         let mut child = Command::new("script")
             .args(["-qec", &line, "/dev/null"])
             .env_clear()
@@ -115,4 +119,10 @@ async fn bars_show_what_runs_and_ctrl_c_asks_what_is_wanted() {
     cancel.types("c\n");
     let _ = cancel.ends(130);
     assert_eq!(world.end(&id).await.statuses(), [Failed, Cancelled]);
+
+    let jobs = Terminal::of_width(&world, "jobs r", 40).ends(0);
+    let plain = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().replace_all(&jobs, "").into_owned();
+    assert!(plain.contains(" 0000#00000  job name: bad.sh\r\n   status: Failed"), "{plain:?}");
+    assert!(plain.contains("instance: i-local000000000001"), "{plain:?}");
+    assert!(plain.lines().all(|line| line.len() <= 40), "{plain:?}");
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use rsqlflow_tests::{Said, command, eventually};
+use rsqlflow_tests::{Said, World, command, eventually};
 use serde_json::{Value, json};
 
 /// `rsqlflow run` of one script in a directory, as a group of its own.
@@ -76,6 +76,67 @@ async fn a_state_directory_that_is_removed_ends_what_works_there() {
     let ended: Said = first.wait_with_output().unwrap().into();
     let _ = ended.ends(3).says("was removed while it was in use");
     std::fs::write(dir.path().join("go"), "").unwrap();
+}
+
+#[test]
+fn a_damaged_state_directory_is_told_with_the_file_and_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.sh"), "true").unwrap();
+    let workflow = json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": ["a.sh"] }] });
+    std::fs::write(dir.path().join("w.json"), workflow.to_string()).unwrap();
+    let _ = said(dir.path(), &["run", "w.json"]).ends(0);
+    let state = dir.path().join(".rsqlflow");
+    for file in ["dynamodb.sqlite3", "stepfunctions.sqlite3"] {
+        let file = state.join(file);
+        let whole = std::fs::read(&file).unwrap();
+        let garbage = vec![b'x'; 10_000];
+        for (damage, what) in
+            [(&garbage[..], "it is no SQLite database"), (&whole[..whole.len() / 2], "it is cut short")]
+        {
+            std::fs::write(&file, damage).unwrap();
+            for args in [&["run", "w.json"][..], &["list"], &["local", "--port", "0"]] {
+                let told = said(dir.path(), args).ends(3);
+                assert!(
+                    !told.err.contains("encrypted") && !told.err.contains("another --state-dir"),
+                    "{told:?}"
+                );
+                let _ = told
+                    .says(&format!("{} is damaged: {what}", file.display()))
+                    .says("move the state directory away, such as with `mv ")
+                    .says("it holds only what ran on this machine");
+            }
+        }
+        std::fs::write(&file, whole).unwrap();
+    }
+    let _ = said(dir.path(), &["list"]).ends(0).says("Completed");
+}
+
+#[tokio::test]
+async fn what_the_trigger_refuses_is_a_list_for_programs() {
+    let world = World::start().await;
+    let broken = json!({ "workflow_id": "w", "parameters": { "day": "1" }, "workflow_stages": [
+        { "execution_type": "paralel", "scripts": ["a.sh", { "script": "b.sh", "args": ["{{ dya }}"] }] } ] });
+    world.put(&broken).await;
+    let refused = world.operator(&["start", "w", "--output", "json"]).ends(2).json();
+    assert_eq!(refused["error"], "the workflow \"w\" cannot be run");
+    assert_eq!(
+        refused["problems"],
+        json!([
+            { "path": "workflow_stages[0].execution_type", "hint": "did you mean \"parallel\"?",
+              "message": "\"paralel\" is not one of sequential, parallel" },
+            { "path": "workflow_stages[0].scripts[1].args[0]", "message": "uses \"dya\", which nobody defines",
+              "hint": "did you mean \"day\"? known here: day, ds, ts, workflow_execution_id, workflow_id; add others to \
+                       `parameters`" },
+        ])
+    );
+    world
+        .put(&json!({ "workflow_id": "w", "parameters": { "day": "1" },
+        "workflow_stages": [{ "scripts": ["a.sh"] }] }))
+        .await;
+    let told = world.operator(&["start", "w", "--param", "dya=2"]).ends(2);
+    let _ = told
+        .says("error: the workflow \"w\" cannot be run\n  parameters.dya: is not a parameter of the workflow")
+        .says("did you mean \"day\"? known here: day");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
                 // Who looks on a bad night wants to see what runs, whatever is wrong with the settings.
                 Err(error) => (AgentConfig::rescue(args.config.as_deref(), variable), Some(error)),
             };
-            let shown = config.map(|config| status::main(&config, options.output));
+            let shown = config.map(|config| status::main(&config, error.as_ref(), options.output));
             match (error, shown) {
                 (None, Some(shown)) => shown,
                 (error, _) => {
@@ -70,14 +70,20 @@ fn with(config: Result<AgentConfig, ConfigError>, then: impl FnOnce(AgentConfig)
 
 /// Tells an error and its causes on standard error.
 fn complain(error: &dyn std::error::Error) {
-    let mut text = format!("error: {error}\n");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!("  because: {cause}\n"));
-        source = cause.source();
-    }
+    let text = format!("error: {}\n", with_causes(error));
     // Who has closed standard error does not want to know.
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// An error and its causes, a line each.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!("\n  because: {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// Writes data to standard output. A reader that has gone away wants no more.

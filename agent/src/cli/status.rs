@@ -6,19 +6,20 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::args::Output;
-use super::{VERSION, complain, exit, print};
-use crate::config::AgentConfig;
+use super::{VERSION, complain, exit, print, with_causes};
+use crate::config::{AgentConfig, ConfigError};
 use crate::spool::result::Listing;
 use crate::spool::{Occupant, Results, Slots};
 
-pub(super) fn main(config: &AgentConfig, output: Output) -> ExitCode {
+/// `error` is why the settings cannot be used: then `config` is what could be had of them.
+pub(super) fn main(config: &AgentConfig, error: Option<&ConfigError>, output: Output) -> ExitCode {
     let running = Slots::new(&config.spool_dir, config.max_jobs).occupants();
     let spooled = Results::new(&config.spool_dir).take();
     match (running, spooled) {
         (Ok(running), Ok(spooled)) => {
             print(&match output {
-                Output::Text => text(config, &running, &spooled),
-                Output::Json => format!("{:#}\n", json(config, &running, &spooled)),
+                Output::Text => text(config, error, &running, &spooled),
+                Output::Json => format!("{:#}\n", json(config, error, &running, &spooled)),
             });
             exit::DONE.into()
         }
@@ -29,8 +30,19 @@ pub(super) fn main(config: &AgentConfig, output: Output) -> ExitCode {
     }
 }
 
-fn text(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> String {
-    let mut out = format!("{} of {} slots taken\n", running.len(), config.max_jobs);
+fn text(
+    config: &AgentConfig,
+    error: Option<&ConfigError>,
+    running: &[Occupant],
+    spooled: &Listing,
+) -> String {
+    let mut out = String::new();
+    if error.is_some() {
+        let which = if config.has_default_spool() { "the default one" } else { "the one that they name" };
+        let spool = config.spool_dir.display();
+        let _ = writeln!(out, "the settings cannot be used; shown is the spool {spool}, {which}");
+    }
+    let _ = writeln!(out, "{} of {} slots taken", running.len(), config.max_jobs);
     for job in running {
         let _ = writeln!(
             out,
@@ -56,9 +68,17 @@ fn text(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> String
     out
 }
 
-fn json(config: &AgentConfig, running: &[Occupant], spooled: &Listing) -> serde_json::Value {
+fn json(
+    config: &AgentConfig,
+    error: Option<&ConfigError>,
+    running: &[Occupant],
+    spooled: &Listing,
+) -> serde_json::Value {
     json!({
         "version": VERSION,
+        "settings_error": error.map(|error| with_causes(error)),
+        "spool_dir": config.spool_dir,
+        "spool_dir_is_default": config.has_default_spool(),
         "max_jobs": config.max_jobs,
         "running": running,
         "undelivered": spooled.held.iter().map(|held| &held.entry).collect::<Vec<_>>(),

@@ -9,6 +9,9 @@ use super::env_vars;
 use super::reader::{ConfigError, Reader};
 use crate::tools::RsqlClient;
 
+/// Where results wait for their delivery, if no settings say.
+const DEFAULT_SPOOL: &str = "/var/lib/rsqlflow";
+
 /// Where the configuration is looked for if nobody says.
 pub const DEFAULT_FILE: &str = "/etc/rsqlflow/agent.toml";
 
@@ -115,6 +118,12 @@ impl AgentConfig {
         path.map(Path::to_owned).or_else(|| variable().map(PathBuf::from))
     }
 
+    /// Whether the spool is where it is if no settings say.
+    #[must_use]
+    pub fn has_default_spool(&self) -> bool {
+        self.spool_dir == Path::new(DEFAULT_SPOOL)
+    }
+
     /// What can be had of settings that cannot be used: where the spool is, and how many jobs it may hold. Enough to
     /// look, not to run anything.
     #[must_use]
@@ -161,7 +170,7 @@ impl AgentConfig {
                 *time = value;
             }
         }
-        let spool_dir = r.directory("spool_dir").unwrap_or_else(|| "/var/lib/rsqlflow".into());
+        let spool_dir = r.directory("spool_dir").unwrap_or_else(|| DEFAULT_SPOOL.into());
         let script_dir = r.directory("script_dir").unwrap_or_else(|| "/opt/rsqlflow/scripts".into());
         let config = Self {
             tables: Tables {

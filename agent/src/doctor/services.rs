@@ -20,6 +20,10 @@ use crate::clock::wall_clock;
 use crate::config::AgentConfig;
 use crate::process::DatabaseSecret;
 
+/// What is known of a log group that took a question well.
+const LINES: &str =
+    "takes lines (logs:PutLogEvents); logs:CreateLogStream, which each job needs too, was not tried";
+
 /// No row, stream or token is called so.
 const NOBODY: &str = "rsqlflow-agent-doctor";
 
@@ -191,6 +195,7 @@ async fn heartbeat(clients: &Clients) -> Check {
 }
 
 /// To a stream that is not there nothing is written. Whether it is the group that is missing, only the message says.
+/// What a job does before, making its stream and maybe the group, cannot be asked for without being done.
 async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
     let group = &config.log_group;
     if group.is_empty() {
@@ -211,14 +216,15 @@ async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
         Answer::Not { code: Some(code), reason }
             if code == "ResourceNotFoundException" && reason.contains("stream") =>
         {
-            Check::ok(name, "can be written")
+            Check::ok(name, LINES)
         }
-        Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::bad(
+        Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::look(
             name,
-            "there is none: jobs run, and their output stays on this machine",
+            "there is none; a job makes it, if logs:CreateLogGroup is allowed, which was not tried. If not, jobs run \
+             and their output stays on this machine",
             "deploy, or correct log_group in the settings",
         ),
-        answer => judge(name, answer, "can be written", action),
+        answer => judge(name, answer, LINES, action),
     }
 }
 

@@ -15,16 +15,16 @@ pub(crate) struct Cost {
     /// The workflow as JSON.
     pub file: PathBuf,
     /// How often it runs in a month.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub runs_per_month: u32,
     /// What a script writes to its log, in MB.
-    #[arg(long, value_name = "MB", default_value_t = 0.1, value_parser = amount)]
+    #[arg(long, value_name = "MB", default_value_t = 0.1, allow_negative_numbers = true, value_parser = amount)]
     pub log_mb_per_job: f64,
     /// How long a script runs, in minutes: its agent renews its lease that long.
-    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, value_parser = amount)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, allow_negative_numbers = true, value_parser = amount)]
     pub job_minutes: f64,
     /// How long an invocation of a function lasts, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 100.0, value_parser = amount)]
+    #[arg(long, value_name = "MS", default_value_t = 100.0, allow_negative_numbers = true, value_parser = amount)]
     pub lambda_ms: f64,
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Anywhere {
 #[command(after_help = exit::HELP)]
 pub(crate) struct Local {
     /// Loopback port; 0 takes a free one.
-    #[arg(long, default_value_t = 4566)]
+    #[arg(long, default_value_t = 4566, allow_negative_numbers = true)]
     pub port: u16,
     /// Directory of the scripts. Default: that of the last endpoint on the state directory, else the current one.
     #[arg(long, value_name = "DIR")]

@@ -69,7 +69,7 @@ pub(crate) struct Embedded {
     #[command(flatten)]
     pub place: StateDir,
     /// Number of pretended EC2 instances.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=50))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub instances: u16,
     /// Store a secret: the file holds JSON with host, port, username, password, dbname. The first one given is
     /// the default of jobs that name none. May be repeated.

@@ -87,7 +87,7 @@ pub(crate) struct History {
     /// The workflow's `workflow_id`; default all workflows of the config table.
     pub workflow: Option<String>,
     /// Most runs to show, newest first.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
     /// Where.
     #[command(flatten)]
@@ -130,7 +130,7 @@ pub(crate) struct Restart {
     /// The `workflow_execution_id` of the run that ended.
     pub execution: String,
     /// Run this stage and those after it again, with all their jobs. The first stage is 1.
-    #[arg(long, value_name = "STAGE", value_parser = clap::value_parser!(u16).range(1..=9999))]
+    #[arg(long, value_name = "STAGE", value_parser = stage, allow_hyphen_values = true)]
     pub from: Option<u16>,
     /// Run only this job, by its name or id, even if it completed. May be repeated.
     #[arg(long, value_name = "JOB")]
@@ -161,6 +161,18 @@ pub(crate) struct Restart {
     /// Where.
     #[command(flatten)]
     pub place: Place,
+}
+
+/// A stage's number.
+fn stage(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(number @ 1..=9999) => Ok(number),
+        _ => Err(
+            "write the number of a stage, from 1 for the first; `rsqlflow jobs RUN` has jobs of stage 1 as \
+                  0000#…, of stage 2 as 0001#…"
+                .to_owned(),
+        ),
+    }
 }
 
 /// What a job is marked as.

@@ -8,4 +8,4 @@ mod tools;
 
 pub(crate) use app::{App, Removal};
 pub(crate) use run::Cdk;
-pub(crate) use tools::check as check_tools;
+pub(crate) use tools::{check as check_tools, install};

@@ -12,18 +12,25 @@ const OLDEST_NODE: u32 = 20;
 const GET_NODE: &str =
     "install Node.js 20 or newer: https://nodejs.org, or your system's packages nodejs and npm";
 
-/// Looks for node and npx, and installs the app's packages from its lock file where they are not there yet.
+/// Looks for node and npx.
 ///
 /// # Errors
 /// What is missing.
-pub(crate) fn check(dir: &Path, printer: Printer) -> Result<(), Failure> {
+pub(crate) fn check() -> Result<(), Failure> {
     let node = version("node")?;
     let major = node.trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST_NODE) {
         let found = anyhow::anyhow!("node is {node}, and the CDK app needs {OLDEST_NODE} or newer");
         return Err(Failure::environment(found, GET_NODE));
     }
-    version("npx")?;
+    version("npx").map(drop)
+}
+
+/// Installs the app's packages from its lock file, where they are not there yet.
+///
+/// # Errors
+/// Where they cannot be installed; npm has said why.
+pub(crate) fn install(dir: &Path, printer: Printer) -> Result<(), Failure> {
     if dir.join("node_modules/.bin/cdk").exists() {
         return Ok(());
     }

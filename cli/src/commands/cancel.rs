@@ -15,6 +15,7 @@ use crate::follow::{Patience, plan_of, stop};
 use crate::place::{Place, Purpose, execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
+use crate::steady::Steady;
 use crate::{exit, follow, jobs, report, watch};
 
 /// How often a row is looked at that is to close.
@@ -96,12 +97,16 @@ async fn cancel_job(
             3 * heartbeat
         ));
     }
+    let mut steady = Steady::cancelling(place, id);
     while !row.state.status.is_closed() && !args.no_wait {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             _ = signals.next() => return Ok(exit::INTERRUPTED),
         }
-        row = read(place, id, job).await?;
+        row = tokio::select! {
+            read = steady.read(|line| printer.notice(line), async || read(place, id, job).await) => read?,
+            _ = signals.next() => return Ok(exit::INTERRUPTED),
+        };
     }
     if printer.is_json() {
         printer.json(&json!({ "version": report::JSON_VERSION, "workflow_execution_id": id, "job_id": job,

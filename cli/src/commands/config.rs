@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::args::Anywhere;
 use crate::error::Failure;
-use crate::place::{Given, Place, Purpose, Site, choice_of, deployment, timing_of};
+use crate::place::{Given, Place, Purpose, Site, choice_of, deployment, is_loopback, timing_of};
 use crate::printer::{Printer, one_line};
+use crate::table::Table;
 use crate::{exit, report};
 
 /// A setting.
@@ -32,11 +33,11 @@ pub(crate) async fn config(args: &Anywhere, printer: Printer) -> Result<u8, Fail
         printer.json(&json!({ "version": report::JSON_VERSION, "settings": settings }));
         return Ok(exit::OK);
     }
-    let mut table = report::table(&["SETTING", "VALUE", "SOURCE"]);
+    let mut table = Table::new(&["SETTING", "VALUE", "SOURCE"]).wrapping("SOURCE");
     for setting in settings {
         table.add_row([setting.name.to_owned(), one_line(&setting.value), setting.source]);
     }
-    printer.page(&table.trim_fmt());
+    printer.page(&table.shown());
     Ok(exit::OK)
 }
 
@@ -56,6 +57,7 @@ async fn place(args: &crate::args::Place, given: &Given) -> Result<Vec<Setting>,
     let profile = given.profile.clone().or_else(|| variable(AWS_PROFILE));
     let is_set = |name: &str| variable(name).is_some();
     let region_source = match &given.region {
+        _ if matches!(&choice.site, Site::Endpoint(url) if is_loopback(url)) => "the endpoint's own",
         Some(_) => "--region",
         None if !found.is_aws() => "endpoint",
         None if is_set(AWS_REGION) => AWS_REGION,

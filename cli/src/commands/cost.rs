@@ -10,6 +10,7 @@ use crate::args::Cost;
 use crate::cost::{self, Assumptions, Bill, Usage};
 use crate::error::Failure;
 use crate::printer::{Printer, one_line};
+use crate::table::Table;
 use crate::{exit, file, report};
 
 /// Plans the workflow as the trigger does, counts what a run of it uses, and prices that. Reaches nothing.
@@ -82,7 +83,7 @@ impl Estimate<'_> {
         let runs = self.assumed.runs_per_month;
         let bill = Bill::of(&self.ours);
         let month = bill.times(runs);
-        let mut table = report::table(&["WHAT", "A RUN", "USD A RUN", "USD A MONTH"]);
+        let mut table = Table::new(&["WHAT", "A RUN", "USD A RUN", "USD A MONTH"]).wrapping("A RUN");
         let ours = &self.ours;
         for (what, amount, run, month) in [
             ("state transitions", ours.transitions.to_string(), bill.transitions, month.transitions),
@@ -108,7 +109,7 @@ impl Estimate<'_> {
         let assumed = &self.assumed;
         let lines = [
             format!("workflow {}: {} jobs, {runs} runs a month", one_line(self.id), ours.commands),
-            table.trim_fmt(),
+            table.shown(),
             format!(
                 "AWS's sample would make {} transitions and {} invocations: {} USD a month for them, beside {} here",
                 self.sample.transitions,

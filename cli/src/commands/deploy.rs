@@ -1,10 +1,11 @@
 //! `rsqlflow deploy` and `rsqlflow destroy`
 
 use anyhow::Context;
+use rsqlflow_core::of_unknown;
 use serde_json::{Value, json};
 
 use crate::args::{Account, Deploy, Destroy};
-use crate::cdk::{App, Cdk, Removal, check_tools};
+use crate::cdk::{App, Cdk, Removal, check_tools, install};
 use crate::consent::agree;
 use crate::error::Failure;
 use crate::place::Place;
@@ -28,8 +29,10 @@ struct Target {
 pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failure> {
     let app = App::find(&args.app)?;
     packages(&app)?;
-    check_tools(&app.dir, printer)?;
+    check_tools()?;
+    // Before the packages are installed, which takes minutes.
     let target = target(&args.account).await?;
+    install(&app.dir, printer)?;
     let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
     printer.progress("checking the settings: cdk list");
     let stacks = wanted(&args.stacks, cdk.stacks()?)?;
@@ -63,10 +66,9 @@ pub(crate) async fn deploy(args: &Deploy, printer: Printer) -> Result<u8, Failur
 /// The stacks that are named, or all that there are.
 fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
     if let Some(unknown) = named.iter().find(|name| !all.contains(name)) {
-        return Err(Failure::input(
-            format!("there is no stack {unknown:?}"),
-            format!("the settings make {}", all.join(", ")),
-        ));
+        let hint = of_unknown(unknown, all.iter().map(String::as_str));
+        let hint = hint.unwrap_or_else(|| "the settings make none".to_owned());
+        return Err(Failure::input(format!("there is no stack {unknown:?}"), hint));
     }
     Ok(if named.is_empty() { all } else { named.to_vec() })
 }
@@ -77,8 +79,10 @@ fn wanted(named: &[String], all: Vec<String>) -> Result<Vec<String>, Failure> {
 /// As of [`deploy`].
 pub(crate) async fn destroy(args: &Destroy, printer: Printer) -> Result<u8, Failure> {
     let app = App::find(&args.app)?;
-    check_tools(&app.dir, printer)?;
+    check_tools()?;
+    // Before the packages are installed, which takes minutes.
     let target = target(&args.account).await?;
+    install(&app.dir, printer)?;
     let cdk = Cdk::new(&app, &args.account, &target.region, printer.is_json());
     printer.progress("checking the settings: cdk list");
     let stacks = cdk.stacks()?;

@@ -9,6 +9,7 @@ use crate::args::List;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line, styled, workflow_style};
+use crate::table::Table;
 use crate::{exit, report, watch};
 
 /// Queries at once.
@@ -41,7 +42,8 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
         printer.notice("no workflows; `rsqlflow put FILE` adds one");
         return Ok(exit::OK);
     }
-    let mut table = report::table(&["WORKFLOW", "LAST RUN", "STATUS", "START", "DESCRIPTION"]);
+    let mut table =
+        Table::new(&["WORKFLOW", "LAST RUN", "STATUS", "START", "DESCRIPTION"]).wrapping("DESCRIPTION");
     for (id, description, last) in found {
         let description = description.as_deref().map(one_line).unwrap_or_default();
         table.add_row(match last {
@@ -55,7 +57,7 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
             None => [one_line(&id), "never".to_owned(), String::new(), String::new(), description],
         });
     }
-    printer.data(&table.trim_fmt());
+    printer.data(&table.shown());
     Ok(exit::OK)
 }
 

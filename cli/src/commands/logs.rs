@@ -15,6 +15,7 @@ use crate::logs::Cursor;
 use crate::place::{Place, Purpose, execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
+use crate::steady::Steady;
 use crate::{exit, jobs, report, watch};
 
 /// How often new lines are asked for. CloudWatch Logs allows 25 reads a second and account (its quotas page).
@@ -42,7 +43,7 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
         None => None,
         Some(job) => wanted(place, id, &run.jobs, job).await?,
     };
-    let client = Client::new(&place.sdk);
+    let client = Client::new(&place.reading);
     let nobody_serves = place.is_served_here() && !run.workflow.execution_status.is_closed();
     if nobody_serves {
         printer.notice(watch::INTERRUPTED);
@@ -106,42 +107,60 @@ async fn follow(
     wanted: Option<&[JobId]>,
     printer: Printer,
 ) -> Result<(), Failure> {
-    let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
-    let mut cursors: BTreeMap<JobId, Cursor> = BTreeMap::new();
+    let mut cursors = BTreeMap::new();
+    let mut steady = Steady::listening(place, id);
     loop {
-        let run = watch::read(&place.store, id).await?;
-        let is_over = run.workflow.execution_status.is_closed();
-        let mut open = !is_over;
-        let mut seen = 0;
-        for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
-            let cursor = cursors.entry(job.job_id).or_default();
-            let is_closed = job.state.status.is_closed();
-            seen += usize::from(is_closed);
-            if cursor.is_done {
-                continue;
-            }
-            let name = one_line(&job.job_name);
-            cursor
-                .read(client, job, |line| {
-                    if printer.is_json() {
-                        printer.json_line(&json!({ "version": report::JSON_VERSION, "job_id": job.job_id,
-                            "job_name": job.job_name, "line": line }));
-                    } else if is_one {
-                        printer.data(line);
-                    } else {
-                        printer.data(&format!("{name} | {line}"));
-                    }
-                })
-                .await?;
-            // Closed before it was read, so nothing comes after what was read.
-            cursor.is_done = is_closed;
-        }
-        if let Some(wanted) = wanted {
-            open &= seen < wanted.len();
-        }
+        let open = steady
+            .read(
+                |line| printer.notice(line),
+                async || round(place, id, client, wanted, &mut cursors, printer).await,
+            )
+            .await?;
         if !open {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Prints what has come since the last round. Whether there may be more.
+async fn round(
+    place: &Place,
+    id: &ExecutionId,
+    client: &Client,
+    wanted: Option<&[JobId]>,
+    cursors: &mut BTreeMap<JobId, Cursor>,
+    printer: Printer,
+) -> Result<bool, Failure> {
+    let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
+    let run = watch::read(&place.store, id).await?;
+    let mut open = !run.workflow.execution_status.is_closed();
+    let mut seen = 0;
+    for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
+        let cursor = cursors.entry(job.job_id).or_default();
+        let is_closed = job.state.status.is_closed();
+        seen += usize::from(is_closed);
+        if cursor.is_done {
+            continue;
+        }
+        let name = one_line(&job.job_name);
+        cursor
+            .read(client, job, |line| {
+                if printer.is_json() {
+                    printer.json_line(&json!({ "version": report::JSON_VERSION, "job_id": job.job_id,
+                        "job_name": job.job_name, "line": line }));
+                } else if is_one {
+                    printer.data(line);
+                } else {
+                    printer.data(&format!("{name} | {line}"));
+                }
+            })
+            .await?;
+        // Closed before it was read, so nothing comes after what was read.
+        cursor.is_done = is_closed;
+    }
+    if let Some(wanted) = wanted {
+        open &= seen < wanted.len();
+    }
+    Ok(open)
 }

@@ -11,9 +11,11 @@ use serde_json::Value;
 use crate::args::Run;
 use crate::error::Failure;
 use crate::follow::{follow, plan_of};
+use crate::live::Live;
 use crate::place::{self, Place, Serving, new_execution_id};
 use crate::printer::{Printer, one_line};
 use crate::signals::Signals;
+use crate::steady::Steady;
 use crate::{exit, file, follow, trigger, unfinished, watch};
 
 /// Runs a workflow file on an embedded endpoint.
@@ -61,8 +63,9 @@ async fn run_at(
     }
     for id in unfinished {
         let plan = plan_of(place, &id).await?;
+        let live = Live::new(&id, &plan, printer);
         tokio::select! {
-            run = watch::until_closed(&place.store, &id, &plan, printer) => {
+            run = watch::until_closed(&place.store, &id, Steady::following(place, &id), &live) => {
                 printer.notice(&format!("{id} ended: {}", run?.workflow.execution_status));
             }
             _ = signals.next() => {

@@ -72,6 +72,10 @@ impl<'p> Bars<'p> {
         }
     }
 
+    pub(super) fn say(&self, line: &str) {
+        let _ = self.multi.println(line);
+    }
+
     pub(super) fn pause(&mut self) {
         self.is_paused = true;
         // Each erased before it is removed: a line that is removed is drawn for a last time.

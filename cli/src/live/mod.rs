@@ -20,7 +20,10 @@ use lines::Lines;
 use view::{Surroundings, View, choose};
 
 /// Shows what becomes of a run. Shared between who reads the tables and who asks the operator, in one task.
-pub(crate) struct Live<'p>(RefCell<Form<'p>>);
+pub(crate) struct Live<'p> {
+    form: RefCell<Form<'p>>,
+    printer: Printer,
+}
 
 enum Form<'p> {
     Bars(Bars<'p>),
@@ -37,28 +40,36 @@ impl<'p> Live<'p> {
             View::Lines => Form::Lines(Lines::new(plan, printer)),
             View::Nothing => Form::Nothing,
         };
-        Self(RefCell::new(form))
+        Self { form: RefCell::new(form), printer }
     }
 
     /// Shows the jobs as they stand.
     pub(crate) fn tell(&self, jobs: &[JobSummary]) {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.form.borrow_mut() {
             Form::Bars(bars) => bars.tell(jobs),
             Form::Lines(lines) => lines.tell(jobs),
             Form::Nothing => {}
         }
     }
 
+    /// Tells what the operator must see, above what moves.
+    pub(crate) fn say(&self, line: &str) {
+        match &*self.form.borrow() {
+            Form::Bars(bars) => bars.say(line),
+            Form::Lines(_) | Form::Nothing => self.printer.notice(line),
+        }
+    }
+
     /// Leaves the screen to a question, or to the report of the end. What failed stays.
     pub(crate) fn pause(&self) {
-        if let Form::Bars(bars) = &mut *self.0.borrow_mut() {
+        if let Form::Bars(bars) = &mut *self.form.borrow_mut() {
             bars.pause();
         }
     }
 
     /// Shows again what [`Self::pause`] took away.
     pub(crate) fn resume(&self) {
-        if let Form::Bars(bars) = &mut *self.0.borrow_mut() {
+        if let Form::Bars(bars) = &mut *self.form.borrow_mut() {
             bars.resume();
         }
     }

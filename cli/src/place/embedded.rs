@@ -274,6 +274,7 @@ fn not_started(error: LocalError) -> Failure {
     Failure::Environment {
         error: anyhow::Error::new(error).context("the embedded endpoint did not start"),
         hint,
+        passes: false,
     }
 }
 
@@ -321,6 +322,13 @@ fn hint_for(error: &LocalError) -> Option<String> {
             "an `rsqlflow local` or `run` works there: wait for its end, or name another --state-dir"
         }
         LocalError::PortTaken { .. } => "--port 0 takes a free one",
+        LocalError::Damaged { path, .. } => {
+            let dir = path.parent().unwrap_or(path).display();
+            return Some(format!(
+                "move the state directory away, such as with `mv {dir} {dir}.damaged`, and begin with a new one: it holds \
+                 only what ran on this machine, and `rsqlflow put` puts workflows into the new one"
+            ));
+        }
         LocalError::StateDir { .. } => "--state-dir names another directory",
         _ => return None,
     };

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::types::ExecutionStatus;
-use rsqlflow_core::{ErrorName, ExecutionId};
+use rsqlflow_core::{ErrorName, ExecutionId, ToldProblem};
 use serde_json::Value;
 
 use super::Place;
@@ -70,6 +70,12 @@ pub(crate) fn refused(function: &str, payload: &Value) -> Failure {
             | ErrorName::ExecutionNotFound)
     );
     if is_input {
+        // The functions tell every problem of a workflow, a line each, after what they say of the whole.
+        if let Some((whole, lines)) = message.split_once('\n')
+            && let Some(problems) = lines.lines().map(ToldProblem::read).collect()
+        {
+            return Failure::Refused { message: whole.trim_end_matches(':').to_owned(), problems };
+        }
         return Failure::Input { message: message.to_owned(), hint: None };
     }
     anyhow::anyhow!("the function {function} failed with {name}: {message}").into()

@@ -1,8 +1,9 @@
 //! Where a command works, and the way to it.
 //!
-//! [`choice`] says which place is meant, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
+//! [`choice`] says which place is meant, [`account`] whether its region and profile can be, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
 //! somebody else runs, or AWS, [`memory`] is what an endpoint leaves in its state directory for the next command.
 
+mod account;
 mod choice;
 mod embedded;
 mod functions;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::Endpoint;
 use rsqlflow_store::Store;
@@ -28,6 +30,8 @@ use crate::error::Failure;
 pub(crate) struct Place {
     /// For clients of any service.
     pub sdk: SdkConfig,
+    /// The same for tables and logs, which answer soon or not at all. A function may take minutes.
+    pub reading: SdkConfig,
     /// Names, times and defaults.
     pub deployment: Deployment,
     /// The tables.
@@ -45,6 +49,10 @@ pub(crate) struct Place {
 
 /// How often it is looked whether a state directory is still there.
 const A_GLANCE: Duration = Duration::from_millis(500);
+
+/// Longest wait for the answer of a table or a log. A connection of which nothing is heard any more, as after a
+/// laptop's sleep, would otherwise be waited on for a quarter of an hour.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What a command wants to do there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +132,12 @@ impl Place {
         self.url.is_empty()
     }
 
+    /// Its state directory, where it is known.
+    #[must_use]
+    pub(crate) fn state_dir(&self) -> Option<&std::path::Path> {
+        self.state_dir.as_deref()
+    }
+
     /// What people call it.
     #[must_use]
     pub(crate) fn name(&self) -> &str {
@@ -151,9 +165,12 @@ impl Place {
     }
 
     fn over(sdk: SdkConfig, deployment: Deployment, name: String, url: String) -> Self {
-        let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
+        crate::hint::of_place(&name);
+        let timeouts = sdk.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        let reading = sdk.to_builder().timeout_config(timeouts.read_timeout(ANSWER).build()).build();
+        let store = Store::new(aws_sdk_dynamodb::Client::new(&reading), deployment.tables.clone());
         let since = jiff::Timestamp::now().into();
-        Self { sdk, deployment, store, since, endpoint: None, state_dir: None, name, url }
+        Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url }
     }
 }
 

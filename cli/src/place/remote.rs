@@ -11,9 +11,11 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use rsqlflow_core::env::{AWS_PROFILE, AWS_REGION};
 
+use super::account::{check_profile, check_region};
 use super::choice::{Given, Site, is_loopback};
 use super::{Place, deployment, timing_of};
 use crate::error::Failure;
+use crate::printer;
 
 /// Region of an embedded endpoint.
 const LOCAL_REGION: &str = "us-east-1";
@@ -33,9 +35,36 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
             "write it as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
         ));
     }
-    let sdk =
-        if is_loopback(url) { local_sdk(url) } else { loader(given).await.endpoint_url(url).load().await };
+    let sdk = if is_loopback(url) {
+        not_looked_at(url, given);
+        local_sdk(url)
+    } else {
+        if let Some(profile) = &given.profile {
+            check_profile(profile)?;
+        }
+        if let Some(region) = &given.region {
+            check_region(region)?;
+        }
+        loader(given).await.endpoint_url(url).load().await
+    };
     Ok(Place::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
+}
+
+/// Says what of the command line means nothing to an endpoint of this machine: who names another region, or a profile,
+/// may believe to work on AWS.
+fn not_looked_at(url: &str, given: &Given) {
+    let region = given.region.as_ref().filter(|region| *region != LOCAL_REGION);
+    let parts = [
+        region.map(|name| format!("--region {name}")),
+        given.profile.as_ref().map(|name| format!("--profile {name}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if !parts.is_empty() {
+        printer::remark(&format!(
+            "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and without credentials; {} is not looked at",
+            parts.join(" with ")
+        ));
+    }
 }
 
 /// AWS with the user's profile, region and credentials.
@@ -44,6 +73,10 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
 /// Where the environment is not valid, or no region is known.
 pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
     let deployment = deployment(timing_of(&Site::Aws))?;
+    // One that is only set may be meant for other programs, and keys in the environment go before it.
+    if let Some(profile) = &given.profile {
+        check_profile(profile)?;
+    }
     let sdk = loader(given).await.load().await;
     let Some(region) = sdk.region() else {
         return Err(Failure::input(
@@ -51,6 +84,7 @@ pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
             format!("give --region, set {AWS_REGION}, or write `region` into the profile in ~/.aws/config"),
         ));
     };
+    check_region(region.as_ref())?;
     let profile = given.profile.clone().or_else(|| std::env::var(AWS_PROFILE).ok());
     let profile = profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
     let name = format!("AWS in {region}{profile}");
@@ -63,7 +97,7 @@ async fn loader(given: &Given) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
     if let Some(profile) = &given.profile {
-        crate::error::of_profile(profile);
+        crate::hint::of_profile(profile);
         let region = match &given.region {
             Some(region) => Some(Region::new(region.clone())),
             None => DefaultRegionChain::builder().profile_name(profile).build().region().await,

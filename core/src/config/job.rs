@@ -12,7 +12,7 @@ use super::reader::Cursor;
 use super::settings::Settings;
 use super::{MAX_ARGUMENT_BYTES, rules};
 use crate::Timing;
-use crate::problem::{ProblemKind, did_you_mean};
+use crate::problem::ProblemKind;
 use crate::template::{self, Names};
 
 /// One script of a stage. A string in `scripts` is a job with nothing but a path.
@@ -123,17 +123,7 @@ fn read_passed_on(cursor: &Cursor<'_>, names: &Names<'_>) -> Option<String> {
     }
     let problems = template::check(text, names);
     for problem in &problems {
-        let hint = problem.unknown_name().and_then(|name| did_you_mean(name, names.iter()));
-        match hint {
-            Some(meant) => {
-                cursor.report_hint(
-                    ProblemKind::Template,
-                    problem.to_string(),
-                    format!("did you mean {meant:?}?"),
-                );
-            }
-            None => cursor.report_hint(ProblemKind::Template, problem.to_string(), problem.hint(names)),
-        }
+        cursor.report_hint(ProblemKind::Template, problem.to_string(), problem.hint(names));
     }
     problems.is_empty().then(|| text.to_owned())
 }

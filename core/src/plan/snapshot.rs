@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{DeploymentDefaults, Plan};
 use crate::config::{Cursor, MAX_ROW_BYTES, Workflow, json_bytes, read_parameter};
-use crate::problem::{Problem, ProblemKind, Problems, Report, did_you_mean};
+use crate::problem::{Problem, ProblemKind, Problems, Report, of_unknown};
 use crate::restart::Carried;
 use crate::{ExecutionId, Timestamp, Timing, zone};
 
@@ -141,12 +141,9 @@ fn resolve_parameters(
                 }
             }
             None => {
-                let known: Vec<&str> = workflow.parameters.keys().map(String::as_str).collect();
-                let hint = match did_you_mean(name, known.iter().copied()) {
-                    Some(meant) => format!("did you mean {meant:?}?"),
-                    None if known.is_empty() => "the workflow has no `parameters`".to_owned(),
-                    None => format!("its parameters: {}", known.join(", ")),
-                };
+                let known = workflow.parameters.keys().map(String::as_str);
+                let hint = of_unknown(name, known);
+                let hint = hint.unwrap_or_else(|| "the workflow has no `parameters`".to_owned());
                 value.report_hint(ProblemKind::UnknownField, "is not a parameter of the workflow", hint);
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::LocalError;
-use crate::storage::StateDir;
+use crate::storage::{StateDir, damage};
 
 /// What a service's database looks like.
 pub(crate) struct Schema<'a> {
@@ -21,8 +21,9 @@ impl Schema<'_> {
     /// Opens the database in `dir`, and creates its tables if it is new.
     pub(crate) fn open(&self, dir: &Path) -> Result<Connection, LocalError> {
         let path = dir.join(self.file);
-        let failed = |e: rusqlite::Error| LocalError::Database { path: path.clone(), reason: e.to_string() };
+        let failed = |e: rusqlite::Error| LocalError::of_database(&path, e.to_string());
         StateDir::private_file(&path)?;
+        damage::check(&path)?;
         let mut connection = Connection::open(&path).map_err(failed)?;
         // With a write-ahead log, NORMAL survives `kill -9` of this process at any moment; only a power cut may
         // lose the last commits, and no file is corrupted by it (sqlite.org/pragma.html#pragma_synchronous).

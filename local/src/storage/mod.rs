@@ -1,5 +1,6 @@
 //! Where the endpoint keeps its state: one locked directory, one database a service, one thread a database.
 
+pub(crate) mod damage;
 mod database;
 mod regular;
 mod state_dir;

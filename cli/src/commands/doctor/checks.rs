@@ -86,8 +86,9 @@ impl Check {
     fn parts_of(failure: Failure) -> (String, Option<String>) {
         match failure {
             Failure::Input { message, hint } => (message, hint),
-            Failure::Environment { error, hint } => (format!("{error:#}"), hint),
-            workflow @ Failure::Workflow { .. } => (workflow.to_string(), None),
+            Failure::Environment { error, hint, .. } => (format!("{error:#}"), hint),
+            Failure::OutOfSight { error, hint } => (format!("{error:#}"), Some(hint)),
+            listed @ (Failure::Workflow { .. } | Failure::Refused { .. }) => (listed.to_string(), None),
         }
     }
 }

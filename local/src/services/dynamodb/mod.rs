@@ -9,7 +9,7 @@ use dynoxide::Database;
 
 use crate::LocalError;
 use crate::http::{AwsError, Reply};
-use crate::storage::{StateDir, Worker};
+use crate::storage::{StateDir, Worker, damage};
 
 /// File name within the state directory.
 const FILE: &str = "dynamodb.sqlite3";
@@ -24,9 +24,10 @@ impl DynamoDb {
     /// Opens or creates the database in `dir`.
     pub(crate) fn open(dir: &Path) -> Result<Self, LocalError> {
         let path = dir.join(FILE);
-        let failed = |reason: String| LocalError::Database { path: path.clone(), reason };
+        let failed = |reason: String| LocalError::of_database(&path, reason);
         let name = path.to_str().ok_or_else(|| failed("the path is not UTF-8".to_owned()))?;
         StateDir::private_file(&path)?;
+        damage::check(&path)?;
         let database = Database::new(name).map_err(|e| failed(e.to_string()))?;
         // It opens its file with SQLite's default, FULL: a sync of the disk for every write, seven for each job. This
         // sets `synchronous = NORMAL`, as our own databases have it, and the cache's size to what it is.

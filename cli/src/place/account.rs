@@ -1,0 +1,104 @@
+//! Whether a region and a profile can be what they are said to be, before a service is asked with them.
+
+use std::path::PathBuf;
+
+use rsqlflow_core::of_unknown;
+
+use crate::error::Failure;
+
+/// Where the SDKs look for profiles (AWS SDKs and Tools Reference Guide, "Location of the shared files").
+const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+
+/// A profile that is named on the command line.
+///
+/// # Errors
+/// Where neither file has it.
+pub(super) fn check_profile(profile: &str) -> Result<(), Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let read = |name: &str, default: &str| {
+        let path = match variable(name) {
+            Some(path) => PathBuf::from(path),
+            None => PathBuf::from(variable("HOME").unwrap_or_default()).join(".aws").join(default),
+        };
+        // A file that is missing has no profiles; one that cannot be read, the SDK tells.
+        std::fs::read_to_string(path).unwrap_or_default()
+    };
+    let mut known = profiles(&read(CONFIG_FILE, "config"), true);
+    known.extend(profiles(&read(CREDENTIALS_FILE, "credentials"), false));
+    known.sort();
+    known.dedup();
+    if known.iter().any(|known| known == profile) {
+        return Ok(());
+    }
+    let hint = of_unknown(profile, known.iter().map(String::as_str));
+    let hint = hint.unwrap_or_else(|| "neither ~/.aws/config nor ~/.aws/credentials has any".to_owned());
+    Err(Failure::input(
+        format!("there is no profile {profile:?}"),
+        format!("{hint}; `aws configure --profile NAME` and `aws configure sso` write one"),
+    ))
+}
+
+/// The profiles of a file. In `config` all but the default one are named `[profile NAME]`, beside sections of other
+/// kinds; in `credentials` each section is one (the same guide, "Shared config and credentials files").
+fn profiles(text: &str, is_config: bool) -> Vec<String> {
+    let section = |line: &str| {
+        let name = line.trim().strip_prefix('[')?.split_once(']')?.0.trim().to_owned();
+        if !is_config || name == "default" {
+            return Some(name);
+        }
+        let name = name.strip_prefix("profile")?.strip_prefix(char::is_whitespace)?.trim();
+        Some(name.trim_matches(['"', '\'']).to_owned())
+    };
+    text.lines().filter_map(section).collect()
+}
+
+/// A region's name, wherever it was found.
+///
+/// # Errors
+/// Where no region is named so.
+pub(super) fn check_region(region: &str) -> Result<(), Failure> {
+    let parts: Vec<&str> = region.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let is_one = match parts.as_slice() {
+        [words @ .., number] => {
+            words.len() >= 2
+                && words.iter().all(is_word)
+                && !number.is_empty()
+                && number.bytes().all(|b| b.is_ascii_digit())
+        }
+        [] => false,
+    };
+    if is_one {
+        return Ok(());
+    }
+    Err(Failure::input(
+        format!("{region:?} is not the name of an AWS region"),
+        "regions are named as eu-west-1 is; it was taken from --region, else AWS_REGION, else the profile in \
+         ~/.aws/config",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_are_found_in_both_files() {
+        let config = "[default]\nregion = x\n[profile prod]\n [profile  \"night ly\"] # c\n[sso-session s]\n[profiles]\n";
+        assert_eq!(profiles(config, true), ["default", "prod", "night ly"]);
+        assert_eq!(profiles("[default]\n[prod]\naws_access_key_id = x\n", false), ["default", "prod"]);
+    }
+
+    #[test]
+    fn regions_look_like_regions() {
+        for good in ["eu-west-1", "us-gov-west-1", "ap-southeast-5", "us-isob-east-1", "eusc-de-east-1"] {
+            check_region(good).unwrap();
+        }
+        for bad in
+            ["", "eu", "eu-west", "EU-WEST-1", "eu_west_1", "eu-west-1a", "eu-west-", "-west-1", "eu-west-1 "]
+        {
+            assert!(check_region(bad).is_err(), "{bad:?}");
+        }
+    }
+}
