@@ -1,8 +1,10 @@
 //! How the clients are configured.
 
+use std::ffi::OsString;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -41,6 +43,11 @@ impl Clients {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Ok(name) = AppName::new("rsqlflow-agent") {
             loader = loader.app_name(name);
+        }
+        if has_keys(|name| std::env::var_os(name)) {
+            // First in the SDK's chain of providers ("Credential providers", SDK for Rust developer guide), of which the
+            // rest need not be set up then.
+            loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
         }
         if let Some(region) = &config.region {
             loader = loader.region(Region::new(region.clone()));
@@ -97,5 +104,27 @@ impl Clients {
     /// Secrets Manager.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.sdk))
+    }
+}
+
+/// Whether the environment holds credentials.
+fn has_keys(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        .iter()
+        .all(|name| variable(name).is_some_and(|value| !value.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_pair_of_keys_is_none() {
+        let with = |set: &'static [(&str, &str)]| {
+            has_keys(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+        };
+        assert!(with(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]));
+        assert!(!with(&[("AWS_ACCESS_KEY_ID", "a")]));
+        assert!(!with(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "")]));
     }
 }
