@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { withSettings } from '../lib/docs.js';
+import { SETTINGS } from '../lib/config/index.js';
+import { BEGIN, END, withSettings } from '../lib/docs.js';
 import { ALARM_KINDS } from '../lib/stacks/alarms.js';
 import { EVERYTHING, VARIANTS, app, flat, repository, resources, template } from './support.js';
 
@@ -108,5 +109,24 @@ describe('the documentation', () => {
   test('has the settings as they are: `npm run docs` writes them', () => {
     const page = repository('docs/deploy.md');
     expect(page).toBe(withSettings(page));
+    const documented = [
+      ...page
+        .split(BEGIN)[1]!
+        .split(END)[0]!
+        .matchAll(/^\| `(\w+)` \|/gm),
+    ].map((match) => match[1]);
+    expect(documented).toEqual(Object.keys(SETTINGS));
+  });
+
+  test.each([
+    ['schedule', 'A schedule:', '## Starts by events'],
+    ['event-start', '## Starts by events', '## Endpoints'],
+    ['endpoints', '## Endpoints', '## Who may do what'],
+  ])('has every field of what %s.ts reads', (file, from, to) => {
+    const section = repository('docs/deploy.md').split(from)[1]?.split(to)[0] ?? '';
+    const source = repository(`cdk-config/lib/config/${file}.ts`);
+    const fields = [...source.matchAll(/object\.(?:need|take)\(\s*'(\w+)'/g)].map((match) => match[1]!);
+    expect(fields.length).toBeGreaterThanOrEqual(4);
+    expect(fields.filter((field) => !new RegExp(`["\`]${field}["\`]`).test(section))).toEqual([]);
   });
 });

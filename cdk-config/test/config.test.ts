@@ -110,6 +110,29 @@ test('wrong kinds of values are named', () => {
   expect(problems([])).toEqual(['rsqlflow: is a list where an object is wanted']);
 });
 
+test.each([
+  ['cancel_poll', 0, 0],
+  ['cancel_poll', '90s', 90],
+  ['cancel_poll', '8h', 28_800],
+  ['local_log_retention', '1h', 3_600],
+  ['local_log_retention', '7d', 604_800],
+  ['local_log_retention', 'forever', 'forever'],
+  ['local_log_retention', null, undefined],
+])("the agent's time %s may be %j", (name, given, value) => {
+  expect(read({ rsqlflow: { [name]: given } }).config).toHaveProperty(name, value);
+});
+
+test.each([
+  ['cancel_poll', '8h1s', '"8h1s" is not from 0s to 8h — write 0 to leave it to the renewals'],
+  ['cancel_poll', -1, '-1 is not from 0s to 8h — write 0 to leave it to the renewals'],
+  ['cancel_poll', 'never', expect.stringMatching(/^"never" is not a duration — write a whole number of seconds/)],
+  ['local_log_retention', 0, '0 is not from 1h to 3653d — write "forever" to remove nothing'],
+  ['local_log_retention', '11y', expect.stringMatching(/^"11y" is not a duration — /)],
+  ['log_retention', '4000d', '"4000d" is not from 1d to 3653d — write "forever" to remove nothing'],
+])("the agent's time %s may not be %j", (name, given, said: unknown) => {
+  expect(problems({ [name]: given }).map((problem) => problem.replace(`${name}: `, ''))).toEqual([said]);
+});
+
 describe("AWS's sample", () => {
   const sample = {
     ec2_instance_id: 'i-0123456789abcdef0',
@@ -150,7 +173,8 @@ test('the command line gives a configuration as text', () => {
 
 test('a second deployment is told what it would share with the first', () => {
   expect(read({ rsqlflow: { prefix: 'team' } }).hints).toEqual([
-    'log_group is /ops/rsql-logs/; beside another deployment in the account it must be one of its own',
+    'log_group is /ops/rsql-logs/; beside another deployment in the account it must be one of its own, such as ' +
+      '"/ops/rsql-logs/team/", which RSQLFLOW_LOG_GROUP tells the command line',
   ]);
   expect(read({ rsqlflow: { prefix: 'team', log_group: '/ops/team/' } }).hints).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** What this app and the Rust code must say alike. */
 import { describe, expect, test } from 'vitest';
 
+import { SETTINGS } from '../lib/config/index.js';
 import { agentConfig } from '../lib/documents/agent-config.js';
 import { environment } from '../lib/environment.js';
 import { App, Stack } from 'aws-cdk-lib';
@@ -108,9 +109,19 @@ test('tables are those of the store', () => {
 test("the agent's settings are ones that it reads", () => {
   const rust = repository('agent/src/config/settings.rs');
   const fields = [...agentConfig(all, names).matchAll(/^(\w+) = /gm)].map((match) => match[1]!);
-  expect(fields).toHaveLength(15);
+  expect(fields).toHaveLength(17);
   for (const field of fields)
     expect(rust).toMatch(new RegExp(`r\\s*\\.\\w+\\(\\s*"${field}"|\\.(name|text|directory)\\("${field}"`));
+});
+
+test("the documented defaults of what only the agent knows are the agent's", () => {
+  const days = /"log_retention", None\)\s*\.unwrap_or\(Duration::from_secs\((\d+) \* 24 \* 3600\)\)/;
+  expect(SETTINGS.local_log_retention.defaultText).toBe(
+    `\`"${days.exec(repository('agent/src/config/settings.rs'))?.[1]}d"\``,
+  );
+  expect(repository('agent/src/config/settings.rs')).toMatch(/"cancel_poll", None\)\s*\.unwrap_or\(CANCEL_POLL\)/);
+  const seconds = /CANCEL_POLL: Duration = Duration::from_secs\((\d+)\)/.exec(repository('core/src/timing.rs'))?.[1];
+  expect(SETTINGS.cancel_poll.defaultText).toBe(`\`"${seconds}s"\``);
 });
 
 test('the choices of an rsql are those of the agent', () => {

@@ -248,6 +248,17 @@ describe('associations', () => {
     expect(AGENT_CONFIG).toBe(/DEFAULT_FILE: &str = "([^"]+)"/.exec(repository('agent/src/config/settings.rs'))?.[1]);
   });
 
+  test.each([
+    [{}, []],
+    [EVERYTHING, ['log_retention = "1d12h"', 'cancel_poll = "15s"']],
+    [VARIANTS['existing'], ['log_retention = "0s"', 'cancel_poll = "0s"']],
+  ])("bring the agent's times, which are not CloudWatch's, where they are set: %#", (given, written) => {
+    const { prefix } = config(given);
+    const { mainSteps } = document(`${prefix}-install-agent`, given);
+    const lines = mainSteps.at(-1)?.inputs.runCommand ?? [];
+    expect(lines.filter((line) => /^(log_retention|cancel_poll) = /.test(line))).toEqual(written);
+  });
+
   test('run at once when package or settings change, and only then', () => {
     const value = (given?: object) => {
       const found = resources(template('fleet', given), 'AWS::SSM::Association').find(({ Properties }) =>
@@ -256,7 +267,8 @@ describe('associations', () => {
       return (found?.Properties['Parameters'] as { Deployment: string[] }).Deployment[0];
     };
     expect(value({})).toBe(value());
-    expect(new Set([value(), value({ max_jobs: 3 }), value({ agent_deb: false })]).size).toBe(3);
+    const others = [{ max_jobs: 3 }, { agent_deb: false }, { cancel_poll: '1m' }, { local_log_retention: '1d' }];
+    expect(new Set([value(), ...others.map(value)]).size).toBe(5);
     const { parameters = {} } = document('rsqlflow-install-agent');
     expect(value()).toMatch(new RegExp(parameters['Deployment']?.allowedPattern ?? 'none'));
   });

@@ -31,6 +31,8 @@ export const EVERYTHING = {
   log_retention: '90d',
   creds_dir: '/opt/creds',
   run_as: 'etl',
+  local_log_retention: '1d12h',
+  cancel_poll: 15,
   schedules: [
     {
       name: 'nightly',
@@ -84,6 +86,8 @@ export const VARIANTS: Readonly<Record<string, object>> = {
     architecture: 'arm64',
     removal_policy: 'destroy',
     log_retention: 'forever',
+    local_log_retention: 'forever',
+    cancel_poll: 0,
     synthesizer: 'credentials',
     agent_deb: false,
     alarms: false,

@@ -48,8 +48,8 @@ export function showDuration(seconds: number): string {
   return text === '' ? '0s' : text;
 }
 
-/** Reads a duration within bounds, in seconds. */
-export function duration(cursor: Cursor, least: number, most: number): number | undefined {
+/** Reads a duration within bounds, in seconds. `beyond` tells what to write instead of one outside of them. */
+export function duration(cursor: Cursor, least: number, most: number, beyond?: string): number | undefined {
   const { value } = cursor;
   const seconds =
     typeof value === 'number' && Number.isInteger(value)
@@ -59,5 +59,5 @@ export function duration(cursor: Cursor, least: number, most: number): number | 
         : undefined;
   if (seconds === undefined) return cursor.report(`${JSON.stringify(value)} is not a duration`, ACCEPTED);
   if (seconds >= least && seconds <= most) return seconds;
-  return cursor.report(`${JSON.stringify(value)} is not from ${showDuration(least)} to ${showDuration(most)}`);
+  return cursor.report(`${JSON.stringify(value)} is not from ${showDuration(least)} to ${showDuration(most)}`, beyond);
 }

@@ -49,7 +49,10 @@ export function readConfig(context: (key: string) => unknown): Read {
   if (problems.length > 0) throw new ConfigError(problems);
   const { prefix, log_group } = config as unknown as Config;
   if (prefix !== SETTINGS.prefix.fallback && log_group === SETTINGS.log_group.fallback)
-    hints.push(`log_group is ${log_group}; beside another deployment in the account it must be one of its own`);
+    hints.push(
+      `log_group is ${log_group}; beside another deployment in the account it must be one of its own, such as ` +
+        `"${log_group}${prefix}/", which RSQLFLOW_LOG_GROUP tells the command line`,
+    );
   // Every setting was read by its own reader or is its own default.
   return { config: config as unknown as Config, hints };
 }

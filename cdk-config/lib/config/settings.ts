@@ -27,9 +27,11 @@ export const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
+const FOREVER = 'write "forever" to remove nothing';
+
 function retention(cursor: Cursor): number | 'forever' | undefined {
   if (cursor.value === 'forever') return 'forever';
-  const seconds = duration(cursor, DAY, 3653 * DAY);
+  const seconds = duration(cursor, DAY, 3653 * DAY, FOREVER);
   if (seconds === undefined) return undefined;
   const days = seconds / DAY;
   if ((RETENTION_DAYS as readonly number[]).includes(days)) return days;
@@ -38,6 +40,11 @@ function retention(cursor: Cursor): number | 'forever' | undefined {
     `${JSON.stringify(cursor.value)} is not a time that CloudWatch Logs can keep`,
     `the next longer one is "${next}d"`,
   );
+}
+
+/** Zero, which to the agent is for ever, could as well be meant as "keep nothing", so it is refused here. */
+function localRetention(cursor: Cursor): number | 'forever' | undefined {
+  return cursor.value === 'forever' ? 'forever' : duration(cursor, 3_600, 3653 * DAY, FOREVER);
 }
 
 function heartbeat(cursor: Cursor): number | undefined {
@@ -179,6 +186,13 @@ export const SETTINGS = {
     fallback: '/var/log/rsqlflow',
     meaning: 'Local logs on the instances',
   }),
+  local_log_retention: setting<number | 'forever' | undefined>({
+    read: localRetention,
+    fallback: undefined,
+    defaultText: '`"30d"`',
+    meaning:
+      'How long local logs are kept after their last line, from 1 h on: `"7d"`, or `"forever"`. `log_retention` of the agent',
+  }),
   spool_dir: setting<string>({
     read: (c) => c.text(rules.directory),
     fallback: '/var/lib/rsqlflow',
@@ -213,6 +227,14 @@ export const SETTINGS = {
     read: (c) => c.whole(1, 1000),
     fallback: 40,
     meaning: 'How many scripts run at once on an instance; more wait',
+  }),
+  cancel_poll: setting<number | undefined>({
+    // A longer one would never come before a renewal, which tells the agent too.
+    read: (c) => duration(c, 0, MAX_HEARTBEAT / 3, 'write 0 to leave it to the renewals'),
+    fallback: undefined,
+    defaultText: '`"5s"`',
+    meaning:
+      'How often an agent looks whether its job is to be cancelled, at most `"8h"`; `0`: only its renewals tell it, three in a heartbeat. A look is half a read of the job audit table',
   }),
   schedules: setting<readonly Schedule[]>({
     read: schedules,
@@ -279,7 +301,7 @@ export const SETTINGS = {
     read: (c) => c.oneOf(['retain', 'destroy']),
     fallback: 'retain',
     meaning:
-      "What becomes of the tables and the scripts' log group when the deployment is removed: `retain` or `destroy`",
+      "What becomes of the tables and the scripts' log group when the deployment is removed (what was deployed last counts), or they get other names: `retain` or `destroy`",
   }),
   lambda_zip: setting<string>({
     read: (c) => c.text(rules.file),

@@ -1,10 +1,18 @@
-import type { Config } from '../config/index.js';
+import { type Config, showDuration } from '../config/index.js';
 import type { Names } from '../names.js';
 
 /** Where the agent looks for its settings. */
 export const AGENT_CONFIG = '/etc/rsqlflow/agent.toml';
 
-/** The agent's settings: the fields that `agent/src/config/settings.rs` reads. */
+/** A duration as the agent reads it, where one is set; its word for ever is zero. */
+function time(seconds: number | 'forever' | undefined): string | undefined {
+  return seconds === undefined ? undefined : showDuration(seconds === 'forever' ? 0 : seconds);
+}
+
+/**
+ * The agent's settings: the fields that `agent/src/config/settings.rs` reads. An agent refuses fields that it does not
+ * know, so those that came later stand there only where they are set: an instance may keep an older agent.
+ */
 export function agentConfig(config: Config, names: Names): string {
   const fields: Record<string, string | number | undefined> = {
     prefix: names.prefix,
@@ -22,6 +30,8 @@ export function agentConfig(config: Config, names: Names): string {
     rsql_binary: config.rsql_binary,
     run_as: config.run_as,
     max_jobs: config.max_jobs,
+    log_retention: time(config.local_log_retention),
+    cancel_poll: time(config.cancel_poll),
   };
   const lines = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`],
