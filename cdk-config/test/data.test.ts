@@ -21,6 +21,15 @@ describe('tables', () => {
     expect(policies(VARIANTS['existing'])).toEqual(Array(3).fill('Delete'));
   });
 
+  test('and the log group outlive a setting that gives them other names, in the same way', () => {
+    const policies = (given?: object) =>
+      ['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap((type) =>
+        resources(template('data', given), type).map((one) => one.UpdateReplacePolicy),
+      );
+    expect(policies()).toEqual(Array(4).fill('Retain'));
+    expect(policies(VARIANTS['existing'])).toEqual(Array(4).fill('Delete'));
+  });
+
   test('have their keys, indexes and expiry', () => {
     template('data').hasResourceProperties('AWS::DynamoDB::Table', {
       TableName: 'rsqlflow-job-audit-table',
