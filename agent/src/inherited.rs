@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 /// as long as this process, and scripts could use what is not theirs.
 ///
 /// Only for a process that has nothing open of its own yet, or no use for it any more: whoever owns one of them in this
-/// process must not touch it again, not even to close it. Where `/proc` is not mounted, nothing is done; a guard finds
-/// no children there either.
+/// process must not touch it again, not even to close it. Where `/proc` is not mounted, nothing is done; no
+/// job runs there either.
 pub fn close_all(but: Option<BorrowedFd<'_>>) {
     let Ok(listed) = std::fs::read_dir("/proc/self/fd") else { return };
     let open: Vec<RawFd> =

@@ -111,7 +111,8 @@ impl Clients {
 fn has_keys(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
         .iter()
-        .all(|name| variable(name).is_some_and(|value| !value.is_empty()))
+        // As the SDK's provider sees it: one that is blank is not set.
+        .all(|name| variable(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty()))
 }
 
 #[cfg(test)]
@@ -125,6 +126,6 @@ mod tests {
         };
         assert!(with(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]));
         assert!(!with(&[("AWS_ACCESS_KEY_ID", "a")]));
-        assert!(!with(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "")]));
+        assert!(!with(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", " ")]));
     }
 }

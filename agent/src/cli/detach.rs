@@ -39,14 +39,13 @@ pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
             drop(ready);
             stand_alone(config, theirs)
         }
-        ForkResult::Parent { child } => {
+        ForkResult::Parent { .. } => {
             // The pipe's other end, which would keep it open.
             drop(theirs);
             let mut said = Vec::new();
             // Not to its end, for which the guard would have to be waited too.
             ready.take(READY.len() as u64).read_to_end(&mut said)?;
             if said == READY {
-                tracing::debug!(pid = child.as_raw(), "detached");
                 return Ok(Side::Command);
             }
             Err(io::Error::other(format!("it ended at once; see {}", log::path(&config.log_dir).display())))

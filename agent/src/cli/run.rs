@@ -178,7 +178,7 @@ fn report(finished: Result<Finished, NotRun>) -> exit::Exit {
             tracing::error!(status = %outcome.status, error = &error as &dyn std::error::Error, "the result could not be delivered");
             exit::UNDELIVERED
         }
-        Err(error @ (NotRun::NoRow | NotRun::Store(_) | NotRun::Tokens(_))) => {
+        Err(error @ (NotRun::NoRow | NotRun::Unguarded | NotRun::Store(_) | NotRun::Tokens(_))) => {
             tracing::error!(error = &error as &dyn std::error::Error, "not run");
             exit::UNAVAILABLE
         }

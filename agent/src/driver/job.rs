@@ -55,6 +55,10 @@ pub enum NotRun {
     /// The agent was told to stop before it had claimed it.
     #[error("the agent was asked to stop before it had claimed it")]
     Stopping,
+    /// Somebody killed the guard before the job was claimed; the row is as it was, and the next try of the state
+    /// brings another attempt.
+    #[error("its guard is gone, and without one no script can be started")]
+    Unguarded,
     /// The table could not be used.
     #[error("the job audit table cannot be used")]
     Store(#[source] StoreError),
@@ -89,6 +93,10 @@ pub async fn run(
     stop: watch::Receiver<u32>,
 ) -> Result<Finished, NotRun> {
     let slot = Box::pin(queue::wait_for_slot(ctx, job, stop.clone())).await?;
+    // It may have waited here for hours.
+    if !guard.is_there() {
+        return Err(NotRun::Unguarded);
+    }
     let claimed = Box::pin(claim::claim(ctx, job, stop.clone())).await?;
     tracing::info!(script = claimed.row.job.script, "claimed");
 

@@ -58,13 +58,14 @@ impl Agent {
                     Err(nonsense) => return Err(io::Error::other(nonsense)),
                 };
             }
+            // First: an agent that died after its last word wants nothing started.
+            if self.gone {
+                return Ok(None);
+            }
             if let Some(header) = &header
                 && let Some(body) = self.lines.take(header.body)
             {
                 return self.take(header, &body).map(Some);
-            }
-            if self.gone {
-                return Ok(None);
             }
             let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), self.readable()];
             match poll(&mut fds, PollTimeout::NONE) {
@@ -130,5 +131,50 @@ impl Agent {
     /// A report that cannot be delivered has no reader; the socket's end says so by itself.
     pub(super) fn tell(&self, report: Report) {
         let _ = wire::send(&self.socket, format!("{report}\n").as_bytes(), &[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::os::unix::net::UnixStream;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use nix::sys::signal::SigSet;
+
+    use super::*;
+    use crate::clock::BootTime;
+    use crate::lease::Deadline;
+
+    #[test]
+    fn an_agent_that_is_dead_by_now_has_nothing_started() {
+        let now = BootTime::now();
+        let start = Start {
+            deadline: Deadline { term_at: now, kill_at: now },
+            grace: Duration::ZERO,
+            linger: Duration::ZERO,
+            run_as: None,
+        };
+        let message = |padding: usize| {
+            let launch = Launch {
+                program: PathBuf::from("/bin/true"),
+                args: Vec::new(),
+                env: BTreeMap::from([("A".into(), "x".repeat(padding).into())]),
+                directory: PathBuf::from("/"),
+            };
+            let body = launch.encode().unwrap();
+            let header = Header { start, body: body.len(), kept: false };
+            [format!("{header}\n").into_bytes(), body].concat()
+        };
+        // Of just the size of the buffer, so that what is read next is the end.
+        let padding = (0..5000).find(|&padding| message(padding).len() == 4096).unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (_read, write) = io::pipe().unwrap();
+        assert_eq!(wire::send(&ours, &message(padding), &[OwnedFd::from(write)]).unwrap(), 4096);
+        drop(ours);
+        let mut agent = Agent::new(OwnedFd::from(theirs));
+        let signals = SignalFd::new(&SigSet::empty()).unwrap();
+        assert!(agent.wait_for_try(&signals).unwrap().is_none());
     }
 }

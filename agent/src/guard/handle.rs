@@ -78,6 +78,12 @@ impl Guard {
         })
     }
 
+    /// Whether the guard still waits for a try, as far as its socket tells.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.state != State::Gone && !wire::is_closed(&self.socket)
+    }
+
     /// Orders the guard to start a script. `output` is the write end of a pipe for it; `kept` is a file that stays open
     /// as long as any of its processes is there. What does not fit the socket at once is sent by [`Self::next_report`].
     ///
@@ -100,9 +106,9 @@ impl Guard {
         self.unsent.extend_from_slice(format!("{header}\n").as_bytes());
         self.unsent.extend(body);
         self.descriptors.extend([output].into_iter().chain(kept));
-        if self.send_what_fits().is_err() {
+        if let Err(error) = self.send_what_fits() {
             self.lose();
-            return Err(NoTry::Gone);
+            return Err(if is_end(&error) { NoTry::Gone } else { NoTry::Io(error) });
         }
         self.state = State::Busy;
         Ok(())
@@ -137,7 +143,12 @@ impl Guard {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // Nobody will read it. Kept, it would have this loop find the socket writable for ever, and
                     // never wait for what tells of its end.
-                    Err(_) => self.forget_unsent(),
+                    Err(error) if is_end(&error) => self.forget_unsent(),
+                    // With half of what it was sent the guard would wait for the rest.
+                    Err(_) => {
+                        self.lose();
+                        return None;
+                    }
                 }
             }
             let mut buffer = [0; 256];
@@ -217,4 +228,9 @@ impl Guard {
     pub const fn id(&self) -> Pid {
         self.process
     }
+}
+
+/// Whether the guard has closed its end.
+fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }

@@ -72,6 +72,8 @@ fn serve(mut agent: Agent) -> io::Result<()> {
     let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
     set_child_subreaper(true)?;
     let mut spared = Spared::new();
+    // Also while the job queues: there is no other guard.
+    spared.begin();
 
     while let Some(Try { start, launch, output, kept }) = agent.wait_for_try(&signal_fd)? {
         let Some(watch) = Watch::begin(&start, BootTime::now()) else {

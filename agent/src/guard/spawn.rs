@@ -48,8 +48,9 @@ pub(super) fn spawn(
     }
     // The script would inherit it.
     spared.end();
-    let child = command.spawn()?;
+    let child = command.spawn();
     spared.begin();
+    let child = child?;
     i32::try_from(child.id()).map(Pid::from_raw).map_err(io::Error::other)
 }
 
@@ -68,7 +69,7 @@ impl Spared {
         Self { usual: fs::read_to_string(Self::PATH).ok(), now: false }
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.now = self.usual.is_some() && fs::write(Self::PATH, "-1000").is_ok();
     }
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recv, recvmsg, sendmsg};
 
 /// As many descriptors as one message brings at most.
 pub(super) const MOST: usize = 2;
@@ -40,6 +41,12 @@ pub(super) fn receive(
         }
     }
     Ok(message.bytes)
+}
+
+/// Whether the other end is closed and all that it sent was received.
+pub(super) fn is_closed(socket: &impl AsFd) -> bool {
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+    !matches!(recv(socket.as_fd().as_raw_fd(), &mut [0], flags), Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR))
 }
 
 #[cfg(test)]
@@ -80,8 +87,13 @@ mod tests {
         assert_eq!(send(&ours, &[0; 4096], &[]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(theirs);
         assert_eq!(send(&ours, b"x", &[]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        assert!(!is_closed(&theirs));
+        ours.write_all(b"x").unwrap();
         drop(ours);
+        assert!(!is_closed(&theirs), "its last word is not received yet");
+        assert_eq!(receive(&theirs, &mut buffer, &mut VecDeque::new()).unwrap(), 1);
+        assert!(is_closed(&theirs));
         assert_eq!(receive(&theirs, &mut buffer, &mut VecDeque::new()).unwrap(), 0);
     }
 }

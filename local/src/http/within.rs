@@ -2,6 +2,7 @@
 //! and take the same way as those from the port, but for the connection: without it a call takes half the time.
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -41,6 +42,8 @@ impl Within {
     }
 
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        // Before the look whether it is closed: from then on the end waits for this request.
+        let _under_way = self.0.under_way.token();
         let services = self.0.services.get().and_then(Weak::upgrade);
         let Some(services) = services.filter(|_| !self.0.under_way.is_closed()) else {
             return Err(ConnectorError::io("the endpoint is not open".into()));
@@ -53,7 +56,7 @@ impl Within {
             request.headers_mut().insert(header::HOST, host);
         }
         let work = server::handle(services, request.map(Body::new));
-        let (head, body) = self.0.under_way.track_future(work).await.into_parts();
+        let (head, body) = work.await.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
         axum::http::Response::from_parts(head, SdkBody::from(body))
             .try_into()
@@ -61,15 +64,30 @@ impl Within {
     }
 }
 
-impl HttpConnector for Within {
+/// The client with the settings of one service's client.
+#[derive(Debug)]
+struct Connector {
+    within: Within,
+    patience: Option<Duration>,
+}
+
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let this = self.clone();
-        HttpConnectorFuture::new(async move { this.answer(request).await })
+        let (within, patience) = (self.within.clone(), self.patience);
+        HttpConnectorFuture::new(async move {
+            let answer = within.answer(request);
+            match patience {
+                Some(patience) => tokio::time::timeout(patience, answer)
+                    .await
+                    .unwrap_or_else(|late| Err(ConnectorError::timeout(late.into()))),
+                None => answer.await,
+            }
+        })
     }
 }
 
 impl HttpClient for Within {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector { within: self.clone(), patience: settings.read_timeout() })
     }
 }

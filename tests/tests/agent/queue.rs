@@ -1,5 +1,8 @@
 //! A full instance.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::*;
 
 #[tokio::test]
@@ -43,4 +46,29 @@ async fn a_job_that_queues_can_be_cancelled() {
     gate.open();
     world.end(&id).await;
     assert_eq!(gate.starts(), 1, "the slot was free in the end, but nobody wanted it any more");
+}
+
+/// The guard of a job that runs or queues here.
+fn guard_of(run: &rsqlflow_core::ExecutionId, job: JobId) -> Option<Pid> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw).find(|pid| {
+        let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let command = read("cmdline");
+        let has = |word: &str| command.split(|&byte| byte == 0).any(|part| part == word.as_bytes());
+        read("comm") == b"rsqlflow-guard\n" && has(run.as_str()) && has(&job.to_string())
+    })
+}
+
+#[tokio::test]
+async fn a_job_whose_guard_is_killed_in_the_queue_runs_in_its_next_attempt() {
+    let world = World::start().await;
+    let gate = world.gate("wait.sh");
+    let (id, _, queueing) = begin_queueing(&world, &gate, SHORT).await;
+    let guard = guard_of(&id, JobId::new(0, queueing)).unwrap();
+    kill(guard, Signal::SIGKILL).unwrap();
+    gate.open();
+    let run = world.end(&id).await;
+    assert_eq!(run.statuses(), [Completed, Completed], "{run:?}");
+    assert_eq!(run.jobs[queueing as usize].state.attempt, 2, "the first one claimed nothing");
+    assert_eq!(gate.starts(), 2);
 }
