@@ -9,7 +9,7 @@ use rsqlflow_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::exit;
-use crate::hint::hint_of;
+use crate::hint::{hint_of, is_of_credentials};
 use crate::report::JSON_VERSION;
 
 /// A failed command: what went wrong, and what to do about it.
@@ -79,7 +79,7 @@ impl Failure {
         };
         let hint = hint_of(code, &reason);
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let passes = passes(code, status);
+        let passes = passes(code, status, &reason);
         Self::Environment { error: anyhow::Error::msg(reason).context(context), hint, passes }
     }
 
@@ -152,11 +152,14 @@ fn with_causes(f: &mut fmt::Formatter<'_>, error: &anyhow::Error) -> fmt::Result
     error.chain().skip(1).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
 }
 
-/// Whether the same call may work in a moment. Credentials that are over are not renewed by waiting for them.
-fn passes(code: Option<&str>, status: Option<u16>) -> bool {
-    let code = code.map(|code| code.strip_suffix("Exception").unwrap_or(code));
-    rsqlflow_store::is_transient(code, status)
-        && !matches!(code, Some("ExpiredToken" | "RequestExpired" | "UnrecognizedClient"))
+/// Whether the same call may work in a moment. Credentials that are over, or that are not there, are not renewed by
+/// waiting for them; and a page without an error code, such as a proxy's that forbids, stays what it is.
+fn passes(code: Option<&str>, status: Option<u16>, reason: &str) -> bool {
+    match code.map(|code| code.strip_suffix("Exception").unwrap_or(code)) {
+        Some("ExpiredToken" | "RequestExpired" | "UnrecognizedClient") => false,
+        Some(code) => rsqlflow_store::is_transient(Some(code), status),
+        None => status.is_none_or(|status| status >= 500) && !is_of_credentials(reason),
+    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -175,7 +178,7 @@ impl From<StoreError> for Failure {
             ),
         };
         let passes = match &error {
-            StoreError::Service { code, status, .. } => passes(code.as_deref(), *status),
+            StoreError::Service { code, status, reason, .. } => passes(code.as_deref(), *status, reason),
             StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => false,
         };
         Self::Environment { error: error.into(), hint, passes }
@@ -189,12 +192,31 @@ mod tests {
     #[test]
     fn what_passes_is_told_from_what_stays() {
         for code in ["ThrottlingException", "ProvisionedThroughputExceededException"] {
-            assert!(passes(Some(code), Some(400)), "{code}");
+            assert!(passes(Some(code), Some(400), code), "{code}");
         }
-        assert!(passes(None, None), "nobody answered");
-        assert!(passes(Some("InternalServerError"), Some(500)));
+        assert!(passes(Some("InternalServerError"), Some(500), "InternalServerError"));
         for code in ["AccessDeniedException", "ResourceNotFoundException", "ExpiredTokenException"] {
-            assert!(!passes(Some(code), Some(400)), "{code}");
+            assert!(!passes(Some(code), Some(400), code), "{code}");
         }
+    }
+
+    #[test]
+    fn without_a_code_only_silence_and_faults_of_the_server_pass() {
+        let refused =
+            "dispatch failure: io error: client error (Connect): tcp connect error: Connection refused";
+        assert!(passes(None, None, refused));
+        assert!(passes(None, Some(502), "unhandled error"), "a proxy whose service is away");
+        assert!(!passes(None, Some(403), "unhandled error"), "a proxy that forbids");
+        assert!(!passes(None, Some(200), "response error"), "a page that asks for a sign-in");
+        for reason in [
+            "dispatch failure: other: the credential provider was not enabled: no providers in chain provided \
+             credentials",
+            "dispatch failure: other: an error occurred while loading credentials: the SSO token has expired",
+        ] {
+            assert!(!passes(None, None, reason), "{reason}");
+        }
+        let renewing = "dispatch failure: other: an error occurred while loading credentials: dispatch failure: io \
+                        error: client error (Connect): dns error: failed to lookup address information";
+        assert!(passes(None, None, renewing), "without network they cannot be renewed, with it they can");
     }
 }

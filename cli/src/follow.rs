@@ -33,7 +33,15 @@ pub(crate) async fn follow(
     printer: Printer,
 ) -> Result<u8, Failure> {
     let mut steady = Steady::following(place, id);
-    let plan = steady.read(|line| printer.notice(line), async || plan_of(place, id).await).await?;
+    let plan = tokio::select! {
+        plan = steady.read(|line| printer.notice(line), async || plan_of(place, id).await) => plan?,
+        gone = place.gone() => return Err(gone),
+        // What this process serves is not waited for, and the signal is heard below, where the run can be cancelled.
+        _ = signals.next(), if !place.is_served_here() => {
+            printer.notice(&left(place, id));
+            return Ok(exit::INTERRUPTED);
+        }
+    };
     let run = {
         let live = Live::new(id, &plan, printer);
         let mut run = std::pin::pin!(watch::until_closed(&place.store, id, steady, &live));

@@ -55,13 +55,25 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if printer.is_json() {
-                printer.json(&failure.to_json());
+                fail_in_json(printer, &failure, matches!(&cli.command, Command::Logs(args) if args.follow));
             } else {
                 printer.notice(&failure.to_string());
             }
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// A failure as a document; on one line where the command writes one document a line.
+fn fail_in_json(printer: Printer, failure: &Failure, in_lines: bool) {
+    let document = failure.to_json();
+    if in_lines { printer.json_line(&document) } else { printer.json(&document) }
+}
+
+/// Whether these arguments, which are no whole command line, mean `logs -f`.
+fn mean_lines(args: &[String]) -> bool {
+    let has = |names: &[&str]| args.iter().any(|arg| names.contains(&arg.as_str()));
+    has(&["logs"]) && has(&["-f", "--follow"])
 }
 
 /// A command line that is none: help, the version, or a mistake. A program that asked for JSON gets that.
@@ -76,7 +88,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let hint = text.lines().skip(1).map(str::trim).filter(|line| !line.is_empty());
         let failure = Failure::input(message, hint.collect::<Vec<_>>().join("; "));
-        Printer::new(Output::Json, false).json(&failure.to_json());
+        fail_in_json(Printer::new(Output::Json, false), &failure, mean_lines(&args));
     } else {
         let _ = error.print();
     }
@@ -125,5 +137,19 @@ async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Cost(_) => Ok(exit::OK),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_command_that_writes_lines_is_known() {
+        let means = |line: &str| mean_lines(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(means("rsqlflow --output json logs r -f --unheard"));
+        assert!(means("rsqlflow logs --follow"));
+        assert!(!means("rsqlflow logs r --unheard"));
+        assert!(!means("rsqlflow status r -f"));
     }
 }

@@ -90,7 +90,10 @@ impl<'a> Steady<'a> {
     }
 
     fn lost(&self, error: anyhow::Error, hint: Option<String>) -> Failure {
-        let long = if self.outage.is_on() { format!(" for {} s", PATIENCE.as_secs()) } else { String::new() };
+        let long = match self.outage.seconds(Instant::now()) {
+            Some(seconds) => format!(" for {seconds} s"),
+            None => String::new(),
+        };
         let Self { id, what, again, .. } = self;
         let told =
             format!("{id} could not be read{long}, and is left alone; {what} goes on without this command");
@@ -127,6 +130,11 @@ impl Outage {
         (now.duration_since(since) < PATIENCE).then_some(pause)
     }
 
+    /// How long it lasts, in seconds; `None` where it has only begun.
+    fn seconds(&self, now: Instant) -> Option<u64> {
+        self.since.map(|since| now.duration_since(since).as_secs()).filter(|seconds| *seconds > 0)
+    }
+
     /// After a success: whether there was an outage.
     fn ends(&mut self) -> bool {
         let was_on = self.is_on();
@@ -153,5 +161,16 @@ mod tests {
         assert!(pauses.iter().sum::<u64>() >= PATIENCE.as_secs());
         assert!(outage.ends() && !outage.is_on());
         assert_eq!(outage.goes_on(now), Some(FIRST_PAUSE), "the next one");
+    }
+
+    #[test]
+    fn what_is_told_of_an_outage_is_how_long_it_was() {
+        let (mut outage, now) = (Outage::default(), Instant::now());
+        assert_eq!(outage.seconds(now), None, "what waiting does not mend is told at once");
+        outage.goes_on(now);
+        assert_eq!(outage.seconds(now), None);
+        assert_eq!(outage.seconds(now + Duration::from_millis(2_900)), Some(2));
+        outage.ends();
+        assert_eq!(outage.seconds(now + PATIENCE), None);
     }
 }

@@ -57,7 +57,10 @@ impl Table {
         let Some(width) = width.filter(|width| span(&natural) > *width) else { return self.grid(&natural) };
         let mut widths = self
             .widths(|column, width, word| if column.wraps { width.min(NARROWEST).max(word) } else { width });
-        let Some(mut left) = width.checked_sub(span(&widths)) else { return self.flow(width) };
+        let Some(mut left) = width.checked_sub(span(&widths)) else {
+            // Without rows only the heads can tell what was asked for.
+            return if self.rows.is_empty() { self.grid(&natural) } else { self.flow(width) };
+        };
         for (own, natural) in widths.iter_mut().zip(&natural) {
             let more = left.min(natural - *own);
             *own += more;
@@ -102,8 +105,9 @@ impl Table {
         lines.join("\n")
     }
 
-    /// Each row over as many lines as it takes, its cells named.
+    /// Each row over as many lines as it takes, its cells named. Of two columns the first names the second.
     fn flow(&self, width: usize) -> String {
+        let is_pairs = self.columns.len() == 2;
         let mut lines = Vec::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -115,7 +119,10 @@ impl Table {
                 if cell.is_empty() {
                     continue;
                 }
-                let item = format!("{}: {cell}", column.head.to_lowercase());
+                let item = match is_pairs {
+                    true => cell.clone(),
+                    false => format!("{}: {cell}", column.head.to_lowercase()),
+                };
                 if width_of(&line) + GAP.len() + width_of(&item) <= width {
                     line.push_str(GAP);
                     line.push_str(&item);
@@ -224,6 +231,19 @@ mod tests {
             " nightly_sales-20261121T020000-1a2b3c4d\n   status: Failed\n   start: 2026-11-21T02:00:00.000Z\n   \
              error: 2 of 5 jobs did not complete:\n   load_returns (0001#00001)\n \
              monday  status: Completed\n   start: 2026-11-21T02:00:00.000Z"
+        );
+    }
+
+    #[test]
+    fn pairs_are_not_named_and_a_table_without_rows_has_its_heads() {
+        let arn = format!("arn:aws:states:eu-west-1:123456789012:execution:{}", "rsqlflow".repeat(7));
+        let mut table = Table::new(&["COLUMN", "VALUE"]).wrapping("VALUE");
+        assert_eq!(plain(&table, Some(8)), " COLUMN  VALUE");
+        table.add_row(["execution_status".to_owned(), "Completed".to_owned()]);
+        table.add_row(["state_machine_execution_arn".to_owned(), arn.clone()]);
+        assert_eq!(
+            plain(&table, Some(100)),
+            format!(" execution_status  Completed\n state_machine_execution_arn\n   {arn}")
         );
     }
 

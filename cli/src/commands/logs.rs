@@ -51,6 +51,10 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
     if args.follow && !nobody_serves {
         return follow(place, id, &client, wanted.as_deref(), printer).await;
     }
+    if args.follow && printer.is_json() {
+        // Nothing will come, but who reads a document a line is to find that.
+        return round(place, id, &client, wanted.as_deref(), &mut BTreeMap::new(), printer).await.map(drop);
+    }
     let mut documents = Vec::new();
     let shown: Vec<_> = run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)).collect();
     for job in &shown {

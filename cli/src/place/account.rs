@@ -1,6 +1,7 @@
 //! Whether a region and a profile can be what they are said to be, before a service is asked with them.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use rsqlflow_core::of_unknown;
 
@@ -13,19 +14,20 @@ const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 /// A profile that is named on the command line.
 ///
 /// # Errors
-/// Where neither file has it.
+/// Where neither file has it. What cannot be known because a file cannot be read, is left to the SDK.
 pub(super) fn check_profile(profile: &str) -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let home = variable("HOME");
     let read = |name: &str, default: &str| {
-        let path = match variable(name) {
-            Some(path) => PathBuf::from(path),
-            None => PathBuf::from(variable("HOME").unwrap_or_default()).join(".aws").join(default),
-        };
-        // A file that is missing has no profiles; one that cannot be read, the SDK tells.
-        std::fs::read_to_string(path).unwrap_or_default()
+        contents(&expanded(&variable(name).unwrap_or_else(|| default.to_owned()), home.as_deref()))
     };
-    let mut known = profiles(&read(CONFIG_FILE, "config"), true);
-    known.extend(profiles(&read(CREDENTIALS_FILE, "credentials"), false));
+    let (Ok(config), Ok(credentials)) =
+        (read(CONFIG_FILE, "~/.aws/config"), read(CREDENTIALS_FILE, "~/.aws/credentials"))
+    else {
+        return Ok(());
+    };
+    let mut known = profiles(&config, true);
+    known.extend(profiles(&credentials, false));
     known.sort();
     known.dedup();
     if known.iter().any(|known| known == profile) {
@@ -37,6 +39,22 @@ pub(super) fn check_profile(profile: &str) -> Result<(), Failure> {
         format!("there is no profile {profile:?}"),
         format!("{hint}; `aws configure --profile NAME` and `aws configure sso` write one"),
     ))
+}
+
+/// A path as the SDK takes it: a first component `~` is the home directory, `~name` is a name like any other.
+fn expanded(path: &str, home: Option<&str>) -> PathBuf {
+    match (Path::new(path).strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => Path::new(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// The text of a file. One that is missing has no profiles.
+fn contents(path: &Path) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
 }
 
 /// The profiles of a file. In `config` all but the default one are named `[profile NAME]`, beside sections of other
@@ -88,6 +106,29 @@ mod tests {
         let config = "[default]\nregion = x\n[profile prod]\n [profile  \"night ly\"] # c\n[sso-session s]\n[profiles]\n";
         assert_eq!(profiles(config, true), ["default", "prod", "night ly"]);
         assert_eq!(profiles("[default]\n[prod]\naws_access_key_id = x\n", false), ["default", "prod"]);
+    }
+
+    #[test]
+    fn files_are_where_the_sdk_looks() {
+        for (path, home, expected) in [
+            ("~/aws/config", Some("/home/a"), "/home/a/aws/config"),
+            ("~", Some("/home/a"), "/home/a"),
+            ("~b/config", Some("/home/a"), "~b/config"),
+            ("/etc/aws/~/config", Some("/home/a"), "/etc/aws/~/config"),
+            ("~/aws/config", None, "~/aws/config"),
+        ] {
+            assert_eq!(expanded(path, home), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_empty_and_one_that_cannot_be_read_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config");
+        assert_eq!(contents(&path).unwrap(), "");
+        std::fs::write(&path, b"[profile caf\xe9]").unwrap();
+        assert!(contents(&path).is_err(), "not UTF-8");
+        assert!(contents(dir.path()).is_err(), "no file");
     }
 
     #[test]

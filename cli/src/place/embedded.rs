@@ -14,6 +14,7 @@ use super::remote::local_sdk;
 use super::{Place, deployment};
 use crate::args;
 use crate::error::Failure;
+use crate::hint::begin_anew;
 
 /// What an endpoint in this process is started for.
 #[derive(Clone, Copy, Debug)]
@@ -323,11 +324,7 @@ fn hint_for(error: &LocalError) -> Option<String> {
         }
         LocalError::PortTaken { .. } => "--port 0 takes a free one",
         LocalError::Damaged { path, .. } => {
-            let dir = path.parent().unwrap_or(path).display();
-            return Some(format!(
-                "move the state directory away, such as with `mv {dir} {dir}.damaged`, and begin with a new one: it holds \
-                 only what ran on this machine, and `rsqlflow put` puts workflows into the new one"
-            ));
+            return Some(begin_anew(Some(path.parent().unwrap_or(path))));
         }
         LocalError::StateDir { .. } => "--state-dir names another directory",
         _ => return None,

@@ -165,12 +165,14 @@ impl Place {
     }
 
     fn over(sdk: SdkConfig, deployment: Deployment, name: String, url: String) -> Self {
-        crate::hint::of_place(&name);
         let timeouts = sdk.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
         let reading = sdk.to_builder().timeout_config(timeouts.read_timeout(ANSWER).build()).build();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&reading), deployment.tables.clone());
         let since = jiff::Timestamp::now().into();
-        Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url }
+        let place =
+            Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url };
+        crate::hint::of_place(&place);
+        place
     }
 }
 
