@@ -250,7 +250,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_broken_or_lost_at_any_width(
-            rows in proptest::collection::vec(("[a-z0-9#-]{1,60}", "[a-z]{0,12}", "[a-zä ]{0,90}"), 0..5),
+            rows in proptest::collection::vec(("[a-z0-9#-]{1,60}", "[a-z]{0,12}", "[a-zä ]{0,90}"), 1..5),
             width in 1..160_usize,
         ) {
             let mut table = Table::new(&["ID", "STATUS", "ERROR"]).wrapping("ERROR");
