@@ -166,7 +166,7 @@ fn the_rpm_holds_the_same_and_can_be_installed_and_removed() {
         assert!(listed.lines().any(|line| line == path), "{path}: {listed}");
     }
     assert!(ask("--requires").contains("glibc >= 2.34"));
-    assert_eq!(ask("--configfiles").lines().collect::<Vec<_>>(), [CONFIG, "/etc/logrotate.d/rsqlflow-agent"]);
+    assert_eq!(ask("--configfiles").lines().collect::<Vec<_>>(), ["/etc/logrotate.d/rsqlflow-agent", CONFIG]);
     let scripts = ask("--scripts");
     assert!(scripts.contains("after-install") && scripts.contains("before-remove"), "{scripts}");
 
@@ -197,13 +197,15 @@ async fn the_functions_zip_holds_a_program_that_starts_a_run() {
     let bootstrap = dir.path().join("bootstrap");
     std::fs::set_permissions(&bootstrap, std::fs::Permissions::from_mode(0o755)).unwrap();
 
-    let world = World::start().await;
+    // Which is what the instance's tags are, too.
+    let target = json!({ "tags": { "Role": "etl" } });
+    let env = vec![("RSQLFLOW_DEFAULT_TARGET".to_owned(), target.to_string())];
+    let world = World::with(WorldOptions { env, ..WorldOptions::default() }).await;
     world.script("a.sh", "echo done");
-    world
-        .put_stage("w", "sequential", json!([{ "script": "a.sh", "target": { "tags": { "Role": "etl" } } }]))
-        .await;
+    world.put_stage("w", "sequential", json!([{ "script": "a.sh", "target": target }])).await;
     let event = json!({ "workflow_id": "w" });
     let answer = world.call_process(&bootstrap, "workflow-trigger", &world.url, &event).await.unwrap();
     let id = answer["workflow_execution_id"].as_str().unwrap().parse().unwrap();
-    assert!(world.end(&id).await.completed());
+    let run = world.end(&id).await;
+    assert!(run.completed(), "{run:?}");
 }
