@@ -58,13 +58,7 @@ pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
 /// # Errors
 /// If there is no guard to be had.
 pub(super) fn stay(config: &AgentConfig) -> io::Result<Side> {
-    Ok(match guard::split()? {
-        Half::Guard(agent) => Side::Guard(agent),
-        Half::Agent(guard) => {
-            log::start(config.log_level, None);
-            Side::Job(guard)
-        }
-    })
+    split_and_log(config, None)
 }
 
 /// Leaves the session and all that the command was given, splits off the guard, and tells the one who waits for that.
@@ -77,11 +71,19 @@ fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<
     dup2_stdout(null()?)?;
     std::env::set_current_dir("/")?;
     setsid()?;
+    let side = split_and_log(config, log)?;
+    if let Side::Job(_) = side {
+        command.write_all(READY)?;
+    }
+    Ok(side)
+}
+
+/// Splits off the guard. Only then does the agent open its log: a guard has none.
+fn split_and_log(config: &AgentConfig, log: Option<File>) -> io::Result<Side> {
     Ok(match guard::split()? {
         Half::Guard(agent) => Side::Guard(agent),
         Half::Agent(guard) => {
             log::start(config.log_level, log);
-            command.write_all(READY)?;
             Side::Job(guard)
         }
     })
