@@ -30,7 +30,10 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
             return exit::CONFIG.into();
         }
     };
-    if let Err(error) = crate::user::User::find(config.run_as.as_deref()) {
+    // Its own user an agent finds always, and asks for when it starts the script.
+    if config.run_as.is_some()
+        && let Err(error) = crate::user::User::find(config.run_as.as_deref())
+    {
         complain(&error);
         return exit::CONFIG.into();
     }
