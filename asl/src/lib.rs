@@ -18,6 +18,7 @@ mod execution;
 mod history;
 mod intrinsic;
 mod path;
+mod payload;
 mod random;
 mod resource;
 mod scope;
@@ -30,5 +31,6 @@ pub use execution::{
     MAX_PAYLOAD_BYTES, NotRedrivable, OpenTask, Rejected, StartTask, Status, Step, TaskId, TaskToken,
 };
 pub use history::{EventKind, HistoryEvent, StateKind, without_data};
+pub use payload::Payload;
 pub use random::Seed;
 pub use resource::{Pattern, Resource, Service};

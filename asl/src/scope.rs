@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::error::EvalError;
 use crate::path::{Found, Path, Root};
+use crate::payload::Payload;
 use crate::random::Random;
 
 /// Variables by name. Branches share their parent's until they assign.
-pub(crate) type Variables = Arc<BTreeMap<Arc<str>, Arc<Value>>>;
+pub(crate) type Variables = Arc<BTreeMap<Arc<str>, Payload>>;
 
 /// The item a Map's iteration works on.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ impl Context {
 /// Everything an expression can refer to.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
-    pub(crate) input: Arc<Value>,
+    pub(crate) input: Payload,
     pub(crate) context: Context,
     pub(crate) variables: Variables,
     pub(crate) random: &'a Random,
@@ -79,7 +80,7 @@ pub(crate) struct Scope<'a> {
 
 impl Scope<'_> {
     /// The same scope around another `$`.
-    pub(crate) fn with_input(&self, input: Arc<Value>) -> Self {
+    pub(crate) fn with_input(&self, input: Payload) -> Self {
         Self {
             input,
             context: self.context.clone(),
@@ -92,9 +93,9 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// A variable that has no value.
-    pub(crate) fn find(&self, path: &Path) -> Result<Option<Arc<Value>>, EvalError> {
+    pub(crate) fn find(&self, path: &Path) -> Result<Option<Payload>, EvalError> {
         let document = match &path.root {
-            Root::Context => return Ok(self.context.find(path).map(Arc::new)),
+            Root::Context => return Ok(self.context.find(path).map(Payload::from)),
             Root::Input => &self.input,
             Root::Variable(name) => self.variables.get(name).ok_or_else(|| {
                 EvalError::runtime(format!(
@@ -103,11 +104,11 @@ impl Scope<'_> {
             })?,
         };
         if path.steps.is_empty() {
-            return Ok(Some(Arc::clone(document)));
+            return Ok(Some(document.clone()));
         }
         Ok(match path.find(document) {
             Found::Missing => None,
-            found => found.into_value().map(Arc::new),
+            found => found.into_value().map(Payload::from),
         })
     }
 
@@ -115,7 +116,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// The path leads nowhere.
-    pub(crate) fn require(&self, path: &Path) -> Result<Arc<Value>, EvalError> {
+    pub(crate) fn require(&self, path: &Path) -> Result<Payload, EvalError> {
         self.find(path)?.ok_or_else(|| {
             EvalError::runtime(format!("Invalid path '{path}' : No results for path: {}", path.compiled()))
         })

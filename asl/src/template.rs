@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::EvalError;
 use crate::intrinsic::Call;
 use crate::path::Path;
+use crate::payload::Payload;
 use crate::scope::Scope;
 
 /// A path or a call, the value of a field whose name ends in `.$`.
@@ -27,13 +28,13 @@ impl Expression {
     }
 
     /// Evaluates for a field, whose name stands in the message when the path leads nowhere.
-    pub(crate) fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Arc<Value>, EvalError> {
+    pub(crate) fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Payload, EvalError> {
         match self {
-            Self::Call(call) => call.evaluate(scope).map(Arc::new),
+            Self::Call(call) => call.evaluate(scope).map(Payload::from),
             Self::Path(path) => match scope.find(path)? {
                 Some(value) => Ok(value),
                 // Past the end of a list is null here, unlike everywhere else (measured on the service).
-                None if Self::past_the_end(path, scope) => Ok(Arc::new(Value::Null)),
+                None if Self::past_the_end(path, scope) => Ok(Value::Null.into()),
                 None => Err(EvalError::runtime(format!(
                     "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{}'",
                     scope.input
@@ -59,7 +60,7 @@ impl Expression {
 /// A payload template, with everything constant folded.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Template {
-    Constant(Arc<Value>),
+    Constant(Payload),
     Object(Vec<(Member, Template)>),
     Array(Vec<Template>),
     Expression { field: Arc<str>, expression: Expression },
@@ -84,7 +85,7 @@ impl Template {
                     })
                     .collect();
                 if members.iter().all(|(_, t)| matches!(t, Self::Constant(_))) && !members.is_empty() {
-                    return Self::Constant(Arc::new(value.clone()));
+                    return Self::Constant(value.clone().into());
                 }
                 Self::Object(members)
             }
@@ -95,11 +96,11 @@ impl Template {
                     .map(|(i, item)| Self::parse(item, &format!("{pointer}[{i}]"), report))
                     .collect();
                 if items.iter().all(|t| matches!(t, Self::Constant(_))) {
-                    return Self::Constant(Arc::new(value.clone()));
+                    return Self::Constant(value.clone().into());
                 }
                 Self::Array(items)
             }
-            other => Self::Constant(Arc::new(other.clone())),
+            other => Self::Constant(other.clone().into()),
         }
     }
 
@@ -113,17 +114,17 @@ impl Template {
             Err(message) => {
                 report(at, format!("the value must be a JSONPath or an intrinsic function call: {message}"));
                 // Never evaluated: a definition with problems is not made.
-                Self::Constant(Arc::new(Value::Null))
+                Self::Constant(Value::Null.into())
             }
         }
     }
 
     /// Evaluates against a scope.
-    pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Arc<Value>, EvalError> {
+    pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Payload, EvalError> {
         match self {
-            Self::Constant(value) => Ok(Arc::clone(value)),
+            Self::Constant(value) => Ok(value.clone()),
             Self::Expression { field, expression } => expression.evaluate(scope, field),
-            Self::Object(_) | Self::Array(_) => self.build(scope).map(Arc::new),
+            Self::Object(_) | Self::Array(_) => self.build(scope).map(Payload::from),
         }
     }
 
@@ -139,12 +140,12 @@ impl Template {
             Self::Array(items) => {
                 items.iter().map(|t| t.build(scope)).collect::<Result<_, _>>().map(Value::Array)
             }
-            other => other.evaluate(scope).map(Arc::unwrap_or_clone),
+            other => other.evaluate(scope).map(Payload::into_value),
         }
     }
 
     /// Evaluates the members one by one (`Assign`).
-    pub(crate) fn members(&self, scope: &Scope<'_>) -> Result<Vec<(Member, Arc<Value>)>, EvalError> {
+    pub(crate) fn members(&self, scope: &Scope<'_>) -> Result<Vec<(Member, Payload)>, EvalError> {
         match self {
             Self::Object(members) => {
                 members.iter().map(|(name, t)| Ok((Arc::clone(name), t.evaluate(scope)?))).collect()
@@ -153,7 +154,7 @@ impl Template {
                 .as_object()
                 .into_iter()
                 .flatten()
-                .map(|(name, value)| (Arc::from(name.as_str()), Arc::new(value.clone())))
+                .map(|(name, value)| (Arc::from(name.as_str()), value.clone().into()))
                 .collect()),
             Self::Array(_) | Self::Expression { .. } => Ok(Vec::new()),
         }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::fields::Fields;
 use crate::error::EvalError;
 use crate::path::Path;
+use crate::payload::Payload;
 use crate::scope::Scope;
 use crate::value::compare_numbers;
 
@@ -261,7 +262,7 @@ fn present(path: &Path, scope: &Scope<'_>) -> Result<bool, EvalError> {
     })
 }
 
-fn value(path: &Path, scope: &Scope<'_>) -> Result<Arc<Value>, EvalError> {
+fn value(path: &Path, scope: &Scope<'_>) -> Result<Payload, EvalError> {
     scope.find(path)?.ok_or_else(|| {
         EvalError::runtime(format!(
             "Invalid path '{path}': The choice state's condition path references an invalid value."

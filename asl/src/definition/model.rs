@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::history::StateKind;
 use crate::intrinsic::Call;
 use crate::path::{Path, ReferencePath};
+use crate::payload::Payload;
 use crate::resource::Resource;
 use crate::template::{Expression, Template};
 
@@ -111,7 +110,7 @@ pub(crate) struct State {
 /// What is particular to a type of state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    Pass { result: Option<Arc<Value>> },
+    Pass { result: Option<Payload> },
     Task { resource: Arc<Resource>, timeout: Option<IntegerSource>, heartbeat: Option<IntegerSource> },
     Choice { rules: Vec<ChoiceRule>, default: Option<StateId> },
     Wait(WaitUntil),

@@ -57,7 +57,7 @@ pub(super) fn compile(f: &Fields<'_>, name: Arc<str>, block: &mut Block<'_>) -> 
         state.next = next(f, block)?;
     }
     state.kind = match kind {
-        "Pass" => Kind::Pass { result: f.get("Result").map(|v| Arc::new(v.clone())) },
+        "Pass" => Kind::Pass { result: f.get("Result").map(|v| v.clone().into()) },
         "Task" => task::compile(f)?,
         "Choice" => choice_state(f, block)?,
         "Wait" => Kind::Wait(wait(f)?),

@@ -77,15 +77,15 @@ impl Execution {
             return Err(Rejected::AlreadyStarted);
         }
         self.started = true;
-        let input = Arc::clone(&self.input);
+        let input = self.input.clone();
         let role_arn = Arc::clone(&self.role_arn);
-        self.event(0, EventKind::ExecutionStarted { input: Arc::clone(&input), role_arn });
+        self.event(0, EventKind::ExecutionStarted { input: Arc::clone(input.text()), role_arn });
         self.set_deadline();
         let state = self.definition.start;
         let branch = self.new_branch(Branch {
             parent: None,
             state,
-            raw: Arc::clone(&input),
+            raw: input.clone(),
             variables: Arc::new(BTreeMap::new()),
             map_item: None,
             entered_event: 0,
@@ -116,7 +116,7 @@ impl Execution {
 
     fn submitted(&mut self, id: TaskId, response: Value) -> Result<(), Rejected> {
         self.expect(id, &[Pattern::Sync, Pattern::Sync2, Pattern::WaitForTaskToken])?;
-        let output = Arc::new(self.shaped(id, response));
+        let output = Arc::from(self.shaped(id, response).to_string());
         let Some(task) = self.tasks.get_mut(&id).filter(|task| !task.submitted) else {
             return Err(Rejected::StaleTask);
         };

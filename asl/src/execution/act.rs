@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::api::{Ended, Status};
 use super::evaluate::{Action, Exit, processor};
 use super::failure::Failure;
@@ -12,13 +10,14 @@ use super::timers::Timer;
 use crate::definition::{Kind, Next, StateId};
 use crate::error::EvalError;
 use crate::history::EventKind;
+use crate::payload::Payload;
 use crate::value::{deeper, exceeds};
 
 /// Deepest nesting of a state's output. Ours: a loop could nest without end, and JSON readers give up at 128.
 const MAX_DEPTH: usize = 100;
 
 impl Execution {
-    pub(super) fn enter(&mut self, id: BranchId, state: StateId, input: Arc<Value>) {
+    pub(super) fn enter(&mut self, id: BranchId, state: StateId, input: Payload) {
         let definition = Arc::clone(&self.definition);
         let state_definition = &definition.states[state.0];
         if !self.branches.contains_key(&id) {
@@ -27,7 +26,7 @@ impl Execution {
         let kind = EventKind::StateEntered {
             state: state_definition.kind.state_kind(),
             name: Arc::clone(&state_definition.name),
-            input: Arc::clone(&input),
+            input: Arc::clone(input.text()),
         };
         let event = self.branch_event(id, kind);
         let now = self.now;
@@ -92,7 +91,7 @@ impl Execution {
     }
 
     /// The work of a Task, Map or Parallel state has a result.
-    pub(super) fn finish(&mut self, id: BranchId, result: Arc<Value>) {
+    pub(super) fn finish(&mut self, id: BranchId, result: Payload) {
         let definition = Arc::clone(&self.definition);
         let Some(branch) = self.branches.get(&id) else { return };
         match self.result(branch, &definition.states[branch.state.0], result) {
@@ -114,7 +113,7 @@ impl Execution {
         branch.joined = None;
         let state = &self.definition.states[branch.state.0];
         let (name, kind) = (Arc::clone(&state.name), state.kind.state_kind());
-        let passed_on = Arc::ptr_eq(&exit.output, &branch.raw);
+        let passed_on = exit.output.is(&branch.raw);
         let made = exit.assigned.iter().map(|(_, value)| value).chain((!passed_on).then_some(&exit.output));
         // What was passed on untouched was measured before.
         for value in made {
@@ -128,17 +127,19 @@ impl Execution {
         }
         if !exit.assigned.is_empty() {
             let variables = Arc::make_mut(&mut branch.variables);
-            variables.extend(exit.assigned.iter().map(|(name, value)| (Arc::clone(name), Arc::clone(value))));
+            variables.extend(exit.assigned.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
         }
-        let output = Arc::clone(&exit.output);
-        self.branch_event(id, EventKind::StateExited { state: kind, name, output, assigned: exit.assigned });
+        let assigned =
+            exit.assigned.into_iter().map(|(name, value)| (name, Arc::clone(value.text()))).collect();
+        let output = Arc::clone(exit.output.text());
+        self.branch_event(id, EventKind::StateExited { state: kind, name, output, assigned });
         self.work.push_back(match exit.next {
             Next::To(state) => Work::Enter { branch: id, state, input: exit.output },
             Next::End => Work::Complete { branch: id, output: exit.output },
         });
     }
 
-    pub(super) fn succeed(&mut self, output: Arc<Value>) {
+    pub(super) fn succeed(&mut self, output: Payload) {
         self.end(Ended {
             status: Status::Succeeded,
             output: Some(output),

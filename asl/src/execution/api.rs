@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::redrive::NotRedrivable;
+use crate::payload::Payload;
 use crate::resource::Resource;
 
 /// Names one try of one Task state. Unique within an execution, never used again: a retry has a new one.
@@ -188,7 +189,7 @@ pub struct StartTask {
     /// The integration.
     pub resource: Arc<Resource>,
     /// The request: the state's evaluated `Parameters`, or its input if it has none.
-    pub parameters: Arc<Value>,
+    pub parameters: Payload,
     /// Set for `.waitForTaskToken`. It already stands in `parameters` where the definition put it.
     pub token: Option<TaskToken>,
     /// TimeoutSeconds of this try, if given. The execution keeps time itself; this is for information.
@@ -263,7 +264,7 @@ pub struct Ended {
     /// Never `Running`.
     pub status: Status,
     /// Set if it succeeded.
-    pub output: Option<Arc<Value>>,
+    pub output: Option<Payload>,
     /// Error name, if there is one.
     pub error: Option<Arc<str>>,
     /// Cause, if there is one.

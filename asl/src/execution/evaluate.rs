@@ -15,18 +15,19 @@ use crate::definition::{
 };
 use crate::error::{EvalError, names};
 use crate::path::Path;
+use crate::payload::Payload;
 use crate::resource::Pattern;
 use crate::scope::{MapItem, Scope};
 use crate::template::Template;
 use crate::value::as_integer;
 
 /// Variables with their new values.
-pub(super) type Assigned = Vec<(Arc<str>, Arc<Value>)>;
+pub(super) type Assigned = Vec<(Arc<str>, Payload)>;
 
 /// What a state leaves behind.
 #[derive(Debug)]
 pub(super) struct Exit {
-    pub(super) output: Arc<Value>,
+    pub(super) output: Payload,
     pub(super) assigned: Assigned,
     pub(super) next: Next,
 }
@@ -37,7 +38,7 @@ pub(super) enum Action {
     Exit(Exit),
     Wait(Timestamp),
     Task(Request),
-    Parallel(Arc<Value>),
+    Parallel(Payload),
     Map(MapStart),
     Fail { error: Option<Arc<str>>, cause: Option<Arc<str>> },
 }
@@ -45,7 +46,7 @@ pub(super) enum Action {
 /// A try of a Task state.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) parameters: Arc<Value>,
+    pub(super) parameters: Payload,
     pub(super) token: Option<TaskToken>,
     pub(super) timeout_seconds: Option<i64>,
     pub(super) heartbeat_seconds: Option<i64>,
@@ -54,8 +55,8 @@ pub(super) struct Request {
 /// A Map about to begin.
 #[derive(Debug)]
 pub(super) struct MapStart {
-    pub(super) items: Arc<Value>,
-    pub(super) input: Arc<Value>,
+    pub(super) items: Payload,
+    pub(super) input: Payload,
     pub(super) max_concurrency: i64,
     pub(super) tolerated: Option<usize>,
 }
@@ -65,11 +66,11 @@ impl Execution {
     pub(super) fn action(&self, branch: &Branch, state: &State) -> Result<Action, EvalError> {
         let mut raw = self.scope(branch);
         let input = data(&state.input_path, &raw)?;
-        let scope = raw.with_input(Arc::clone(&input));
+        let scope = raw.with_input(input.clone());
         Ok(match &state.kind {
             Kind::Pass { result } => {
                 let result = match (result, &state.parameters) {
-                    (Some(result), _) => Arc::clone(result),
+                    (Some(result), _) => result.clone(),
                     (None, Some(parameters)) => parameters.evaluate(&scope)?,
                     (None, None) => input,
                 };
@@ -79,7 +80,7 @@ impl Execution {
                 let timeout_seconds = seconds(timeout.as_ref(), "TimeoutSecondsPath", &scope)?;
                 let heartbeat_seconds = seconds(heartbeat.as_ref(), "HeartbeatSecondsPath", &scope)?;
                 let token = (resource.pattern == Pattern::WaitForTaskToken).then(|| new_token(&self.random));
-                raw.input = Arc::clone(&input);
+                raw.input = input.clone();
                 raw.context.token = token.as_ref().map(|token| Arc::clone(&token.0));
                 let parameters = match &state.parameters {
                     Some(parameters) => parameters.evaluate(&raw)?,
@@ -126,12 +127,7 @@ impl Execution {
     }
 
     /// What the state leaves behind once its work has a result.
-    pub(super) fn result(
-        &self,
-        branch: &Branch,
-        state: &State,
-        result: Arc<Value>,
-    ) -> Result<Exit, EvalError> {
+    pub(super) fn result(&self, branch: &Branch, state: &State, result: Payload) -> Result<Exit, EvalError> {
         leave(state, &self.scope(branch), result)
     }
 
@@ -147,16 +143,16 @@ impl Execution {
     pub(super) fn item_input(
         &self,
         id: BranchId,
-        map_input: &Arc<Value>,
+        map_input: &Payload,
         item: &Arc<MapItem>,
-    ) -> Result<Arc<Value>, EvalError> {
+    ) -> Result<Payload, EvalError> {
         let Some(branch) = self.branches.get(&id) else {
-            return Ok(Arc::new(Value::Null));
+            return Ok(Value::Null.into());
         };
         match &self.state_of(branch.state).parameters {
-            None => Ok(Arc::new(item.value.clone())),
+            None => Ok(item.value.clone().into()),
             Some(selector) => {
-                let mut scope = self.scope(branch).with_input(Arc::clone(map_input));
+                let mut scope = self.scope(branch).with_input(map_input.clone());
                 scope.context.map_item = Some(Arc::clone(item));
                 selector.evaluate(&scope)
             }
@@ -183,23 +179,23 @@ impl Execution {
 }
 
 /// InputPath or OutputPath.
-fn data(path: &DataPath, scope: &Scope<'_>) -> Result<Arc<Value>, EvalError> {
+fn data(path: &DataPath, scope: &Scope<'_>) -> Result<Payload, EvalError> {
     match path {
-        DataPath::All => Ok(Arc::clone(&scope.input)),
-        DataPath::Nothing => Ok(Arc::new(Value::Object(Map::new()))),
+        DataPath::All => Ok(scope.input.clone()),
+        DataPath::Nothing => Ok(Value::Object(Map::new()).into()),
         DataPath::Path(path) => scope.require(path),
     }
 }
 
 /// ResultSelector, Assign, ResultPath and OutputPath, in this order. All see the variables as they were.
-fn leave(state: &State, raw: &Scope<'_>, result: Arc<Value>) -> Result<Exit, EvalError> {
+fn leave(state: &State, raw: &Scope<'_>, result: Payload) -> Result<Exit, EvalError> {
     let result = match &state.result_selector {
         Some(selector) => selector.evaluate(&raw.with_input(result))?,
         None => result,
     };
     let assigned = match &state.assign {
         None => Vec::new(),
-        Some(_) => assigned(state.assign.as_ref(), &raw.with_input(Arc::clone(&result)))?,
+        Some(_) => assigned(state.assign.as_ref(), &raw.with_input(result.clone()))?,
     };
     let combined = put(&state.result_path, &raw.input, result)?;
     let output = data(&state.output_path, &raw.with_input(combined))?;
@@ -211,14 +207,14 @@ pub(super) fn assigned(assign: Option<&Template>, scope: &Scope<'_>) -> Result<A
 }
 
 /// ResultPath.
-pub(super) fn put(path: &ResultPath, raw: &Arc<Value>, result: Arc<Value>) -> Result<Arc<Value>, EvalError> {
+pub(super) fn put(path: &ResultPath, raw: &Payload, result: Payload) -> Result<Payload, EvalError> {
     match path {
-        ResultPath::Discard => Ok(Arc::clone(raw)),
+        ResultPath::Discard => Ok(raw.clone()),
         ResultPath::Put(path) if path.is_root() => Ok(result),
         ResultPath::Put(path) => {
             let mut combined = (**raw).clone();
-            match path.put(&mut combined, Arc::unwrap_or_clone(result)) {
-                Ok(()) => Ok(Arc::new(combined)),
+            match path.put(&mut combined, result.into_value()) {
+                Ok(()) => Ok(combined.into()),
                 Err(cause) => Err(EvalError { error: names::RESULT_PATH, cause }),
             }
         }
@@ -227,7 +223,7 @@ pub(super) fn put(path: &ResultPath, raw: &Arc<Value>, result: Arc<Value>) -> Re
 
 fn map_start(map: &MapState, scope: &Scope<'_>) -> Result<MapStart, EvalError> {
     let items = match &map.items {
-        None => Arc::clone(&scope.input),
+        None => scope.input.clone(),
         Some(path) => scope.require(path)?,
     };
     if !items.is_array() {
@@ -256,7 +252,7 @@ fn map_start(map: &MapState, scope: &Scope<'_>) -> Result<MapStart, EvalError> {
         (Some(count), Some(percentage)) => Some(count.min(percentage)),
         (count, percentage) => count.or(percentage),
     };
-    Ok(MapStart { items, input: Arc::clone(&scope.input), max_concurrency, tolerated })
+    Ok(MapStart { items, input: scope.input.clone(), max_concurrency, tolerated })
 }
 
 fn integer(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
@@ -318,7 +314,7 @@ fn text(source: Option<&TextSource>, field: &str, scope: &Scope<'_>) -> Result<O
     let value = match source {
         None => return Ok(None),
         Some(TextSource::Constant(text)) => return Ok(Some(Arc::clone(text))),
-        Some(TextSource::Call(call)) => Arc::new(call.evaluate(scope)?),
+        Some(TextSource::Call(call)) => Payload::from(call.evaluate(scope)?),
         Some(TextSource::Path(path)) => scope.find(path)?.ok_or_else(|| {
             EvalError::runtime(format!(
                 "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{}'",

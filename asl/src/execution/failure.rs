@@ -11,6 +11,7 @@ use super::timers::{Timer, after_ms};
 use crate::definition::{Catcher, Kind, Next, State};
 use crate::error::{EvalError, names};
 use crate::history::{EventKind, StateKind};
+use crate::payload::Payload;
 
 /// A failure of a state, on its way to a retrier, a catcher or the end.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,8 +156,8 @@ impl Execution {
 
     fn catch(&mut self, id: BranchId, catcher: &Catcher, failure: &Failure) {
         let Some(branch) = self.branches.get(&id) else { return };
-        let output = Arc::new(failure.output());
-        let scope = self.scope(branch).with_input(Arc::clone(&output));
+        let output = Payload::from(failure.output());
+        let scope = self.scope(branch).with_input(output.clone());
         let exit = super::evaluate::assigned(catcher.assign.as_ref(), &scope).and_then(|assigned| {
             let output = super::evaluate::put(&catcher.result_path, &branch.raw, output)?;
             // OutputPath does not apply to what a catcher passes on (recorded behaviour).
@@ -188,7 +189,7 @@ impl Execution {
         {
             map.failed.insert(index, child);
             group.active.remove(&index);
-            let result = Arc::new(failure.output());
+            let result = Payload::from(failure.output());
             let name = Arc::clone(&map.name);
             let event = self.event(failing_event, EventKind::MapIterationFailed { name, index });
             self.child_done(parent, index, result, event);

@@ -9,6 +9,7 @@ use super::evaluate::MapStart;
 use super::state::{Branch, BranchId, Execution, Group, MapRun, Waiting, Work};
 use crate::definition::StateId;
 use crate::history::EventKind;
+use crate::payload::Payload;
 use crate::scope::MapItem;
 
 /// Most iterations of an inline Map at work at once, whatever MaxConcurrency says.
@@ -18,7 +19,7 @@ const MAX_INLINE_CONCURRENCY: usize = 40;
 
 impl Execution {
     /// Begins the branches of a Parallel state.
-    pub(super) fn start_parallel(&mut self, id: BranchId, branches: &[StateId], input: &Arc<Value>) {
+    pub(super) fn start_parallel(&mut self, id: BranchId, branches: &[StateId], input: &Payload) {
         let started_event = self.branch_event(id, EventKind::ParallelStateStarted);
         let mut active = BTreeMap::new();
         for (index, state) in branches.iter().enumerate() {
@@ -84,7 +85,7 @@ impl Execution {
         parent: BranchId,
         index: usize,
         state: StateId,
-        input: &Arc<Value>,
+        input: &Payload,
         map_item: Option<Arc<MapItem>>,
         previous: u64,
     ) -> Option<BranchId> {
@@ -92,7 +93,7 @@ impl Execution {
         let child = self.new_branch(Branch {
             parent: Some((parent, index)),
             state,
-            raw: Arc::clone(input),
+            raw: input.clone(),
             variables,
             map_item,
             entered_event: 0,
@@ -103,7 +104,7 @@ impl Execution {
             joined: None,
             waiting: Waiting::Between,
         });
-        self.work.push_back(Work::Enter { branch: child, state, input: Arc::clone(input) });
+        self.work.push_back(Work::Enter { branch: child, state, input: input.clone() });
         Some(child)
     }
 
@@ -130,7 +131,7 @@ impl Execution {
             map.next += 1;
             let (name, state, started_event) = (Arc::clone(&map.name), map.start, group.started_event);
             let value = map.items.get(index).cloned().unwrap_or(Value::Null);
-            let map_input = Arc::clone(&map.input);
+            let map_input = map.input.clone();
             let event = self.event(started_event, EventKind::MapIterationStarted { name, index });
             let item = Arc::new(MapItem { index, value });
             match self.item_input(id, &map_input, &item) {
@@ -153,7 +154,7 @@ impl Execution {
     }
 
     /// A branch came to its end.
-    pub(super) fn complete(&mut self, id: BranchId, output: Arc<Value>) {
+    pub(super) fn complete(&mut self, id: BranchId, output: Payload) {
         let Some(branch) = self.branches.get(&id) else { return };
         let Some((parent, index)) = branch.parent else {
             return self.succeed(output);
@@ -170,7 +171,7 @@ impl Execution {
     }
 
     /// Keeps a child's result and goes on with the rest.
-    pub(super) fn child_done(&mut self, parent: BranchId, index: usize, result: Arc<Value>, last_event: u64) {
+    pub(super) fn child_done(&mut self, parent: BranchId, index: usize, result: Payload, last_event: u64) {
         let Some(group) = self.groups.get_mut(&parent) else { return };
         if let Some(slot) = group.results.get_mut(index) {
             *slot = Some(result);
@@ -192,13 +193,12 @@ impl Execution {
             None => EventKind::ParallelStateSucceeded,
         };
         self.event(group.last_event, kind);
-        let results =
-            group.results.into_iter().map(|r| r.map_or(Value::Null, Arc::unwrap_or_clone)).collect();
-        let results = Arc::new(Value::Array(results));
+        let results = group.results.into_iter().map(|r| r.map_or(Value::Null, Payload::into_value)).collect();
+        let results = Payload::from(Value::Array(results));
         if let Some(branch) = self.branches.get_mut(&id) {
             // The service passes the Succeeded event by: Exited follows the last child's event as well.
             branch.previous = group.last_event;
-            branch.joined = Some(Arc::clone(&results));
+            branch.joined = Some(results.clone());
         }
         self.finish(id, results);
     }

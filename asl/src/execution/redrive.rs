@@ -192,7 +192,7 @@ impl Execution {
         }
         self.work.push_back(match (next, &branch.joined) {
             (Some(next), _) => next,
-            (None, Some(result)) => Work::Finish { branch: id, result: Arc::clone(result) },
+            (None, Some(result)) => Work::Finish { branch: id, result: result.clone() },
             (None, None) => {
                 // The state is not entered again; what it does follows its first entry.
                 branch.previous = branch.entered_event;

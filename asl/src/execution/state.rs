@@ -13,6 +13,7 @@ use super::redrive::Unfinished;
 use super::timers::{TimerKey, Timers};
 use crate::definition::{Definition, State, StateId};
 use crate::history::{EventKind, HistoryEvent};
+use crate::payload::Payload;
 use crate::random::{Random, Seed};
 use crate::scope::{Context, MapItem, Scope, Variables};
 
@@ -36,7 +37,7 @@ pub(super) struct Branch {
     pub(super) parent: Option<(BranchId, usize)>,
     pub(super) state: StateId,
     /// The state's input, before InputPath.
-    pub(super) raw: Arc<Value>,
+    pub(super) raw: Payload,
     pub(super) variables: Variables,
     pub(super) map_item: Option<Arc<MapItem>>,
     pub(super) entered_event: u64,
@@ -47,7 +48,7 @@ pub(super) struct Branch {
     pub(super) retries: Vec<u32>,
     pub(super) retry_count: u32,
     /// What the children of the Map or Parallel came to, while the state is not left: a redrive keeps it.
-    pub(super) joined: Option<Arc<Value>>,
+    pub(super) joined: Option<Payload>,
     pub(super) waiting: Waiting,
 }
 
@@ -67,7 +68,7 @@ pub(super) enum Waiting {
 pub(super) struct Group {
     /// Children at work, by index. Once one failed for good, those that it took down.
     pub(super) active: BTreeMap<usize, BranchId>,
-    pub(super) results: Vec<Option<Arc<Value>>>,
+    pub(super) results: Vec<Option<Payload>>,
     pub(super) done: usize,
     pub(super) started_event: u64,
     /// The last event of the child that finished last.
@@ -89,9 +90,9 @@ impl Group {
 pub(super) struct MapRun {
     pub(super) name: Arc<str>,
     pub(super) start: StateId,
-    pub(super) items: Arc<Value>,
+    pub(super) items: Payload,
     /// The input after InputPath, `$` of ItemSelector.
-    pub(super) input: Arc<Value>,
+    pub(super) input: Payload,
     pub(super) next: usize,
     pub(super) limit: usize,
     /// Iterations whose failure was tolerated, by index.
@@ -118,7 +119,7 @@ pub(super) enum Work {
     Enter {
         branch: BranchId,
         state: StateId,
-        input: Arc<Value>,
+        input: Payload,
     },
     /// Do what the state does, without entering it: after a redrive.
     Execute {
@@ -127,11 +128,11 @@ pub(super) enum Work {
     /// Leave the state with the result that its work already had: after a redrive.
     Finish {
         branch: BranchId,
-        result: Arc<Value>,
+        result: Payload,
     },
     Complete {
         branch: BranchId,
-        output: Arc<Value>,
+        output: Payload,
     },
     Fail {
         branch: BranchId,
@@ -165,7 +166,7 @@ pub struct OpenTask {
 /// One execution of a state machine. `Debug` shows how far it is, never its data.
 pub struct Execution {
     pub(super) definition: Arc<Definition>,
-    pub(super) input: Arc<Value>,
+    pub(super) input: Payload,
     pub(super) role_arn: Arc<str>,
     pub(super) region: Arc<str>,
     pub(super) execution_context: Arc<Value>,
@@ -220,7 +221,7 @@ impl Execution {
         Self {
             definition,
             region: Arc::from(region),
-            input: Arc::new(context.input),
+            input: context.input.into(),
             role_arn: Arc::from(context.role_arn),
             execution_context,
             machine_context,
@@ -262,7 +263,7 @@ impl Execution {
     }
 
     /// Its input.
-    pub fn input(&self) -> &Arc<Value> {
+    pub fn input(&self) -> &Payload {
         &self.input
     }
 
@@ -346,7 +347,9 @@ impl Execution {
         }
         let (error, cause) = (ended.error.clone(), ended.cause.clone());
         let kind = match (ended.status, &ended.output) {
-            (Status::Succeeded, Some(output)) => EventKind::ExecutionSucceeded { output: Arc::clone(output) },
+            (Status::Succeeded, Some(output)) => {
+                EventKind::ExecutionSucceeded { output: Arc::clone(output.text()) }
+            }
             // The event has a name for it, DescribeExecution has none.
             (Status::TimedOut, _) => {
                 EventKind::ExecutionTimedOut { error: Some(Arc::from(crate::error::names::TIMEOUT)), cause }
@@ -380,7 +383,7 @@ impl Execution {
     pub(super) fn scope(&self, branch: &Branch) -> Scope<'_> {
         let state = self.state_of(branch.state);
         Scope {
-            input: Arc::clone(&branch.raw),
+            input: branch.raw.clone(),
             context: Context {
                 execution: Arc::clone(&self.execution_context),
                 machine: Arc::clone(&self.machine_context),

@@ -13,6 +13,7 @@ use super::state::{BranchId, Execution, MAX_PAYLOAD_BYTES, Task, Waiting};
 use super::timers::{Timer, after_seconds};
 use crate::error::names;
 use crate::history::EventKind;
+use crate::payload::Payload;
 use crate::random::Random;
 use crate::resource::{Pattern, Resource};
 use crate::value::exceeds;
@@ -34,7 +35,7 @@ impl Execution {
         if resource.is_lambda_arn() {
             let scheduled = EventKind::LambdaFunctionScheduled {
                 resource: Arc::clone(&resource),
-                input: Arc::clone(&request.parameters),
+                input: Arc::clone(request.parameters.text()),
                 timeout_seconds,
             };
             self.branch_event(id, scheduled);
@@ -43,7 +44,7 @@ impl Execution {
             let scheduled = EventKind::TaskScheduled {
                 resource: Arc::clone(&resource),
                 region: Arc::clone(&self.region),
-                parameters: Arc::clone(&request.parameters),
+                parameters: Arc::clone(request.parameters.text()),
                 timeout_seconds,
                 heartbeat_seconds,
             };
@@ -103,12 +104,12 @@ impl Execution {
             return self.task_failed(id, failure.error, failure.cause);
         }
         let Some(task) = self.close_task(id) else { return };
-        let output = Arc::new(output);
-        let shared = Arc::clone(&output);
+        let output = Payload::from(output);
+        let text = Arc::clone(output.text());
         let kind = if resource.is_lambda_arn() {
-            EventKind::LambdaFunctionSucceeded { output: shared }
+            EventKind::LambdaFunctionSucceeded { output: text }
         } else {
-            EventKind::TaskSucceeded { resource, output: shared }
+            EventKind::TaskSucceeded { resource, output: text }
         };
         self.branch_event(task.branch, kind);
         self.finish(task.branch, output);

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::resource::Resource;
 
@@ -37,17 +36,17 @@ pub enum StateKind {
     Map,
 }
 
-/// What happened. Values are shared with the execution; texts are made when rendered. `Debug` shows the type only:
-/// task tokens are in the values.
+/// What happened. Inputs and outputs are JSON texts, shared with the execution's payloads and with each other. `Debug`
+/// shows the type only: task tokens are in the texts.
 #[derive(Clone, PartialEq)]
 #[expect(missing_docs, reason = "names and fields are those of the API's HistoryEvent")]
 pub enum EventKind {
     ExecutionStarted {
-        input: Arc<Value>,
+        input: Arc<str>,
         role_arn: Arc<str>,
     },
     ExecutionSucceeded {
-        output: Arc<Value>,
+        output: Arc<str>,
     },
     ExecutionFailed {
         error: Option<Arc<str>>,
@@ -67,13 +66,13 @@ pub enum EventKind {
     StateEntered {
         state: StateKind,
         name: Arc<str>,
-        input: Arc<Value>,
+        input: Arc<str>,
     },
     StateExited {
         state: StateKind,
         name: Arc<str>,
-        output: Arc<Value>,
-        assigned: Vec<(Arc<str>, Arc<Value>)>,
+        output: Arc<str>,
+        assigned: Vec<(Arc<str>, Arc<str>)>,
     },
     StateAborted {
         state: StateKind,
@@ -104,12 +103,12 @@ pub enum EventKind {
     },
     LambdaFunctionScheduled {
         resource: Arc<Resource>,
-        input: Arc<Value>,
+        input: Arc<str>,
         timeout_seconds: Option<i64>,
     },
     LambdaFunctionStarted,
     LambdaFunctionSucceeded {
-        output: Arc<Value>,
+        output: Arc<str>,
     },
     LambdaFunctionFailed {
         error: Option<Arc<str>>,
@@ -122,7 +121,7 @@ pub enum EventKind {
     TaskScheduled {
         resource: Arc<Resource>,
         region: Arc<str>,
-        parameters: Arc<Value>,
+        parameters: Arc<str>,
         timeout_seconds: Option<i64>,
         heartbeat_seconds: Option<i64>,
     },
@@ -131,11 +130,11 @@ pub enum EventKind {
     },
     TaskSubmitted {
         resource: Arc<Resource>,
-        output: Arc<Value>,
+        output: Arc<str>,
     },
     TaskSucceeded {
         resource: Arc<Resource>,
-        output: Arc<Value>,
+        output: Arc<str>,
     },
     TaskFailed {
         resource: Arc<Resource>,

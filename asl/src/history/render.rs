@@ -160,8 +160,8 @@ impl Details {
         self.map.insert(member.into(), text.into());
     }
 
-    fn payload(&mut self, [payload, flag]: [&str; 2], value: &Arc<Value>) {
-        self.map.insert(payload.into(), Value::String(value.to_string()));
+    fn payload(&mut self, [payload, flag]: [&str; 2], text: &str) {
+        self.text(payload, text);
         self.map.insert(flag.into(), json!({"truncated": false}));
     }
 

@@ -1,7 +1,5 @@
 //! A parsed call and its evaluation.
 
-use std::sync::Arc;
-
 use serde_json::{Number, Value};
 
 use super::function::Function;
@@ -47,7 +45,7 @@ impl Call {
                 Argument::Literal(value) => value.clone(),
                 Argument::Call(call) => call.value(scope)?,
                 Argument::Path(path) => match scope.find(path) {
-                    Ok(Some(value)) => Arc::unwrap_or_clone(value),
+                    Ok(Some(value)) => value.into_value(),
                     // Unlike a failure of the function itself, this one cannot be caught.
                     Ok(None) => {
                         let message = format!(

@@ -10,7 +10,7 @@ use crate::scope::{Context, Scope};
 
 fn scope(random: &Random, input: Value) -> Scope<'_> {
     Scope {
-        input: Arc::new(input),
+        input: input.into(),
         context: Context {
             execution: Arc::new(json!({"Name": "run"})),
             machine: Arc::new(json!({"Name": "m", "Id": "arn"})),
@@ -20,7 +20,7 @@ fn scope(random: &Random, input: Value) -> Scope<'_> {
             map_item: None,
             token: None,
         },
-        variables: Arc::new(BTreeMap::from([(Arc::from("v"), Arc::new(json!([1, 2])))])),
+        variables: Arc::new(BTreeMap::from([(Arc::from("v"), json!([1, 2]).into())])),
         random,
     }
 }

@@ -1,7 +1,9 @@
 //! Time, tokens, limits: what the recorded cases do not show in detail.
 
+use std::sync::Arc;
+
 use crate::support::Bench;
-use asl::{Callback, Input, MAX_EVENTS, Rejected, Status, TaskToken};
+use asl::{Callback, EventKind, Input, MAX_EVENTS, Rejected, StateKind, Status, TaskToken};
 use serde_json::{Value, json};
 
 fn success(output: Value) -> Callback {
@@ -254,4 +256,30 @@ fn events_look_like_the_api_s() {
     assert_eq!(names, ["resourceType", "resource", "region", "parameters", "timeoutInSeconds"]);
     let event = bench.execution.history()[1].to_json(false);
     assert_eq!(event["stateEnteredEventDetails"], json!({"name": "T"}));
+}
+
+#[test]
+fn a_payload_that_is_passed_on_has_one_text_in_all_events() {
+    let branch = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "Result": 1, "End": true}}});
+    let machine = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Next": "P"},
+        "P": {"Type": "Parallel", "Branches": [branch.clone(), branch], "ResultPath": null, "End": true},
+    }});
+    let bench = Bench::start(&machine, json!({"large": "x".repeat(1000)}));
+    let texts: Vec<&Arc<str>> = bench
+        .execution
+        .history()
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::ExecutionStarted { input, .. } | EventKind::StateEntered { input, .. } => Some(input),
+            EventKind::ExecutionSucceeded { output } => Some(output),
+            EventKind::StateExited { state, output, .. } => {
+                (*state != StateKind::Pass || output.len() > 9).then_some(output)
+            }
+            _ => None,
+        })
+        .collect();
+    // The execution's, A's two, P's two, that of each branch.
+    assert_eq!(texts.len(), 8);
+    assert!(texts.iter().all(|text| Arc::ptr_eq(text, texts[0])));
 }

@@ -156,9 +156,12 @@ impl Actor {
     /// Writes a record, however long that takes. Nobody may see more of the execution before that: where the disk
     /// is full it stands still, and goes on when there is room.
     async fn keep(&mut self, record: Record) -> Result<(), Closing> {
+        let record = Arc::new(record);
         let mut delay = FIRST_DELAY;
         loop {
-            let Err(error) = self.shared.database.record(self.entry.id, record.clone()).await else { break };
+            let Err(error) = self.shared.database.record(self.entry.id, Arc::clone(&record)).await else {
+                break;
+            };
             if self.shared.closing.is_cancelled() {
                 return Err(Closing);
             }

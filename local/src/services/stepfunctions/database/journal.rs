@@ -1,5 +1,7 @@
 //! Journals: what brings a running execution back.
 
+use std::sync::Arc;
+
 use asl::{Ended, Execution, ExecutionContext, Input, Seed, Status};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -8,7 +10,6 @@ use super::Database;
 use crate::http::AwsError;
 
 /// One input that changed an execution, and what follows from it for the other tables.
-#[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) position: i64,
     /// Milliseconds since 1970.
@@ -24,7 +25,7 @@ pub(crate) struct Record {
 }
 
 /// How an execution ended.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) status: Status,
     /// Milliseconds since 1970.
@@ -80,7 +81,7 @@ const PIECE: usize = 512;
 
 impl Database {
     /// Keeps a record. It is on disk when this returns.
-    pub(crate) async fn record(&self, execution: i64, record: Record) -> Result<(), AwsError> {
+    pub(crate) async fn record(&self, execution: i64, record: Arc<Record>) -> Result<(), AwsError> {
         self.run(move |db| {
             let transaction = db.transaction()?;
             write(&transaction, execution, &record)?;

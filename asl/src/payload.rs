@@ -1,0 +1,69 @@
+//! Values on their way through an execution.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+/// A JSON value as it passes between states: an input or output, a request or an answer. Copies share it.
+///
+/// Its text is made once and shared as well. A history keeps only texts: one takes about a tenth of its value's memory,
+/// and a history may be read until the execution ends. `Debug` shows nothing of it: task tokens are in there.
+#[derive(Clone)]
+pub struct Payload(Arc<Inner>);
+
+struct Inner {
+    value: Value,
+    text: OnceLock<Arc<str>>,
+}
+
+impl Payload {
+    /// Its JSON text.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        self.0.text.get_or_init(|| Arc::from(self.0.value.to_string()))
+    }
+
+    /// Whether both are the same one, and not only equal.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Its value, copied if it is shared.
+    pub(crate) fn into_value(self) -> Value {
+        Arc::try_unwrap(self.0).map_or_else(|shared| shared.value.clone(), |own| own.value)
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self(Arc::new(Inner { value, text: OnceLock::new() }))
+    }
+}
+
+impl Deref for Payload {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0.value
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.value.fmt(f)
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(other) || self.0.value == other.0.value
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload").finish_non_exhaustive()
+    }
+}
