@@ -20,18 +20,20 @@ pub(crate) async fn hand_out<'j>(
     jobs: impl IntoIterator<Item = (JobId, &'j ResolvedJob)>,
 ) -> Result<(), HandlerError> {
     let expires_at = context.expires_at(now());
-    let table = context.store.jobs();
-    // Futures that own what they need, collected first: over a stream of borrowing closures the compiler cannot
-    // see that the whole is `Send`.
-    let writes: Vec<_> = jobs
+    // Rows that are owned, collected first: over a stream of borrowing closures the compiler cannot see that the whole
+    // is `Send`. And rows, not their futures, of which each takes kilobytes.
+    let rows: Vec<_> = jobs
         .into_iter()
-        .map(|(id, job)| {
-            let row =
-                JobRow { expires_at, ..JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone()) };
-            let table = table.clone();
-            async move { table.hand_out(&row).await }
+        .map(|(id, job)| JobRow {
+            expires_at,
+            ..JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone())
         })
         .collect();
-    stream::iter(writes).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await?;
+    let table = context.store.jobs();
+    let write = |row: JobRow| {
+        let table = table.clone();
+        async move { table.hand_out(&row).await }
+    };
+    stream::iter(rows).map(write).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await?;
     Ok(())
 }
