@@ -3,7 +3,7 @@
 use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
 use rsqlflow_core::{ExecutionId, JobId};
-use rsqlflow_store::JobSummary;
+use rsqlflow_store::JobStanding;
 
 use crate::settle::settle;
 use crate::{Context, HandlerError};
@@ -12,15 +12,15 @@ use crate::{Context, HandlerError};
 #[derive(Debug)]
 pub(crate) struct Settled {
     /// The rows, in order; jobs that were not handed out have none.
-    pub(crate) rows: Vec<JobSummary>,
+    pub(crate) rows: Vec<JobStanding>,
     /// How many jobs were not handed out.
     pub(crate) missing: usize,
 }
 
 impl Settled {
     /// The rows that did not end well.
-    pub(crate) fn bad(&self) -> impl Iterator<Item = &JobSummary> {
-        self.rows.iter().filter(|row| !row.state.status.is_good())
+    pub(crate) fn bad(&self) -> impl Iterator<Item = &JobStanding> {
+        self.rows.iter().filter(|row| !row.status.is_good())
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn settle_chunk(
 ) -> Result<Settled, HandlerError> {
     let id = |job: Option<&(JobId, _)>| job.map_or(JobId::new(chunk.at.stage, 0), |(id, _)| *id);
     let (from, to) = (id(chunk.jobs.first()), id(chunk.jobs.last()));
-    let mut rows = context.store.jobs().summaries(run, from, to).await?;
+    let mut rows = context.store.jobs().standings(run, from..=to).await?;
     // Skipped jobs stand between those of the chunk, and are not of it.
     rows.retain(|row| chunk.jobs.binary_search_by_key(&row.job_id, |(id, _)| *id).is_ok());
     let why = why(&rows);
@@ -60,9 +60,9 @@ pub(crate) async fn settle_chunk(
 }
 
 /// Why jobs of a chunk that is over were not started: the failure that stopped it, where there is one.
-fn why(rows: &[JobSummary]) -> String {
-    match rows.iter().find(|row| row.state.status.is_closed() && !row.state.status.is_good()) {
-        Some(bad) => format!("{} ({}) of its stage ended as {}", bad.job_name, bad.job_id, bad.state.status),
+fn why(rows: &[JobStanding]) -> String {
+    match rows.iter().find(|row| row.status.is_closed() && !row.status.is_good()) {
+        Some(bad) => format!("{} ({}) of its stage ended as {}", bad.job_name, bad.job_id, bad.status),
         None => "its stage is over".to_owned(),
     }
 }

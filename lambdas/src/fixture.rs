@@ -2,9 +2,9 @@
 
 use rsqlflow_core::config::Target;
 use rsqlflow_core::plan::{DeploymentDefaults, Plan, Snapshot, Trigger};
-use rsqlflow_core::protocol::{JobState, JobStatus};
+use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ExecutionId, JobId, Timestamp, Timing};
-use rsqlflow_store::JobSummary;
+use rsqlflow_store::JobStanding;
 use serde_json::{Value, json};
 
 /// The plan of an item with these stages.
@@ -35,24 +35,12 @@ pub(crate) fn plan(stages: &[(&str, &str, usize)]) -> Plan {
 }
 
 /// A job's row.
-pub(crate) fn row(stage: u16, position: u32, status: JobStatus) -> JobSummary {
+pub(crate) fn row(stage: u16, position: u32, status: JobStatus) -> JobStanding {
     let bad = status.is_closed() && !status.is_good();
-    JobSummary {
+    JobStanding {
         job_id: JobId::new(stage, position),
         job_name: format!("job-{stage}-{position}"),
-        state: JobState {
-            status,
-            error_message: bad.then(|| format!("why {position}")),
-            ..JobState::pending()
-        },
-        tries: Vec::new(),
-        execution_start_ts: None,
-        execution_end_ts: None,
-        instance_id: None,
-        log_group: None,
-        log_stream: None,
-        log_complete: None,
-        log_error: None,
-        late_result: None,
+        status,
+        error_message: bad.then(|| format!("why {position}")),
     }
 }

@@ -3,7 +3,7 @@
 
 use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::message::{ChunkRequest, Empty};
-use rsqlflow_store::JobSummary;
+use rsqlflow_store::JobStanding;
 
 use crate::chunk_rows::{on_failure, planned, settle_chunk};
 use crate::closing::describe_bad;
@@ -18,7 +18,7 @@ pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Empty, H
     let plan = context.plan(run).await?;
     let chunk = planned(run, &plan, request.at())?;
     let settled = settle_chunk(context, run, &chunk).await?;
-    let bad: Vec<&JobSummary> = settled.bad().collect();
+    let bad: Vec<&JobStanding> = settled.bad().collect();
     if on_failure(&plan, request.stage) == OnFailure::Continue || (bad.is_empty() && settled.missing == 0) {
         return Ok(Empty {});
     }

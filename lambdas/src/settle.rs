@@ -1,9 +1,9 @@
 //! Brings rows that nobody waits for any more to their ends: the closer's rule over many rows.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rsqlflow_core::ExecutionId;
 use rsqlflow_core::protocol::{Change, JobState, JobStatus, closer};
-use rsqlflow_store::{ChangeError, JobRow, JobSummary, Note};
+use rsqlflow_core::{ExecutionId, JobId};
+use rsqlflow_store::{ChangeError, JobRow, JobStanding, Note};
 
 use crate::context::now;
 use crate::{Context, HandlerError};
@@ -16,31 +16,33 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn settle(
     context: &Context,
     run: &ExecutionId,
-    rows: &mut [JobSummary],
+    rows: &mut [JobStanding],
     why: &str,
 ) -> Result<usize, HandlerError> {
-    // Futures that own what they need, collected first: over a stream of borrowing closures the compiler cannot
-    // see that the whole is `Send`.
-    let open: Vec<_> = rows
+    // Collected first: over a stream of borrowing closures the compiler cannot see that the whole is `Send`. And places,
+    // not futures, of which each takes kilobytes.
+    let open: Vec<(usize, JobId)> = rows
         .iter()
         .enumerate()
-        .filter(|(_, row)| !row.state.status.is_closed())
-        .map(|(index, row)| {
-            let (context, run, why, job) = (context.clone(), run.clone(), why.to_owned(), row.job_id);
-            async move {
-                // Read whole: the row's own heartbeat decides how long its agent may be silent.
-                let found = context.store.jobs().get(&run, job).await?;
-                let found = found.ok_or(HandlerError::JobNotFound { execution: run, job })?;
-                Ok::<_, HandlerError>((index, settle_one(&context, found, &why).await?))
-            }
-        })
+        .filter(|(_, row)| !row.status.is_closed())
+        .map(|(index, row)| (index, row.job_id))
         .collect();
-    let settled: Vec<(usize, JobState)> = stream::iter(open).buffer_unordered(AT_ONCE).try_collect().await?;
+    let close = |(index, job): (usize, JobId)| {
+        let (context, run, why) = (context.clone(), run.clone(), why.to_owned());
+        async move {
+            // Read whole: the row's own heartbeat decides how long its agent may be silent.
+            let found = context.store.jobs().get(&run, job).await?;
+            let found = found.ok_or(HandlerError::JobNotFound { execution: run, job })?;
+            Ok::<_, HandlerError>((index, settle_one(&context, found, &why).await?))
+        }
+    };
+    let settled: Vec<(usize, JobState)> =
+        stream::iter(open).map(close).buffer_unordered(AT_ONCE).try_collect().await?;
     let mut still_open = 0;
     for (index, state) in settled {
         still_open += usize::from(!state.status.is_closed());
         if let Some(row) = rows.get_mut(index) {
-            row.state = state;
+            (row.status, row.error_message) = (state.status, state.error_message);
         }
     }
     Ok(still_open)

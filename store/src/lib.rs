@@ -17,7 +17,7 @@ use rsqlflow_core::Tables;
 
 pub use config::Config;
 pub use error::{StoreError, causes, is_transient};
-pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobSummary, Note, Try};
+pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, Try};
 pub use schema::{EXPIRY, IndexShape, TableShape, shapes};
 pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 

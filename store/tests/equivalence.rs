@@ -10,10 +10,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::arbitrary::{change, state};
-use rsqlflow_core::protocol::{Contract, Incompatible, JobStatus, Outcome};
+use rsqlflow_core::protocol::{Change, Contract, Incompatible, JobStatus, Outcome};
 use rsqlflow_core::{Deployment, ErrorName, ExecutionId, JobId, Timestamp, WorkflowId, WorkflowStatus};
 use rsqlflow_local::{Endpoint, Options};
-use rsqlflow_store::{ChangeError, Closed, JobRow, Lock, Note, Opened, Store, StoreError, Try, WorkflowRow};
+use rsqlflow_store::{
+    ChangeError, Closed, JobRow, JobStanding, Lock, Note, Opened, Store, StoreError, Try, WorkflowRow,
+};
 
 /// Each case is two requests; the sets of values are small, so this many cover them well.
 const CASES: u32 = 1_500;
@@ -106,7 +108,7 @@ fn a_change_is_written_as_it_is_applied() {
 #[test]
 fn a_job_that_is_not_there_is_gone() {
     let tables = tables();
-    let change = rsqlflow_core::protocol::Change::RequestCancel;
+    let change = Change::RequestCancel;
     let id = ExecutionId::new("e2").unwrap();
     let answer =
         tables.runtime.block_on(tables.store.jobs().change(&id, JobId::new(0, 0), &change, Note::new()));
@@ -139,12 +141,24 @@ fn rows_are_handed_out_once_noted_and_listed_in_plan_order() {
         assert!(jobs.note(id, JobId::new(0, 1), Some(0), note()).await.unwrap());
         jobs.hand_out(&row(1)).await.unwrap();
 
+        let outcome = Outcome::without_exit(JobStatus::Cancelled, "not started: its run was stopped");
+        let close = Change::CloseUnclaimed { from: JobStatus::Pending, attempt: 0, outcome };
+        jobs.change(id, JobId::new(0, 2), &close, Note::new()).await.unwrap();
+
         let listed = jobs.all_summaries(id).await.unwrap();
+        assert!(listed[2].state.error_message.is_some());
         assert_eq!(listed.iter().map(|j| j.job_id.position).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(listed[1].tries, tries, "handing out again has not overwritten the row");
         assert_eq!(listed[1].execution_start_ts, Some(at));
-        let some = jobs.summaries(id, JobId::new(0, 1), JobId::new(0, 2)).await.unwrap();
-        assert_eq!(some.len(), 2);
+        let some = jobs.standings(id, JobId::new(0, 1)..=JobId::new(0, 2)).await.unwrap();
+        assert_eq!(some.iter().map(|j| j.job_id.position).collect::<Vec<_>>(), [1, 2]);
+        let all = jobs.all_standings(id).await.unwrap();
+        assert_eq!(all.len(), listed.len());
+        for (standing, row) in all.into_iter().zip(&listed) {
+            let JobStanding { job_id, job_name, status, error_message } = standing;
+            assert_eq!((job_id, &job_name), (row.job_id, &row.job_name));
+            assert_eq!((status, &error_message), (row.state.status, &row.state.error_message));
+        }
         assert_eq!(jobs.get(id, JobId::new(0, 1)).await.unwrap().unwrap().log_bytes, Some(7));
     });
 }

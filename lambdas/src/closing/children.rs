@@ -5,7 +5,7 @@ use rsqlflow_core::ExecutionId;
 use rsqlflow_core::config::ExecutionType;
 use rsqlflow_core::message::child_name;
 use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
-use rsqlflow_store::JobSummary;
+use rsqlflow_store::JobStanding;
 
 use crate::aws::execution_arn;
 use crate::{Context, HandlerError, ServiceError};
@@ -15,7 +15,7 @@ pub(super) async fn stop(
     context: &Context,
     run: &ExecutionId,
     plan: Option<&Plan>,
-    rows: &[JobSummary],
+    rows: &[JobStanding],
 ) -> Result<(), HandlerError> {
     let Some(plan) = plan else { return Ok(()) };
     for chunk in candidates(plan, rows) {
@@ -43,7 +43,7 @@ pub(super) async fn stop(
 }
 
 /// The chunk of the last job that was handed out, and the one after it, whose rows may not be written yet.
-fn candidates<'p>(plan: &'p Plan, rows: &[JobSummary]) -> Vec<Chunk<'p>> {
+fn candidates<'p>(plan: &'p Plan, rows: &[JobStanding]) -> Vec<Chunk<'p>> {
     let last = rows.iter().rev().find_map(|row| {
         let stage = plan.stages.get(usize::from(row.job_id.stage))?;
         let position = usize::try_from(row.job_id.position).ok()?;
@@ -66,7 +66,7 @@ mod tests {
     use rsqlflow_core::plan::CHUNK_JOBS;
     use rsqlflow_core::protocol::JobStatus::{Completed, Skipped};
 
-    fn names(plan: &Plan, rows: &[JobSummary]) -> Vec<String> {
+    fn names(plan: &Plan, rows: &[JobStanding]) -> Vec<String> {
         let run = ExecutionId::new("e").unwrap();
         candidates(plan, rows).iter().map(|chunk| child_name(&run, chunk.at)).collect()
     }

@@ -70,7 +70,7 @@ pub(crate) async fn close(
         table.begin_close(&run, now()).await?;
     }
     let plan = plan(context, &row).await?;
-    let mut jobs = context.store.jobs().all_summaries(&run).await?;
+    let mut jobs = context.store.jobs().all_standings(&run).await?;
     if !matches!(ending, Ending::Finished { .. }) {
         children::stop(context, &run, plan.as_ref(), &jobs).await?;
     }

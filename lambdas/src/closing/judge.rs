@@ -7,7 +7,7 @@ use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::message::ExecutionStatus;
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_store::{JobSummary, WorkflowRow};
+use rsqlflow_store::{JobStanding, WorkflowRow};
 
 use super::close::Ending;
 use crate::chunk_rows::on_failure;
@@ -40,14 +40,14 @@ impl Verdict {
 }
 
 /// Judges a run whose every row is closed.
-pub(super) fn judge(plan: Option<&Plan>, rows: &[JobSummary], ending: &Ending) -> Verdict {
+pub(super) fn judge(plan: Option<&Plan>, rows: &[JobStanding], ending: &Ending) -> Verdict {
     let counts = count(plan, rows);
     let not_started = counts.get(NOT_STARTED).copied().unwrap_or(0);
-    let fails = |row: &&JobSummary| {
+    let fails = |row: &&JobStanding| {
         let on_failure = plan.map_or(OnFailure::Finish, |plan| on_failure(plan, row.job_id.stage));
-        !row.state.status.is_good() && on_failure != OnFailure::Continue
+        !row.status.is_good() && on_failure != OnFailure::Continue
     };
-    let bad: Vec<&JobSummary> = rows.iter().filter(fails).collect();
+    let bad: Vec<&JobStanding> = rows.iter().filter(fails).collect();
     let told = ending.told();
     let status = match ending {
         Ending::Ended { status: ExecutionStatus::Aborted, .. } => WorkflowStatus::Cancelled,
@@ -70,11 +70,11 @@ pub(super) fn judge(plan: Option<&Plan>, rows: &[JobSummary], ending: &Ending) -
     Verdict { status, message: Some(parts.join("; ")), counts }
 }
 
-fn count(plan: Option<&Plan>, rows: &[JobSummary]) -> BTreeMap<String, u32> {
+fn count(plan: Option<&Plan>, rows: &[JobStanding]) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     let mut add = |status: &str| *counts.entry(status.to_owned()).or_insert(0) += 1;
     for row in rows {
-        add(row.state.status.as_str());
+        add(row.status.as_str());
     }
     for (id, job) in plan.into_iter().flat_map(Plan::jobs) {
         if rows.binary_search_by_key(&id, |row| row.job_id).is_err() {
@@ -86,19 +86,19 @@ fn count(plan: Option<&Plan>, rows: &[JobSummary]) -> BTreeMap<String, u32> {
 
 /// `2 of 6 jobs did not complete: load.sh (0001#00000) Failed: exit code 1 …; …`: three of them, those that
 /// failed themselves before those that were cancelled because of them.
-pub(crate) fn describe_bad(bad: &[&JobSummary], all: usize) -> String {
+pub(crate) fn describe_bad(bad: &[&JobStanding], all: usize) -> String {
     /// In characters. The rows have the whole messages.
     const LONGEST: usize = 500;
     const MOST: usize = 3;
     let mut shown = bad.to_vec();
-    shown.sort_by_key(|row| (row.state.status == JobStatus::Cancelled, row.job_id));
+    shown.sort_by_key(|row| (row.status == JobStatus::Cancelled, row.job_id));
     let mut parts: Vec<String> = shown
         .iter()
         .take(MOST)
         .map(|row| {
-            let message = row.state.error_message.as_deref().unwrap_or("no message was recorded");
+            let message = row.error_message.as_deref().unwrap_or("no message was recorded");
             let message: String = message.chars().take(LONGEST).collect();
-            format!("{} ({}) {}: {message}", row.job_name, row.job_id, row.state.status)
+            format!("{} ({}) {}: {message}", row.job_name, row.job_id, row.status)
         })
         .collect();
     if bad.len() > MOST {

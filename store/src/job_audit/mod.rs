@@ -5,6 +5,8 @@ mod glance;
 mod mark;
 mod note;
 mod row;
+mod rows;
+mod standing;
 mod summary;
 
 use aws_sdk_dynamodb::Client;
@@ -19,6 +21,7 @@ pub use change::ChangeError;
 pub use glance::Glance;
 pub use note::Note;
 pub use row::{JobRow, Try};
+pub use standing::JobStanding;
 pub use summary::JobSummary;
 
 const PARTITION: &str = "workflow_execution_id";

@@ -1,12 +1,12 @@
-//! Many rows at once, without the columns that only the agent needs.
+//! Rows for people, without the columns that only the agent needs.
 
 use rsqlflow_core::protocol::JobState;
 use rsqlflow_core::{ExecutionId, JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{JobAudit, PARTITION, SORT, Try};
+use super::rows::EVERY_JOB;
+use super::{JobAudit, Try};
 use crate::StoreError;
-use crate::item::{self, text};
 
 /// A job's row without its job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,47 +74,11 @@ const COLUMNS: [&str; 22] = [
 ];
 
 impl JobAudit {
-    /// The rows from one job to another, both included, in plan order, however many pages that takes.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn summaries(
-        &self,
-        id: &ExecutionId,
-        from: JobId,
-        to: JobId,
-    ) -> Result<Vec<JobSummary>, StoreError> {
-        let names = COLUMNS.iter().map(|c| (format!("#{c}"), (*c).to_owned()));
-        let columns: Vec<String> = COLUMNS.iter().map(|c| format!("#{c}")).collect();
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#execution = :execution AND #job_id BETWEEN :from AND :to")
-            .set_expression_attribute_names(Some(names.collect()))
-            .expression_attribute_names("#execution", PARTITION)
-            .expression_attribute_values(":execution", text(id.as_str()))
-            .expression_attribute_values(":from", text(from.to_string()))
-            .expression_attribute_values(":to", text(to.to_string()))
-            .projection_expression(columns.join(", "))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut rows = Vec::new();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|e| StoreError::service("Query", &self.table, &e))?;
-            let sort = item.get(SORT).and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
-            rows.push(item::read(&self.table, &format!("{id} {sort}"), item)?);
-        }
-        Ok(rows)
-    }
-
-    /// All rows of a run, in plan order.
+    /// All rows of a run, in plan order, however many pages that takes.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn all_summaries(&self, id: &ExecutionId) -> Result<Vec<JobSummary>, StoreError> {
-        self.summaries(id, JobId::new(0, 0), JobId::new(9_999, 99_999)).await
+        self.rows(id, EVERY_JOB, &COLUMNS).await
     }
 }

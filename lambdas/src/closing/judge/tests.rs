@@ -112,7 +112,7 @@ fn one_job_is_one_job() {
     let failed = row(0, 0, Failed);
     assert!(describe_bad(&[&failed], 1).starts_with("1 of 1 job did not"));
     let mut long = failed;
-    long.state.error_message = Some("ä".repeat(5_000));
+    long.error_message = Some("ä".repeat(5_000));
     assert!(describe_bad(&[&long], 2).chars().count() < 600);
 }
 
@@ -127,7 +127,7 @@ proptest::proptest! {
         let rows: Vec<_> = (0u32..).zip(statuses).take(jobs).map(|(i, status)| row(0, i, status)).collect();
         let verdict = judge(Some(&plan), &rows, &FINISHED);
         proptest::prop_assert_eq!(verdict.counts.values().sum::<u32>() as usize, jobs);
-        let good = rows.len() == jobs && rows.iter().all(|row| row.state.status.is_good());
+        let good = rows.len() == jobs && rows.iter().all(|row| row.status.is_good());
         proptest::prop_assert_eq!(verdict.status == WorkflowStatus::Completed, good);
         proptest::prop_assert_eq!(verdict.message.is_none(), good);
     }
