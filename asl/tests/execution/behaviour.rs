@@ -260,10 +260,11 @@ fn events_look_like_the_api_s() {
 
 #[test]
 fn a_payload_that_is_passed_on_has_one_text_in_all_events() {
-    let branch = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "Result": 1, "End": true}}});
+    let branch =
+        |name: &str| json!({"StartAt": name, "States": {name: {"Type": "Pass", "Result": 1, "End": true}}});
     let machine = json!({"StartAt": "A", "States": {
         "A": {"Type": "Pass", "Next": "P"},
-        "P": {"Type": "Parallel", "Branches": [branch.clone(), branch], "ResultPath": null, "End": true},
+        "P": {"Type": "Parallel", "Branches": [branch("B"), branch("C")], "ResultPath": null, "End": true},
     }});
     let bench = Bench::start(&machine, json!({"large": "x".repeat(1000)}));
     let texts: Vec<&Arc<str>> = bench
