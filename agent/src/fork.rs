@@ -7,21 +7,29 @@ use nix::unistd::ForkResult;
 /// This process's threads (proc(5)).
 const TASKS: &str = "/proc/self/task";
 
+/// Whether this process has one thread, as it needs to be split.
+///
+/// # Errors
+/// How many there are instead, or why they cannot be counted.
+pub(crate) fn alone() -> io::Result<()> {
+    let listed = std::fs::read_dir(TASKS).map_err(|error| {
+        io::Error::new(error.kind(), format!("{TASKS}, the threads, cannot be read: {error}"))
+    })?;
+    match listed.count() {
+        1 => Ok(()),
+        threads => Err(io::Error::other(format!(
+            "a process of {threads} threads cannot be split; does /etc/ld.so.preload put one into every process?"
+        ))),
+    }
+}
+
 /// Splits this process. To start the binary anew instead would cost as much again as all that a short job does before
 /// its script runs: the loader, and a copy of every page with an address in it.
 ///
 /// # Errors
 /// If there is another thread, or the operating system refuses.
 pub(crate) fn fork() -> io::Result<ForkResult> {
-    let listed = std::fs::read_dir(TASKS).map_err(|error| {
-        io::Error::new(error.kind(), format!("{TASKS}, the threads, cannot be read: {error}"))
-    })?;
-    let threads = listed.count();
-    if threads != 1 {
-        return Err(io::Error::other(format!(
-            "a process of {threads} threads cannot be split; does /etc/ld.so.preload put one into every process?"
-        )));
-    }
+    alone()?;
     #[expect(unsafe_code, reason = "fork is safe in a process of one thread")]
     // SAFETY: this is the only thread, so no other can hold a lock in the child's copy, nor start one meanwhile.
     let forked = unsafe { nix::unistd::fork() }?;

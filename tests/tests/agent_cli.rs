@@ -113,3 +113,25 @@ async fn settings_that_cannot_be_used_are_told_and_do_not_hide_what_runs() {
     std::fs::write(world.file("go"), "").unwrap();
     assert!(world.end(&id).await.completed());
 }
+
+/// A library like those that watch machines from within each process.
+const WATCHER: &str = "#include <pthread.h>\n#include <unistd.h>\n\
+    static void *wait_on(void *nothing) { for (;;) pause(); return nothing; }\n\
+    __attribute__((constructor)) static void begin(void) { pthread_t t; pthread_create(&t, 0, wait_on, 0); }\n";
+
+#[tokio::test]
+async fn a_library_that_puts_a_thread_into_every_process_is_named() {
+    let world = World::start().await;
+    let (source, library) = (world.file("watcher.c"), world.file("watcher.so"));
+    std::fs::write(&source, WATCHER).unwrap();
+    let mut compiler = tokio::process::Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-pthread", "-o"]).args([&library, &source]);
+    assert!(compiler.status().await.unwrap().success());
+    let mut doctor = world.agent(&world.url);
+    let output =
+        doctor.args(["doctor", "--output", "json"]).env("LD_PRELOAD", &library).output().await.unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), bad(&told)), (Some(7), vec!["process"]), "{told:#}");
+    let (_, found, mend) = found(&told, "process");
+    assert!(found.starts_with("a process of 2 threads") && mend.unwrap().contains("preload"), "{told:#}");
+}

@@ -40,6 +40,14 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
     }
 }
 
+/// What keeps every job from being run, and is found nowhere else: the agent splits itself for each.
+pub(super) fn threads() -> Option<Check> {
+    let error = crate::fork::alone().err()?;
+    let mend =
+        "take the library out of /etc/ld.so.preload or LD_PRELOAD, or have it leave rsqlflow-agent alone";
+    Some(Check::bad("process", error.to_string(), mend))
+}
+
 /// The checks that ask nobody but this machine.
 pub(super) fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
     let reader = config.run_as.as_deref().and_then(Reader::named);

@@ -23,6 +23,8 @@ use crate::config::AgentConfig;
 /// Every check, in the order in which a job needs the parts. `file` is where the settings are, or would be.
 pub async fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
     let mut checks = vec![machine::settings(config, file)];
+    // First: asking for names and services may make threads of its own.
+    checks.extend(machine::threads());
     checks.extend(machine::all(config, file));
     checks.extend(Box::pin(services::all(config, file)).await);
     checks
