@@ -7,7 +7,7 @@ use nix::unistd::ForkResult;
 /// This process's threads (proc(5)).
 const TASKS: &str = "/proc/self/task";
 
-/// Whether this process has one thread, as it needs to be split.
+/// Makes sure that this process has one thread: only then can it be split.
 ///
 /// # Errors
 /// How many there are instead, or why they cannot be counted.

@@ -6,8 +6,9 @@
 //! each input, randomness from a [`Seed`]. So the same inputs at the same times make the same execution, and a
 //! journal of them is enough to bring one back after a crash.
 //!
-//! Layout: `definition` compiles; `path`, `intrinsic` and `template` are the expressions; `execution` runs;
-//! `history` is what GetExecutionHistory shows; `resource` knows the service integrations.
+//! Layout: `definition` compiles; `path`, `intrinsic` and `template` are the expressions; `execution` runs, and
+//! `payload` is what passes between its states; `history` is what GetExecutionHistory shows; `resource` knows the
+//! service integrations.
 //!
 //! Behaviour follows the service as it was recorded, then its documentation, then
 //! <https://states-language.net/spec.html>.

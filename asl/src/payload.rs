@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::value::exceeds;
+
 /// A JSON value as it passes between states: an input or output, a request or an answer. Copies share it.
 ///
-/// Its text is made once and shared as well. A history keeps only texts: one takes about a tenth of its value's memory,
-/// and a history may be read until the execution ends. `Debug` shows nothing of it: task tokens are in there.
+/// Its text is made once and shared as well. A history keeps only texts: one takes a fraction of its value's memory, and
+/// a history may be read until the execution ends. `Debug` shows nothing of it: task tokens are in there.
 #[derive(Clone)]
 pub struct Payload(Arc<Inner>);
 
@@ -23,6 +25,14 @@ impl Payload {
     #[must_use]
     pub fn text(&self) -> &Arc<str> {
         self.0.text.get_or_init(|| Arc::from(self.0.value.to_string()))
+    }
+
+    /// Whether its text has more bytes than `limit`. It is not made for that: it may be without bounds.
+    pub(crate) fn exceeds(&self, limit: usize) -> bool {
+        match self.0.text.get() {
+            Some(text) => text.len() > limit,
+            None => exceeds(&self.0.value, limit),
+        }
     }
 
     /// Whether both are the same one, and not only equal.

@@ -31,6 +31,7 @@ mod table;
 mod trigger;
 mod unfinished;
 mod unique;
+mod unknown;
 mod watch;
 
 use std::process::ExitCode;

@@ -2,11 +2,12 @@
 
 use anyhow::Context;
 use rsqlflow_core::message::{TriggerAnswer, TriggerRequest};
-use rsqlflow_core::{ExecutionId, WorkflowId};
+use rsqlflow_core::{ErrorName, ExecutionId, WorkflowId};
 use serde_json::{Map, Value, json};
 
 use crate::error::Failure;
 use crate::place::{Place, refused};
+use crate::unknown;
 
 /// The id of a run that nobody named. Made here and not by the function, so that a call whose answer is lost can be
 /// made again and begins no second run.
@@ -47,8 +48,19 @@ pub(crate) fn overrides(parameters: &[(String, String)]) -> Option<Value> {
 /// What it has against the request, or where it cannot be invoked.
 pub(crate) async fn invoke(place: &Place, request: &TriggerRequest) -> Result<TriggerAnswer, Failure> {
     let function = &place.deployment.functions.workflow_trigger;
-    let request = serde_json::to_value(request).context("the request cannot be written as JSON")?;
-    let answer = place.invoke(function, &request).await?.map_err(|error| refused(function, &error))?;
+    let payload = serde_json::to_value(request).context("the request cannot be written as JSON")?;
+    let answer = match place.invoke(function, &payload).await? {
+        Ok(answer) => answer,
+        Err(error) => {
+            let mut refused = refused(function, &error);
+            if error["errorType"] == ErrorName::WorkflowNotFound.as_str()
+                && let Failure::Input { hint, .. } = &mut refused
+            {
+                *hint = Some(unknown::hint(place, &request.workflow_id).await);
+            }
+            return Err(refused);
+        }
+    };
     serde_json::from_value(answer)
         .with_context(|| format!("{function} answered as no version of it does that this program knows"))
         .map_err(Failure::from)

@@ -185,11 +185,8 @@ pub fn of_unknown<'c>(wrong: &str, known: impl IntoIterator<Item = &'c str>) -> 
     })
 }
 
-/// The candidate that `wrong` was most likely meant to be.
-pub(crate) fn did_you_mean<'c>(
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+/// The candidate that `wrong` was most likely meant to be, if one is near enough.
+pub fn did_you_mean<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // Comparing is quadratic in the length; no name that long has a near neighbour here.
     if wrong.len() > 100 {
         return None;

@@ -11,8 +11,8 @@ use crate::{Context, HandlerError};
 /// Rows at once.
 const AT_ONCE: usize = 16;
 
-/// Closes what can be closed of `rows`, asks running agents to stop, and answers how many are still open. The
-/// states in `rows` are as they are afterwards. `why` completes "not started: …".
+/// Closes what can be closed of `rows`, asks running agents to stop, and answers how many are still open. `rows`
+/// are as they are afterwards. `why` completes "not started: …".
 pub(crate) async fn settle(
     context: &Context,
     run: &ExecutionId,
@@ -36,10 +36,9 @@ pub(crate) async fn settle(
             Ok::<_, HandlerError>((index, settle_one(&context, found, &why).await?))
         }
     };
-    let settled: Vec<(usize, JobState)> =
-        stream::iter(open).map(close).buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut settled = stream::iter(open).map(close).buffer_unordered(AT_ONCE);
     let mut still_open = 0;
-    for (index, state) in settled {
+    while let Some((index, state)) = settled.try_next().await? {
         still_open += usize::from(!state.status.is_closed());
         if let Some(row) = rows.get_mut(index) {
             (row.status, row.error_message) = (state.status, state.error_message);

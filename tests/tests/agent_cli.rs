@@ -131,7 +131,7 @@ async fn a_library_that_puts_a_thread_into_every_process_is_named() {
     let output =
         doctor.args(["doctor", "--output", "json"]).env("LD_PRELOAD", &library).output().await.unwrap();
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), bad(&told)), (Some(7), vec!["process"]), "{told:#}");
-    let (_, found, mend) = found(&told, "process");
+    assert_eq!((output.status.code(), bad(&told)), (Some(7), vec!["threads"]), "{told:#}");
+    let (_, found, mend) = found(&told, "threads");
     assert!(found.starts_with("a process of 2 threads") && mend.unwrap().contains("preload"), "{told:#}");
 }

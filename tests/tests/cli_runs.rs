@@ -181,3 +181,18 @@ async fn a_run_whose_end_nobody_told_is_swept() {
     world.release_commands();
     let _ = world.end(&working).await;
 }
+
+#[tokio::test]
+async fn a_mistyped_workflow_is_answered_with_the_one_that_was_meant() {
+    let world = World::start().await;
+    for id in ["nightly_load", "weekly_report"] {
+        let file = write(&world, "w.json", &workflow(id, &[]));
+        let _ = world.operator(&["put", &file]).ends(0);
+    }
+    for command in ["start", "get", "history"] {
+        let said = world.operator(&[command, "nigthly-load"]).ends(2).says("there is no workflow");
+        let _ = said.says("did you mean \"nightly_load\"? `rsqlflow list` lists");
+        let said = world.operator(&[command, "other"]).ends(2).says("hint: `rsqlflow list`");
+        assert!(!said.err.contains("did you mean"), "{said:?}");
+    }
+}

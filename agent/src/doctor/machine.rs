@@ -1,6 +1,7 @@
 //! What a job needs of the machine.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,13 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
 /// What keeps every job from being run, and is found nowhere else: the agent splits itself for each.
 pub(super) fn threads() -> Option<Check> {
     let error = crate::fork::alone().err()?;
-    let mend =
-        "take the library out of /etc/ld.so.preload or LD_PRELOAD, or have it leave rsqlflow-agent alone";
-    Some(Check::bad("process", error.to_string(), mend))
+    let mend = match error.kind() {
+        io::ErrorKind::Other => {
+            "take the library out of /etc/ld.so.preload or LD_PRELOAD, or have it leave rsqlflow-agent alone"
+        }
+        _ => "mount /proc, so that this user may read it",
+    };
+    Some(Check::bad("threads", error.to_string(), mend))
 }
 
 /// The checks that ask nobody but this machine.

@@ -1,7 +1,7 @@
 //! What a job needs of this machine and of AWS, looked at without changing either.
 //!
 //! - [`check`]: a part, how it is, and how it is mended.
-//! - [`machine`]: users, directories, disks, clients.
+//! - [`machine`]: this process, users, directories, disks, clients.
 //! - [`access`]: whether the scripts' user may read a path.
 //! - [`programs`]: the programs that scripts find on their `PATH`.
 //! - [`services`]: table, task tokens, logs, secret; each asked for something that cannot be there.
@@ -23,7 +23,7 @@ use crate::config::AgentConfig;
 /// Every check, in the order in which a job needs the parts. `file` is where the settings are, or would be.
 pub async fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
     let mut checks = vec![machine::settings(config, file)];
-    // First: asking for names and services may make threads of its own.
+    // Before the rest: asking for names and services may make threads of its own.
     checks.extend(machine::threads());
     checks.extend(machine::all(config, file));
     checks.extend(Box::pin(services::all(config, file)).await);

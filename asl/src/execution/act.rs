@@ -11,7 +11,7 @@ use crate::definition::{Kind, Next, StateId};
 use crate::error::EvalError;
 use crate::history::EventKind;
 use crate::payload::Payload;
-use crate::value::{deeper, exceeds};
+use crate::value::deeper;
 
 /// Deepest nesting of a state's output. Ours: a loop could nest without end, and JSON readers give up at 128.
 const MAX_DEPTH: usize = 100;
@@ -59,7 +59,7 @@ impl Execution {
                 }
             }
             Ok(Action::Task(request)) => {
-                if exceeds(&request.parameters, MAX_PAYLOAD_BYTES) {
+                if request.parameters.exceeds(MAX_PAYLOAD_BYTES) {
                     return self.fail(id, Failure::data_limit(&state.name));
                 }
                 if let Kind::Task { resource, .. } = &state.kind {
@@ -117,7 +117,7 @@ impl Execution {
         let made = exit.assigned.iter().map(|(_, value)| value).chain((!passed_on).then_some(&exit.output));
         // What was passed on untouched was measured before.
         for value in made {
-            if exceeds(value, MAX_PAYLOAD_BYTES) {
+            if value.exceeds(MAX_PAYLOAD_BYTES) {
                 return self.fail(id, Failure::data_limit(&name));
             }
             if deeper(value, MAX_DEPTH) {

@@ -36,8 +36,8 @@ pub enum StateKind {
     Map,
 }
 
-/// What happened. Inputs and outputs are JSON texts, shared with the execution's payloads and with each other. `Debug`
-/// shows the type only: task tokens are in the texts.
+/// What happened. Payloads are JSON texts, shared with the execution and with each other where they were passed on.
+/// `Debug` shows the type only: task tokens are in the texts.
 #[derive(Clone, PartialEq)]
 #[expect(missing_docs, reason = "names and fields are those of the API's HistoryEvent")]
 pub enum EventKind {

@@ -74,7 +74,7 @@ fn details(kind: &EventKind) -> Option<(&'static str, Map<String, Value>)> {
             d.text("name", name);
             d.payload(OUTPUT, output);
             if !assigned.is_empty() {
-                let texts = assigned.iter().map(|(n, v)| (n.to_string(), Value::String(v.to_string())));
+                let texts = assigned.iter().map(|(n, v)| (n.to_string(), Value::from(&**v)));
                 d.map.insert("assignedVariables".into(), Value::Object(texts.collect()));
                 d.map.insert("assignedVariablesDetails".into(), json!({"truncated": false}));
             }
@@ -113,7 +113,7 @@ fn details(kind: &EventKind) -> Option<(&'static str, Map<String, Value>)> {
         E::TaskScheduled { resource, region, parameters, timeout_seconds, heartbeat_seconds } => {
             d.resource(resource);
             d.text("region", region);
-            d.map.insert("parameters".into(), Value::String(parameters.to_string()));
+            d.text("parameters", parameters);
             d.seconds("timeoutInSeconds", *timeout_seconds);
             d.seconds("heartbeatInSeconds", *heartbeat_seconds);
             "taskScheduledEventDetails"

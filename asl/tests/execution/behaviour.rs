@@ -117,7 +117,9 @@ fn tokens_are_long_unlike_and_not_shown() {
     let tokens: Vec<&str> = bench.started.iter().map(|s| s.token.as_ref().unwrap().as_str()).collect();
     assert!(tokens.iter().all(|t| t.len() > 80 && t.len() <= 1024));
     assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2]);
-    let shown = format!("{:?} {:?} {:?}", bench.last(), bench.execution, bench.execution.history());
+    let last = bench.last();
+    let shown =
+        format!("{last:?} {:?} {:?} {:?}", last.parameters, bench.execution, bench.execution.history());
     assert!(tokens.iter().all(|token| !shown.contains(token)), "{shown}");
 }
 
@@ -275,7 +277,7 @@ fn a_payload_that_is_passed_on_has_one_text_in_all_events() {
             EventKind::ExecutionStarted { input, .. } | EventKind::StateEntered { input, .. } => Some(input),
             EventKind::ExecutionSucceeded { output } => Some(output),
             EventKind::StateExited { state, output, .. } => {
-                (*state != StateKind::Pass || output.len() > 9).then_some(output)
+                (*state != StateKind::Pass || &**output != "1").then_some(output)
             }
             _ => None,
         })

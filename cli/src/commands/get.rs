@@ -7,7 +7,7 @@ use crate::args::Get;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::{Printer, one_line};
-use crate::{changes, exit, report};
+use crate::{changes, exit, report, unknown};
 
 /// Prints the item as it is: what comes out can be put again.
 ///
@@ -32,12 +32,13 @@ pub(crate) async fn get(args: &Get, printer: Printer) -> Result<u8, Failure> {
 /// # Errors
 /// Where there is none, or the table cannot be read.
 pub(crate) async fn item(place: &Place, id: &WorkflowId) -> Result<Value, Failure> {
-    place.store.config().get(id).await?.ok_or_else(|| {
-        Failure::input(
+    match place.store.config().get(id).await? {
+        Some(item) => Ok(item),
+        None => Err(Failure::input(
             format!("there is no workflow {:?} on {}", one_line(id.as_str()), place.name()),
-            "`rsqlflow list` lists them, `rsqlflow put FILE` adds one",
-        )
-    })
+            unknown::hint(place, id).await,
+        )),
+    }
 }
 
 /// A workflow's id as the operator typed it.

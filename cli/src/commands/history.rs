@@ -10,7 +10,7 @@ use crate::commands::get::workflow_id;
 use crate::error::Failure;
 use crate::place::{Place, Purpose};
 use crate::printer::Printer;
-use crate::{exit, report, watch};
+use crate::{exit, report, unknown, watch};
 
 /// Queries at once.
 const AT_ONCE: usize = 16;
@@ -27,10 +27,8 @@ pub(crate) async fn history(args: &History, printer: Printer) -> Result<u8, Fail
         None => of_all(&place, args.limit).await,
     };
     let known = match &of {
-        Some(id) if matches!(&rows, Ok(rows) if rows.is_empty()) => {
-            place.store.config().get(id).await.map(|item| item.is_some())
-        }
-        _ => Ok(true),
+        Some(id) if matches!(&rows, Ok(rows) if rows.is_empty()) => known(&place, id).await,
+        _ => Ok(()),
     };
     let nobody_serves = place.is_served_here();
     place.close().await;
@@ -38,13 +36,7 @@ pub(crate) async fn history(args: &History, printer: Printer) -> Result<u8, Fail
     if nobody_serves && rows.iter().any(|row| !row.execution_status.is_closed()) {
         printer.notice(watch::ALL_INTERRUPTED);
     }
-    if !known? {
-        let id = args.workflow.as_deref().unwrap_or_default();
-        return Err(Failure::input(
-            format!("there is no workflow {id:?}, and no run of it"),
-            "`rsqlflow list` lists the workflows with their ids",
-        ));
-    }
+    known?;
     if printer.is_json() {
         let runs: Vec<_> = rows.iter().map(report::history_json).collect();
         printer.json(&json!({ "version": report::JSON_VERSION, "runs": runs }));
@@ -54,6 +46,17 @@ pub(crate) async fn history(args: &History, printer: Printer) -> Result<u8, Fail
         report::history(printer, &rows, of.is_none());
     }
     Ok(exit::OK)
+}
+
+/// Whether the config table has the workflow, of which there is no run.
+async fn known(place: &Place, id: &WorkflowId) -> Result<(), Failure> {
+    match place.store.config().get(id).await? {
+        Some(_) => Ok(()),
+        None => Err(Failure::input(
+            format!("there is no workflow {:?}, and no run of it", id.as_str()),
+            unknown::hint(place, id).await,
+        )),
+    }
 }
 
 /// Of every workflow that the config table has.

@@ -147,9 +147,8 @@ async fn preview(
     printer: Printer,
 ) -> Result<(), Failure> {
     let of = &row.workflow_execution_id;
-    let rows = place.store.jobs().all_summaries(of).await?;
-    let statuses: BTreeMap<JobId, JobStatus> =
-        rows.iter().map(|row| (row.job_id, row.state.status)).collect();
+    let rows = place.store.jobs().all_standings(of).await?;
+    let statuses: BTreeMap<JobId, JobStatus> = rows.iter().map(|row| (row.job_id, row.status)).collect();
     let marks = place.store.jobs().marks(of).await?;
     let item = place.store.config().get(&row.workflow_id).await?;
     let current = match (config, &item) {

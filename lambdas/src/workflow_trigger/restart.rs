@@ -45,8 +45,8 @@ pub(super) async fn plan(
     let jobs = context.store.jobs();
     let missing = || HandlerError::CorruptPlan { execution: of.clone(), reason: "there is none".to_owned() };
     let snapshot = jobs.get_snapshot(of).await?.ok_or_else(missing)?;
-    let rows = jobs.all_summaries(of).await?;
-    let statuses: BTreeMap<JobId, _> = rows.into_iter().map(|row| (row.job_id, row.state.status)).collect();
+    let rows = jobs.all_standings(of).await?;
+    let statuses: BTreeMap<JobId, _> = rows.into_iter().map(|row| (row.job_id, row.status)).collect();
     let marks = jobs.marks(of).await?;
     let item = context.store.config().get(workflow).await?;
     let is_same = item.as_ref() == Some(&snapshot.workflow);

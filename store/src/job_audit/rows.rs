@@ -9,7 +9,7 @@ use super::{JobAudit, PARTITION, SORT};
 use crate::StoreError;
 use crate::item::{self, text};
 
-/// From before the first job of any run to after the last.
+/// From the first job that a run may have to beyond the last.
 pub(super) const EVERY_JOB: RangeInclusive<JobId> = JobId::new(0, 0)..=JobId::new(9_999, 99_999);
 
 impl JobAudit {

@@ -10,7 +10,8 @@ use super::JobAudit;
 use super::rows::EVERY_JOB;
 use crate::StoreError;
 
-/// How a job stands. A run may have 10,000 jobs, and a function reads them all to close it.
+/// How a job stands. A run may have 10,000 jobs, and a function reads them all to close it, or to
+/// restart from it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct JobStanding {
     /// Sort key.

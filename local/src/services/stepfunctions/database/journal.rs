@@ -24,8 +24,7 @@ pub(crate) struct Record {
     pub(crate) ending: Option<Ending>,
 }
 
-/// How an execution ended.
-#[derive(Debug)]
+/// How an execution ended. Task tokens may be in its texts.
 pub(crate) struct Ending {
     pub(crate) status: Status,
     /// Milliseconds since 1970.
@@ -44,7 +43,7 @@ impl Ending {
         Self {
             status: ended.status,
             stopped: ended.stop_time.as_millisecond(),
-            output: ended.output.as_deref().map(ToString::to_string),
+            output: ended.output.as_ref().map(|output| output.text().to_string()),
             error: ended.error.as_deref().map(str::to_owned),
             cause: ended.cause.as_deref().map(str::to_owned),
             events: execution.history().iter().map(|event| event.to_json(true).to_string()).collect(),
