@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
 use rsqlflow_core::{ExecutionId, JobId, Owner};
 use rsqlflow_store::{JobAudit, Store};
@@ -34,7 +35,7 @@ pub struct Context {
     /// Its configuration.
     pub config: AgentConfig,
     /// The services.
-    pub clients: Clients,
+    pub clients: Arc<Clients>,
     /// Rows.
     pub jobs: JobAudit,
     /// Tokens.
@@ -48,7 +49,7 @@ pub struct Context {
 impl Context {
     /// For a process that begins.
     pub async fn load(config: AgentConfig) -> Self {
-        let clients = Clients::load(&config).await;
+        let clients = Arc::new(Clients::load(&config).await);
         let jobs = Store::new(clients.dynamodb().clone(), config.tables.clone()).jobs();
         Self {
             jobs,

@@ -1,5 +1,6 @@
 //! One job in order: queue, claim, run, close, answer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
 use super::keeper::{Keeper, Kept};
+use super::spooling::Spooling;
 use super::tries::{self, Ended};
 use super::{Assignment, Context, Lookout, queue};
 use crate::aws::Backoff;
@@ -162,7 +164,7 @@ async fn work(
         tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
     }
     let shipping = claimed.log_stream.clone().map(|name| {
-        let stream = Stream::new(ctx.clients.logs().clone(), ctx.config.log_group.clone(), name);
+        let stream = Stream::new(Arc::clone(&ctx.clients), ctx.config.log_group.clone(), name);
         let mut shipper = Shipper::new(stream, path.clone(), follow);
         let trouble = shipper.trouble();
         let task = tokio::spawn(async move {
@@ -201,12 +203,7 @@ async fn work(
         outcome: outcome.clone(),
         ended_at: wall_clock(),
     };
-    let held = ctx.results.keep(entry.clone(), room);
-    if let Err(error) = &held {
-        let error: &dyn std::error::Error = error;
-        tracing::error!(error, "the result is not in the spool; it is lost if this process ends now");
-        patience.insist();
-    }
+    let spooling = Spooling::begin(&ctx.results, &entry, room);
     let drained = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain);
     let mut complete = patience.give(drained).await == Some(true) && whole;
     // Row and workflow have a time of their own: the log must not have used it up.
@@ -223,11 +220,17 @@ async fn work(
     if let Some(sha256) = &sha256 {
         note = note.script_sha256(sha256);
     }
-    let delivering = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results));
+    let mut delivering = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results));
     // It may be ended anywhere: the next agent, or a flush, does again what is not known to be done.
-    let delivered = patience.give(delivering).await.unwrap_or(Err(deliver::Undelivered::Stopped));
+    let mut delivered = patience.give(&mut delivering).await;
+    let held = spooling.done().await;
+    if delivered.is_none() && held.is_none() {
+        patience.insist();
+        delivered = patience.give(&mut delivering).await;
+    }
+    let delivered = delivered.unwrap_or(Err(deliver::Undelivered::Stopped));
     match (&delivered, held) {
-        (Ok(_), Ok(held)) => {
+        (Ok(_), Some(held)) => {
             if let Err(error) = held.forget() {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -236,7 +239,7 @@ async fn work(
             }
         }
         (Err(error), _) => tracing::error!(error = error as &dyn std::error::Error, "not delivered"),
-        (Ok(_), Err(_)) => {}
+        (Ok(_), None) => {}
     }
     if shipping.is_some() && !complete {
         let drained = drain(&mut shipping, ctx.config.log_drain);

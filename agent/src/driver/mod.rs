@@ -7,6 +7,7 @@
 //! - [`keeper`]: renewals, new tokens, orders; runs beside the work and talks to it by [`crate::process::Control`].
 //! - `lookout`: looks for a cancel between the renewals.
 //! - [`tries`]: the script, its reruns, and what became of it.
+//! - `spooling`: the result into the spool, while its row is closed.
 //! - [`deliver`]: spool, close, answer; also for what other agents left.
 //! - [`job`]: all of it in order.
 
@@ -18,6 +19,7 @@ pub mod keeper;
 mod lookout;
 pub mod queue;
 mod refuse;
+mod spooling;
 pub mod tries;
 
 pub use context::{Assignment, Context};

@@ -1,6 +1,7 @@
 //! The three calls to CloudWatch Logs.
 
-use aws_sdk_cloudwatchlogs::Client;
+use std::sync::Arc;
+
 use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
@@ -8,11 +9,14 @@ use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::causes;
 
 use super::events::Event;
+use crate::aws::Clients;
 
 /// One log stream. Streams are made when they are first written to.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    client: Client,
+    /// Not their client for logs, which takes a millisecond to make: it is made with the first line, while the script
+    /// runs and nobody waits.
+    clients: Arc<Clients>,
     group: String,
     name: String,
 }
@@ -80,8 +84,8 @@ impl Stream {
 
     /// A stream of a group.
     #[must_use]
-    pub const fn new(client: Client, group: String, name: String) -> Self {
-        Self { client, group, name }
+    pub const fn new(clients: Arc<Clients>, group: String, name: String) -> Self {
+        Self { clients, group, name }
     }
 
     /// Makes the stream, and where it must the group, unless they are there.
@@ -92,7 +96,7 @@ impl Stream {
         match self.create_stream().await {
             Err(error) if error.is_missing() => {
                 // The deployment makes the group; on one machine nobody else does.
-                let made = self.client.create_log_group().log_group_name(&self.group).send().await;
+                let made = self.clients.logs().create_log_group().log_group_name(&self.group).send().await;
                 made.map(|_| ()).or_else(|error| accept_existing(self.error("CreateLogGroup", &error)))?;
                 self.create_stream().await
             }
@@ -101,7 +105,8 @@ impl Stream {
     }
 
     async fn create_stream(&self) -> Result<(), LogError> {
-        self.client
+        self.clients
+            .logs()
             .create_log_stream()
             .log_group_name(&self.group)
             .log_stream_name(&self.name)
@@ -124,7 +129,8 @@ impl Stream {
             })
             .collect();
         let answer = self
-            .client
+            .clients
+            .logs()
             .put_log_events()
             .log_group_name(&self.group)
             .log_stream_name(&self.name)

@@ -1,5 +1,5 @@
-//! Results that are not delivered yet. Each is on disk before the row is closed, so that a crash between the
-//! script's end and the last answer loses nothing.
+//! Results that are not delivered yet. Each goes to disk as soon as its script has ended, so that a crash before the
+//! last answer loses nothing.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -73,6 +73,11 @@ pub struct Room {
 /// Bytes kept free for one result, of which an outcome's message is most.
 const ROOM: i64 = 64 * 1024;
 
+/// The file of a result that nobody needs any more, for the next one. ext4 does not give the inode of a removed file to
+/// another for some minutes, and whoever makes a file looks at all of them first: with a file made and removed for each
+/// job, that came to a millisecond a job.
+const SPARE: &str = ".spare";
+
 /// What the spool holds.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -117,6 +122,8 @@ impl Results {
     fn room(&self, name: String) -> Result<Room, SpoolError> {
         make_directory(&self.directory)?;
         let path = self.directory.join(format!(".{name}.new"));
+        // Where there is none, the next line makes one.
+        let _ = fs::rename(self.directory.join(SPARE), &path);
         let open = || {
             let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
             file.lock()?;
@@ -196,6 +203,11 @@ fn name_of(execution: &ExecutionId, job: JobId, attempt: u32, owner: &Owner) -> 
     format!("{execution}_{:04}-{:05}_a{attempt}_{}.json", job.stage, job.position, owner.as_str())
 }
 
+/// Takes a file out of the results. Who opens it next waits for its lock, hence for the end of whoever had it.
+fn put_aside(path: &Path) -> io::Result<()> {
+    fs::rename(path, path.with_file_name(SPARE))
+}
+
 /// Removes room that a dead agent has reserved. Should it fail, the next one does it.
 fn remove_if_left(path: &Path) {
     if let Ok(file) = File::open(path)
@@ -209,7 +221,7 @@ impl Room {
     /// There will be no result.
     pub fn give_back(self) {
         // What stays is removed by whoever next looks for results.
-        let _ = fs::remove_file(&self.path);
+        let _ = put_aside(&self.path);
     }
 }
 
@@ -237,7 +249,7 @@ impl Held {
     /// # Errors
     /// If the file cannot be removed; it will then be delivered once more, which changes nothing.
     pub fn forget(self) -> Result<(), SpoolError> {
-        fs::remove_file(&self.path).map_err(|source| SpoolError {
+        put_aside(&self.path).map_err(|source| SpoolError {
             action: "remove",
             path: self.path.clone(),
             source,
@@ -257,7 +269,7 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), SpoolError> {
 mod tests {
     use super::*;
     use rsqlflow_core::protocol::JobStatus;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn entry(attempt: u32) -> Entry {
         Entry {
@@ -317,7 +329,9 @@ mod tests {
         let results = Results::new(dir.path());
         let Entry { workflow_execution_id, job_id, owner, .. } = entry(1);
         let reserve = |attempt| results.reserve(&workflow_execution_id, job_id, attempt, &owner).unwrap();
-        let files = || fs::read_dir(dir.path().join("results")).unwrap().count();
+        let results_dir = dir.path().join("results");
+        let spare = || results_dir.join(SPARE).exists();
+        let files = || fs::read_dir(&results_dir).unwrap().count() - usize::from(spare());
         let room = reserve(1);
         assert_eq!(room.file.metadata().unwrap().len(), 64 * 1024);
         assert!(results.take().unwrap().held.is_empty());
@@ -327,11 +341,31 @@ mod tests {
         assert_eq!(listing.held.first().unwrap().entry, entry(1));
         assert_eq!(files(), 1);
         reserve(2).give_back();
-        assert_eq!(files(), 1);
+        assert_eq!((files(), spare()), (1, true));
         drop(reserve(3));
-        assert_eq!(files(), 2);
+        assert_eq!((files(), spare()), (2, false));
         results.take().unwrap();
         assert_eq!(files(), 1, "its agent is dead");
+    }
+
+    #[test]
+    fn the_file_of_a_delivered_result_is_the_next_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let results = Results::new(dir.path());
+        let Entry { workflow_execution_id, job_id, owner, .. } = entry(1);
+        let reserve = |attempt| results.reserve(&workflow_execution_id, job_id, attempt, &owner).unwrap();
+        let inode = |room: &Room| room.file.metadata().unwrap().ino();
+        let first = reserve(1);
+        let file = inode(&first);
+        let long = Outcome { error_message: Some("x".repeat(9_000)), ..entry(1).outcome };
+        results.keep(Entry { outcome: long, ..entry(1) }, Some(first)).unwrap().forget().unwrap();
+        assert!(results.take().unwrap().held.is_empty());
+        let second = reserve(2);
+        assert_eq!((inode(&second), second.file.metadata().unwrap().len()), (file, 64 * 1024));
+        drop(results.keep(entry(2), Some(second)).unwrap());
+        let listing = results.take().unwrap();
+        assert!(listing.unreadable.is_empty());
+        assert_eq!(listing.held.first().unwrap().entry, entry(2), "nothing is left of the first");
     }
 
     #[test]
