@@ -110,30 +110,36 @@ function reach(handler: string): Set<Fn> {
 /** Operations that each method of a table sends, as `GetItem`; a query of an index as `Query/index`. */
 function methods(paths: string[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
-  for (const path of paths) {
-    const text = source(path);
-    for (const body of text.split(/(?=\bfn \w+)/).slice(1)) {
-      const name = /^fn (\w+)/.exec(body)?.[1] ?? '';
-      const sent = found.get(name) ?? new Set();
-      for (const [, call = ''] of body.matchAll(/\.(get_item|put_item|update_item|delete_item|query|scan)\(\)/g))
-        sent.add(body.includes('.index_name(') ? `${pascal(call)}/index` : pascal(call));
-      if (/\bput_if_absent\(/.test(body)) sent.add('PutItem');
-      if (/\bitem::get\(|self\.get_item\(/.test(body)) sent.add('GetItem');
-      if (/\bself\.update\(|\.send\(&self\.client, &self\.table/.test(body)) sent.add('UpdateItem');
-      for (const [, other = ''] of body.matchAll(/self\.(\w+)\(/g))
-        for (const operation of found.get(other) ?? []) sent.add(operation);
-      found.set(name, sent);
-    }
+  const known = (): number => [...found.values()].reduce((sum, sent) => sum + sent.size, 0);
+  // Methods call methods of other files, in whatever order these are read.
+  for (let before = -1; before < known();) {
+    before = known();
+    for (const path of paths) readMethods(path, found);
   }
   return found;
+}
+
+function readMethods(path: string, found: Map<string, Set<string>>): void {
+  for (const body of source(path)
+    .split(/(?=\bfn \w+)/)
+    .slice(1)) {
+    const name = /^fn (\w+)/.exec(body)?.[1] ?? '';
+    const sent = found.get(name) ?? new Set();
+    for (const [, call = ''] of body.matchAll(/\.(get_item|put_item|update_item|delete_item|query|scan)\(\)/g))
+      sent.add(body.includes('.index_name(') ? `${pascal(call)}/index` : pascal(call));
+    if (/\bput_if_absent\(/.test(body)) sent.add('PutItem');
+    if (/\bitem::get\(|self\.get_item\(/.test(body)) sent.add('GetItem');
+    if (/\bself\.update\(|\.send\(&self\.client, &self\.table/.test(body)) sent.add('UpdateItem');
+    for (const [, other = ''] of body.matchAll(/self\.(\w+)\(/g))
+      for (const operation of found.get(other) ?? []) sent.add(operation);
+    found.set(name, sent);
+  }
 }
 
 const TABLES = {
   config: methods([join(STORE, 'config.rs')]),
   workflows: methods([join(STORE, 'workflow_audit.rs')]),
-  jobs: methods(
-    ['summary.rs', 'row.rs', 'mod.rs', 'mark.rs', 'note.rs', 'change.rs'].map((f) => join(STORE, 'job_audit', f)),
-  ),
+  jobs: methods(files(join(STORE, 'job_audit'))),
 };
 
 const isCaller = (text: string): boolean => /\.(sfn|ssm|sns)\s*\.\w+\(|\.store\b/.test(text);
