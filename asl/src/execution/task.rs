@@ -16,7 +16,6 @@ use crate::history::EventKind;
 use crate::payload::Payload;
 use crate::random::Random;
 use crate::resource::{Pattern, Resource};
-use crate::value::exceeds;
 
 /// A token nobody can guess. As opaque to its users as the service's own.
 pub(super) fn new_token(random: &Random) -> TaskToken {
@@ -98,13 +97,13 @@ impl Execution {
     pub(super) fn task_succeeded(&mut self, id: TaskId, output: Value) {
         let Some(task) = self.tasks.get(&id) else { return };
         let resource = Arc::clone(&task.start.resource);
-        if exceeds(&output, MAX_PAYLOAD_BYTES) {
+        let output = Payload::from(output);
+        if output.exceeds(MAX_PAYLOAD_BYTES) {
             let of = if resource.is_lambda_arn() { resource.as_str() } else { resource.resource_type() };
             let failure = Failure::task_data_limit(of);
             return self.task_failed(id, failure.error, failure.cause);
         }
         let Some(task) = self.close_task(id) else { return };
-        let output = Payload::from(output);
         let text = Arc::clone(output.text());
         let kind = if resource.is_lambda_arn() {
             EventKind::LambdaFunctionSucceeded { output: text }
