@@ -11,7 +11,7 @@ try {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   deployment(app, config);
 } catch (error) {
-  // A stack of calls would hide what the reader of cdk.json needs to know.
+  // A stack trace would hide what the author of cdk.json needs to know.
   if (!(error instanceof ConfigError)) throw error;
   console.error(`error: ${error.message}`);
   process.exitCode = 2;

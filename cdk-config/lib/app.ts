@@ -8,7 +8,7 @@ import { FleetStack } from './stacks/fleet-stack.js';
 import { OrchestrationStack } from './stacks/orchestration-stack.js';
 import { SchedulesStack } from './stacks/schedules-stack.js';
 
-/** The stacks of a deployment. Those that others need come first. */
+/** Creates the stacks of a deployment. */
 export function deployment(app: App, config: Config): void {
   const { prefix } = config;
   const props = (description: string) => ({
@@ -21,10 +21,14 @@ export function deployment(app: App, config: Config): void {
   const orchestration = new OrchestrationStack(
     app,
     `${prefix}-orchestration`,
-    props('functions, state machines and events'),
+    props('functions, state machines and event rules'),
   );
-  const fleet = new FleetStack(app, `${prefix}-fleet`, props('instances: permissions, agent and commands'));
-  const schedules = new SchedulesStack(app, `${prefix}-schedules`, props('when workflows start by themselves'));
+  const fleet = new FleetStack(app, `${prefix}-fleet`, props('instances: permissions, agent and SSM documents'));
+  const schedules = new SchedulesStack(
+    app,
+    `${prefix}-schedules`,
+    props('schedules and event rules that start workflows'),
+  );
   orchestration.addStackDependency(data);
   fleet.addStackDependency(data);
   schedules.addStackDependency(orchestration);

@@ -1,10 +1,10 @@
 import { SETTINGS } from './config/index.js';
 
-/** Around the table of settings in `docs/deploy.md`. */
+/** Begin and end of the table of settings in `docs/deploy.md`. */
 export const BEGIN = '<!-- settings: written by `npm run docs` in cdk-config/ -->';
 export const END = '<!-- end of settings -->';
 
-/** The table of settings as the documentation has it. */
+/** The table of settings. */
 export function settingsTable(): string {
   const rows = Object.entries(SETTINGS).map(
     ([name, { fallback, defaultText, meaning }]: [
@@ -18,10 +18,10 @@ export function settingsTable(): string {
   return ['| setting | meaning | default |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** A page with its table as it should be. */
+/** A page with the current table. */
 export function withSettings(page: string): string {
   const [before, rest] = page.split(BEGIN);
   const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`the page has no place between ${BEGIN} and ${END}`);
+  if (before === undefined || after === undefined) throw new Error(`the page does not contain ${BEGIN} and ${END}`);
   return `${before}${BEGIN}\n\n${settingsTable()}\n\n${END}${after}`;
 }

@@ -1,32 +1,32 @@
-import { type Config, TIMING, showDuration } from './config/index.js';
-import { type Arns, FUNCTIONS, MACHINES, type Names } from './names.js';
+import { type Config, showDuration } from './config/index.js';
+import { CONTRACT, TABLES } from './contract.js';
+import type { Arns, Names } from './names.js';
 
 /**
- * The environment from which a function reads the deployment: the variables of `core/src/env.rs`. All functions get
- * the same, because each checks the whole of it when it starts.
+ * The environment of the functions. All of them get the same, because each reads the whole deployment when it starts. A
+ * test checks that every `RSQLFLOW_` variable is one that the functions read.
  */
 export function environment(config: Config, names: Names, arns: Arns): Record<string, string> {
-  const variable = (name: string): string => name.toUpperCase().replaceAll('-', '_');
+  const launcher = CONTRACT.functions.find(({ handler }) => handler === 'rsql-invoke');
   const given: Record<string, string | undefined> = {
     ...config.function_environment,
     RSQLFLOW_PREFIX: names.prefix,
-    RSQLFLOW_CONFIG_TABLE: names.tables.config,
-    RSQLFLOW_WORKFLOW_AUDIT_TABLE: names.tables.workflowAudit,
-    RSQLFLOW_JOB_AUDIT_TABLE: names.tables.jobAudit,
     RSQLFLOW_AUDIT_RETENTION: config.audit_retention === undefined ? undefined : showDuration(config.audit_retention),
     RSQLFLOW_LOG_GROUP: config.log_group,
     RSQLFLOW_SSM_DOCUMENT: names.runJob,
     RSQLFLOW_TOPIC_ARN: arns.topic(),
-    RSQLFLOW_LAMBDA_TIMEOUT: showDuration(TIMING.lambdaTimeout),
+    RSQLFLOW_LAMBDA_TIMEOUT: launcher === undefined ? undefined : showDuration(launcher.timeout_seconds),
+    RSQLFLOW_QUEUEING: showDuration(config.queueing),
     RSQLFLOW_DEFAULT_SECRET: config.default_secret,
     RSQLFLOW_DEFAULT_TARGET: config.default_target === undefined ? undefined : JSON.stringify(config.default_target),
     RSQLFLOW_DEFAULT_HEARTBEAT: showDuration(config.default_heartbeat),
     RSQLFLOW_DEFAULT_TIMEOUT: showDuration(config.default_timeout),
   };
-  for (const name of FUNCTIONS) given[`RSQLFLOW_${variable(name)}_FUNCTION`] = names.function(name);
-  for (const name of MACHINES) {
-    given[`RSQLFLOW_${variable(name)}_MACHINE`] = names.machine(name);
-    given[`RSQLFLOW_${variable(name)}_MACHINE_ARN`] = arns.machine(name);
+  for (const table of TABLES) given[CONTRACT.tables[table].variable] = names.tables[table];
+  for (const { handler, variable } of CONTRACT.functions) given[variable] = names.function(handler);
+  for (const { name, variable, arn_variable } of CONTRACT.machines) {
+    given[variable] = names.machine(name);
+    given[arn_variable] = arns.machine(name);
   }
   return Object.fromEntries(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

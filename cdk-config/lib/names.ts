@@ -1,75 +1,51 @@
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 
 import type { Config } from './config/index.js';
+import { CONTRACT, TABLES, type TableName } from './contract.js';
 
-/** The functions, by the name that their package knows them by (`_HANDLER`). */
-export const FUNCTIONS = [
-  'workflow-trigger',
-  'master-iterator',
-  'sequential-iterator',
-  'parallel-load-check',
-  'rsql-invoke',
-  'update-audit',
-  'sweeper',
-] as const;
-
-/** One of {@link FUNCTIONS}. */
-export type FunctionName = (typeof FUNCTIONS)[number];
-
-/** The bus of AWS's own events. */
+/** The event bus of AWS services. */
 export const DEFAULT_BUS = 'default';
 
-/** The machines that run workflows. */
-export const MACHINES = ['master', 'sequential', 'parallel'] as const;
-
-/** One of {@link MACHINES}. */
-export type MachineName = (typeof MACHINES)[number];
-
-/** Machines beside them: one closes runs that could not close themselves, one measures what is running. */
-export type HelperMachine = 'closer' | 'watch';
-
 /**
- * Every name of a deployment. Names, not references, tie the stacks together: no export of one stack that another
- * uses stands in the way of a change, and functions and machines may name each other.
+ * The names of a deployment. Stacks refer to each other by name and not by reference: an export that another stack uses
+ * would prevent changes, and functions and state machines can name each other.
  */
 export class Names {
   readonly prefix: string;
-  readonly tables: { readonly config: string; readonly workflowAudit: string; readonly jobAudit: string };
-  /** Of what EventBridge, Scheduler and Lambda could not deliver. */
+  readonly tables: Readonly<Record<TableName, string>>;
+  /** Queue of what EventBridge, Scheduler and Lambda could not deliver. */
   readonly deadLetters: string;
   readonly topic: string;
-  /** Starts a job. */
+  /** SSM document that starts a job. */
   readonly runJob: string;
-  /** Installs the agent and keeps it current. */
+  /** SSM document that installs and updates the agent. */
   readonly installAgent: string;
-  /** Looks whether the agent is healthy. */
+  /** SSM document that checks the agent. */
   readonly checkAgent: string;
   readonly scheduleGroup: string;
-  /** CloudWatch's namespace of the deployment's own metrics. */
+  /** CloudWatch namespace of the metrics of the deployment. */
   readonly metrics: string;
 
   constructor(private readonly config: Config) {
     const { prefix } = config;
     this.prefix = prefix;
-    this.tables = {
-      config: config.config_table ?? `${prefix}-config-table`,
-      workflowAudit: config.workflow_audit_table ?? `${prefix}-workflow-audit-table`,
-      jobAudit: config.job_audit_table ?? `${prefix}-job-audit-table`,
-    };
+    this.tables = Object.fromEntries(
+      TABLES.map((table) => [table, config[`${table}_table`] ?? `${prefix}-${CONTRACT.tables[table].suffix}`]),
+    ) as Record<TableName, string>;
     this.deadLetters = `${prefix}-dead-letters`;
     this.topic = `${prefix}-notifications`;
-    this.runJob = `${prefix}-run-job`;
+    this.runJob = `${prefix}-${CONTRACT.document.suffix}`;
     this.installAgent = `${prefix}-install-agent`;
     this.checkAgent = `${prefix}-check-agent`;
     this.scheduleGroup = prefix;
     this.metrics = `rsqlflow/${prefix}`;
   }
 
-  function(name: FunctionName): string {
+  function(name: string): string {
     return `${this.prefix}-${name}`;
   }
 
-  machine(name: MachineName | HelperMachine): string {
+  machine(name: string): string {
     return `${this.prefix}-${name}`;
   }
 
@@ -82,16 +58,16 @@ export class Names {
     return `${this.prefix}-${name}`;
   }
 
-  functionLogs(name: FunctionName): string {
+  functionLogs(name: string): string {
     return `/aws/lambda/${this.function(name)}`;
   }
 
-  /** Under `/aws/vendedlogs/`, where many machines need no policy of their own that would grow too long. */
-  machineLogs(name: MachineName | HelperMachine): string {
+  /** Log groups under `/aws/vendedlogs/` need no resource policy for each state machine. */
+  machineLogs(name: string): string {
     return `/aws/vendedlogs/states/${this.machine(name)}`;
   }
 
-  /** What commands and associations that failed say of themselves. */
+  /** Log group of the events of failed commands and associations. */
   eventLogs(): string {
     return `/aws/events/${this.prefix}`;
   }
@@ -102,7 +78,7 @@ export class Names {
   }
 }
 
-/** ARNs of what {@link Names} names. */
+/** The ARNs of the {@link Names}. */
 export class Arns {
   constructor(
     private readonly stack: Stack,
@@ -119,20 +95,20 @@ export class Arns {
     return this.stack.formatArn({ service, resource, resourceName, arnFormat });
   }
 
-  table(which: keyof Names['tables']): string {
+  table(which: TableName): string {
     return this.of('dynamodb', 'table', this.names.tables[which]);
   }
 
-  function(name: FunctionName): string {
+  function(name: string): string {
     return this.of('lambda', 'function', this.names.function(name), ArnFormat.COLON_RESOURCE_NAME);
   }
 
-  machine(name: MachineName | HelperMachine): string {
+  machine(name: string): string {
     return this.of('states', 'stateMachine', this.names.machine(name), ArnFormat.COLON_RESOURCE_NAME);
   }
 
-  /** All executions of a machine. */
-  executions(name: MachineName): string {
+  /** All executions of a state machine. */
+  executions(name: string): string {
     return this.of('states', 'execution', `${this.names.machine(name)}:*`, ArnFormat.COLON_RESOURCE_NAME);
   }
 
@@ -146,7 +122,7 @@ export class Arns {
   }
 
   /** An index of a table. */
-  index(which: keyof Names['tables'], name: string): string {
+  index(which: TableName, name: string): string {
     return `${this.table(which)}/index/${name}`;
   }
 
@@ -154,12 +130,12 @@ export class Arns {
     return this.of('ssm', 'document', name);
   }
 
-  /** EC2 instances, by id or all. */
+  /** An EC2 instance, or all with `*`. */
   instance(id: string): string {
     return this.of('ec2', 'instance', id);
   }
 
-  /** Managed nodes outside of EC2, by id or all. */
+  /** A managed node outside EC2, or all with `*`. */
   managedInstance(id: string): string {
     return this.of('ssm', 'managed-instance', id);
   }
@@ -168,20 +144,20 @@ export class Arns {
     return this.stack.formatArn({ service: 'sqs', resource: this.names.deadLetters });
   }
 
-  /** The topic for runs that failed and for alarms. */
+  /** The topic for failed runs and for alarms. */
   topic(): string {
     return this.config.topic_arn ?? this.stack.formatArn({ service: 'sns', resource: this.names.topic });
   }
 
-  /** A secret by its name, which Secrets Manager follows with six random characters; an ARN stays. */
+  /** A secret by its name or ARN. Secrets Manager adds six random characters to a name. */
   secret(id: string): string {
     if (id.startsWith('arn:')) return id;
-    // A pattern may end with `*` itself, which covers the six.
+    // A pattern that ends with `*` covers the six characters.
     return this.of('secretsmanager', 'secret', id.endsWith('*') ? id : `${id}-??????`, ArnFormat.COLON_RESOURCE_NAME);
   }
 }
 
-/** `update-audit` as `UpdateAudit`: ids of constructs, and placeholders of the machines' definitions. */
+/** `update-audit` as `UpdateAudit`, for ids of constructs and placeholders of definitions. */
 export function pascal(name: string): string {
-  return name.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+  return name.replaceAll(/(^|[-_])([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
 }

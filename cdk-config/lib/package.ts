@@ -5,13 +5,22 @@ import { fileURLToPath } from 'node:url';
 
 import { Annotations, CfnRule, Fn, type Stack } from 'aws-cdk-lib';
 
-/** The folder `cdk-config/`, from which relative paths of the configuration start. */
+/** The directory `cdk-config/`. Relative paths of the configuration start here. */
 export const HOME = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** What stands in for a package that is not built yet, so that templates can be made and looked at. */
+/** Stands in for a package that is not built, so that templates can be made and reviewed. */
 const PLACEHOLDER = resolve(HOME, 'lib/not-built');
 
-/** A file or folder that was built before. */
+/** The definition of a state machine: of `statemachines/`, where those that run workflows are, or of this app. */
+export function machineDefinition(name: string): string {
+  const found = ['../statemachines', 'machines']
+    .map((folder) => resolve(HOME, folder, `${name}.asl.json`))
+    .find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`the state machine ${name} has no definition`);
+  return readFileSync(found, 'utf8');
+}
+
+/** A file or directory that `make package` builds. */
 export interface Package {
   readonly path: string;
   readonly isBuilt: boolean;
@@ -29,14 +38,14 @@ export function sha256(path: string): string {
 }
 
 /**
- * Says that a package is missing, and lets CloudFormation refuse the template before it makes anything: templates can
- * be looked at without it, but not deployed.
+ * Reports that a package is missing, and makes CloudFormation refuse the template before it creates anything. Templates
+ * can be reviewed without packages, but not deployed.
  */
 export function refuseWithout(stack: Stack, setting: string, path: string): void {
-  const message = `${path} is not there, seen from cdk-config/: run \`make package\`, or set ${setting} to where the package is`;
+  const message = `${path} does not exist (relative to cdk-config/): run \`make package\`, or set ${setting} to the path of the package`;
   Annotations.of(stack).addWarningV2(
     `rsqlflow:${setting}`,
-    `${message}. What is synthesised without it cannot be deployed`,
+    `${message}. A template that is synthesized without it cannot be deployed`,
   );
   new CfnRule(stack, `Has${setting.replaceAll(/(^|_)([a-z])/g, (_, __, c: string) => c.toUpperCase())}`, {
     assertions: [{ assert: Fn.conditionEquals('built', 'missing'), assertDescription: message }],

@@ -4,9 +4,9 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { ConfigError, showProblem } from '../lib/config/index.js';
-import { BUILT_IN } from '../lib/config/start.js';
+import { CONTRACT } from '../lib/contract.js';
 import { HOME } from '../lib/package.js';
-import { EVERYTHING, config, flat, repository, resources, template } from './support.js';
+import { EVERYTHING, config, flat, resources, template } from './support.js';
 
 const example = (name: string): unknown =>
   JSON.parse(readFileSync(resolve(HOME, '../examples/arrivals', name), 'utf8')) as unknown;
@@ -122,53 +122,63 @@ test('everything that is wrong is told, with its place and a mend', () => {
   ).toMatchInlineSnapshot(`
     [
       "event_starts[0].name: "a_b" is not a name of 1 to 20 letters, digits and -",
-      "event_starts[0].workflow_id: "<w>" is no workflow_id that can be started so — it has 1 to 255 bytes, and no < or >",
-      "event_starts[0]: has neither s3 nor pattern — write "s3": {"bucket": "…"}, or a "pattern" of EventBridge",
-      "event_starts[1].s3.bucket: "arn:aws:s3:::b" is not the name of a bucket — write its name, not its ARN",
-      "event_starts[1].s3.prefix: "" is no part of a key — write 1 to 1024 bytes, or leave it out",
-      "event_starts[1]: has both s3 and pattern — write "s3": {"bucket": "…"}, or a "pattern" of EventBridge",
-      "event_starts[2]: names a bus — S3 sends its events to the default one",
-      "event_starts[3].parameters.1st: is not a name of a parameter — use at most 64 letters, digits and _, not starting with a digit",
-      "event_starts[3].parameters.ds: is built in — choose another name",
-      "event_starts[3].parameters.a: "$.x[*]" is not a path into an event — write one such as $.detail.object.key",
-      "event_starts[3].parameters.b: "a<b" has a control character, < or > in it",
-      "event_starts[3].parameters.c: is 7 where a text is wanted",
-      "event_starts[3].once_per: is empty — leave it out for the event's id",
-      "event_starts[4].pattern: names no source — write "source": ["…"], or every event of the account may match",
-      "event_starts[5].pattern.sauce: is not a field of an event — there are source, detail-type, detail, account, region, resources, id, time, version, $or; a field of yours is below detail",
-      "event_starts[5].pattern.source: "s" is not in a list — write ["s"]: a pattern lists what a field may be",
-      "event_starts[5].pattern.detail.a: is empty — such a pattern matches nothing",
-      "event_starts[5].pattern.detail.b[0]: is null, which CloudFormation takes out — write {"exists": false}",
-      "event_starts[5].pattern.detail.b[1]: is a list in a list",
-      "event_starts[5].pattern.detail.b[2]: is not a comparison — write one of {"prefix": …}, {"suffix": …}, {"anything-but": …}, {"equals-ignore-case": …}, {"wildcard": …}, {"numeric": …}, {"exists": …}, {"cidr": …}",
+      "event_starts[0].workflow_id: "<w>" must not contain < or >
+      hint: rename the workflow",
+      "event_starts[0]: has neither s3 nor pattern
+      hint: write either "s3": {"bucket": "…"} or a "pattern"",
+      "event_starts[1].s3.bucket: "arn:aws:s3:::b" is not a bucket name
+      hint: write the name, not the ARN",
+      "event_starts[1].s3.prefix: "" must have 1 to 1024 bytes
+      hint: remove it to match every key",
+      "event_starts[1]: has both s3 and pattern
+      hint: write either "s3": {"bucket": "…"} or a "pattern"",
+      "event_starts[2]: has both s3 and event_bus
+      hint: remove event_bus: S3 sends its events to the default bus",
+      "event_starts[3].parameters.1st: is not a name of a parameter
+      hint: use at most 64 letters, digits and _, not starting with a digit",
+      "event_starts[3].parameters.ds: is built in
+      hint: choose another name",
+      "event_starts[3].parameters.a: "$.x[*]" is not a path into an event
+      hint: write a path such as $.detail.object.key",
+      "event_starts[3].parameters.b: "a<b" must not contain control characters, < or >",
+      "event_starts[3].parameters.c: must be a string, but is 7",
+      "event_starts[3].once_per: is empty
+      hint: remove it to use the id of the event",
+      "event_starts[4].pattern: has no source
+      hint: write "source": ["…"]; otherwise any event of the account can match",
+      "event_starts[5].pattern.sauce: is not a field of an event
+      hint: the fields are source, detail-type, detail, account, region, resources, id, time, version, $or; your own fields are in detail",
+      "event_starts[5].pattern.source: "s" is not in a list
+      hint: write ["s"]: a pattern lists the values of a field",
+      "event_starts[5].pattern.detail.a: is empty
+      hint: write a value: an empty list matches nothing",
+      "event_starts[5].pattern.detail.b[0]: is null, which CloudFormation removes
+      hint: write {"exists": false}",
+      "event_starts[5].pattern.detail.b[1]: is a list within a list",
+      "event_starts[5].pattern.detail.b[2]: is not a comparison
+      hint: write one of {"prefix": …}, {"suffix": …}, {"anything-but": …}, {"equals-ignore-case": …}, {"wildcard": …}, {"numeric": …}, {"exists": …}, {"cidr": …}",
       "event_starts[5].pattern.detail.c: is empty",
-      "event_starts[5].pattern.detail.$or: wants at least two alternatives",
-      "event_starts[6]: comes to 9097 characters; EventBridge takes 8192 — shorten its parameters",
-      "event_starts[7].pattern: has 3015 characters; EventBridge takes 2048",
-      "event_starts[9].late_after: is not a whole number of hours — CloudWatch looks back over whole hours: write one such as "26h"",
+      "event_starts[5].pattern.detail.$or: needs at least two alternatives",
+      "event_starts[6]: needs an input template of 9097 characters; EventBridge accepts 8192
+      hint: shorten its parameters",
+      "event_starts[7].pattern: has 3015 characters; EventBridge accepts 2048",
+      "event_starts[9].late_after: is not a whole number of hours
+      hint: write whole hours, such as "26h"",
       "event_starts[9]: has the name of another start: "same"",
-      "event_starts[10]: has no name — write a short one, such as "arrivals"",
-      "event_starts[10].once_per[0]: "detail" is not a path into an event — write one such as $.detail.object.key",
-      "event_starts[10].nmae: is not a setting here — there are name, workflow_id, pattern, s3, event_bus, parameters, once_per, enabled, late_after",
+      "event_starts[10]: name is missing
+      hint: write a short name, such as "arrivals"",
+      "event_starts[10].once_per[0]: "detail" is not a path into an event
+      hint: write a path such as $.detail.object.key",
+      "event_starts[10].nmae: is not a setting
+      hint: the settings are name, workflow_id, pattern, s3, event_bus, parameters, once_per, enabled, late_after",
     ]
   `);
   expect(problems({ name: 'nightly', ...sound })).toEqual(['event_starts[0]: has the name of a schedule: "nightly"']);
 });
 
-test('paths are those that the function reads', () => {
-  const rust = repository('core/src/event_start/tests.rs');
-  const bad = /for bad in\s+\[([^;]*?)\]\s*\{/.exec(rust)?.[1] ?? '';
-  const refused = [...bad.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1] ?? '');
-  expect(refused.length).toBeGreaterThan(12);
-  const takes = (path: string) =>
-    problems({ name: 'a', workflow_id: 'w', pattern: { source: ['s'] }, once_per: [path] }).length === 0;
-  expect(refused.filter(takes)).toEqual([]);
-  const parsed = [...rust.matchAll(/Path::parse\("([^"]+)"\)\s*\.unwrap\(\)/g)].map((match) => match[1] ?? '');
-  expect(parsed.length).toBeGreaterThan(2);
-  expect(parsed.filter((path) => !takes(path))).toEqual([]);
-});
-
-test('names that are built in are those of the workflow', () => {
-  const names = /BUILT_IN: \[&str; \d+\] = \[([^\]]*)\]/.exec(repository('core/src/template.rs'))?.[1];
-  expect(BUILT_IN).toEqual([...(names ?? '').matchAll(/"(\w+)"/g)].map((match) => match[1]));
+test('built-in parameters cannot be overridden', () => {
+  for (const name of CONTRACT.built_in_parameters)
+    expect(
+      problems({ name: 'a', workflow_id: 'w', pattern: { source: ['s'] }, parameters: { [name]: 'x' } }),
+    ).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { FUNCTIONS, MACHINES } from '../lib/names.js';
+import { FUNCTIONS, MACHINES } from '../lib/contract.js';
 import { expectedPermissions, permissionsFile } from '../lib/permissions/expected.js';
 import { repository } from './support.js';
 

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { AGENT_CONFIG, agentConfig } from '../lib/documents/agent-config.js';
+import { agentConfig } from '../lib/documents/agent-config.js';
 import { CHECK_SHELL, installShell } from '../lib/documents/install-agent.js';
+import { CONTRACT } from '../lib/contract.js';
 import { AGENT, RUN_JOB_SHELL } from '../lib/documents/run-job.js';
 import { Names } from '../lib/names.js';
-import { EVERYTHING, VARIANTS, config, repository, resources, template } from './support.js';
+import { EVERYTHING, VARIANTS, config, resources, template } from './support.js';
 
 interface Document {
   readonly parameters?: Record<string, { allowedPattern: string; interpolationType: string; type: string }>;
@@ -26,17 +27,12 @@ function document(name: string, given?: object): Document {
 describe('the document that starts a job', () => {
   const { parameters = {}, mainSteps } = document('rsqlflow-run-job');
 
-  test('has the parameters that rsql-invoke gives, with the patterns that the endpoint checks', () => {
-    const launcher = repository('lambdas/src/rsql_invoke.rs');
-    const endpoint = repository('local/src/services/ssm/document.rs');
-    for (const [name, { allowedPattern }] of Object.entries(parameters)) {
-      expect(launcher).toContain(`.parameters("${name}",`);
-      expect(endpoint).toContain(`name: "${name}",\n                    pattern: "${allowedPattern}",`);
-    }
-    expect(Object.keys(parameters)).toHaveLength(3);
+  test('has the parameters of the contract, which the launcher passes', () => {
+    const patterns = Object.entries(parameters).map(([name, { allowedPattern }]) => [name, allowedPattern]);
+    expect(patterns).toEqual(CONTRACT.document.parameters.map(({ name, pattern }) => [name, pattern]));
   });
 
-  test('gives values in the environment, never in the text', () => {
+  test('passes values in the environment, never in the text', () => {
     for (const { type, interpolationType } of Object.values(parameters))
       expect([type, interpolationType]).toEqual(['String', 'ENV_VAR']);
     expect(JSON.stringify(mainSteps)).not.toContain('{{');
@@ -52,10 +48,8 @@ describe('the document that starts a job', () => {
   });
 
   test('is the command line of the agent', () => {
-    const args = repository('agent/src/cli/args.rs');
-    for (const option of ['execution_id', 'job_id', 'attempt']) expect(args).toContain(`pub ${option}:`);
     expect(RUN_JOB_SHELL.at(-1)).toBe(
-      `exec ${AGENT} run --execution-id="$execution" --job-id="$job" --attempt="$attempt"`,
+      `exec ${AGENT} run --execution-id="$execution_id" --job-id="$job_id" --attempt="$attempt"`,
     );
   });
 });
@@ -135,7 +129,7 @@ describe.each(SHELLS)('%s', (shell) => {
     expect(called()).toEqual([]);
   });
 
-  test('says that the agent is missing, and never asks for a reboot', () => {
+  test('reports that the agent is missing, and never asks for a reboot', () => {
     const { status, stderr } = run(withAgent(join(folder, 'nowhere')), {
       SSM_ExecutionId: 'e',
       SSM_JobId: '0000#00000',
@@ -172,7 +166,7 @@ describe.each(SHELLS)('%s', (shell) => {
       return spawnSync('sha256sum', [], { input: 'package\n', encoding: 'utf8' }).stdout.slice(0, 64);
     }
 
-    test('installs once, and writes the settings as they are', () => {
+    test('installs once, and writes the settings unchanged', () => {
       agent();
       for (let i = 0; i < 2; i += 1) expect(install(digest())).toMatchObject({ status: 0, stderr: '' });
       expect(readFileSync(join(folder, 'dpkg'), 'utf8')).toBe(
@@ -186,12 +180,12 @@ describe.each(SHELLS)('%s', (shell) => {
       agent();
       expect(install('0'.repeat(64))).toMatchObject({
         status: 1,
-        stderr: expect.stringContaining('not the one that was deployed') as string,
+        stderr: expect.stringContaining('not the deployed one') as string,
       });
       expect(existsSync(join(folder, 'dpkg'))).toBe(false);
     });
 
-    test('says what is wrong with an old SSM agent, and with an instance that has nothing', () => {
+    test('reports an old SSM agent, and an instance without an agent', () => {
       const lines = installShell([], settings).map((line) => line.replaceAll(AGENT, `${folder}/agent`));
       expect(run(lines, {})).toMatchObject({
         status: 1,
@@ -199,12 +193,12 @@ describe.each(SHELLS)('%s', (shell) => {
       });
       expect(run(lines, { SSM_Deployment: '0123456789abcdef' })).toMatchObject({
         status: 1,
-        stderr: expect.stringContaining('no package of the agent') as string,
+        stderr: expect.stringContaining('no agent package') as string,
       });
     });
   });
 
-  test('checking asks the agent, and fails without one', () => {
+  test('the check runs the agent, and fails without one', () => {
     const check = (path: string) => CHECK_SHELL.map((line) => line.replaceAll(AGENT, path));
     expect(run(check(agent()), {}).status).toBe(0);
     expect(called()).toEqual(['status']);
@@ -236,7 +230,7 @@ describe('associations', () => {
     );
   });
 
-  test('fetch what the deployment has, with its digest', () => {
+  test('download the packages of the deployment, with their digests', () => {
     const { mainSteps } = document('rsqlflow-install-agent');
     expect(mainSteps.map(({ action }) => action)).toEqual([
       'aws:downloadContent',
@@ -245,14 +239,13 @@ describe('associations', () => {
     ]);
     const shell = mainSteps.at(-1)?.inputs.runCommand?.join('\n');
     expect(shell).toMatch(/wanted=[0-9a-f]{64}/);
-    expect(AGENT_CONFIG).toBe(/DEFAULT_FILE: &str = "([^"]+)"/.exec(repository('agent/src/config/settings.rs'))?.[1]);
   });
 
   test.each([
     [{}, []],
     [EVERYTHING, ['log_retention = "1d12h"', 'cancel_poll = "15s"']],
     [VARIANTS['existing'], ['log_retention = "0s"', 'cancel_poll = "0s"']],
-  ])("bring the agent's times, which are not CloudWatch's, where they are set: %#", (given, written) => {
+  ])('write the times of the agent if they are set: %#', (given, written) => {
     const { prefix } = config(given);
     const { mainSteps } = document(`${prefix}-install-agent`, given);
     const lines = mainSteps.at(-1)?.inputs.runCommand ?? [];
@@ -278,7 +271,7 @@ describe('associations', () => {
   });
 });
 
-test('endpoints are made where they are asked for: they cost money by the hour', () => {
+test('VPC endpoints are created only if they are configured: they are billed by the hour', () => {
   template('fleet').resourceCountIs('AWS::EC2::VPCEndpoint', 0);
   template('fleet', EVERYTHING).resourceCountIs('AWS::EC2::VPCEndpoint', 8);
 });

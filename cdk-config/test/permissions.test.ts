@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { CONTRACT } from '../lib/contract.js';
 import {
   EVERYTHING,
   VARIANTS,
@@ -28,21 +29,21 @@ describe('each function may do what it does, and nothing else', () => {
   const of = (what: RegExp, given?: object) => told(roleStatements(template('orchestration', given), what));
 
   test('workflow-trigger', () => {
-    expect(of(/^Starts workflows \(/)).toEqual([
+    expect(of(/^Starts and restarts workflows \(/)).toEqual([
       'dynamodb:GetItem → dynamodb:table/rsqlflow-config-table',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/rsqlflow-workflow-audit-table',
       'dynamodb:Query → dynamodb:table/rsqlflow-workflow-audit-table/index/workflow_id-index',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
       'states:StartExecution → states:stateMachine:rsqlflow-master',
       'states:DescribeExecution → states:execution:rsqlflow-master:*',
+      'sqs:SendMessage → sqs:rsqlflow-dead-letters',
       'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
       'sns:Publish → sns:rsqlflow-notifications',
-      'sqs:SendMessage → sqs:rsqlflow-dead-letters',
     ]);
   });
 
   test('master-iterator', () => {
-    expect(of(/^Names the next chunk/)).toEqual([
+    expect(of(/^Determines the next chunk/)).toEqual([
       'dynamodb:GetItem → dynamodb:table/rsqlflow-workflow-audit-table',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
     ]);
@@ -50,7 +51,7 @@ describe('each function may do what it does, and nothing else', () => {
 
   test('sequential-iterator and parallel-load-check', () => {
     expect(of(/^Hands out/)).toEqual(['dynamodb:GetItem dynamodb:PutItem → dynamodb:table/rsqlflow-job-audit-table']);
-    expect(of(/^Judges/)).toEqual([
+    expect(of(/^Evaluates/)).toEqual([
       'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
     ]);
   });
@@ -78,14 +79,14 @@ describe('each function may do what it does, and nothing else', () => {
 });
 
 test('the sweeper may do what update-audit does, and look for runs and their executions', () => {
-  expect(told(roleStatements(template('orchestration'), /^Closes runs whose end/))).toEqual([
+  expect(told(roleStatements(template('orchestration'), /^Closes runs that ended/))).toEqual([
     'dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
     'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
     'states:DescribeExecution → states:execution:rsqlflow-master:*',
     'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
     'sns:Publish → sns:rsqlflow-notifications',
   ]);
-  expect(told(roleStatements(template('orchestration'), /^Sweeps runs/))).toEqual([
+  expect(told(roleStatements(template('orchestration'), /^Invokes the sweeper/))).toEqual([
     'lambda:InvokeFunction → lambda:function:rsqlflow-sweeper',
   ]);
 });
@@ -96,7 +97,7 @@ describe('each machine may do what its definition says', () => {
     'xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets → *',
   ];
   const of = (name: string) =>
-    told(roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`)));
+    told(roleStatements(template('orchestration'), new RegExp(`^The state machine rsqlflow-${name}$`)));
 
   test.each(['master', 'sequential', 'parallel', 'closer'])(
     '%s calls the functions that it names, and no other',
@@ -107,7 +108,7 @@ describe('each machine may do what its definition says', () => {
       const named = [...definition.matchAll(/"FunctionName": "\$\{(\w+)Arn\}"/g)].map((match) =>
         (match[1] ?? '').replaceAll(/(.)([A-Z])/g, '$1-$2').toLowerCase(),
       );
-      const [call] = roleStatements(template('orchestration'), new RegExp(`^The machine rsqlflow-${name}$`));
+      const [call] = roleStatements(template('orchestration'), new RegExp(`^The state machine rsqlflow-${name}$`));
       expect(call?.actions).toEqual(['lambda:InvokeFunction']);
       expect(new Set(call?.resources)).toEqual(new Set(named.map((one) => `lambda:function:rsqlflow-${one}`)));
     },
@@ -127,7 +128,7 @@ describe('each machine may do what its definition says', () => {
   });
 
   test('the watch reads, and tells metrics of this deployment only', () => {
-    expect(told(roleStatements(template('alarms'), /^The machine rsqlflow-watch$/))).toEqual([
+    expect(told(roleStatements(template('alarms'), /^The state machine rsqlflow-watch$/))).toEqual([
       'states:ListExecutions → states:stateMachine:rsqlflow-master',
       'dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
       'cloudwatch:PutMetricData → * if {"StringEquals":{"cloudwatch:namespace":"rsqlflow/rsqlflow"}}',
@@ -144,7 +145,10 @@ describe('the agent', () => {
 
   test('works on its job, its tokens, its log and its secrets', () => {
     expect(policy(EVERYTHING)).toEqual([
-      'dynamodb:GetItem dynamodb:UpdateItem → dynamodb:table/team-job-audit-table',
+      'dynamodb:GetItem → dynamodb:table/team-job-audit-table',
+      expect.stringMatching(
+        /^dynamodb:UpdateItem → dynamodb:table\/team-job-audit-table if \{"ForAllValues:StringEquals"/,
+      ),
       'states:SendTaskSuccess states:SendTaskFailure states:SendTaskHeartbeat → states:stateMachine:team-sequential states:stateMachine:team-parallel',
       'logs:CreateLogStream logs:PutLogEvents → logs:log-group:/ops/rsql-logs/:*',
       'secretsmanager:GetSecretValue → secretsmanager:secret:etl/redshift-?????? secretsmanager:secret:etl/* arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-AbCdEf',
@@ -154,6 +158,26 @@ describe('the agent', () => {
       expect.stringMatching(/^s3:ListBucket → .* if .*s3:prefix.*\.rpm/),
       expect.stringMatching(/^s3:ListBucket → .* if .*s3:prefix.*\.deb/),
     ]);
+  });
+
+  test('may update the attributes that it writes, and nothing of what a job runs', () => {
+    const [found] = resources(template('fleet'), 'AWS::IAM::ManagedPolicy');
+    const updates = statements(found?.Properties['PolicyDocument']).filter(({ actions }) =>
+      actions.some((action) => /^dynamodb:(?!GetItem$)/.test(action)),
+    );
+    expect(updates).toHaveLength(1);
+    const [{ actions, conditions }] = updates as [Statement];
+    expect(actions).toEqual(['dynamodb:UpdateItem']);
+    const { 'ForAllValues:StringEquals': equals, ...others } = conditions as Record<string, unknown>;
+    // A condition on ReturnValues would refuse ALL_NEW, which renewals need.
+    expect(others).toEqual({});
+    expect(equals).toEqual({ 'dynamodb:Attributes': CONTRACT.agent_attributes });
+    const { partition, sort } = CONTRACT.tables.job_audit;
+    expect(CONTRACT.agent_attributes).toEqual(
+      expect.arrayContaining([partition, sort, 'execution_status', 'owner', 'beat', 'cancel_requested']),
+    );
+    for (const name of ['job', 'script', 'args', 'env', 'secret', 'task_token', 'snapshot', 'mark'])
+      expect(CONTRACT.agent_attributes).not.toContain(name);
   });
 
   test('reads no secret that nobody named', () => {

@@ -8,14 +8,14 @@ import { deployment } from '../lib/app.js';
 import { type Config, readConfig } from '../lib/config/index.js';
 import { HOME } from '../lib/package.js';
 
-/** Stand-ins for what `make package` builds. */
+/** Substitutes for the packages of `make package`. */
 const PACKAGES = {
   lambda_zip: 'test/assets/lambda',
   agent_rpm: 'test/assets/agent.rpm',
   agent_deb: 'test/assets/agent.deb',
 };
 
-/** Every setting that adds something. */
+/** Every setting that adds a resource or a permission. */
 export const EVERYTHING = {
   prefix: 'team',
   default_secret: 'etl/redshift',
@@ -62,6 +62,7 @@ export const EVERYTHING = {
     },
   ],
   sweep_every: '6h',
+  queueing: '2h',
   tools_dir: '/opt/rsqlflow/tools',
   rsql_client: 'bundled',
   rsql_binary: '/opt/rsqlflow/rsql',
@@ -74,7 +75,7 @@ export const EVERYTHING = {
   tags: { Team: 'etl' },
 };
 
-/** Configurations that together use every setting that changes what is made. */
+/** Configurations that together use every setting that changes a template. */
 export const VARIANTS: Readonly<Record<string, object>> = {
   default: {},
   everything: EVERYTHING,
@@ -94,7 +95,7 @@ export const VARIANTS: Readonly<Record<string, object>> = {
   },
 };
 
-/** Reads a configuration as `cdk.json` would hold it. */
+/** Reads a configuration as from `cdk.json`. */
 export function config(given: object = {}): Config {
   return readConfig((key) => (key === 'rsqlflow' ? { ...PACKAGES, ...given } : undefined)).config;
 }
@@ -111,7 +112,7 @@ export function app(given: object = {}, outdir?: string): App {
 
 const synthesised = new Map<object, App>();
 
-/** A stack's template. One app is made for each configuration object. */
+/** The template of a stack. Each configuration object is synthesized once. */
 export function template(stack: StackName, given: object = VARIANTS['default'] ?? {}): Template {
   const made = synthesised.get(given) ?? app(given);
   synthesised.set(given, made);
@@ -124,7 +125,7 @@ export function repository(path: string): string {
   return readFileSync(resolve(HOME, '..', path), 'utf8');
 }
 
-/** A resource as CloudFormation has it. */
+/** A resource of a template. */
 export interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
@@ -150,7 +151,7 @@ export function flat(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** A statement of a policy, its lists as lists and its ARNs without partition, region and account. */
+/** A statement of a policy. ARNs have no partition, region and account. */
 export interface Statement {
   readonly actions: string[];
   readonly resources: string[];
@@ -178,7 +179,7 @@ export function roleStatements(found: Template, description: RegExp): Statement[
   const role = resources(found, 'AWS::IAM::Role').find(({ Properties }) =>
     description.test(String(Properties['Description'])),
   );
-  if (role === undefined) throw new Error(`no role is described as ${description}`);
+  if (role === undefined) throw new Error(`no role has the description ${description}`);
   return (role.Properties['Policies'] as { PolicyDocument: unknown }[]).flatMap(({ PolicyDocument }) =>
     statements(PolicyDocument),
   );

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use rsqlflow_core::message::{TriggerAnswer, TriggerRequest};
-use rsqlflow_core::{ErrorName, ExecutionId, WorkflowId};
+use rsqlflow_core::{ErrorName, ExecutionId, Function, WorkflowId};
 use serde_json::{Map, Value, json};
 
 use crate::error::Failure;
@@ -47,7 +47,7 @@ pub(crate) fn overrides(parameters: &[(String, String)]) -> Option<Value> {
 /// # Errors
 /// What it has against the request, or where it cannot be invoked.
 pub(crate) async fn invoke(place: &Place, request: &TriggerRequest) -> Result<TriggerAnswer, Failure> {
-    let function = &place.deployment.functions.workflow_trigger;
+    let function = &place.deployment.functions[Function::WorkflowTrigger];
     let payload = serde_json::to_value(request).context("the request cannot be written as JSON")?;
     let answer = match place.invoke(function, &payload).await? {
         Ok(answer) => answer,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use rsqlflow_core::ExecutionId;
+use rsqlflow_core::{ExecutionId, Function};
 use rsqlflow_store::WorkflowRow;
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ async fn close(place: &Place, run: &WorkflowRow, status: Option<ExecutionStatus>
         },
     });
     loop {
-        match place.invoke(&place.deployment.functions.update_audit, &event).await? {
+        match place.invoke(&place.deployment.functions[Function::UpdateAudit], &event).await? {
             Ok(_) => return Ok(()),
             Err(error) if error.get("errorType") == Some(&Value::from("StageNotSettled")) => {
                 tokio::time::sleep(PAUSE).await;

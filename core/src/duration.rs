@@ -142,15 +142,18 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Units of a duration, larger ones first: its milliseconds and its names, of which the first is the shortest.
+/// Milliseconds are for settings of a deployment only.
+pub(crate) const UNITS: [(u64, &[&str]); 5] = [
+    (86_400_000, &["d", "day", "days"]),
+    (3_600_000, &["h", "hr", "hrs", "hour", "hours"]),
+    (60_000, &["m", "min", "mins", "minute", "minutes"]),
+    (1000, &["s", "sec", "secs", "second", "seconds"]),
+    (1, &["ms"]),
+];
+
 fn unit_millis(unit: &str) -> Option<u64> {
-    Some(match unit {
-        "ms" => 1,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1000,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
-        "d" | "day" | "days" => 86_400_000,
-        _ => return None,
-    })
+    UNITS.iter().find(|(_, names)| names.contains(&unit)).map(|(millis, _)| *millis)
 }
 
 fn parse_millis(text: &str, with_millis: bool) -> Result<u64, InvalidDuration> {

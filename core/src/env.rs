@@ -155,3 +155,25 @@ pub const RSQL_CLIENT: &str = "RSQLFLOW_RSQL_CLIENT";
 /// `auto`: the one on the `PATH`, such as Amazon's, and the agent's own where there is none. `bundled`: the agent's
 /// own. `system`: the one on the `PATH`.
 pub const RSQL_CLIENTS: [&str; 3] = ["auto", "bundled", "system"];
+
+/// Settings of the agent's file, `agent.toml`, that a deployment may write. An agent refuses fields that it does not
+/// know, and an instance may keep an older agent, so a deployment writes those that came later only where they are set.
+pub const AGENT_SETTINGS: [&str; 17] = [
+    "prefix",
+    "config_table",
+    "workflow_audit_table",
+    "job_audit_table",
+    "log_group",
+    "secret",
+    "script_dir",
+    "creds_dir",
+    "log_dir",
+    "spool_dir",
+    "tools_dir",
+    "rsql_client",
+    "rsql_binary",
+    "run_as",
+    "max_jobs",
+    "log_retention",
+    "cancel_poll",
+];

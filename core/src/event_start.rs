@@ -15,19 +15,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::config::Checked;
 use crate::message::TriggerRequest;
 use crate::problem::{Problem, ProblemKind, Problems, Report};
 use crate::{ExecutionId, WorkflowId};
 
 mod path;
+mod schedule;
 
+pub(crate) use path::PATH_PATTERN;
 use path::Path;
+pub use schedule::{ScheduledRequest, ScheduledStart};
 
 /// Most bytes of a value that is taken from an event: a key of S3 has at most 1,024 (S3 user guide, "Naming objects").
 pub const MAX_EVENT_VALUE_BYTES: usize = 2_048;
 
 /// Longest name of a start. With `_` and 32 characters after it, it fits the 60 of an [`ExecutionId`].
-const MAX_NAME: usize = 20;
+pub(crate) const MAX_NAME: usize = 20;
 
 /// EventBridge's own id of an event, the same at every delivery.
 const EVENT_ID: &str = "$.id";
@@ -93,11 +97,8 @@ impl EventRequest {
     /// The start's name, and a digest of what tells the event from others.
     fn execution_id(&self, report: &Report) -> Option<ExecutionId> {
         let start = &self.start;
-        let is_name = (1..=MAX_NAME).contains(&start.name.len())
-            && start.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if !is_name {
-            let rule = format!("is not a name of 1 to {MAX_NAME} letters, digits and -");
-            report.add(Problem::new("start.name", ProblemKind::Invalid, rule));
+        if let Err(broken) = start_name(&start.name) {
+            report.add(Problem::new("start.name", ProblemKind::Invalid, broken.what));
             return None;
         }
         let by_default = [EVENT_ID.to_owned()];
@@ -164,6 +165,17 @@ impl EventRequest {
             );
         }
         Some(text)
+    }
+}
+
+/// The rule of a start's name. It has no `_`, so that the runs of one start are never taken for those of another.
+pub(crate) fn start_name(name: &str) -> Checked {
+    let is_name =
+        (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_name {
+        Ok(())
+    } else {
+        Err(format!("is not a name of 1 to {MAX_NAME} letters, digits and -").into())
     }
 }
 

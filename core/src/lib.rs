@@ -20,13 +20,17 @@ mod told;
 mod workflow_status;
 mod zone;
 
-pub use deployment::{DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment, Functions, Machine, Machines, Tables};
+pub use deployment::{
+    AGENT_ATTRIBUTES, BY_JOB_NAME, BY_WORKFLOW, DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment,
+    DocumentParameter, EXPIRY, Function, Functions, IndexShape, Machine, MachineKind, Machines, Permission,
+    RUN_JOB_PARAMETERS, Resource, Table, TableShape, Tables, UnknownFunction, contract,
+};
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use error_name::{ErrorName, UnknownErrorName};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems, did_you_mean, of_unknown};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
-pub use timing::{CANCEL_POLL, Timing};
+pub use timing::{CANCEL_POLL, LOCAL_LOG_RETENTION, Timing};
 pub use told::ToldProblem;
 pub use workflow_status::WorkflowStatus;

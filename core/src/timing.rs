@@ -49,6 +49,10 @@ pub struct Timing {
 /// promise rests on it: without a look, its next renewal tells the agent. Default 5 s.
 pub const CANCEL_POLL: Duration = Duration::from_secs(5);
 
+/// How long an agent keeps the local log of a job after its last line, unless it is configured otherwise
+/// (`log_retention`). Default 30 days.
+pub const LOCAL_LOG_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+
 impl Default for Timing {
     fn default() -> Self {
         Self {

@@ -10,6 +10,7 @@ use rsqlflow_core::{Deployment, ExecutionId, Problems, Timestamp};
 use rsqlflow_store::Store;
 
 use crate::HandlerError;
+use crate::permitted::OnlyPermitted;
 
 /// Clients and settings, made once a process and kept over its invocations. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,12 +36,24 @@ impl Context {
     /// Over an AWS configuration and a deployment, whose machines must have their ARNs.
     #[must_use]
     pub fn new(sdk: &SdkConfig, deployment: Deployment) -> Self {
+        let deployment = Arc::new(deployment);
+        let checked = cfg!(debug_assertions).then(|| OnlyPermitted(deployment.clone()));
+        /// A client, which in debug builds checks its calls.
+        macro_rules! client {
+            ($service:ident) => {{
+                let mut config = $service::config::Builder::from(sdk);
+                if let Some(checked) = checked.clone() {
+                    config = config.interceptor(checked);
+                }
+                $service::Client::from_conf(config.build())
+            }};
+        }
         Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(sdk), deployment.tables.clone()),
-            sfn: aws_sdk_sfn::Client::new(sdk),
-            ssm: aws_sdk_ssm::Client::new(sdk),
-            sns: aws_sdk_sns::Client::new(sdk),
-            deployment: Arc::new(deployment),
+            store: Store::new(client!(aws_sdk_dynamodb), deployment.tables.clone()),
+            sfn: client!(aws_sdk_sfn),
+            ssm: client!(aws_sdk_ssm),
+            sns: client!(aws_sdk_sns),
+            deployment,
         }
     }
 

@@ -1,13 +1,13 @@
 //! The one way to call a function: in its own sandbox, and in the process of the endpoint.
 
-use rsqlflow_core::{ErrorName, JobId};
+use rsqlflow_core::{ErrorName, Function, JobId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use crate::{
-    Context, Function, HandlerError, master_iterator, parallel_load_check, rsql_invoke, sequential_iterator,
+    Context, HandlerError, master_iterator, parallel_load_check, permitted, rsql_invoke, sequential_iterator,
     sweeper, update_audit, workflow_trigger,
 };
 
@@ -49,7 +49,9 @@ pub async fn invoke(context: &Context, function: Function, payload: Value) -> Re
     );
     async {
         // Boxed, so that callers need not lay out the futures of every SDK call within their own.
-        let result = Box::pin(call(context, function, payload)).await;
+        let work = Box::pin(call(context, function, payload));
+        let result =
+            if cfg!(debug_assertions) { permitted::running(function, work).await } else { work.await };
         result.map_err(|error| {
             let told = FunctionError::from(&error);
             if error.is_expected() {

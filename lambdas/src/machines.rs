@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Function;
+use rsqlflow_core::Function;
 
 #[cfg(test)]
 mod played;

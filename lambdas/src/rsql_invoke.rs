@@ -4,7 +4,8 @@
 //! the command. A command without its row does not exist; a row without its command is found by the next try,
 //! whose new attempt the old command cannot harm.
 
-use rsqlflow_core::message::{InvokeAnswer, InvokeRequest};
+use rsqlflow_core::RUN_JOB_PARAMETERS;
+use rsqlflow_core::message::{InvokeAnswer, InvokeRequest, LAUNCHED};
 use rsqlflow_core::protocol::launcher::{Step, Then, decide};
 use rsqlflow_core::protocol::{Answer, Change, JobStatus, Outcome, Reply};
 use rsqlflow_store::{ChangeError, JobRow, Note};
@@ -27,7 +28,7 @@ pub async fn handle(context: &Context, request: InvokeRequest) -> Result<InvokeA
     for _ in 0..ROUNDS {
         match step(context, row, &reply).await? {
             Done::With(answer) => {
-                tracing::info!(?answer, retry = request.retry, "launcher");
+                tracing::info!(?answer, retry = request.retry, "{LAUNCHED}");
                 return Ok(answer);
             }
             Done::Refused(other) => row = *other,
@@ -138,16 +139,17 @@ async fn launch(
 
 async fn send(context: &Context, row: &JobRow, instance: &str) -> Result<String, ServiceError> {
     let deployment = &context.deployment;
-    let attempt = row.state.attempt.to_string();
+    let values =
+        [row.workflow_execution_id.to_string(), row.job_id.to_string(), row.state.attempt.to_string()];
+    let parameters =
+        RUN_JOB_PARAMETERS.iter().zip(values).map(|(one, value)| (one.name.to_owned(), vec![value]));
     let timeout = deployment.timing.delivery_timeout(row.job.heartbeat).get();
     let sent = context
         .ssm
         .send_command()
         .document_name(&deployment.ssm_document)
         .instance_ids(instance)
-        .parameters("ExecutionId", vec![row.workflow_execution_id.to_string()])
-        .parameters("JobId", vec![row.job_id.to_string()])
-        .parameters("Attempt", vec![attempt])
+        .set_parameters(Some(parameters.collect()))
         .timeout_seconds(i32::try_from(timeout).unwrap_or(i32::MAX))
         .send()
         .await

@@ -13,12 +13,11 @@ mod update;
 mod workflow_audit;
 
 use aws_sdk_dynamodb::Client;
-use rsqlflow_core::Tables;
+use rsqlflow_core::{AGENT_ATTRIBUTES, Tables};
 
 pub use config::Config;
 pub use error::{StoreError, causes, is_transient};
 pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, Try};
-pub use schema::{EXPIRY, IndexShape, TableShape, shapes};
 pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 
 /// The way to the three tables. Cheap to clone.
@@ -50,7 +49,13 @@ impl Store {
     /// The job audit table.
     #[must_use]
     pub fn jobs(&self) -> JobAudit {
-        JobAudit { client: self.client.clone(), table: self.names.job_audit.clone() }
+        JobAudit { client: self.client.clone(), table: self.names.job_audit.clone(), attributes: None }
+    }
+
+    /// The job audit table as an agent uses it: its updates name no other attributes than the instance's role allows.
+    #[must_use]
+    pub fn agent_jobs(&self) -> JobAudit {
+        JobAudit { attributes: Some(&AGENT_ATTRIBUTES), ..self.jobs() }
     }
 
     /// Creates what is missing of the three tables and waits until they can be used. On AWS the deployment

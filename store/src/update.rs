@@ -94,6 +94,11 @@ impl Update {
         self.conditions.push(format!("{name} IN ({})", values.join(", ")));
     }
 
+    /// The attributes that its expressions name.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(String::as_str)
+    }
+
     /// Sends it, asking for the whole item either way.
     pub(crate) async fn send(self, client: &Client, table: &str, key: Item) -> Result<Sent, StoreError> {
         let mut expression = Vec::new();

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
+use rsqlflow_core::{BY_WORKFLOW, ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::item::{self, text};
-use crate::schema::BY_WORKFLOW;
 use crate::update::{Sent, Update, put_if_absent};
 
 const KEY: &str = "workflow_execution_id";

@@ -9,7 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_lambda::primitives::Blob;
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_core::{Deployment, ExecutionId, JobId, WorkflowStatus};
+use rsqlflow_core::{Deployment, ExecutionId, Function, JobId, WorkflowStatus};
 use rsqlflow_store::{JobRow, JobSummary, Store, WorkflowRow};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -242,7 +242,7 @@ impl World {
     /// # Errors
     /// What it threw.
     pub async fn trigger(&self, request: Value) -> Result<Value, Refused> {
-        self.invoke(&self.deployment.functions.workflow_trigger, &request).await
+        self.invoke(&self.deployment.functions[Function::WorkflowTrigger], &request).await
     }
 
     /// Starts a workflow and names the run.

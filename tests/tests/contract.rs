@@ -5,7 +5,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::protocol::Contract;
 use rsqlflow_core::protocol::JobStatus::{Completed, Failed, Triggered};
-use rsqlflow_core::{ErrorName, ExecutionId, JobId};
+use rsqlflow_core::{ErrorName, ExecutionId, Function, JobId};
 use rsqlflow_tests::{Gate, World, WorldOptions};
 use serde_json::json;
 
@@ -111,7 +111,8 @@ async fn what_functions_do_not_know_they_do_not_touch() {
         "workflow_execution_id": id, "stage": 0, "position": 0, "task_token": "t",
         "entered": "2026-11-21T06:15:00.123Z", "retry": 0,
     });
-    let refused = world.invoke(&world.deployment.functions.rsql_invoke, &request).await.unwrap_err();
+    let refused =
+        world.invoke(&world.deployment.functions[Function::RsqlInvoke], &request).await.unwrap_err();
     assert_eq!(refused.error_type, ErrorName::CorruptItem.as_str());
     assert!(refused.message.contains("follows contract"), "{}", refused.message);
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rsqlflow_core::{CANCEL_POLL, Deployment, Tables, Timing, env};
+use rsqlflow_core::{CANCEL_POLL, Deployment, LOCAL_LOG_RETENTION, Tables, Timing, env};
 
 use super::env_vars;
 use super::reader::{ConfigError, Reader};
@@ -210,7 +210,7 @@ impl AgentConfig {
             pass_env: r.texts("pass_env").unwrap_or_else(|| PASSED.map(str::to_owned).to_vec()),
             linger: r.duration("linger", None).unwrap_or(Duration::from_secs(5)),
             log_drain: r.duration("log_drain", None).unwrap_or(Duration::from_secs(10)),
-            log_retention: r.duration("log_retention", None).unwrap_or(Duration::from_secs(30 * 24 * 3600)),
+            log_retention: r.duration("log_retention", None).unwrap_or(LOCAL_LOG_RETENTION),
             cancel_poll: r.duration("cancel_poll", None).unwrap_or(CANCEL_POLL),
             log_level: r
                 .one_of(

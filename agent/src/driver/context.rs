@@ -50,7 +50,7 @@ impl Context {
     /// For a process that begins.
     pub async fn load(config: AgentConfig) -> Self {
         let clients = Arc::new(Clients::load(&config).await);
-        let jobs = Store::new(clients.dynamodb().clone(), config.tables.clone()).jobs();
+        let jobs = Store::new(clients.dynamodb().clone(), config.tables.clone()).agent_jobs();
         Self {
             jobs,
             tokens: Tokens::new(clients.sfn().clone()),

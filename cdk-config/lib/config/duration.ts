@@ -1,29 +1,23 @@
+import { CONTRACT } from '../contract.js';
 import type { Cursor } from './reader.js';
 
-const UNITS: ReadonlyMap<string, number> = new Map(
-  (
-    [
-      [1, ['s', 'sec', 'secs', 'second', 'seconds']],
-      [60, ['m', 'min', 'mins', 'minute', 'minutes']],
-      [3_600, ['h', 'hr', 'hrs', 'hour', 'hours']],
-      [86_400, ['d', 'day', 'days']],
-    ] as const
-  ).flatMap(([size, names]) => names.map((name) => [name, size] as const)),
+const { units, accepted } = CONTRACT.durations;
+
+const SECONDS: ReadonlyMap<string, number> = new Map(
+  units.flatMap(({ seconds, names }) => names.map((name) => [name, seconds] as const)),
 );
 
-/** What a duration may look like, for error texts. */
-const ACCEPTED = 'write a whole number of seconds, or a text such as "90s", "3 min", "1h30m", "24h", "1d"';
-
-/** Seconds of a text such as `1h30m`; `undefined` for what is none. The same texts as in a workflow item. */
-export function parseDuration(text: string): number | undefined {
-  const bare = /^ *(\d+) *$/.exec(text);
-  if (bare !== null) return Number(bare[1]);
+/** Seconds of a text such as `1h30m`, as in a workflow item; `undefined` if it is not a duration. */
+export function parseDuration(given: string): number | undefined {
+  const text = given.replaceAll(/^ +| +$/g, '');
+  // A number without a unit is seconds, but only if it stands alone: `1h30` is ambiguous.
+  if (/^\d+$/.test(text)) return Number(text);
   let total = 0;
   let last = Number.POSITIVE_INFINITY;
-  let rest = text.trim();
+  let rest = text;
   while (rest !== '') {
     const part = /^(\d+) *([a-z]+) */.exec(rest);
-    const size = UNITS.get(part?.[2] ?? '');
+    const size = SECONDS.get(part?.[2] ?? '');
     if (part === null || size === undefined || size >= last) return undefined;
     total += Number(part[1]) * size;
     last = size;
@@ -32,24 +26,19 @@ export function parseDuration(text: string): number | undefined {
   return last === Number.POSITIVE_INFINITY ? undefined : total;
 }
 
-/** As short as {@link parseDuration} reads it back. */
+/** The shortest text that {@link parseDuration} reads as the same. */
 export function showDuration(seconds: number): string {
   let rest = seconds;
   let text = '';
-  for (const [size, unit] of [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'm'],
-    [1, 's'],
-  ] as const) {
-    if (rest >= size) text += `${Math.floor(rest / size)}${unit}`;
+  for (const { seconds: size, names } of units) {
+    if (rest >= size) text += `${Math.floor(rest / size)}${names[0]}`;
     rest %= size;
   }
   return text === '' ? '0s' : text;
 }
 
-/** Reads a duration within bounds, in seconds. `beyond` tells what to write instead of one outside of them. */
-export function duration(cursor: Cursor, least: number, most: number, beyond?: string): number | undefined {
+/** Reads a duration within bounds, in seconds. `hint` says what to write instead of one that is out of bounds. */
+export function duration(cursor: Cursor, least: number, most: number, hint?: string): number | undefined {
   const { value } = cursor;
   const seconds =
     typeof value === 'number' && Number.isInteger(value)
@@ -57,7 +46,10 @@ export function duration(cursor: Cursor, least: number, most: number, beyond?: s
       : typeof value === 'string'
         ? parseDuration(value)
         : undefined;
-  if (seconds === undefined) return cursor.report(`${JSON.stringify(value)} is not a duration`, ACCEPTED);
+  if (seconds === undefined) return cursor.report(`${JSON.stringify(value)} is not a duration`, `write ${accepted}`);
   if (seconds >= least && seconds <= most) return seconds;
-  return cursor.report(`${JSON.stringify(value)} is not from ${showDuration(least)} to ${showDuration(most)}`, beyond);
+  return cursor.report(
+    `${JSON.stringify(value)} is not between ${showDuration(least)} and ${showDuration(most)}`,
+    hint,
+  );
 }

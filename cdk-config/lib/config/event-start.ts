@@ -1,62 +1,60 @@
 import { type EventPattern, eventPattern } from './event-pattern.js';
 import type { Cursor, ObjectReader, Rule } from './reader.js';
+import { ruleOf } from './rules.js';
 import { lateAfter, parameters as readParameters, startName, unique, workflowId } from './start.js';
 
-/** Which events start a workflow. */
+/** A start of a workflow by events. */
 export interface EventStart {
-  /** Its name, and how its runs' ids begin. */
+  /** Its name, with which the ids of its runs begin. */
   readonly name: string;
-  /** Which workflow. */
+  /** The workflow. */
   readonly workflow_id: string;
-  /** Which events, as EventBridge takes it. */
+  /** The event pattern. */
   readonly pattern: EventPattern;
-  /** On which bus. */
+  /** The event bus. */
   readonly event_bus: string;
-  /** Overrides of the workflow's parameters: paths into the event, or texts as they are. */
+  /** Overrides of the parameters of the workflow: paths into the event, or plain strings. */
   readonly parameters: Readonly<Record<string, string>> | undefined;
-  /** Paths to what tells one event from another; the event's id, if there are none. */
+  /** Paths to the fields that identify an event. If empty, it is the id of the event. */
   readonly once_per: readonly string[];
-  /** Whether it starts anything. */
+  /** Whether it starts runs. */
   readonly enabled: boolean;
-  /** An alarm if no run has completed for so long, in seconds: whole hours. */
+  /** Raises an alarm if no run completed for this time, in seconds. Whole hours. */
   readonly late_after: number | undefined;
 }
 
-/** What tells of a write of an object: S3 may tell of it twice, by events with ids of their own. */
+/** What identifies a write of an object. S3 may send two events of one write, with different ids. */
 const S3_ONCE_PER = ['$.detail.bucket.name', '$.detail.object.key', '$.detail.object.sequencer'];
-
-/** As `Path` in `core/src/event_start/path.rs`; a test holds the two to each other. */
-const PATH = /^\$(\.[A-Za-z0-9_/-]+|\['[^']+'\]|\[\d{1,9}\])+$/;
 
 /** The longest template of a rule's target (EventBridge API reference, "InputTransformer"). */
 const LONGEST_TEMPLATE = 8_192;
 
-const path: Rule = (text) =>
-  PATH.test(text) && !/[\p{Cc}<>]/u.test(text)
-    ? undefined
-    : { message: 'is not a path into an event', mend: 'write one such as $.detail.object.key' };
+const eventPath = ruleOf('event_path');
 
-const value: Rule = (text) => {
-  if (text.startsWith('$')) return path(text);
-  return /[\p{Cc}<>]/u.test(text) ? { message: 'has a control character, < or > in it' } : undefined;
-};
+/** EventBridge would replace what is between `<` and `>` in the template. */
+const template: Rule = (text) =>
+  /[\p{Cc}<>]/u.test(text) ? { message: 'must not contain control characters, < or >' } : undefined;
+
+const path: Rule = (text) => eventPath(text) ?? template(text);
+
+const value: Rule = (text) => (text.startsWith('$') ? path(text) : template(text));
 
 const bucket: Rule = (text) =>
   /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(text)
     ? undefined
-    : { message: 'is not the name of a bucket', mend: 'write its name, not its ARN' };
+    : { message: 'is not a bucket name', hint: 'write the name, not the ARN' };
 
 const keyPart: Rule = (text) =>
   text !== '' && Buffer.byteLength(text) <= 1_024
     ? undefined
-    : { message: 'is no part of a key', mend: 'write 1 to 1024 bytes, or leave it out' };
+    : { message: 'must have 1 to 1024 bytes', hint: 'remove it to match every key' };
 
 const bus: Rule = (text) =>
   /^[A-Za-z0-9._/-]{1,256}$/.test(text)
     ? undefined
-    : { message: 'is not the name of a bus', mend: 'write its name, not its ARN' };
+    : { message: 'is not the name of an event bus', hint: 'write the name, not the ARN' };
 
-/** What the function is told of an event of a start, beside the event: `EventRequest` in `core/src/event_start.rs`. */
+/** The input of workflow-trigger for an event: `EventRequest` in `core/src/event_start.rs`. */
 export function inputTemplate({ name, workflow_id, parameters, once_per }: Omit<EventStart, 'pattern'>): string {
   const start = {
     name,
@@ -64,12 +62,12 @@ export function inputTemplate({ name, workflow_id, parameters, once_per }: Omit<
     ...(parameters === undefined ? {} : { parameters }),
     ...(once_per.length === 0 ? {} : { once_per }),
   };
-  // The whole event, and not its fields one by one: what is in them could break out of the text they are put into
-  // (EventBridge user guide, "Input transformation").
+  // The whole event instead of single fields: EventBridge inserts fields as text, so a value could change the JSON
+  // around it (EventBridge user guide, "Input transformation").
   return `{"start":${JSON.stringify(start)},"event":<aws.events.event.json>}`;
 }
 
-/** Reads all of them, whose names must differ. */
+/** Reads the starts. Their names must differ. */
 export function eventStarts(cursor: Cursor): EventStart[] | undefined {
   return unique(cursor, 'start', eventStart);
 }
@@ -77,16 +75,17 @@ export function eventStarts(cursor: Cursor): EventStart[] | undefined {
 function eventStart(cursor: Cursor): EventStart | undefined {
   const object = cursor.object();
   if (object === undefined) return undefined;
-  const name = object.need('name', 'write a short one, such as "arrivals"', startName);
+  const name = object.need('name', 'write a short name, such as "arrivals"', startName);
   const workflow_id = object.need('workflow_id', 'name the workflow to start', workflowId);
   const isS3 = object.has('s3');
-  const pattern = isS3 === object.has('pattern') ? neither(object, isS3) : one(object);
+  const pattern = isS3 === object.has('pattern') ? notOne(object, isS3) : readPattern(object);
   const event_bus = object.take('event_bus', (field) => field.text(bus)) ?? 'default';
-  if (isS3 && event_bus !== 'default') cursor.report('names a bus', 'S3 sends its events to the default one');
+  if (isS3 && event_bus !== 'default')
+    cursor.report('has both s3 and event_bus', 'remove event_bus: S3 sends its events to the default bus');
   const parameters = object.take('parameters', (field) => readParameters(field, value));
   const once_per = object.take('once_per', (field) => {
     const paths = field.list((item) => item.text(path));
-    return paths?.length === 0 ? field.report('is empty', "leave it out for the event's id") : paths;
+    return paths?.length === 0 ? field.report('is empty', 'remove it to use the id of the event') : paths;
   });
   const enabled = object.take('enabled', (field) => field.flag()) ?? true;
   const late_after = object.take('late_after', lateAfter);
@@ -105,25 +104,25 @@ function eventStart(cursor: Cursor): EventStart | undefined {
   const { length } = inputTemplate(read);
   if (length <= LONGEST_TEMPLATE) return read;
   return cursor.report(
-    `comes to ${length} characters; EventBridge takes ${LONGEST_TEMPLATE}`,
+    `needs an input template of ${length} characters; EventBridge accepts ${LONGEST_TEMPLATE}`,
     'shorten its parameters',
   );
 }
 
-function neither(object: ObjectReader, both: boolean): undefined {
-  one(object);
+function notOne(object: ObjectReader, both: boolean): undefined {
+  readPattern(object);
   return object.cursor.report(
     both ? 'has both s3 and pattern' : 'has neither s3 nor pattern',
-    'write "s3": {"bucket": "…"}, or a "pattern" of EventBridge',
+    'write either "s3": {"bucket": "…"} or a "pattern"',
   );
 }
 
-function one(object: ObjectReader): EventPattern | undefined {
+function readPattern(object: ObjectReader): EventPattern | undefined {
   const given = object.take('pattern', eventPattern);
   return object.take('s3', s3) ?? given;
 }
 
-/** Reads a bucket whose objects are waited for. */
+/** Reads the bucket whose new objects start runs. */
 function s3(field: Cursor): EventPattern | undefined {
   const object = field.object();
   if (object === undefined) return undefined;
@@ -141,7 +140,7 @@ function s3(field: Cursor): EventPattern | undefined {
 
 function keyMatcher(prefix: string | undefined, suffix: string | undefined): EventPattern | undefined {
   if (prefix === undefined && suffix === undefined) return undefined;
-  // A list means "one of them", so both at once is a text with `*` between them.
+  // A list means "one of them", so a prefix and a suffix together are one wildcard.
   const escaped = (text = ''): string => text.replaceAll(/[\\*]/g, '\\$&');
   const matcher =
     prefix === undefined

@@ -6,4 +6,3 @@ export { CONTEXT_KEY, readConfig } from './read.js';
 export type { Schedule } from './schedule.js';
 export { SETTINGS, type Config } from './settings.js';
 export type { Target } from './target.js';
-export { TIMING, smallestHeartbeat } from './timing.js';

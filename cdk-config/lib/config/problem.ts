@@ -1,33 +1,34 @@
-/** What is wrong with a configuration, told as the workflow validator tells it: where, what, and a mend. */
+/** Problems of a configuration, reported as the workflow validator reports them: where, what, and a hint. */
 
-/** One thing that is wrong. */
+/** One problem. */
 export interface Problem {
-  /** Where, as `schedules[0].cron`. */
+  /** Where, such as `schedules[0].expression`. */
   readonly path: string;
-  /** What, as it completes "path: …". */
+  /** What; it completes "path: …". */
   readonly message: string;
-  /** How to mend it. */
-  readonly mend?: string;
+  /** What to do. */
+  readonly hint?: string;
 }
 
-/** Shows a problem in a line. */
-export function showProblem({ path, message, mend }: Problem): string {
-  return mend === undefined ? `${path}: ${message}` : `${path}: ${message} — ${mend}`;
+/** Shows a problem, with its hint on a line of its own. */
+export function showProblem({ path, message, hint }: Problem): string {
+  return hint === undefined ? `${path}: ${message}` : `${path}: ${message}\n  hint: ${hint}`;
 }
 
-/** A configuration with problems; the message holds all of them. */
+/** A configuration with problems. The message lists all of them. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    super(`the configuration has ${count}:\n${problems.map((p) => `  ${showProblem(p)}`).join('\n')}`);
+    const list = problems.map((problem) => `  ${showProblem(problem).replaceAll('\n', '\n  ')}`);
+    super(`the configuration has ${count}:\n${list.join('\n')}`);
     this.name = 'ConfigError';
     this.problems = problems;
   }
 }
 
-/** The candidate that a misspelt word is most likely meant to be, if one is near enough. */
+/** The candidate that a misspelled word most likely stands for, if one is close enough. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
@@ -35,8 +36,8 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { candidate, distance };
   }
-  const nearEnough = Math.max(1, Math.floor(word.length / 3));
-  return best !== undefined && best.distance <= nearEnough ? best.candidate : undefined;
+  const closeEnough = Math.max(1, Math.floor(word.length / 3));
+  return best !== undefined && best.distance <= closeEnough ? best.candidate : undefined;
 }
 
 /** Levenshtein distance. */

@@ -3,20 +3,20 @@ import { Cursor, ObjectReader } from './reader.js';
 import { SAMPLE_SETTINGS, translate } from './sample.js';
 import { SETTINGS, type Config } from './settings.js';
 
-/** Where `cdk.json` has the configuration, in its `context`. */
+/** The key of the configuration in the `context` of `cdk.json`. */
 export const CONTEXT_KEY = 'rsqlflow';
 
-/** Where AWS's sample has its settings. */
+/** The key of the settings of AWS's sample. */
 const SAMPLE_KEY = 'environment';
 
-/** A configuration, and what to tell the reader of it that is no problem. */
+/** A configuration, and hints that are not problems. */
 export interface Read {
   readonly config: Config;
   readonly hints: readonly string[];
 }
 
 /**
- * Reads the configuration from a context. `cdk -c rsqlflow='{…}'` gives it as a text of JSON.
+ * Reads the configuration from the context. `cdk -c rsqlflow='{…}'` passes it as JSON text.
  *
  * @throws ConfigError with every problem at once.
  */
@@ -50,14 +50,14 @@ export function readConfig(context: (key: string) => unknown): Read {
   const { prefix, log_group } = config as unknown as Config;
   if (prefix !== SETTINGS.prefix.fallback && log_group === SETTINGS.log_group.fallback)
     hints.push(
-      `log_group is ${log_group}; beside another deployment in the account it must be one of its own, such as ` +
-        `"${log_group}${prefix}/", which RSQLFLOW_LOG_GROUP tells the command line`,
+      `log_group is ${log_group}. If another deployment in this account uses it, set a log_group of its own, such as ` +
+        `"${log_group}${prefix}/", and set RSQLFLOW_LOG_GROUP for the command line`,
     );
-  // Every setting was read by its own reader or is its own default.
+  // Each setting is what its reader returned, or its default.
   return { config: config as unknown as Config, hints };
 }
 
-/** Runs of schedules and events are told from each other by the names in their ids. */
+/** The ids of runs begin with the name of what started them, so a schedule and an event must not share a name. */
 function differ({ schedules, event_starts }: Config, cursor: Cursor): void {
   for (const [i, { name }] of event_starts.entries()) {
     if (schedules.some((schedule) => schedule.name === name))
@@ -65,17 +65,17 @@ function differ({ schedules, event_starts }: Config, cursor: Cursor): void {
   }
 }
 
-/** `false` where a file is left out on purpose; `null`, as everywhere, is the default. */
+/** `false` means that a package is left out on purpose. `null` is the default, as everywhere. */
 const LEFT_OUT = Symbol('left out');
 
 function isLeftOut(name: string, field: Cursor): boolean {
   return (name === 'agent_rpm' || name === 'agent_deb') && field.value === false;
 }
 
-/** Names that people try. */
+/** Hints for names that are not settings here. */
 const MOVED: ReadonlyMap<string, string> = new Map([
-  ['region', 'deploy with AWS_REGION or --profile: the configuration is the same everywhere'],
-  ['account', 'deploy with the credentials of the account: the configuration is the same everywhere'],
+  ['region', 'set AWS_REGION or --profile when you deploy'],
+  ['account', 'use credentials of the account when you deploy'],
 ]);
 
 function parsed(value: unknown, path: string, problems: Problem[]): unknown {
@@ -86,7 +86,7 @@ function parsed(value: unknown, path: string, problems: Problem[]): unknown {
     problems.push({
       path,
       message: `is not JSON: ${(error as Error).message}`,
-      mend: `write -c ${path}='{"prefix": "team"}'`,
+      hint: `write -c ${path}='{"prefix": "team"}'`,
     });
     return undefined;
   }

@@ -1,12 +1,12 @@
 import { type Problem, didYouMean } from './problem.js';
 
-/** Why a text breaks a rule, or `undefined` when it keeps it. */
-export type Broken = { readonly message: string; readonly mend?: string } | undefined;
+/** Why a text breaks a rule; `undefined` if it does not. */
+export type Broken = { readonly message: string; readonly hint?: string } | undefined;
 
-/** A rule that a text must keep. */
+/** A rule that a text must follow. */
 export type Rule = (text: string) => Broken;
 
-/** A value and its place. Whatever is wrong with it goes to the one list of problems. */
+/** A value and its place. Every problem with it goes into one list. */
 export class Cursor {
   constructor(
     readonly value: unknown,
@@ -14,38 +14,35 @@ export class Cursor {
     private readonly problems: Problem[],
   ) {}
 
-  /** Notes a problem and answers with nothing. */
-  report(message: string, mend?: string): undefined {
+  /** Records a problem and returns `undefined`. */
+  report(message: string, hint?: string): undefined {
     const path = this.path === '' ? 'rsqlflow' : this.path;
-    this.problems.push(mend === undefined ? { path, message } : { path, message, mend });
+    this.problems.push(hint === undefined ? { path, message } : { path, message, hint });
     return undefined;
   }
 
-  /** A value below this one. */
+  /** A value inside this one. */
   below(value: unknown, step: string): Cursor {
     const path = step.startsWith('[') || this.path === '' ? `${this.path}${step}` : `${this.path}.${step}`;
     return new Cursor(value, path, this.problems);
   }
 
   text(rule?: Rule): string | undefined {
-    if (typeof this.value !== 'string') return this.report(`${kind(this.value)} where a text is wanted`);
+    if (typeof this.value !== 'string') return this.wrongType('a string');
     const broken = rule?.(this.value);
     return broken === undefined
       ? this.value
-      : this.report(`${JSON.stringify(this.value)} ${broken.message}`, broken.mend);
+      : this.report(`${JSON.stringify(this.value)} ${broken.message}`, broken.hint);
   }
 
   flag(): boolean | undefined {
-    if (typeof this.value === 'boolean') return this.value;
-    return this.report(`${kind(this.value)} where true or false is wanted`);
+    return typeof this.value === 'boolean' ? this.value : this.wrongType('true or false');
   }
 
   whole(least: number, most: number): number | undefined {
-    if (typeof this.value !== 'number' || !Number.isInteger(this.value)) {
-      return this.report(`${kind(this.value)} where a whole number is wanted`);
-    }
+    if (typeof this.value !== 'number' || !Number.isInteger(this.value)) return this.wrongType('a whole number');
     if (this.value >= least && this.value <= most) return this.value;
-    return this.report(`${this.value} is not from ${least} to ${most}`);
+    return this.report(`${this.value} is not between ${least} and ${most}`);
   }
 
   oneOf<T extends string>(choices: readonly T[]): T | undefined {
@@ -59,15 +56,14 @@ export class Cursor {
   }
 
   list<T>(read: (item: Cursor) => T | undefined): T[] | undefined {
-    if (!Array.isArray(this.value)) return this.report(`${kind(this.value)} where a list is wanted`);
+    if (!Array.isArray(this.value)) return this.wrongType('a list');
     const items = this.value.map((item, i) => read(this.below(item, `[${i}]`)));
     return items.includes(undefined) ? undefined : (items as T[]);
   }
 
   entries(): [string, Cursor][] | undefined {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
-      return this.report(`${kind(this.value)} where an object is wanted`);
-    }
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      return this.wrongType('an object');
     return Object.entries(this.value).map(([key, value]) => [key, this.below(value, key)]);
   }
 
@@ -75,9 +71,13 @@ export class Cursor {
     const entries = this.entries();
     return entries === undefined ? undefined : new ObjectReader(this, new Map(entries));
   }
+
+  private wrongType(wanted: string): undefined {
+    return this.report(`must be ${wanted}, but is ${kind(this.value)}`);
+  }
 }
 
-/** Takes fields out of an object until none is left. */
+/** Reads the fields of an object, and reports the ones that nobody reads. */
 export class ObjectReader {
   private readonly known: string[] = [];
 
@@ -90,7 +90,7 @@ export class ObjectReader {
     return this.fields.has(name);
   }
 
-  /** A field; absent and `null` alike are nothing. */
+  /** Reads a field. A field that is absent or `null` is `undefined`. */
   take<T>(name: string, read: (field: Cursor) => T | undefined): T | undefined {
     this.known.push(name);
     const field = this.fields.get(name);
@@ -98,23 +98,23 @@ export class ObjectReader {
     return field === undefined || field.value === null ? undefined : read(field);
   }
 
-  /** A field that must be there. */
-  need<T>(name: string, mend: string, read: (field: Cursor) => T | undefined): T | undefined {
+  /** Reads a field that is required. */
+  need<T>(name: string, hint: string, read: (field: Cursor) => T | undefined): T | undefined {
     if (this.fields.get(name)?.value == null) {
       this.take(name, () => undefined);
-      return this.cursor.report(`has no ${name}`, mend);
+      return this.cursor.report(`${name} is missing`, hint);
     }
     return this.take(name, read);
   }
 
-  /** Reports what nobody took. */
-  finish(mends: ReadonlyMap<string, string> = new Map()): void {
+  /** Reports the fields that nobody read. */
+  finish(hints: ReadonlyMap<string, string> = new Map()): void {
     for (const [name, field] of this.fields) {
       const meant = didYouMean(name, this.known);
-      const mend =
-        mends.get(name) ??
-        (meant === undefined ? `there are ${this.known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`);
-      field.report('is not a setting here', mend);
+      const hint =
+        hints.get(name) ??
+        (meant === undefined ? `the settings are ${this.known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`);
+      field.report('is not a setting', hint);
     }
   }
 }
@@ -124,7 +124,7 @@ function show(value: unknown): string {
 }
 
 function kind(value: unknown): string {
-  if (value === null || value === undefined) return 'is nothing';
-  if (Array.isArray(value)) return 'is a list';
-  return typeof value === 'object' ? 'is an object' : `is ${show(value)}`;
+  if (value === null || value === undefined) return 'missing';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : show(value);
 }

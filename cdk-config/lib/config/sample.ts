@@ -1,11 +1,11 @@
 import type { ObjectReader } from './reader.js';
 import type { Problem } from './problem.js';
 
-/** What a setting of AWS's sample becomes. Its `cdk.json` has five of them under `environment`. */
+/** A setting of AWS's sample as one of ours. The sample's `cdk.json` has five settings under `environment`. */
 interface Translated {
-  /** The setting here. */
+  /** Our setting. */
   readonly setting: string;
-  /** Its value here. */
+  /** Our value. */
   readonly value: unknown;
 }
 
@@ -17,7 +17,7 @@ const TRANSLATIONS: Readonly<Record<string, (value: unknown) => Translated>> = {
   redshift_secret_id: (value) => ({ setting: 'default_secret', value }),
   rsql_script_path: (value) => ({ setting: 'script_dir', value: withoutSlash(value) }),
   rsql_log_path: (value) => ({ setting: 'log_dir', value: withoutSlash(value) }),
-  // The wrapper's folder is where the sample keeps get_redshift_creds.sh, which its scripts still source.
+  // The sample keeps get_redshift_creds.sh in the directory of the wrapper, and its scripts still source it.
   rsql_script_wrapper: (value) => ({
     setting: 'creds_dir',
     value: typeof value === 'string' ? value.replace(/\/[^/]*$/, '') || '/' : value,
@@ -27,7 +27,7 @@ const TRANSLATIONS: Readonly<Record<string, (value: unknown) => Translated>> = {
 /** Names of the sample's settings. */
 export const SAMPLE_SETTINGS = Object.keys(TRANSLATIONS);
 
-/** Takes the sample's settings, notes what they mean here, and answers with them as settings of ours. */
+/** Translates the sample's settings into ours, and adds a hint for each. */
 export function translate(
   given: ReadonlyMap<string, unknown>,
   own: ObjectReader,
@@ -45,8 +45,8 @@ export function translate(
     if (own.has(setting)) {
       problems.push({
         path: name,
-        message: `says what ${setting} says too`,
-        mend: `leave one of them out: ${setting} is the one to keep`,
+        message: `sets the same as ${setting}`,
+        hint: `remove ${name}`,
       });
       continue;
     }
@@ -54,7 +54,7 @@ export function translate(
     hints.push(
       name === 'rsql_script_wrapper'
         ? wrapperHint(here)
-        : `${name} of AWS's sample is taken as ${setting} = ${JSON.stringify(here)}`,
+        : `${name} of AWS's sample sets ${setting} = ${JSON.stringify(here)}`,
     );
   }
   return translated;
@@ -64,6 +64,6 @@ function wrapperHint(folder: unknown): string {
   const kept =
     folder === undefined
       ? ''
-      : `; its folder is taken as creds_dir = ${JSON.stringify(folder)}, for get_redshift_creds.sh`;
-  return `rsql_script_wrapper is no longer needed: the agent starts the scripts itself${kept}`;
+      : `; its directory sets creds_dir = ${JSON.stringify(folder)}, where get_redshift_creds.sh is`;
+  return `rsql_script_wrapper is no longer needed: the agent starts the scripts${kept}`;
 }

@@ -1,21 +1,21 @@
 import type { Cursor } from './reader.js';
 import { lateAfter, parameters as readParameters, startName, unique, workflowId } from './start.js';
 
-/** When a workflow starts by itself. */
+/** A schedule that starts a workflow. */
 export interface Schedule {
-  /** Its name, and how its runs' ids begin. */
+  /** Its name, with which the ids of its runs begin. */
   readonly name: string;
-  /** Which workflow. */
+  /** The workflow. */
   readonly workflow_id: string;
-  /** As EventBridge Scheduler takes it: `cron(…)`, `rate(…)` or `at(…)`. */
+  /** An expression of EventBridge Scheduler: `cron(…)`, `rate(…)` or `at(…)`. */
   readonly expression: string;
-  /** IANA time zone that the expression is of. */
+  /** IANA time zone of the expression. */
   readonly time_zone: string;
-  /** Overrides of the workflow's parameters. */
+  /** Overrides of the parameters of the workflow. */
   readonly parameters: Readonly<Record<string, string>> | undefined;
-  /** Whether it starts anything. */
+  /** Whether it starts runs. */
   readonly enabled: boolean;
-  /** An alarm if no run has completed for so long, in seconds: whole hours. */
+  /** Raises an alarm if no run completed for this time, in seconds. Whole hours. */
   readonly late_after: number | undefined;
 }
 
@@ -26,27 +26,27 @@ const EXPRESSION =
 export function schedule(cursor: Cursor): Schedule | undefined {
   const object = cursor.object();
   if (object === undefined) return undefined;
-  const name = object.need('name', 'write a short one, such as "nightly"', startName);
+  const name = object.need('name', 'write a short name, such as "nightly"', startName);
   const workflow_id = object.need('workflow_id', 'name the workflow to start', workflowId);
-  const expression = object.need('expression', 'write one such as "cron(30 2 * * ? *)"', (field) =>
+  const expression = object.need('expression', 'write an expression such as "cron(30 2 * * ? *)"', (field) =>
     field.text((t) => {
       if (!EXPRESSION.test(t)) {
         return {
-          message: 'is not a schedule',
-          mend: 'write cron(30 2 * * ? *), rate(1 hour) or at(2030-01-31T02:30:00)',
+          message: 'is not a schedule expression',
+          hint: 'write cron(30 2 * * ? *), rate(1 hour) or at(2030-01-31T02:30:00)',
         };
       }
       const fields = /^cron\((.*)\)$/.exec(t)?.[1]?.trim().split(/\s+/);
       if (fields === undefined || fields.length === 6) return cronDays(fields);
       return {
-        message: `has ${fields.length} fields; EventBridge wants 6: minutes hours day-of-month month day-of-week year`,
+        message: `has ${fields.length} fields; EventBridge Scheduler needs 6: minutes hours day-of-month month day-of-week year`,
       };
     }),
   );
   const time_zone =
     object.take('time_zone', (field) =>
       field.text((t) =>
-        isTimeZone(t) ? undefined : { message: 'is no IANA time zone', mend: 'write one such as Europe/Berlin' },
+        isTimeZone(t) ? undefined : { message: 'is not an IANA time zone', hint: 'write a zone such as Europe/Berlin' },
       ),
     ) ?? 'UTC';
   const parameters = object.take('parameters', (field) => readParameters(field));
@@ -57,15 +57,15 @@ export function schedule(cursor: Cursor): Schedule | undefined {
   return { name, workflow_id, expression, time_zone, parameters, enabled, late_after };
 }
 
-/** Reads all schedules, whose names must differ. */
+/** Reads the schedules. Their names must differ. */
 export function schedules(cursor: Cursor): Schedule[] | undefined {
   return unique(cursor, 'schedule', schedule);
 }
 
 /** One of the day fields must be `?` (EventBridge Scheduler user guide, "Schedule types"). */
-function cronDays(fields: string[] | undefined): { message: string; mend: string } | undefined {
+function cronDays(fields: string[] | undefined): { message: string; hint: string } | undefined {
   if (fields === undefined || fields[2] === '?' || fields[4] === '?') return undefined;
-  return { message: 'names a day of the month and a day of the week', mend: 'write ? for one of the two' };
+  return { message: 'has both a day of the month and a day of the week', hint: 'write ? for one of them' };
 }
 
 function isTimeZone(name: string): boolean {

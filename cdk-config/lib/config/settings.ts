@@ -1,17 +1,17 @@
-import { duration } from './duration.js';
+import { CONTRACT } from '../contract.js';
+import { duration, showDuration } from './duration.js';
 import { type VpcEndpoints, vpcEndpoints } from './endpoints.js';
 import { type EventStart, eventStarts } from './event-start.js';
 import type { Cursor } from './reader.js';
 import * as rules from './rules.js';
 import { type Schedule, schedules } from './schedule.js';
 import { type Target, target } from './target.js';
-import { MAX_HEARTBEAT, MAX_TIMEOUT, tooShort } from './timing.js';
 
-/** A setting: how it is read, what it is without a word, and what the documentation says of it. */
+/** A setting: how to read it, its default, and its documentation. */
 interface Setting<T> {
   readonly read: (cursor: Cursor) => T | undefined;
   readonly fallback: T;
-  /** What stands for the default in the documentation, where the value itself would not tell. */
+  /** The default as the documentation shows it, where the value itself is not clear. */
   readonly defaultText?: string;
   readonly meaning: string;
 }
@@ -22,12 +22,17 @@ function setting<T>(one: Setting<T>): Setting<T> {
 
 const DAY = 86_400;
 
-/** What CloudWatch Logs can keep (API reference, `PutRetentionPolicy`), in days. */
+const { timing, agent, tables } = CONTRACT;
+
+/** A duration as the documentation shows it. */
+const shown = (seconds: number): string => `\`"${showDuration(seconds)}"\``;
+
+/** Retention periods of CloudWatch Logs in days (API reference, `PutRetentionPolicy`). */
 export const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-const FOREVER = 'write "forever" to remove nothing';
+const FOREVER = 'write "forever" to keep everything';
 
 function retention(cursor: Cursor): number | 'forever' | undefined {
   if (cursor.value === 'forever') return 'forever';
@@ -37,26 +42,27 @@ function retention(cursor: Cursor): number | 'forever' | undefined {
   if ((RETENTION_DAYS as readonly number[]).includes(days)) return days;
   const next = RETENTION_DAYS.find((kept) => kept > days) ?? 3653;
   return cursor.report(
-    `${JSON.stringify(cursor.value)} is not a time that CloudWatch Logs can keep`,
+    `${JSON.stringify(cursor.value)} is not a retention period of CloudWatch Logs`,
     `the next longer one is "${next}d"`,
   );
 }
 
-/** Zero, which to the agent is for ever, could as well be meant as "keep nothing", so it is refused here. */
+/** The agent reads 0 as "forever". A user could mean "keep nothing", so 0 is refused here. */
 function localRetention(cursor: Cursor): number | 'forever' | undefined {
   return cursor.value === 'forever' ? 'forever' : duration(cursor, 3_600, 3653 * DAY, FOREVER);
 }
 
 function heartbeat(cursor: Cursor): number | undefined {
-  const seconds = duration(cursor, 1, MAX_HEARTBEAT);
-  const broken = seconds === undefined ? undefined : tooShort(seconds);
-  return broken === undefined ? seconds : cursor.report(broken.message, broken.mend);
+  const { shortest_heartbeat: least, longest_heartbeat: most } = timing;
+  return duration(
+    cursor,
+    least,
+    most,
+    `a heartbeat must cover the launch, the delivery by SSM and the start of the agent, which takes ${showDuration(least)}`,
+  );
 }
 
-/** As `RSQL_CLIENTS` in `core/src/env.rs`. */
-const RSQL_CLIENTS = ['auto', 'bundled', 'system'] as const;
-
-/** EventBridge Scheduler knows whole minutes. */
+/** EventBridge Scheduler supports whole minutes. */
 function sweepEvery(cursor: Cursor): number | undefined {
   const seconds = duration(cursor, 300, DAY);
   return seconds === undefined || seconds % 60 === 0 ? seconds : cursor.report('is not a whole number of minutes');
@@ -70,274 +76,284 @@ function tags(cursor: Cursor): Readonly<Record<string, string>> | undefined {
   return read;
 }
 
-/** Names that Lambda keeps for itself (developer guide, "Using Lambda environment variables"), and that others set here. */
-const TAKEN =
-  /^(_|LAMBDA_|AWS_(LAMBDA_|REGION$|DEFAULT_REGION$|ACCESS_KEY|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV$))|^RSQLFLOW_(?!SSM_DELIVERY$|AGENT_START$|CLOCK_MARGIN$|STOP_GRACE$|RENEWAL_LATENCY$|MACHINE_RETRY_DELAY$|QUEUEING$)/;
+/** Names that Lambda reserves (developer guide, "Using Lambda environment variables"), and those of the deployment. */
+const RESERVED =
+  /^(_|LAMBDA_|AWS_(LAMBDA_|REGION$|DEFAULT_REGION$|ACCESS_KEY|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV$)|RSQLFLOW_)/;
 
 function variables(cursor: Cursor): Readonly<Record<string, string>> | undefined {
   const read: Record<string, string> = {};
   for (const [name, value] of cursor.entries() ?? []) {
-    if (!/^[A-Za-z]\w*$/.test(name) || TAKEN.test(name)) value.report('is not a name that can be set here');
+    if (name.startsWith('RSQLFLOW_')) value.report('is reserved', 'use the setting of the deployment instead');
+    else if (!/^[A-Za-z]\w*$/.test(name) || RESERVED.test(name)) value.report('is not a name that can be set here');
     read[name] = value.text() ?? '';
   }
   return read;
 }
 
-/** Every setting, in the order of the documentation. */
+/** Every setting, in the order of the documentation. Durations are in seconds, retention is in days. */
 export const SETTINGS = {
   prefix: setting<string>({
     read: (c) => c.text(rules.prefix),
-    fallback: 'rsqlflow',
-    meaning: 'Start of every name. Another prefix is another deployment beside this one',
+    fallback: CONTRACT.prefix,
+    meaning: 'Start of every name. Each prefix is a separate deployment',
   }),
   config_table: setting<string | undefined>({
     read: (c) => c.text(rules.table),
     fallback: undefined,
-    defaultText: '`<prefix>-config-table`',
+    defaultText: `\`<prefix>-${tables.config.suffix}\``,
     meaning: 'Table of workflow items',
   }),
   workflow_audit_table: setting<string | undefined>({
     read: (c) => c.text(rules.table),
     fallback: undefined,
-    defaultText: '`<prefix>-workflow-audit-table`',
+    defaultText: `\`<prefix>-${tables.workflow_audit.suffix}\``,
     meaning: 'Table of runs',
   }),
   job_audit_table: setting<string | undefined>({
     read: (c) => c.text(rules.table),
     fallback: undefined,
-    defaultText: '`<prefix>-job-audit-table`',
+    defaultText: `\`<prefix>-${tables.job_audit.suffix}\``,
     meaning: 'Table of jobs',
   }),
   audit_retention: setting<number | undefined>({
-    read: (c) => duration(c, DAY, 99_999_999),
+    read: (c) => duration(c, DAY, CONTRACT.durations.longest_seconds),
     fallback: undefined,
-    defaultText: 'for ever',
-    meaning: 'How long rows of the two audit tables are kept, as `"400d"`',
+    defaultText: 'forever',
+    meaning: 'How long the two audit tables keep their rows, such as `"400d"`',
   }),
   log_group: setting<string>({
     read: (c) => c.text(rules.logGroup),
-    fallback: '/ops/rsql-logs/',
-    meaning: "Log group of the scripts' output",
+    fallback: CONTRACT.log_group,
+    meaning: 'Log group of the output of scripts',
   }),
   log_retention: setting<number | 'forever'>({
     read: retention,
     fallback: 365,
     defaultText: '`"365d"`',
-    meaning: 'How long every log group keeps its lines: `"90d"`, or `"forever"`',
+    meaning: 'Retention of every log group: `"90d"`, or `"forever"`',
   }),
   default_target: setting<Target | undefined>({
     read: target,
     fallback: { tags: { Role: 'etl' } },
-    meaning: 'Instances for jobs that name none: `{"tags": {…}}` or `{"instance_ids": […]}`. They get the agent',
+    meaning:
+      'Default instances of jobs: `{"tags": {…}}` or `{"instance_ids": […]}`. The deployment installs the agent on them',
   }),
   more_targets: setting<readonly Target[]>({
     read: (c) => c.list(target),
     fallback: [],
     meaning:
-      'Further instances that workflows may name. They get the agent too; commands to any other instance are refused',
+      'Other instances that workflows may name. The deployment installs the agent on them too. Commands to any other instance are denied',
   }),
   instance_role: setting<string | undefined>({
     read: (c) => c.text(rules.roleName),
     fallback: undefined,
-    defaultText: 'a role and an instance profile are made',
-    meaning: "Name of the instances' own role, which then gets the agent's permissions",
+    defaultText: 'the deployment creates a role and an instance profile',
+    meaning: 'Name of the role that the instances have already. The deployment adds the permissions of the agent to it',
   }),
   default_secret: setting<string | undefined>({
     read: (c) => c.text(rules.secret),
     fallback: undefined,
-    defaultText: 'such jobs get no credentials',
-    meaning: 'Secret with the database credentials for jobs that name none',
+    defaultText: 'none: such jobs get no credentials',
+    meaning: 'Default secret with the database credentials',
   }),
   more_secrets: setting<readonly string[]>({
     read: texts(rules.secretPattern),
     fallback: [],
-    meaning: 'Further secrets that the agent may read: names, ARNs, or patterns with `*`',
+    meaning: 'Other secrets that the agent may read: names, ARNs, or patterns with `*`',
   }),
   secret_keys: setting<readonly string[]>({
     read: texts(rules.keyArn),
     fallback: [],
-    meaning: 'KMS keys of those secrets, where they are not the default key',
+    meaning: 'KMS keys of these secrets, if they do not use the default key',
   }),
   default_heartbeat: setting<number>({
     read: heartbeat,
-    fallback: 180,
-    defaultText: '`"3m"`',
-    meaning: 'Longest silence of an agent, for jobs that say nothing',
+    fallback: timing.default_heartbeat,
+    defaultText: shown(timing.default_heartbeat),
+    meaning: `Default heartbeat of jobs: the longest time without a sign of life of the agent, at least ${shown(timing.shortest_heartbeat)}`,
   }),
   default_timeout: setting<number>({
-    read: (c) => duration(c, 1, MAX_TIMEOUT),
-    fallback: DAY,
-    defaultText: '`"24h"`',
-    meaning: 'Longest time of a try, for jobs that say nothing',
+    read: (c) => duration(c, 1, timing.longest_timeout),
+    fallback: timing.default_timeout,
+    defaultText: shown(timing.default_timeout),
+    meaning: 'Default timeout of a try',
+  }),
+  queueing: setting<number>({
+    read: (c) => duration(c, 0, timing.longest_queueing),
+    fallback: timing.default_queueing,
+    defaultText: shown(timing.default_queueing),
+    meaning: 'How long a job may wait on an instance that runs `max_jobs` scripts already',
   }),
   script_dir: setting<string>({
     read: (c) => c.text(rules.directory),
     fallback: '/opt/rsqlflow/scripts',
-    meaning: 'Where the scripts are, on the instances',
+    meaning: 'Directory of the scripts on the instances',
   }),
   creds_dir: setting<string | undefined>({
     read: (c) => c.text(rules.directory),
     fallback: undefined,
-    defaultText: "the script directory if it is there, else the agent's own",
-    meaning: "Where `get_redshift_creds.sh` is: every script's first argument",
+    defaultText: "`script_dir` if the file is there, else the agent's own directory",
+    meaning: 'Directory of `get_redshift_creds.sh`, which is the first argument of every script',
   }),
   log_dir: setting<string>({
     read: (c) => c.text(rules.directory),
     fallback: '/var/log/rsqlflow',
-    meaning: 'Local logs on the instances',
+    meaning: 'Directory of local logs on the instances',
   }),
   local_log_retention: setting<number | 'forever' | undefined>({
     read: localRetention,
     fallback: undefined,
-    defaultText: '`"30d"`',
+    defaultText: shown(agent.default_log_retention_seconds),
     meaning:
-      'How long local logs are kept after their last line, from 1 h on: `"7d"`, or `"forever"`. `log_retention` of the agent',
+      'How long the agent keeps a local log after its last line, at least `"1h"`: `"7d"`, or `"forever"`. It is `log_retention` of the agent',
   }),
   spool_dir: setting<string>({
     read: (c) => c.text(rules.directory),
     fallback: '/var/lib/rsqlflow',
-    meaning: 'Results that are not delivered yet, on the instances',
+    meaning: 'Directory of results that are not delivered yet, on the instances',
   }),
   tools_dir: setting<string | undefined>({
     read: (c) => c.text(rules.directory),
     fallback: undefined,
-    defaultText: '`tools` below `spool_dir`',
-    meaning: 'Where the agent puts what scripts use, on the instances; `run_as` must be able to read it',
+    defaultText: '`tools` in `spool_dir`',
+    meaning:
+      'Directory of the tools that the agent provides to scripts, on the instances. The user `run_as` must be able to read it',
   }),
-  rsql_client: setting<'auto' | 'bundled' | 'system' | undefined>({
-    read: (c) => c.oneOf(RSQL_CLIENTS),
+  rsql_client: setting<string | undefined>({
+    read: (c) => c.oneOf(agent.rsql_clients),
     fallback: undefined,
     defaultText: '`"auto"`',
     meaning:
-      "Which `rsql` scripts get: the agent's own (`bundled`), the one on the `PATH` (`system`), or that one and the agent's own where there is none (`auto`)",
+      "Which `rsql` scripts use: the agent's own (`bundled`), the one on the `PATH` (`system`), or the one on the `PATH` if there is one and else the agent's own (`auto`)",
   }),
   rsql_binary: setting<string | undefined>({
     read: (c) => c.text(rules.directory),
     fallback: undefined,
-    defaultText: 'the one that is installed with the agent',
-    meaning: "The agent's own `rsql`, on the instances",
+    defaultText: 'the one installed with the agent',
+    meaning: "Path of the agent's own `rsql` on the instances",
   }),
   run_as: setting<string | undefined>({
     read: (c) => c.text(rules.user),
     fallback: undefined,
-    defaultText: "the agent's own user",
-    meaning: 'User that scripts run as',
+    defaultText: 'the user of the agent',
+    meaning: 'User that runs the scripts',
   }),
   max_jobs: setting<number>({
     read: (c) => c.whole(1, 1000),
     fallback: 40,
-    meaning: 'How many scripts run at once on an instance; more wait',
+    meaning: 'How many scripts run on an instance at the same time. Others wait',
   }),
   cancel_poll: setting<number | undefined>({
-    // A longer one would never come before a renewal, which tells the agent too.
-    read: (c) => duration(c, 0, MAX_HEARTBEAT / 3, 'write 0 to leave it to the renewals'),
+    // A renewal also reads whether the job is to be cancelled, so a longer interval has no effect.
+    read: (c) => duration(c, 0, timing.longest_heartbeat / 3, 'write 0 to check at renewals only'),
     fallback: undefined,
-    defaultText: '`"5s"`',
+    defaultText: shown(agent.default_cancel_poll_seconds),
     meaning:
-      'How often an agent looks whether its job is to be cancelled, at most `"8h"`; `0`: only its renewals tell it, three in a heartbeat. A look is half a read of the job audit table',
+      'How often an agent checks whether its job is to be cancelled, at most `"8h"`. `0` checks only at renewals, three times in a heartbeat. A check costs half a read unit of the job audit table',
   }),
   schedules: setting<readonly Schedule[]>({
     read: schedules,
     fallback: [],
-    meaning: 'When workflows start by themselves; see below',
+    meaning: 'Schedules that start workflows, see below',
   }),
   event_starts: setting<readonly EventStart[]>({
     read: eventStarts,
     fallback: [],
-    meaning: 'Which events start workflows: objects that arrive in S3, or anything that EventBridge carries; see below',
+    meaning: 'Events that start workflows: new objects in S3, or any event of EventBridge, see below',
   }),
   sweep_every: setting<number>({
     read: sweepEvery,
     fallback: 3_600,
     defaultText: '`"1h"`',
-    meaning: 'How often runs are looked for whose end nobody told',
+    meaning: 'How often the function `sweeper` looks for runs that ended without being closed',
   }),
   topic_arn: setting<string | undefined>({
     read: (c) => c.text(rules.topicArn),
     fallback: undefined,
-    defaultText: 'a topic `<prefix>-notifications` is made',
-    meaning: 'SNS topic for failed runs and for alarms. A topic of your own must let CloudWatch publish',
+    defaultText: 'the deployment creates `<prefix>-notifications`',
+    meaning: 'SNS topic for failed runs and for alarms. The policy of your own topic must allow CloudWatch to publish',
   }),
   more_topics: setting<readonly string[]>({
     read: texts(rules.topicArn),
     fallback: [],
-    meaning: 'Further topics that workflows may name in `notify`',
+    meaning: 'Other topics that workflows may name in `notify`',
   }),
   email: setting<string | undefined>({
     read: (c) => c.text(rules.email),
     fallback: undefined,
-    defaultText: 'nobody',
-    meaning: 'Who subscribes to the topic; AWS asks the address for a confirmation',
+    defaultText: 'none',
+    meaning: 'Email address that subscribes to the topic. AWS sends it a request for confirmation',
   }),
   alarms: setting<boolean>({
     read: (c) => c.flag(),
     fallback: true,
-    meaning: 'Whether alarms and a dashboard are made',
+    meaning: 'Whether to create alarms and a dashboard',
   }),
   long_run: setting<number>({
     read: (c) => duration(c, 600, 365 * DAY),
     fallback: 12 * 3_600,
     defaultText: '`"12h"`',
-    meaning: 'Alarm when a run takes longer',
+    meaning: 'Raises an alarm if a run takes longer',
   }),
   long_job: setting<number>({
     read: (c) => duration(c, 600, 365 * DAY),
     fallback: 8 * 3_600,
     defaultText: '`"8h"`',
-    meaning: 'Alarm when a running job is older',
+    meaning: 'Raises an alarm if a job runs longer',
   }),
   vpc_endpoints: setting<VpcEndpoints | undefined>({
     read: vpcEndpoints,
     fallback: undefined,
     defaultText: 'none',
-    meaning: 'Endpoints for instances without a way to the internet; see below',
+    meaning: 'VPC endpoints for instances without internet access, see below',
   }),
   architecture: setting<'x86_64' | 'arm64'>({
     read: (c) => c.oneOf(['x86_64', 'arm64']),
     fallback: 'x86_64',
-    meaning: 'Processor of the functions: `x86_64` or `arm64`. The package must be built for it',
+    meaning: 'Architecture of the functions: `x86_64` or `arm64`. The package must be built for it',
   }),
   removal_policy: setting<'retain' | 'destroy'>({
     read: (c) => c.oneOf(['retain', 'destroy']),
     fallback: 'retain',
     meaning:
-      "What becomes of the tables and the scripts' log group when the deployment is removed (what was deployed last counts), or they get other names: `retain` or `destroy`",
+      'What happens to the tables and the log group of scripts if you destroy the deployment or rename them: `retain` or `destroy`. The value of the last deployment applies',
   }),
   lambda_zip: setting<string>({
     read: (c) => c.text(rules.file),
     fallback: '../target/package/lambda.zip',
-    meaning: "The functions' package, a zip or a folder, relative to `cdk-config/`",
+    meaning: 'Package of the functions, a zip file or a directory, relative to `cdk-config/`',
   }),
   agent_rpm: setting<string | undefined>({
     read: (c) => c.text(rules.file),
     fallback: '../target/package/rsqlflow-agent.rpm',
-    meaning: 'The agent for Amazon Linux and Red Hat, or `false` for none',
+    meaning: 'Package of the agent for Amazon Linux and Red Hat, or `false` for none',
   }),
   agent_deb: setting<string | undefined>({
     read: (c) => c.text(rules.file),
     fallback: '../target/package/rsqlflow-agent.deb',
-    meaning: 'The agent for Debian and Ubuntu, or `false` for none',
+    meaning: 'Package of the agent for Debian and Ubuntu, or `false` for none',
   }),
   function_environment: setting<Readonly<Record<string, string>>>({
     read: variables,
     fallback: {},
-    meaning: 'Further variables of the functions, such as `HTTPS_PROXY` or `AWS_ENDPOINT_URL_SSM`',
+    meaning: 'Other environment variables of the functions, such as `HTTPS_PROXY` or `AWS_ENDPOINT_URL_SSM`',
   }),
   permissions_boundary: setting<string | undefined>({
     read: (c) => c.text(rules.policyArn),
     fallback: undefined,
     defaultText: 'none',
-    meaning: 'ARN of the permissions boundary that every role gets',
+    meaning: 'ARN of the permissions boundary of every role',
   }),
   tags: setting<Readonly<Record<string, string>>>({
     read: tags,
     fallback: {},
-    meaning: 'Tags of everything that is made',
+    meaning: 'Tags of every resource',
   }),
   synthesizer: setting<'bootstrap' | 'credentials'>({
     read: (c) => c.oneOf(['bootstrap', 'credentials']),
     fallback: 'bootstrap',
-    meaning: "Who deploys: `bootstrap`, the roles that `cdk bootstrap` made, or `credentials`, the caller's own",
+    meaning:
+      'Credentials that deploy: `bootstrap` uses the roles of `cdk bootstrap`, `credentials` uses those of the caller',
   }),
 } as const;
 

@@ -1,24 +1,25 @@
 import { type Config, showDuration } from '../config/index.js';
 import type { Names } from '../names.js';
 
-/** Where the agent looks for its settings. */
+/** Where the agent reads its settings. */
 export const AGENT_CONFIG = '/etc/rsqlflow/agent.toml';
 
-/** A duration as the agent reads it, where one is set; its word for ever is zero. */
+/** A duration as the agent reads it, if one is set. `0` means forever. */
 function time(seconds: number | 'forever' | undefined): string | undefined {
   return seconds === undefined ? undefined : showDuration(seconds === 'forever' ? 0 : seconds);
 }
 
 /**
- * The agent's settings: the fields that `agent/src/config/settings.rs` reads. An agent refuses fields that it does not
- * know, so those that came later stand there only where they are set: an instance may keep an older agent.
+ * The settings of the agent. A test checks that each is one that the agent reads (`AGENT_SETTINGS` of the contract). An
+ * agent refuses settings that it does not know, and an instance may have an older agent, so newer settings are written
+ * only if they are set.
  */
 export function agentConfig(config: Config, names: Names): string {
   const fields: Record<string, string | number | undefined> = {
     prefix: names.prefix,
     config_table: names.tables.config,
-    workflow_audit_table: names.tables.workflowAudit,
-    job_audit_table: names.tables.jobAudit,
+    workflow_audit_table: names.tables.workflow_audit,
+    job_audit_table: names.tables.job_audit,
     log_group: config.log_group,
     secret: config.default_secret,
     script_dir: config.script_dir,
@@ -36,5 +37,5 @@ export function agentConfig(config: Config, names: Names): string {
   const lines = Object.entries(fields).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`],
   );
-  return ['# Written by the deployment, which overwrites what is changed here.', ...lines, ''].join('\n');
+  return ['# Written by the deployment, which overwrites changes.', ...lines, ''].join('\n');
 }

@@ -3,28 +3,28 @@ import { createHash } from 'node:crypto';
 import { AGENT, LEAST_SSM_AGENT } from './run-job.js';
 import { AGENT_CONFIG } from './agent-config.js';
 
-/** A package as an instance fetches it. */
+/** A package as an instance downloads it. */
 export interface AgentPackage {
   readonly kind: 'rpm' | 'deb';
-  /** `https://s3.…`; SSM fetches it with the instance's own role. */
+  /** `https://s3.…`. SSM downloads it with the role of the instance. */
   readonly url: string;
   readonly sha256: string;
 }
 
-/** Ends the settings in the step's text. They are TOML with texts in JSON, so no line of theirs can be this one. */
+/** Ends the settings in the text of the step. They are TOML with JSON strings, so none of their lines can be this one. */
 const END = 'END-OF-RSQLFLOW-AGENT-TOML';
 
-/** Where packages are fetched to, below the SSM agent's own folder of a command. */
+/** Where packages are downloaded to, in the directory of the command. */
 const FETCHED = 'rsqlflow-package';
 
-/** Tells packages and settings from others. */
+/** Identifies packages and settings. */
 export function deploymentHash(packages: readonly AgentPackage[], settings: string): string {
   const hash = createHash('sha256').update(settings);
   for (const { kind, sha256 } of packages) hash.update(`\0${kind}\0${sha256}`);
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The lines that install what was fetched. */
+/** The lines that install a downloaded package and the settings. */
 export function installShell(packages: readonly AgentPackage[], settings: string): string[] {
   const install = packages.flatMap(({ kind, sha256 }) => [
     `if [ "$kind" = ${kind} ]; then`,
@@ -37,7 +37,7 @@ export function installShell(packages: readonly AgentPackage[], settings: string
     'set -eu',
     'umask 022',
     'fail() { echo "$1" >&2; exit 1; }',
-    // The package would look before the settings are there.
+    // Otherwise the package would check the settings before they are written.
     'export RSQLFLOW_DEPLOYS=1',
     `[ -n "\${SSM_Deployment:-}" ] || fail "the SSM agent is older than ${LEAST_SSM_AGENT}: update it with the document AWS-UpdateSSMAgent"`,
     'kind=',
@@ -47,12 +47,12 @@ export function installShell(packages: readonly AgentPackage[], settings: string
     ...install,
     `installed=$(cat /var/lib/rsqlflow-package 2>/dev/null || true)`,
     `if [ -z "$wanted" ]; then`,
-    `  [ -x ${AGENT} ] || fail "there is no package of the agent for this instance, and none is installed: build it and deploy again"`,
+    `  [ -x ${AGENT} ] || fail "the deployment has no agent package for this instance, and no agent is installed: build the package and deploy again"`,
     `elif [ "$installed" != "$wanted" ] || [ ! -x ${AGENT} ]; then`,
-    '  echo "$wanted  $package" | sha256sum -c - >/dev/null || fail "the package is not the one that was deployed"',
+    '  echo "$wanted  $package" | sha256sum -c - >/dev/null || fail "the package is not the deployed one"',
     '  case "$kind" in',
     '    rpm) rpm -U --replacepkgs --oldpackage "$package" ;;',
-    '    # The settings are written anew below, so what stood there is no question to ask.',
+    '    # The settings are written below, so dpkg must not ask about the old ones.',
     '    deb) DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i "$package" ;;',
     '  esac',
     '  echo "$wanted" >/var/lib/rsqlflow-package',
@@ -68,18 +68,18 @@ export function installShell(packages: readonly AgentPackage[], settings: string
   ];
 }
 
-/** The command document that installs the agent and its settings, and does nothing where both are as they should be. */
+/** The command document that installs the agent and its settings, and does nothing if both are current. */
 export function installAgent(packages: readonly AgentPackage[], settings: string): unknown {
   const linux = { StringEquals: ['platformType', 'Linux'] };
   return {
     schemaVersion: '2.2',
-    description: "Installs the rsqlflow agent and its settings, and keeps both as the deployment's.",
-    // With another value an association runs at once; and it tells whether the SSM agent gives parameters in the
-    // environment, as the document of jobs needs it.
+    description: 'Installs the rsqlflow agent and its settings, and keeps both current.',
+    // A new value makes the association run at once. The step also checks whether the SSM agent passes parameters in
+    // the environment, which the document of jobs needs.
     parameters: {
       Deployment: {
         type: 'String',
-        description: 'Which packages and settings',
+        description: 'Identifies packages and settings',
         allowedPattern: '^[0-9a-f]{16}$',
         interpolationType: 'ENV_VAR',
       },
@@ -105,7 +105,7 @@ export function installAgent(packages: readonly AgentPackage[], settings: string
   };
 }
 
-/** The lines that look whether the agent is healthy. */
+/** The lines that check the agent. */
 export const CHECK_SHELL: readonly string[] = [
   '#!/bin/sh',
   'set -eu',
@@ -116,11 +116,11 @@ export const CHECK_SHELL: readonly string[] = [
   `exec ${AGENT} status`,
 ];
 
-/** The command document that fails where the agent is missing, or cannot read its settings or its spool. */
+/** The command document that fails if the agent is missing, or cannot read its settings or its spool. */
 export function checkAgent(): unknown {
   return {
     schemaVersion: '2.2',
-    description: 'Looks whether the rsqlflow agent is installed, and its settings and spool can be read.',
+    description: 'Checks whether the rsqlflow agent is installed and can read its settings and its spool.',
     mainSteps: [
       {
         action: 'aws:runShellScript',

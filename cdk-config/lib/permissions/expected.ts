@@ -2,7 +2,9 @@ import { App, Stack } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { type Config, readConfig } from '../config/index.js';
-import { FUNCTIONS, MACHINES, Names } from '../names.js';
+import { CONTRACT, MACHINES } from '../contract.js';
+import { Names } from '../names.js';
+import { machineDefinition } from '../package.js';
 import { agentStatements } from './agent.js';
 import { functionStatements } from './functions.js';
 import { machineStatements } from './machines.js';
@@ -11,18 +13,18 @@ import { machineStatements } from './machines.js';
 interface Expected {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
-  /** Keys of a condition, and the value of each. */
-  readonly context: Readonly<Record<string, string>>;
+  /** Keys of a condition, and their values. */
+  readonly context: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What every role may do, for `rsqlflow doctor --aws`, which asks IAM whether each still may. */
+/** What every role allows, for `rsqlflow doctor --aws`, which asks IAM whether each role still does. */
 export interface Permissions {
   readonly functions: Readonly<Record<string, readonly Expected[]>>;
   readonly machines: Readonly<Record<string, readonly Expected[]>>;
   readonly agent: readonly Expected[];
 }
 
-/** The permissions as `permissions.json` has them, made of the very statements that are deployed. */
+/** The contents of `permissions.json`, made of the statements that are deployed. */
 export function expectedPermissions(): Permissions {
   const config: Config = {
     ...readConfig(() => undefined).config,
@@ -38,16 +40,20 @@ export function expectedPermissions(): Permissions {
   const stack = new Stack(new App(), 'Expected');
   const names = new Names(config);
   const arns = names.arns(stack);
-  const told = (statements: PolicyStatement[]): Expected[] =>
+  const resolved = (statements: PolicyStatement[]): Expected[] =>
     statements.map((statement) => expected(stack.resolve(statement.toStatementJson()) as StatementJson));
   return {
-    functions: Object.fromEntries(FUNCTIONS.map((name) => [name, told(functionStatements(name, config, names, arns))])),
-    machines: Object.fromEntries(MACHINES.map((name) => [name, told(machineStatements(name, names, arns))])),
-    agent: told(agentStatements(config, names, arns)),
+    functions: Object.fromEntries(
+      CONTRACT.functions.map((one) => [one.handler, resolved(functionStatements(one, config, names, arns))]),
+    ),
+    machines: Object.fromEntries(
+      MACHINES.map((name) => [name, resolved(machineStatements(name, machineDefinition(name), names, arns))]),
+    ),
+    agent: resolved(agentStatements(config, names, arns)),
   };
 }
 
-/** As a file of the repository. */
+/** `permissions.json`. */
 export function permissionsFile(): string {
   return `${JSON.stringify(expectedPermissions(), undefined, 2)}\n`;
 }
@@ -60,11 +66,12 @@ interface StatementJson {
 
 function expected({ Action, Resource, Condition }: StatementJson): Expected {
   const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
-  const context: Record<string, string> = {};
+  const context: Record<string, string[]> = {};
   for (const [operator, pairs] of Object.entries(Condition ?? {})) {
-    // Whoever simulates has to give a value that fulfils it, which only for equality is the value itself.
-    if (operator !== 'StringEquals') throw new Error(`conditions with ${operator} cannot be told`);
-    for (const [key, value] of Object.entries(pairs)) context[key] = filled(value);
+    // The values fulfil the condition only with these operators.
+    if (!['StringEquals', 'ForAllValues:StringEquals'].includes(operator))
+      throw new Error(`a condition with ${operator} cannot be written to permissions.json`);
+    for (const [key, value] of Object.entries(pairs)) context[key] = list(value).map(filled);
   }
   return { actions: list(Action).map(String), resources: list(Resource).map(filled), context };
 }
@@ -75,12 +82,12 @@ const PSEUDO: Readonly<Record<string, string>> = {
   'AWS::AccountId': '${Account}',
 };
 
-/** A value of a template as text, with placeholders for where it is deployed. */
+/** A value of a template as text, with placeholders for partition, region and account. */
 function filled(value: unknown): string {
   if (typeof value === 'string') return value;
   const { Ref: ref, 'Fn::Join': join } = value as { Ref?: string; 'Fn::Join'?: [string, unknown[]] };
   if (join !== undefined) return join[1].map(filled).join(join[0]);
   const placeholder = ref === undefined ? undefined : PSEUDO[ref];
-  if (placeholder === undefined) throw new Error(`${JSON.stringify(value)} cannot be told`);
+  if (placeholder === undefined) throw new Error(`${JSON.stringify(value)} cannot be written to permissions.json`);
   return placeholder;
 }

@@ -1,76 +1,37 @@
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { PolicyStatement as Statement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import type { Config, Target } from '../config/index.js';
-import type { Arns, FunctionName, Names } from '../names.js';
-import { SHAPES } from '../tables.js';
-import { allow, items } from './statements.js';
+import { CONTRACT, type FunctionFacts, JOB_MACHINES, type Permission } from '../contract.js';
+import type { Arns, Names } from '../names.js';
+import { allow } from './statements.js';
 
-/** What each function calls, and nothing else. The calls are in the module of `lambdas/src` that has its name. */
-export function functionStatements(name: FunctionName, config: Config, names: Names, arns: Arns): PolicyStatement[] {
+/** What a function's role allows: its own log, and the permissions that the Rust code declares. */
+export function functionStatements(
+  { handler, permissions }: FunctionFacts,
+  config: Config,
+  names: Names,
+  arns: Arns,
+): PolicyStatement[] {
   return [
-    allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arns.logStreams(names.functionLogs(name))),
-    ...own(name, config, names, arns),
+    allow(['logs:CreateLogStream', 'logs:PutLogEvents'], arns.logStreams(names.functionLogs(handler))),
+    ...permissions.flatMap((permission) => statements(permission, config, names, arns)),
   ];
 }
 
-function own(name: FunctionName, config: Config, names: Names, arns: Arns): PolicyStatement[] {
-  const workflows = arns.table('workflowAudit');
-  const jobs = arns.table('jobAudit');
-  switch (name) {
-    case 'workflow-trigger':
-      return [
-        items(arns.table('config'), 'GetItem'),
-        items(workflows, 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'),
-        // A restart looks whether the run was restarted before.
-        items(arns.index('workflowAudit', SHAPES.workflowAudit.index.name), 'Query'),
-        items(jobs, 'GetItem', 'PutItem', 'UpdateItem', 'Query'),
-        allow(['states:StartExecution'], arns.machine('master')),
-        allow(['states:DescribeExecution'], arns.executions('master')),
-        // A trigger that takes a lock over closes the run that held it.
-        ...closing(config, arns),
-        allow(['sqs:SendMessage'], arns.deadLetters()),
-      ];
-    case 'master-iterator':
-      return [items(workflows, 'GetItem'), items(jobs, 'GetItem', 'PutItem', 'UpdateItem', 'Query')];
-    case 'sequential-iterator':
-      return [items(jobs, 'GetItem', 'PutItem')];
-    case 'parallel-load-check':
-      return [items(jobs, 'GetItem', 'UpdateItem', 'Query')];
-    case 'rsql-invoke':
-      return [
-        items(workflows, 'GetItem'),
-        items(jobs, 'GetItem', 'UpdateItem'),
-        // Knows no resources (service authorization reference, Systems Manager).
-        allow(['ssm:DescribeInstanceInformation'], '*'),
-        ...sendCommand(config, names, arns),
-        allow(
-          ['states:SendTaskSuccess', 'states:SendTaskFailure'],
-          arns.machine('sequential'),
-          arns.machine('parallel'),
-        ),
-      ];
-    case 'update-audit':
-      return [
-        items(workflows, 'GetItem', 'UpdateItem', 'DeleteItem'),
-        items(jobs, 'GetItem', 'UpdateItem', 'Query'),
-        ...closing(config, arns),
-      ];
-    case 'sweeper':
-      return [
-        items(workflows, 'UpdateItem', 'DeleteItem', 'Scan'),
-        items(jobs, 'GetItem', 'UpdateItem', 'Query'),
-        allow(['states:DescribeExecution'], arns.executions('master')),
-        ...closing(config, arns),
-      ];
-  }
+function statements({ on, actions }: Permission, config: Config, names: Names, arns: Arns): PolicyStatement[] {
+  if (on === 'targets') return onTargets(actions, config, names, arns);
+  return [allow(actions, ...resources(on, config, arns))];
 }
 
-function closing(config: Config, arns: Arns): PolicyStatement[] {
-  return [
-    allow(['states:StopExecution'], arns.executions('sequential'), arns.executions('parallel')),
-    allow(['sns:Publish'], arns.topic(), ...config.more_topics),
-  ];
+function resources(on: Exclude<Permission['on'], 'targets'>, config: Config, arns: Arns): string[] {
+  if (on === 'anything') return ['*'];
+  if (on === 'dead_letters') return [arns.deadLetters()];
+  if (on === 'topics') return [arns.topic(), ...config.more_topics];
+  if (on === 'tasks') return JOB_MACHINES.map((name) => arns.machine(name));
+  if ('table' in on) return [arns.table(on.table)];
+  if ('index' in on) return CONTRACT.tables[on.index].indexes.map(({ name }) => arns.index(on.index, name));
+  if ('machine' in on) return on.machine.map((name) => arns.machine(name));
+  return on.executions.map((name) => arns.executions(name));
 }
 
 /** Every target that a command may have. */
@@ -79,16 +40,16 @@ export function targets(config: Config): Target[] {
 }
 
 /**
- * Commands run our document and no other, on instances that are named or tagged. IAM wants both in the same call: the
- * document's statement alone reaches no instance, and an instance's alone no document.
+ * Commands run only the document of this deployment, on instances that are named or tagged. IAM evaluates the document
+ * and the instance of a call: a statement for the document alone allows no instance, and the other way round.
  */
-function sendCommand(config: Config, names: Names, arns: Arns): PolicyStatement[] {
+function onTargets(actions: readonly string[], config: Config, names: Names, arns: Arns): PolicyStatement[] {
   const ids = targets(config).flatMap((target) => ('instance_ids' in target ? target.instance_ids : []));
   const byId = ids.map((id) => (id.startsWith('mi-') ? arns.managedInstance(id) : arns.instance(id)));
   const byTag = targets(config).flatMap((target) => {
     if (!('tags' in target)) return [];
-    return new Statement({
-      actions: ['ssm:SendCommand'],
+    return new PolicyStatement({
+      actions: [...actions],
       resources: [arns.instance('*'), arns.managedInstance('*')],
       conditions: {
         StringEquals: Object.fromEntries(
@@ -97,5 +58,5 @@ function sendCommand(config: Config, names: Names, arns: Arns): PolicyStatement[
       },
     });
   });
-  return [allow(['ssm:SendCommand'], arns.document(names.runJob), ...new Set(byId)), ...byTag];
+  return [allow(actions, arns.document(names.runJob), ...new Set(byId)), ...byTag];
 }

@@ -1,55 +1,56 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-import type { Arns, HelperMachine, MachineName, Names } from '../names.js';
-import { allow, items } from './statements.js';
+import { FUNCTIONS, MACHINES } from '../contract.js';
+import { type Arns, type Names, pascal } from '../names.js';
+import { allow } from './statements.js';
 
-/**
- * What each machine calls. A definition in States Language gets nothing from CDK, so everything stands here; a test
- * holds it to the definitions.
- */
-export function machineStatements(name: MachineName | HelperMachine, names: Names, arns: Arns): PolicyStatement[] {
-  return [...own(name, names, arns), ...logging(), ...tracing()];
+/** What a state machine's role allows: what its definition calls, and to deliver logs and traces. */
+export function machineStatements(name: string, definition: string, names: Names, arns: Arns): PolicyStatement[] {
+  return [...called(definition, arns), ...(name === 'watch' ? measuring(names, arns) : []), ...logging(), ...tracing()];
 }
 
-function own(name: MachineName | HelperMachine, names: Names, arns: Arns): PolicyStatement[] {
-  const call = 'lambda:InvokeFunction';
-  switch (name) {
-    case 'master':
-      return [
-        allow([call], arns.function('master-iterator'), arns.function('update-audit')),
-        allow(['states:StartExecution'], arns.machine('sequential'), arns.machine('parallel')),
-        // startExecution.sync waits by an event of EventBridge, looks when it comes, and stops the child when the
-        // master is stopped (Step Functions developer guide, "IAM policies for calling Step Functions").
-        allow(
-          ['states:DescribeExecution', 'states:StopExecution'],
-          arns.executions('sequential'),
-          arns.executions('parallel'),
-        ),
-        allow(
-          ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
-          arns.rule('StepFunctionsGetEventsForStepFunctionsExecutionRule'),
-        ),
-      ];
-    case 'sequential':
-      return [allow([call], arns.function('sequential-iterator'), arns.function('rsql-invoke'))];
-    case 'parallel':
-      return [allow([call], arns.function('rsql-invoke'), arns.function('parallel-load-check'))];
-    case 'closer':
-      return [allow([call], arns.function('update-audit'))];
-    case 'watch':
-      return [
-        allow(['states:ListExecutions'], arns.machine('master')),
-        items(arns.table('jobAudit'), 'Query'),
-        new PolicyStatement({
-          actions: ['cloudwatch:PutMetricData'],
-          resources: ['*'],
-          conditions: { StringEquals: { 'cloudwatch:namespace': names.metrics } },
-        }),
-      ];
-  }
+/** The functions that a definition invokes and the state machines that it starts, by their placeholders. */
+function called(definition: string, arns: Arns): PolicyStatement[] {
+  const names = (field: string): Set<string> =>
+    new Set([...definition.matchAll(new RegExp(`"${field}": "\\$\\{(\\w+)\\}"`, 'g'))].map((match) => match[1] ?? ''));
+  const functions = FUNCTIONS.filter((handler) => names('FunctionName').has(`${pascal(handler)}Arn`));
+  const children = MACHINES.filter((machine) => names('StateMachineArn').has(`${pascal(machine)}MachineArn`));
+  return [
+    ...(functions.length === 0
+      ? []
+      : [allow(['lambda:InvokeFunction'], ...functions.map((handler) => arns.function(handler)))]),
+    ...(children.length === 0
+      ? []
+      : [
+          allow(['states:StartExecution'], ...children.map((child) => arns.machine(child))),
+          // startExecution.sync waits for an event of EventBridge, then describes the child, and stops it if the parent
+          // is stopped (Step Functions developer guide, "IAM policies for calling Step Functions").
+          allow(
+            ['states:DescribeExecution', 'states:StopExecution'],
+            ...children.map((child) => arns.executions(child)),
+          ),
+          allow(
+            ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+            arns.rule('StepFunctionsGetEventsForStepFunctionsExecutionRule'),
+          ),
+        ]),
+  ];
 }
 
-/** Delivery of logs knows no resources (Step Functions developer guide, "Logging using CloudWatch Logs"). */
+/** The state machine `watch` calls the SDK, whose parameters are expressions. */
+function measuring(names: Names, arns: Arns): PolicyStatement[] {
+  return [
+    allow(['states:ListExecutions'], arns.machine('master')),
+    allow(['dynamodb:Query'], arns.table('job_audit')),
+    new PolicyStatement({
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': names.metrics } },
+    }),
+  ];
+}
+
+/** Log delivery supports no resources (Step Functions developer guide, "Logging using CloudWatch Logs"). */
 function logging(): PolicyStatement[] {
   return [
     allow(
@@ -68,7 +69,7 @@ function logging(): PolicyStatement[] {
   ];
 }
 
-/** Nor does X-Ray (X-Ray developer guide, "Identity and access management"). */
+/** X-Ray supports no resources (X-Ray developer guide, "Identity and access management"). */
 function tracing(): PolicyStatement[] {
   return [
     allow(

@@ -4,39 +4,41 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 
-import { FUNCTIONS, type FunctionName, pascal } from '../names.js';
+import { CONTRACT, FUNCTIONS } from '../contract.js';
+import { pascal } from '../names.js';
 import { allow } from '../permissions/statements.js';
 import { type AlarmSpec, LOG_METRICS, alarmSpecs, starts } from './alarms.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
-/** Who is told when something needs somebody, and a page that shows how it goes. */
+/** Alarms, and a dashboard. */
 export class AlarmsStack extends DeploymentStack {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id, props);
     this.metricFilters();
-    this.watch(this.machine('watch', 'machines/watch.asl.json', 'EXPRESS'));
+    this.watch(this.machine('watch', 'EXPRESS'));
     const specs = alarmSpecs(this.config, this.names, this.arns);
     for (const spec of specs) this.alarm(spec);
     this.dashboard(specs);
   }
 
-  /** The functions tell everything in their logs: a line of JSON each. */
+  /** The functions log lines of JSON. */
   private metricFilters(): void {
-    // The message and fields of `rsql_invoke::handle`: the state's own count of its tries.
-    this.filter('RetriedJobs', 'rsql-invoke', '{ ($.message = "launcher") && ($.retry > 0) }', LOG_METRICS.retriedJobs);
+    const { launched, launched_retry, closed_run, closed_status } = CONTRACT.log_lines;
+    const retried = `{ ($.message = "${launched}") && ($.${launched_retry} > 0) }`;
+    this.filter('RetriedJobs', 'rsql-invoke', retried, LOG_METRICS.retriedJobs);
     for (const name of FUNCTIONS)
       this.filter(`${pascal(name)}Errors`, name, '{ $.level = "ERROR" }', LOG_METRICS.functionErrors);
     for (const { name, late_after } of starts(this.config)) {
       if (late_after === undefined) continue;
-      // The line of `closing::close`. Ids of a schedule's runs begin with its name and `_`.
-      const pattern = `{ ($.status = "Completed") && ($.workflow_execution_id = "${name}_*") }`;
+      // The ids of the runs of a start begin with its name and `_`.
+      const pattern = `{ ($.${closed_status} = "Completed") && ($.${closed_run} = "${name}_*") }`;
       this.filter(`Completed${pascal(name)}`, 'update-audit', pattern, LOG_METRICS.completed(name));
     }
   }
 
-  private filter(id: string, name: FunctionName, filterPattern: string, metricName: string): void {
+  private filter(id: string, handler: string, filterPattern: string, metricName: string): void {
     new CfnMetricFilter(this, `${id}Filter`, {
-      logGroupName: this.names.functionLogs(name),
+      logGroupName: this.names.functionLogs(handler),
       filterPattern,
       metricTransformations: [{ metricNamespace: this.names.metrics, metricName, metricValue: '1' }],
     });
@@ -64,7 +66,7 @@ export class AlarmsStack extends DeploymentStack {
   private alarm(spec: AlarmSpec): void {
     const alarm = new Alarm(this, pascal(spec.name), {
       alarmName: this.names.alarm(spec.name),
-      alarmDescription: `${spec.description}. What to do: docs/runbook.md#${spec.kind}`,
+      alarmDescription: `${spec.description}. See docs/runbook.md#${spec.kind}`,
       metric: spec.metric,
       threshold: spec.threshold,
       comparisonOperator: spec.comparison,
@@ -97,7 +99,7 @@ export class AlarmsStack extends DeploymentStack {
         left: [of('ExecutionsStarted'), of('ExecutionsSucceeded'), of('ExecutionsFailed'), of('ExecutionsAborted')],
       }),
       new GraphWidget({
-        title: 'Trouble',
+        title: 'Problems',
         width: 12,
         left: [
           ...metric('missed-heartbeats'),

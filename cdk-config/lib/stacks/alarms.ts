@@ -2,17 +2,17 @@ import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 
 import { type Config, showDuration } from '../config/index.js';
-import { type Arns, type HelperMachine, type MachineName, type Names } from '../names.js';
+import type { Arns, Names } from '../names.js';
 
-/** An alarm. Its section in `docs/runbook.md` has its kind as the heading. */
+/** An alarm. The heading of its section in `docs/runbook.md` is its kind. */
 export interface AlarmSpec {
-  /** Which alarm; also the section of the runbook. */
+  /** The kind, which is also the section of the runbook. */
   readonly kind: (typeof ALARM_KINDS)[number];
-  /** Its name after the prefix, where a kind has several alarms. */
+  /** Its name without the prefix. A kind may have several alarms. */
   readonly name: string;
-  /** What it says to who is woken by it. */
+  /** What happened. */
   readonly description: string;
-  /** What its metric is called on the dashboard. */
+  /** The label of its metric on the dashboard. */
   readonly label: string;
   readonly metric: Metric;
   readonly threshold: number;
@@ -35,7 +35,7 @@ export const ALARM_KINDS = [
   'function-errors',
 ] as const;
 
-/** Names of the metrics that are made out of the functions' log lines. */
+/** Names of the metrics of the functions' log lines. */
 export const LOG_METRICS = {
   retriedJobs: 'RetriedJobs',
   functionErrors: 'FunctionErrors',
@@ -67,7 +67,7 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
   const { long_run, long_job } = config;
   return [
     one('run-failed', 'Failed runs', 'A run of a workflow did not complete', failed(arns, 'master')),
-    one('run-not-closed', 'Not closed', 'The rows of a run that is over could not be closed', failed(arns, 'closer')),
+    one('run-not-closed', 'Not closed', 'The rows of a run that ended could not be closed', failed(arns, 'closer')),
     one(
       'run-long',
       'Oldest run',
@@ -84,14 +84,14 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
     ),
     one(
       'missed-heartbeats',
-      'Launches again',
-      'Jobs were silent for a heartbeat, or their launch had to be repeated',
+      'Retried launches',
+      'Jobs missed a heartbeat, or their launch was retried',
       own(names, LOG_METRICS.retriedJobs),
     ),
     one(
       'command-failed',
       'Failed commands',
-      'A command of Systems Manager started no agent',
+      'A command of Systems Manager did not start an agent',
       matched(names.rule('command-failed')),
     ),
     one(
@@ -103,13 +103,13 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
     one(
       'dead-letters',
       'Dead letters',
-      'An event, a schedule or a start could not be delivered',
+      'An event, a schedule or an invocation could not be delivered',
       visible(names.deadLetters),
     ),
     one(
       'function-errors',
-      'Errors of functions',
-      'A function met an error that it does not expect',
+      'Function errors',
+      'A function reported an unexpected error',
       own(names, LOG_METRICS.functionErrors),
     ),
     ...starts(config).flatMap(({ name, late_after }): AlarmSpec[] => {
@@ -119,7 +119,7 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
           kind: 'run-late',
           name: `run-late-${name}`,
           label: `Completed: ${name}`,
-          description: `No run of the start ${name} has completed for ${showDuration(late_after)}`,
+          description: `No run of ${name} completed in ${showDuration(late_after)}`,
           metric: own(names, LOG_METRICS.completed(name), Duration.hours(1)),
           threshold: 1,
           comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
@@ -131,13 +131,13 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
   ];
 }
 
-/** What starts workflows without a person. */
+/** Schedules and event starts. */
 export function starts(config: Config): { readonly name: string; readonly late_after: number | undefined }[] {
   return [...config.schedules, ...config.event_starts];
 }
 
-/** Executions of a machine that failed. Neither machine has a time limit, and what somebody stops has not failed. */
-function failed(arns: Arns, machine: MachineName | HelperMachine): Metric {
+/** Failed executions of a state machine. Stopped executions are not failed, and these state machines have no timeout. */
+function failed(arns: Arns, machine: string): Metric {
   return new Metric({
     namespace: 'AWS/States',
     metricName: 'ExecutionsFailed',
@@ -151,7 +151,7 @@ function own(names: Names, metricName: string, period = FIVE_MINUTES): Metric {
   return new Metric({ namespace: names.metrics, metricName, statistic: Stats.SUM, period });
 }
 
-/** What the watch measures, every five minutes. */
+/** What the state machine `watch` measures every five minutes. */
 function oldest(names: Names, metricName: string): Metric {
   return new Metric({
     namespace: names.metrics,
@@ -172,7 +172,7 @@ function matched(rule: string): Metric {
   });
 }
 
-/** Messages that nobody has taken yet. */
+/** Messages in the queue. */
 function visible(queue: string): Metric {
   return new Metric({
     namespace: 'AWS/SQS',

@@ -15,7 +15,7 @@ import { targets } from '../permissions/functions.js';
 import { allow } from '../permissions/statements.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
-/** What instances need: permissions, the agent, the commands, and a way to the services. */
+/** What instances need: permissions, the agent, SSM documents, and VPC endpoints. */
 export class FleetStack extends DeploymentStack {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id, props);
@@ -31,7 +31,7 @@ export class FleetStack extends DeploymentStack {
     const parameters = { Deployment: [deploymentHash(packages, settings)] };
     const check = this.document('CheckAgent', this.names.checkAgent, checkAgent());
     for (const [i, target] of targets(this.config).entries()) {
-      // What changed is installed at once; day by day is for instances that were changed by hand.
+      // Changes are installed at once. The daily schedule repairs instances that were changed by hand.
       this.association(`Install${i}`, install, target, {
         scheduleExpression: 'rate(1 day)',
         maxConcurrency: '10%',
@@ -85,7 +85,7 @@ export class FleetStack extends DeploymentStack {
     association.addResourceDependency(document);
   }
 
-  /** A policy of its own, so that it can be given to instances whose role is somebody else's. */
+  /** A managed policy, so that it can be attached to a role that is not of this deployment. */
   private permissions(assets: readonly Asset[]): void {
     const statements = agentStatements(this.config, this.names, this.arns);
     const objects = assets.map((asset) =>
@@ -109,7 +109,7 @@ export class FleetStack extends DeploymentStack {
     });
     this.explain(policy, {
       [`IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:${this.config.log_group}:*]`]:
-        "The streams of the scripts' own log group.",
+        'The streams of the log group of scripts.',
       ...Object.fromEntries(
         [...this.config.more_secrets, this.config.default_secret ?? ''].map((id) => {
           const arn = id.startsWith('arn:')
@@ -117,7 +117,7 @@ export class FleetStack extends DeploymentStack {
             : `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${id}${id.endsWith('*') ? '' : '-??????'}`;
           return [
             `IAM5[Resource::${arn}]`,
-            'The configuration names these secrets; Secrets Manager adds six random characters to a name.',
+            'The configuration names these secrets. Secrets Manager adds six random characters to a name.',
           ];
         }),
       ),
@@ -125,7 +125,7 @@ export class FleetStack extends DeploymentStack {
     new CfnOutput(this, 'AgentPolicyArn', { value: policy.managedPolicyArn });
   }
 
-  /** aws:downloadContent asks whether a key is a folder before it fetches a file (s3resource.go of the SSM agent). */
+  /** aws:downloadContent lists the key before it downloads it (s3resource.go of the SSM agent). */
   private listing(asset: Asset): PolicyStatement {
     return new PolicyStatement({
       actions: ['s3:ListBucket'],
@@ -142,21 +142,21 @@ export class FleetStack extends DeploymentStack {
       ssmAgentStatements(),
     );
     this.explain(role, {
-      'IAM5[Resource::*]': "The SSM agent's channels know no resources (service authorization reference).",
+      'IAM5[Resource::*]': 'These actions support no resources (Service Authorization Reference).',
     });
     const profile = new CfnInstanceProfile(this, 'InstanceProfile', { roles: [role.roleName] });
     new CfnOutput(this, 'InstanceProfileName', {
       value: profile.ref,
-      description: 'Give it to the instances that run scripts',
+      description: 'Instance profile for the instances that run scripts',
     });
     return role;
   }
 
-  /** Ways to the services for instances without one to the internet. */
+  /** VPC endpoints for instances without internet access. */
   private endpoints({ vpc_id: vpcId, subnet_ids, cidr, route_table_ids }: VpcEndpoints): void {
     const group = new CfnSecurityGroup(this, 'EndpointAccess', {
       vpcId,
-      groupDescription: 'HTTPS from the VPC to its endpoints',
+      groupDescription: 'HTTPS from the VPC to the endpoints',
       securityGroupIngress: [{ ipProtocol: 'tcp', fromPort: 443, toPort: 443, cidrIp: cidr, description: 'HTTPS' }],
     });
     for (const service of ['ssm', 'ssmmessages', 'ec2messages', 'logs', 'secretsmanager', 'states']) {

@@ -10,39 +10,26 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 
-import { TIMING } from '../config/index.js';
+import { CONTRACT, type FunctionFacts, MACHINES } from '../contract.js';
 import { environment } from '../environment.js';
-import { FUNCTIONS, type FunctionName, MACHINES, type MachineName, pascal } from '../names.js';
+import { pascal } from '../names.js';
 import { findPackage, refuseWithout } from '../package.js';
 import { functionStatements } from '../permissions/functions.js';
 import { allow } from '../permissions/statements.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
-/**
- * Time of the functions that nobody's heartbeat waits for: closing 10,000 rows takes a minute. The machines give up
- * a call after 960 s.
- */
-const LONG_TIMEOUT = Duration.minutes(5);
+/** Delivery attempts of EventBridge: its default, a day. */
+const RETRY_POLICY = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
 
-const WHAT: Readonly<Record<FunctionName, string>> = {
-  'workflow-trigger': 'Starts workflows',
-  'master-iterator': 'Names the next chunk of a run',
-  'sequential-iterator': 'Hands out a chunk of a sequential stage',
-  'parallel-load-check': 'Judges a chunk of a parallel stage',
-  'rsql-invoke': 'Sends a job to an instance',
-  'update-audit': 'Closes a run',
-  sweeper: 'Closes runs whose end nobody told',
-};
-
-/** What runs workflows: functions, machines, and the events that keep them honest. */
+/** What runs workflows: functions, state machines, and the rules and schedules that close runs. */
 export class OrchestrationStack extends DeploymentStack {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id, props);
     const deadLetters = this.deadLetters();
     if (this.config.topic_arn === undefined) this.topic();
     this.functions(deadLetters);
-    for (const name of MACHINES) this.machine(name, `../statemachines/${name}.asl.json`);
-    const closer = this.machine('closer', 'machines/closer.asl.json');
+    for (const name of MACHINES) this.machine(name);
+    const closer = this.machine('closer');
     this.runEnded(closer, deadLetters);
     this.commandFailed(deadLetters);
     this.sweep();
@@ -50,7 +37,7 @@ export class OrchestrationStack extends DeploymentStack {
     new CfnOutput(this, 'TopicArn', { value: this.arns.topic() });
   }
 
-  /** What could not be delivered, from everywhere: a message's attributes say from where and why. */
+  /** The queue of events and invocations that could not be delivered. Message attributes name the source and the reason. */
   private deadLetters(): Queue {
     const queue = new Queue(this, 'DeadLetters', {
       queueName: this.names.deadLetters,
@@ -83,7 +70,7 @@ export class OrchestrationStack extends DeploymentStack {
 
   private topic(): void {
     const topic = new Topic(this, 'Topic', { topicName: this.names.topic, displayName: 'rsqlflow', enforceSSL: true });
-    // A policy of its own takes the place of the default one, by which alarms of the account may publish.
+    // This policy replaces the default one, which allows alarms of the account to publish.
     topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'Alarms',
@@ -101,8 +88,8 @@ export class OrchestrationStack extends DeploymentStack {
     if (!found.isBuilt) refuseWithout(this, 'lambda_zip', this.config.lambda_zip);
     const code = Code.fromAsset(found.path);
     const variables = environment(this.config, this.names, this.arns);
-    for (const name of FUNCTIONS) this.function(name, code, variables);
-    // Schedules and events start workflows without waiting for the answer, so its refusal must not be lost.
+    for (const one of CONTRACT.functions) this.function(one, code, variables);
+    // Schedules and events invoke the function asynchronously, so a failed invocation must not be lost.
     const retries = new CfnEventInvokeConfig(this, 'TriggerRetries', {
       functionName: this.names.function('workflow-trigger'),
       qualifier: '$LATEST',
@@ -113,58 +100,57 @@ export class OrchestrationStack extends DeploymentStack {
     retries.node.addDependency(this.node.findChild('WorkflowTriggerFunction'), deadLetters);
   }
 
-  private function(name: FunctionName, code: Code, variables: Record<string, string>): void {
-    const id = pascal(name);
-    const logGroup = this.logGroup(`${id}Logs`, this.names.functionLogs(name));
+  private function(facts: FunctionFacts, code: Code, variables: Record<string, string>): void {
+    const { handler, description } = facts;
+    const id = pascal(handler);
+    const logGroup = this.logGroup(`${id}Logs`, this.names.functionLogs(handler));
     const role = this.role(
       `${id}Role`,
       'lambda.amazonaws.com',
-      `${WHAT[name]} (${this.names.prefix})`,
-      functionStatements(name, this.config, this.names, this.arns),
+      `${description} (${this.names.prefix})`,
+      functionStatements(facts, this.config, this.names, this.arns),
     );
-    this.explainFunctionRole(role, name);
+    this.explainFunctionRole(role, facts);
     new LambdaFunction(this, `${id}Function`, {
-      functionName: this.names.function(name),
-      description: WHAT[name],
+      functionName: this.names.function(handler),
+      description,
       runtime: Runtime.PROVIDED_AL2023,
       architecture: this.config.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       code,
-      handler: name,
-      // Without IAM policies of CDK's own: what a function may do stands in `permissions/`.
+      handler,
+      // Without policies that CDK adds: `permissions/` has all permissions.
       role: role.withoutPolicyUpdates(),
       environment: variables,
       memorySize: 256,
-      timeout: name === 'rsql-invoke' ? Duration.seconds(TIMING.lambdaTimeout) : LONG_TIMEOUT,
+      timeout: Duration.seconds(facts.timeout_seconds),
       logGroup,
     });
   }
 
-  private explainFunctionRole(role: Role, name: FunctionName): void {
+  private explainFunctionRole(role: Role, { handler, permissions }: FunctionFacts): void {
     const prefix = 'Resource::arn:<AWS::Partition>';
     const place = '<AWS::Region>:<AWS::AccountId>';
-    const execution = (machine: MachineName): string =>
-      `IAM5[${prefix}:states:${place}:execution:${this.names.machine(machine)}:*]`;
-    const children = 'Executions have names of their own; only those of this machine.';
-    this.explain(role, {
-      [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(name)}:*]`]:
-        "The streams of the function's own log group.",
-      ...(name === 'workflow-trigger' || name === 'sweeper' ? { [execution('master')]: children } : {}),
-      ...(name === 'workflow-trigger' || name === 'update-audit' || name === 'sweeper'
-        ? { [execution('sequential')]: children, [execution('parallel')]: children }
-        : {}),
-      ...(name === 'rsql-invoke'
-        ? {
-            'IAM5[Resource::*]': 'DescribeInstanceInformation knows no resources.',
-            [`IAM5[${prefix}:ec2:${place}:instance/*]`]:
-              "Only instances with the target's tags: the statement has their condition.",
-            [`IAM5[${prefix}:ssm:${place}:managed-instance/*]`]:
-              "Only nodes with the target's tags: the statement has their condition.",
-          }
-        : {}),
-    });
+    const reasons: Record<string, string> = {
+      [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(handler)}:*]`]:
+        'The streams of the log group of the function.',
+    };
+    for (const { on } of permissions) {
+      if (on === 'anything') reasons['IAM5[Resource::*]'] = 'These actions support no resources.';
+      else if (on === 'targets') {
+        reasons[`IAM5[${prefix}:ec2:${place}:instance/*]`] =
+          'Only instances with the tags of the target: the statement has a condition.';
+        reasons[`IAM5[${prefix}:ssm:${place}:managed-instance/*]`] =
+          'Only nodes with the tags of the target: the statement has a condition.';
+      } else if (typeof on === 'object' && 'executions' in on) {
+        for (const name of on.executions)
+          reasons[`IAM5[${prefix}:states:${place}:execution:${this.names.machine(name)}:*]`] =
+            'Each execution has its own name. Only executions of this state machine are allowed.';
+      }
+    }
+    this.explain(role, reasons);
   }
 
-  /** A master that is over may have left rows, children and a lock behind. */
+  /** A master execution that did not succeed may leave open rows, child executions and a lock. */
   private runEnded(closer: CfnStateMachine, deadLetters: Queue): void {
     const role = this.role('RunEndedRole', 'events.amazonaws.com', `Starts ${this.names.machine('closer')}`, [
       allow(['states:StartExecution'], this.arns.machine('closer')),
@@ -174,16 +160,15 @@ export class OrchestrationStack extends DeploymentStack {
       description: 'Closes runs whose master execution did not succeed',
       eventPattern: {
         source: ['aws.states'],
-        'detail-type': ['Step Functions Execution Status Change'],
-        // A master succeeds only after its last state has closed the run.
-        detail: { stateMachineArn: [this.arns.machine('master')], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        'detail-type': [CONTRACT.run_ended.detail_type],
+        detail: { stateMachineArn: [this.arns.machine('master')], status: CONTRACT.run_ended.statuses },
       },
       targets: [
         {
           id: 'closer',
           arn: this.arns.machine('closer'),
           roleArn: role.roleArn,
-          retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
+          retryPolicy: RETRY_POLICY,
           deadLetterConfig: { arn: this.arns.deadLetters() },
         },
       ],
@@ -191,18 +176,18 @@ export class OrchestrationStack extends DeploymentStack {
     rule.node.addDependency(closer, deadLetters);
   }
 
-  /** Events of an end are sent as best effort (Step Functions developer guide, "Event delivery"): some may be lost. */
+  /** Step Functions sends events of an end as best effort (developer guide, "Event delivery"), so some may be lost. */
   private sweep(): void {
-    const role = this.role('SweepRole', 'scheduler.amazonaws.com', `Sweeps runs (${this.names.prefix})`, [
+    const role = this.role('SweepRole', 'scheduler.amazonaws.com', `Invokes the sweeper (${this.names.prefix})`, [
       allow(['lambda:InvokeFunction'], this.arns.function('sweeper')),
     ]);
     const minutes = this.config.sweep_every / 60;
     const schedule = new CfnSchedule(this, 'Sweep', {
       name: this.names.function('sweeper'),
-      description: 'Closes runs whose end nobody told',
+      description: 'Closes runs that ended without being closed',
       scheduleExpression: `rate(${minutes} minutes)`,
       flexibleTimeWindow: { mode: 'OFF' },
-      // The next sweep does what this one did not.
+      // The next invocation does what this one could not.
       target: {
         arn: this.arns.function('sweeper'),
         roleArn: role.roleArn,
@@ -213,7 +198,7 @@ export class OrchestrationStack extends DeploymentStack {
     schedule.node.addDependency(this.node.findChild('SweeperFunction'));
   }
 
-  /** Keeps what SSM says of commands that did not do their work, for who looks into it. */
+  /** Keeps the events of failed commands and associations. */
   private commandFailed(deadLetters: Queue): void {
     const name = this.names.eventLogs();
     const logs = this.logGroup('EventLogs', name);
@@ -231,7 +216,6 @@ export class OrchestrationStack extends DeploymentStack {
         ],
       }),
     });
-    const retryPolicy = { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 };
     const deadLetterConfig = { arn: this.arns.deadLetters() };
     const target = {
       id: 'logs',
@@ -241,13 +225,13 @@ export class OrchestrationStack extends DeploymentStack {
         resourceName: name,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       }),
-      retryPolicy,
+      retryPolicy: RETRY_POLICY,
       deadLetterConfig,
     };
     const rules = [
       new CfnRule(this, 'CommandFailed', {
         name: this.names.rule('command-failed'),
-        description: 'Commands that started no agent',
+        description: 'Commands that did not start an agent',
         eventPattern: {
           source: ['aws.ssm'],
           'detail-type': ['EC2 Command Invocation Status-change Notification'],

@@ -8,7 +8,7 @@ import { DEFAULT_BUS, pascal } from '../names.js';
 import { allow } from '../permissions/statements.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
-/** When workflows start by themselves. */
+/** Schedules and event rules that start workflows. */
 export class SchedulesStack extends DeploymentStack {
   constructor(scope: Construct, id: string, props: DeploymentProps) {
     super(scope, id, props);
@@ -30,7 +30,7 @@ export class SchedulesStack extends DeploymentStack {
           arn: this.arns.function('workflow-trigger'),
           roleArn: role.roleArn,
           input: JSON.stringify(request(schedule)),
-          // What could not be started for an hour is not started in the middle of the day.
+          // After an hour a nightly run would start at the wrong time of the day.
           retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 20 },
           deadLetterConfig: { arn: this.arns.deadLetters() },
         },
@@ -39,7 +39,7 @@ export class SchedulesStack extends DeploymentStack {
     for (const start of this.config.event_starts) this.eventStart(start);
   }
 
-  /** A rule that gives the trigger the whole event, and what it starts. */
+  /** A rule that passes the whole event to workflow-trigger, with what it starts. */
   private eventStart(start: EventStart): void {
     const id = pascal(start.name);
     const name = this.names.rule(`start-${start.name}`);
@@ -70,11 +70,14 @@ export class SchedulesStack extends DeploymentStack {
   }
 }
 
-/** What the trigger is asked. With the invocation's id in the run's, a call that Lambda repeats starts nothing twice. */
+/**
+ * The input of workflow-trigger: `ScheduledRequest` in `core/src/event_start/schedule.rs`. It names the run by the time
+ * that the schedule was due, so a delivery that is repeated starts no second run. The id of the invocation would not do:
+ * Scheduler makes a new one for each attempt.
+ */
 function request({ name, workflow_id, parameters }: Schedule): unknown {
   return {
-    workflow_id,
-    workflow_execution_id: `${name}_<aws.scheduler.execution-id>`,
-    ...(parameters === undefined ? {} : { parameters }),
+    start: { name, workflow_id, ...(parameters === undefined ? {} : { parameters }) },
+    scheduled_time: '<aws.scheduler.scheduled-time>',
   };
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use rsqlflow_core::Function;
 use rsqlflow_core::message::{SweepAnswer, SweepRequest, Swept};
 use serde_json::json;
 
@@ -66,7 +67,7 @@ async fn at(args: &Sweep, place: &Place, printer: Printer) -> Result<u8, Failure
 /// # Errors
 /// Where it cannot be invoked, or fails.
 pub(crate) async fn invoke(place: &Place, dry_run: bool) -> Result<SweepAnswer, Failure> {
-    let function = &place.deployment.functions.sweeper;
+    let function = &place.deployment.functions[Function::Sweeper];
     let request = serde_json::to_value(SweepRequest { dry_run }).context("a request cannot be written")?;
     let answer = place.invoke(function, &request).await?.map_err(|error| refused(function, &error))?;
     Ok(serde_json::from_value(answer).context("the sweeper's answer cannot be read")?)

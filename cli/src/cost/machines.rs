@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use rsqlflow_core::Function;
 use rsqlflow_core::config::ExecutionType;
 use rsqlflow_core::plan::{ChunkRef, Plan};
-use rsqlflow_lambdas::Function;
 use rsqlflow_lambdas::machines::Definition;
 use serde_json::Value;
 

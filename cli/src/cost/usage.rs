@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rsqlflow_core::CANCEL_POLL;
+use rsqlflow_core::Function;
 use rsqlflow_core::plan::{Plan, Snapshot};
-use rsqlflow_lambdas::Function;
 use serde::Serialize;
 
 use super::machines::{self, NotCountable, Tally};

@@ -8,7 +8,7 @@ mod choice;
 mod job;
 mod limits;
 mod reader;
-mod rules;
+pub(crate) mod rules;
 mod settings;
 mod stage;
 mod target;

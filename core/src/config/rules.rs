@@ -133,12 +133,12 @@ pub(super) const SCRIPT_PATTERN: &str =
     r"^(?!/)(?!(?:.*/)?\.\.(?:/|$))(?!(?:.*/)?\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
 pub(super) const NO_CONTROL_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 pub(super) const NO_NUL_PATTERN: &str = r"^[^\u0000]*$";
-pub(super) const WORKFLOW_ID_PATTERN: &str = r"^(?!lock#)[^\u0000-\u001f\u007f-\u009f]+$";
-pub(super) const SECRET_PATTERN: &str = r"^[A-Za-z0-9/_+=.@:!-]+$";
-pub(super) const PARAMETER_NAME_PATTERN: &str =
+pub(crate) const WORKFLOW_ID_PATTERN: &str = r"^(?!lock#)[^\u0000-\u001f\u007f-\u009f]+$";
+pub(crate) const SECRET_PATTERN: &str = r"^[A-Za-z0-9/_+=.@:!-]+$";
+pub(crate) const PARAMETER_NAME_PATTERN: &str =
     r"^(?!(?:ds|ts|workflow_id|workflow_execution_id)$)[A-Za-z_][A-Za-z0-9_]{0,63}$";
-pub(super) const INSTANCE_ID_PATTERN: &str = r"^m?i-[A-Za-z0-9-]{1,60}$";
-pub(super) const TOPIC_ARN_PATTERN: &str = r"^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$";
+pub(crate) const INSTANCE_ID_PATTERN: &str = r"^m?i-[A-Za-z0-9-]{1,60}$";
+pub(crate) const TOPIC_ARN_PATTERN: &str = r"^arn:[a-z0-9-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$";
 
 /// Name or ARN of a secret (Secrets Manager API reference, `CreateSecret`); `!` is in the names of secrets that
 /// other services manage, as `redshift!…`.
@@ -154,7 +154,7 @@ pub(crate) fn secret(id: &str) -> Checked {
     }
 }
 
-pub(super) fn instance_id(id: &str) -> Checked {
+pub(crate) fn instance_id(id: &str) -> Checked {
     let rest = id.strip_prefix("i-").or_else(|| id.strip_prefix("mi-")).unwrap_or_default();
     if (1..=60).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         Ok(())
@@ -166,7 +166,7 @@ pub(super) fn instance_id(id: &str) -> Checked {
     }
 }
 
-pub(super) fn parameter_name(name: &str) -> Checked {
+pub(crate) fn parameter_name(name: &str) -> Checked {
     let identifier = (1..=64).contains(&name.len())
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// What [`Path::parse`] accepts, as a regular expression of ECMAScript.
+pub(crate) const PATH_PATTERN: &str = r"^\$(\.[A-Za-z0-9_/-]+|\['[^']+'\]|\[[0-9]{1,9}\])+$";
+
 /// A path into an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path<'t>(Vec<Step<'t>>);

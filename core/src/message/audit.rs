@@ -21,6 +21,13 @@ pub enum AuditRequest {
     },
 }
 
+/// The detail type of the event of an execution's end.
+pub const RUN_ENDED_DETAIL_TYPE: &str = "Step Functions Execution Status Change";
+
+/// Statuses of a master execution after which its run may not be closed: a master succeeds only after its last state
+/// has closed the run.
+pub const RUN_ENDED_STATUSES: [&str; 3] = ["FAILED", "TIMED_OUT", "ABORTED"];
+
 /// `Step Functions Execution Status Change` (Step Functions developer guide, "Automating Step Functions event
 /// delivery with EventBridge"). Fields that nobody reads are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

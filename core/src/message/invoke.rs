@@ -39,6 +39,9 @@ impl InvokeRequest {
     }
 }
 
+/// Message of the line that rsql-invoke logs with each answer. A metric counts those with `retry` above 0.
+pub const LAUNCHED: &str = "launcher";
+
 /// From rsql-invoke. The machine discards it; logs and tests do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "did", rename_all = "snake_case")]

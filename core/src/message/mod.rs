@@ -16,9 +16,12 @@ mod master;
 mod sweep;
 mod trigger;
 
-pub use audit::{AuditAnswer, AuditRequest, ExecutionDetail, ExecutionEnded, ExecutionStatus};
+pub use audit::{
+    AuditAnswer, AuditRequest, ExecutionDetail, ExecutionEnded, ExecutionStatus, RUN_ENDED_DETAIL_TYPE,
+    RUN_ENDED_STATUSES,
+};
 pub use child::{ChildInput, ChunkRequest, Empty, Items, ParallelInput, child_name};
-pub use invoke::{InvokeAnswer, InvokeRequest};
+pub use invoke::{InvokeAnswer, InvokeRequest, LAUNCHED};
 pub use master::{MasterAnswer, MasterInput, MasterRequest, Next, Trouble};
 pub use sweep::{SweepAnswer, SweepRequest, Swept};
 pub use trigger::{RestartRequest, TriggerAnswer, TriggerRequest, TriggerStatus};

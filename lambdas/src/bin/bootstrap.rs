@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use rsqlflow_lambdas::{Context, Function, invoke};
+use rsqlflow_core::Function;
+use rsqlflow_lambdas::{Context, invoke};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 

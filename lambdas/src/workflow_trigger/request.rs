@@ -1,24 +1,29 @@
-//! What the function is asked: by a caller, or by an event.
+//! What the function is asked: by a caller, an event or a schedule.
 
-use rsqlflow_core::event_start::EventRequest;
+use rsqlflow_core::event_start::{EventRequest, ScheduledRequest};
 use rsqlflow_core::message::TriggerRequest;
 use serde_json::Value;
 
 use crate::HandlerError;
 use crate::dispatch::read;
 
-/// Reads a payload. One with an `event` is of a rule of EventBridge.
+/// Reads a payload. One with an `event` comes from a rule of EventBridge, one with a `scheduled_time` from a schedule.
 ///
 /// # Errors
 /// `InvalidRequest` with everything that is wrong.
 pub(crate) fn request(payload: Value) -> Result<TriggerRequest, HandlerError> {
+    let refused = |problems| HandlerError::InvalidRequest(format!("\n{problems}"));
+    if payload.get("scheduled_time").is_some() {
+        let request: ScheduledRequest = read(payload)?;
+        return request.trigger().map_err(refused);
+    }
     if payload.get("event").is_none() {
         return read(payload);
     }
     let request: EventRequest = read(payload)?;
     let event = request.event.get("id").and_then(Value::as_str).unwrap_or_default();
     tracing::info!(start = request.start.name, event, "an event");
-    request.trigger().map_err(|problems| HandlerError::InvalidRequest(format!("\n{problems}")))
+    request.trigger().map_err(refused)
 }
 
 #[cfg(test)]
@@ -36,6 +41,9 @@ mod tests {
             request(json!({ "start": start, "event": { "id": "1", "detail": { "p": "x" } } })).unwrap();
         assert_eq!(asked.parameters, Some(json!({ "p": "x" })));
         assert!(asked.workflow_execution_id.unwrap().as_str().starts_with("n_"));
+        let start = json!({ "name": "n", "workflow_id": "w" });
+        let asked = request(json!({ "start": start, "scheduled_time": "2026-11-29T01:30:00Z" })).unwrap();
+        assert_eq!(asked.workflow_execution_id.unwrap().as_str(), "n_20261129T013000Z");
     }
 
     #[test]

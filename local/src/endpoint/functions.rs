@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rsqlflow_core::Deployment;
+use rsqlflow_core::{Deployment, Function as Handler};
+use rsqlflow_lambdas::Context;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
-use rsqlflow_lambdas::{Context, Function as Handler};
 use serde_json::json;
 
 use crate::services::eventbridge::OwnRule;

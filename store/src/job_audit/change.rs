@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::protocol::{Change, JobState, JobStatus, Outcome, Reply};
 use rsqlflow_core::{ExecutionId, JobId};
 
-use super::{JobAudit, JobRow, Note, key, row};
+use super::{JobAudit, JobRow, Note, row};
 use crate::StoreError;
 use crate::item::{self, number, text};
 use crate::update::{Sent, Update};
@@ -50,7 +50,7 @@ impl JobAudit {
         note.onto(&mut update);
         let sort = job.to_string();
         let read = |item| row::read(&self.table, &format!("{id} {sort}"), item);
-        match update.send(&self.client, &self.table, key(id, &sort)).await? {
+        match self.update(id, &sort, update).await? {
             Sent::Made(item) => Ok(read(item)?),
             Sent::Refused(item) if item.is_empty() => Err(ChangeError::Gone { execution: id.clone(), job }),
             Sent::Refused(item) => {
@@ -82,7 +82,7 @@ impl JobAudit {
         close(&mut update, outcome);
         note.onto(&mut update);
         let sort = job.to_string();
-        let (made, item) = match update.send(&self.client, &self.table, key(id, &sort)).await? {
+        let (made, item) = match self.update(id, &sort, update).await? {
             Sent::Made(item) => (true, item),
             Sent::Refused(item) if item.is_empty() => return Ok(None),
             Sent::Refused(item) => (false, item),
@@ -214,5 +214,53 @@ fn close(update: &mut Update, outcome: &Outcome) {
     match outcome.error_name {
         Some(name) => update.set("error_name", text(name.as_str())),
         None => update.remove("error_name"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rsqlflow_core::{AGENT_ATTRIBUTES, ErrorName, Owner, Timestamp};
+
+    use super::super::Try;
+    use super::*;
+
+    /// The attributes that every write of an agent names, keys included.
+    #[test]
+    fn agents_may_write_exactly_what_they_write() {
+        let owner = Owner::new("o");
+        let at = Timestamp::from_millis(0);
+        let whole = Outcome {
+            exit_code: Some(1),
+            error_name: Some(ErrorName::JobFailed),
+            ..Outcome::without_exit(JobStatus::Failed, "m")
+        };
+        let unclaimed = Outcome::without_exit(JobStatus::Failed, "m");
+        let tries = [Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: None }];
+        let note = Note::new()
+            .start(at)
+            .end(at)
+            .instance("i")
+            .agent("1")
+            .script_sha256("0")
+            .log("g", "s")
+            .log_end(1, Some("t"))
+            .tries(&tries)
+            .late_result("r");
+        let mut named = BTreeSet::from(["workflow_execution_id".to_owned(), "job_id".to_owned()]);
+        for change in [
+            Change::Claim { attempt: 1, owner: owner.clone() },
+            Change::Renew { attempt: 1, owner: owner.clone() },
+            Change::Close { attempt: 1, owner, outcome: whole },
+            Change::CloseUnclaimed { from: JobStatus::Triggered, attempt: 1, outcome: unclaimed },
+        ] {
+            let mut update = Update::default();
+            describe(&change, &mut update).unwrap();
+            note.clone().onto(&mut update);
+            named.extend(update.attributes().map(str::to_owned));
+        }
+        let allowed: BTreeSet<String> = AGENT_ATTRIBUTES.into_iter().map(str::to_owned).collect();
+        assert_eq!(named, allowed);
     }
 }

@@ -15,7 +15,7 @@ use rsqlflow_core::{ExecutionId, JobId};
 
 use crate::StoreError;
 use crate::item::{self, Item, text};
-use crate::update::put_if_absent;
+use crate::update::{Sent, Update, put_if_absent};
 
 pub use change::ChangeError;
 pub use glance::Glance;
@@ -34,6 +34,8 @@ const PLAN: &str = "plan";
 pub struct JobAudit {
     pub(crate) client: Client,
     pub(crate) table: String,
+    /// The only attributes that updates may name, where they are limited.
+    pub(crate) attributes: Option<&'static [&'static str]>,
 }
 
 impl JobAudit {
@@ -80,6 +82,17 @@ impl JobAudit {
             .await?
             .map(|item| row::read(&self.table, &format!("{id} {sort}"), item))
             .transpose()
+    }
+
+    /// Sends an update of a row.
+    async fn update(&self, id: &ExecutionId, sort: &str, update: Update) -> Result<Sent, StoreError> {
+        let key = key(id, sort);
+        if let Some(allowed) = self.attributes {
+            let named = key.keys().map(String::as_str).chain(update.attributes());
+            let other = named.into_iter().find(|name| !allowed.contains(name));
+            debug_assert!(other.is_none(), "agents may not write {other:?}: add it to AGENT_ATTRIBUTES");
+        }
+        update.send(&self.client, &self.table, key).await
     }
 
     async fn get_item(&self, id: &ExecutionId, sort: &str) -> Result<Option<Item>, StoreError> {

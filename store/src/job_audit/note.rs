@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::{ExecutionId, JobId, Timestamp};
 
-use super::{JobAudit, Try, key};
+use super::{JobAudit, Try};
 use crate::StoreError;
 use crate::item::{number, text};
 use crate::update::{Sent, Update};
@@ -150,7 +150,7 @@ impl JobAudit {
             None => update.only_if("job_id", "=", text(job.to_string())),
         }
         note.onto(&mut update);
-        let sent = update.send(&self.client, &self.table, key(id, &job.to_string())).await?;
+        let sent = self.update(id, &job.to_string(), update).await?;
         Ok(matches!(sent, Sent::Made(_)))
     }
 }

@@ -16,7 +16,7 @@ ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 TARGET_TAGS = {"tags": {"Role": "etl"}}
 
-# What the deployment's functions go by (`cdk-config/lib/config/timing.ts`), for the agents too.
+# The default times of a deployment on AWS (`core/src/timing.rs`), for the embedded endpoint and its agents.
 TIMES = {
     "RSQLFLOW_LAMBDA_TIMEOUT": "20s",
     "RSQLFLOW_SSM_DELIVERY": "30s",

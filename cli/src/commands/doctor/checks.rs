@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use aws_sdk_lambda::types::InvocationType;
 use rsqlflow_core::config::Target;
+use rsqlflow_core::{Function, MachineKind, Table};
 use serde_json::{Value, json};
 
 use super::aws::{self, Site};
@@ -142,11 +143,9 @@ async fn tables(place: &Place) -> Vec<Check> {
     let client = aws_sdk_dynamodb::Client::new(&place.sdk);
     let names = &place.deployment.tables;
     let mut checks = Vec::new();
-    for (table, index) in [
-        (&names.config, None),
-        (&names.workflow_audit, Some("workflow_id-index")),
-        (&names.job_audit, Some("job_name-index")),
-    ] {
+    for which in Table::ALL {
+        let table = names.name(which);
+        let indexes = which.shape().indexes;
         let name = format!("table {table}");
         checks.push(match client.describe_table().table_name(table).send().await {
             Ok(found) => {
@@ -157,11 +156,11 @@ async fn tables(place: &Place) -> Vec<Check> {
                 let has = |wanted: &str| {
                     found.global_secondary_indexes().iter().any(|i| i.index_name() == Some(wanted))
                 };
-                match index {
-                    Some(index) if !has(index) => Check::not_good(
+                match indexes.iter().find(|index| !has(index.name)) {
+                    Some(index) => Check::not_good(
                         Health::Bad,
                         name,
-                        format!("{status}, without the index {index}"),
+                        format!("{status}, without the index {}", index.name),
                         "deploy this version's tables: `history` and `list` need the index",
                     ),
                     _ if status == "ACTIVE" => Check::good(name, status),
@@ -181,7 +180,7 @@ async fn tables(place: &Place) -> Vec<Check> {
 async fn machines(place: &Place) -> Check {
     let name = "state machines";
     let machines = &place.deployment.machines;
-    let mut wanted = vec![&machines.master.name, &machines.sequential.name, &machines.parallel.name];
+    let mut wanted: Vec<_> = MachineKind::ALL.map(|kind| &machines.of(kind).name).into();
     let mut pages =
         aws_sdk_sfn::Client::new(&place.sdk).list_state_machines().into_paginator().items().send();
     while let Some(machine) = pages.next().await {
@@ -207,18 +206,9 @@ async fn machines(place: &Place) -> Check {
 
 async fn functions(place: &Place) -> Vec<Check> {
     let client = aws_sdk_lambda::Client::new(&place.sdk);
-    let names = &place.deployment.functions;
     let mut bad = Vec::new();
-    let all = [
-        &names.workflow_trigger,
-        &names.master_iterator,
-        &names.sequential_iterator,
-        &names.parallel_load_check,
-        &names.rsql_invoke,
-        &names.update_audit,
-        &names.sweeper,
-    ];
-    for function in all {
+    for function in Function::ALL {
+        let function = function.name_in(&place.deployment);
         let dry = client.invoke().function_name(function).invocation_type(InvocationType::DryRun);
         if let Err(error) = dry.send().await {
             bad.push(Check::failed(
@@ -229,7 +219,7 @@ async fn functions(place: &Place) -> Vec<Check> {
         }
     }
     if bad.is_empty() {
-        bad.push(Check::good("functions", format!("all {} can be invoked", all.len())));
+        bad.push(Check::good("functions", format!("all {} can be invoked", Function::ALL.len())));
     }
     bad
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rsqlflow_core::{DocumentParameter, ExecutionId, JobId, RUN_JOB_PARAMETERS};
 use serde_json::{Map, Value, json};
 
 use crate::http::AwsError;
@@ -9,22 +10,10 @@ use crate::http::AwsError;
 /// The document's only step.
 pub(super) const PLUGIN: &str = "runJob";
 
-/// A parameter of a document.
-#[derive(Debug)]
-struct Parameter {
-    name: &'static str,
-    /// `allowedPattern`, as the error shows it.
-    pattern: &'static str,
-    allowed: fn(&str) -> bool,
-    /// The agent's option that takes it.
-    option: &'static str,
-}
-
 /// A command document that runs the agent's `run` with its parameters as arguments, not as text of a shell.
 #[derive(Debug)]
 pub(crate) struct Document {
     name: String,
-    parameters: [Parameter; 3],
 }
 
 /// Values as `SendCommand` gives them.
@@ -33,29 +22,7 @@ pub(super) type Values = BTreeMap<String, Vec<String>>;
 impl Document {
     /// The document `<prefix>-run-job`.
     pub(crate) fn run_job(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            parameters: [
-                Parameter {
-                    name: "ExecutionId",
-                    pattern: "^[A-Za-z0-9_-]{1,60}$",
-                    allowed: |text| rsqlflow_core::ExecutionId::new(text).is_ok(),
-                    option: "--execution-id",
-                },
-                Parameter {
-                    name: "JobId",
-                    pattern: "^[0-9]{4}#[0-9]{5}$",
-                    allowed: |text| text.parse::<rsqlflow_core::JobId>().is_ok(),
-                    option: "--job-id",
-                },
-                Parameter {
-                    name: "Attempt",
-                    pattern: "^[0-9]{1,9}$",
-                    allowed: |text| (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()),
-                    option: "--attempt",
-                },
-            ],
-        }
+        Self { name: name.to_owned() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -64,18 +31,17 @@ impl Document {
 
     /// `Parameters` of `DescribeDocument`.
     pub(super) fn parameters(&self) -> Value {
-        self.parameters.iter().map(|parameter| json!({"Name": parameter.name, "Type": "String"})).collect()
+        RUN_JOB_PARAMETERS.iter().map(|parameter| json!({"Name": parameter.name, "Type": "String"})).collect()
     }
 
     /// The document as AWS would have it. Here the agent gets its arguments without a shell.
     pub(super) fn content(&self, schema_version: &str) -> Value {
-        let parameters: Map<String, Value> = self
-            .parameters
+        let parameters: Map<String, Value> = RUN_JOB_PARAMETERS
             .iter()
             .map(|p| (p.name.to_owned(), json!({"type": "String", "allowedPattern": p.pattern})))
             .collect();
         let options: String =
-            self.parameters.iter().map(|p| format!(" {} '{{{{ {} }}}}'", p.option, p.name)).collect();
+            RUN_JOB_PARAMETERS.iter().map(|p| format!(" --{} '{{{{ {} }}}}'", p.option, p.name)).collect();
         json!({
             "schemaVersion": schema_version,
             "description": "Runs one job of a workflow.",
@@ -94,25 +60,35 @@ impl Document {
     /// `InvalidParameters` for a value that is missing, unknown, a list, or outside of its pattern.
     pub(super) fn arguments(&self, values: &Values) -> Result<Vec<String>, AwsError> {
         let invalid = |message: String| Err(AwsError::client("InvalidParameters", message));
-        if let Some(unknown) = values.keys().find(|name| !self.parameters.iter().any(|p| p.name == **name)) {
+        if let Some(unknown) = values.keys().find(|name| !RUN_JOB_PARAMETERS.iter().any(|p| p.name == **name))
+        {
             return invalid(format!("Document {} does not support parameter {unknown}.", self.name));
         }
         let mut arguments = vec!["run".to_owned()];
-        for parameter in &self.parameters {
+        for parameter in RUN_JOB_PARAMETERS {
             let value = match values.get(parameter.name).map(Vec::as_slice) {
                 Some([value]) => value,
                 Some(_) => return invalid(format!("Parameter {} takes one value.", parameter.name)),
                 None => return invalid(format!("Parameter {} is required.", parameter.name)),
             };
-            if !(parameter.allowed)(value) {
-                let Parameter { name, pattern, .. } = parameter;
+            if !is_allowed(parameter.name, value) {
+                let DocumentParameter { name, pattern, .. } = parameter;
                 return invalid(format!(
                     "Parameter \"{name}\" has value that does not match allowedPattern {pattern}."
                 ));
             }
-            arguments.extend([parameter.option.to_owned(), value.clone()]);
+            arguments.extend([format!("--{}", parameter.option), value.clone()]);
         }
         Ok(arguments)
+    }
+}
+
+/// What the parameter's pattern allows.
+fn is_allowed(name: &str, value: &str) -> bool {
+    match name {
+        "ExecutionId" => ExecutionId::new(value).is_ok(),
+        "JobId" => value.parse::<JobId>().is_ok(),
+        _ => (1..=9).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit()),
     }
 }
 

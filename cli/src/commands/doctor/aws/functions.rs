@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use rsqlflow_core::{Deployment, env};
-use rsqlflow_lambdas::Function;
+use rsqlflow_core::{Deployment, Function, env};
 
 use super::super::checks::{Check, Health};
 use super::{Part, Site, Told, failed};

@@ -45,7 +45,7 @@ fn arn(site: &Site, machine: &Machine) -> String {
 /// The definition as the deployment fills it.
 fn wanted(definition: Definition, place: &Place, site: &Site) -> String {
     let deployment = &place.deployment;
-    let function = |one: rsqlflow_lambdas::Function| {
+    let function = |one: rsqlflow_core::Function| {
         site.arn("lambda", format_args!("function:{}", one.name_in(deployment)))
     };
     let (sequential, parallel) =

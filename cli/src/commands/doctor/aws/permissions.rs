@@ -33,7 +33,7 @@ struct Expected {
 struct Statement {
     actions: Vec<String>,
     resources: Vec<String>,
-    context: BTreeMap<String, String>,
+    context: BTreeMap<String, Vec<String>>,
 }
 
 /// A question for the simulator: may the role do these things to this?
@@ -41,7 +41,7 @@ struct Statement {
 struct Question {
     actions: Vec<String>,
     resource: String,
-    context: BTreeMap<String, String>,
+    context: BTreeMap<String, Vec<String>>,
 }
 
 pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check> {
@@ -112,11 +112,12 @@ async fn ask(client: &Client, role: &str, questions: &[Question]) -> Result<Vec<
 }
 
 async fn simulate(client: &Client, role: &str, question: &Question) -> Result<Vec<String>, Box<Check>> {
-    let context = question.context.iter().map(|(key, value)| {
+    let context = question.context.iter().map(|(key, values)| {
+        let kind = if values.len() > 1 { ContextKeyTypeEnum::StringList } else { ContextKeyTypeEnum::String };
         ContextEntry::builder()
             .context_key_name(key)
-            .context_key_values(value)
-            .context_key_type(ContextKeyTypeEnum::String)
+            .set_context_key_values(Some(values.clone()))
+            .context_key_type(kind)
             .build()
     });
     let mut call = client
@@ -170,15 +171,18 @@ impl Values {
                 .iter()
                 .flat_map(|(key, value)| {
                     let fill = |text: &str| text.replace("${TagKey}", key).replace("${TagValue}", value);
-                    statement.context.iter().map(move |(name, text)| (fill(name), fill(text)))
+                    statement.context.iter().map(move |(name, values)| {
+                        (fill(name), values.iter().map(|value| fill(value)).collect())
+                    })
                 })
                 .collect(),
             (_, true) => return Vec::new(),
             (_, false) => {
-                statement.context.iter().map(|(name, text)| (self.fill(name), self.fill(text))).collect()
+                let filled = |values: &[String]| values.iter().map(|value| self.fill(value)).collect();
+                statement.context.iter().map(|(name, values)| (self.fill(name), filled(values))).collect()
             }
         };
-        let context: BTreeMap<String, String> = context;
+        let context: BTreeMap<String, Vec<String>> = context;
         let resources = statement.resources.iter().flat_map(|resource| self.resources(resource));
         resources
             .map(|resource| Question {
@@ -257,9 +261,7 @@ mod tests {
             asked.filter(|q| q.actions == ["ssm:SendCommand"]).collect::<Vec<_>>()
         };
         let by_tag = sends(Some(tags));
-        assert!(
-            by_tag.iter().any(|q| q.context.get("ssm:resourceTag/Team").map(String::as_str) == Some("a"))
-        );
+        assert!(by_tag.iter().any(|q| q.context.get("ssm:resourceTag/Team") == Some(&vec!["a".to_owned()])));
         let by_id = sends(Some(ids));
         assert!(by_id.iter().any(|q| q.resource.ends_with(":instance/i-2")), "{by_id:?}");
         assert!(by_id.iter().all(|q| q.context.is_empty()));

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     KeySchemaElement, PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus,
 };
-use rsqlflow_store::{EXPIRY, TableShape, shapes};
+use rsqlflow_core::{EXPIRY, Table, TableShape};
 
 use super::super::checks::{Check, Health};
 use super::failed;
@@ -15,9 +15,10 @@ const DEPLOY: &str = "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`";
 pub(super) async fn checks(place: &Place) -> Vec<Check> {
     let client = Client::new(&place.sdk);
     let mut checks = Vec::new();
-    for shape in shapes(&place.deployment.tables) {
-        let name = format!("table {}", shape.name);
-        match client.describe_table().table_name(&shape.name).send().await {
+    for which in Table::ALL {
+        let (table_name, shape) = (place.deployment.tables.name(which), which.shape());
+        let name = format!("table {table_name}");
+        match client.describe_table().table_name(table_name).send().await {
             Ok(found) => {
                 let table = found.table.unwrap_or_else(|| TableDescription::builder().build());
                 let wrong = differences(&shape, &table);
@@ -33,8 +34,10 @@ pub(super) async fn checks(place: &Place) -> Vec<Check> {
                          away and `rsqlflow deploy`",
                     ),
                 });
-                checks.extend(expiry(&client, &shape).await);
-                checks.extend(recovery(&client, &shape.name).await);
+                if shape.expires {
+                    checks.push(expiry(&client, table_name).await);
+                }
+                checks.extend(recovery(&client, table_name).await);
             }
             Err(error) => checks.push(failed(name, &error, "dynamodb:DescribeTable", DEPLOY)),
         }
@@ -45,32 +48,32 @@ pub(super) async fn checks(place: &Place) -> Vec<Check> {
 /// How a table is not as it should be.
 pub(super) fn differences(shape: &TableShape, table: &TableDescription) -> Vec<String> {
     let mut wrong = Vec::new();
-    if keys(table.key_schema()) != wanted(&shape.keys) {
-        let (is, should) = (keys(table.key_schema()), wanted(&shape.keys));
+    let should = wanted(shape.partition, shape.sort);
+    if keys(table.key_schema()) != should {
+        let is = keys(table.key_schema());
         wrong.push(format!("its keys are {} and should be {}", is.join(", "), should.join(", ")));
     }
-    let Some(index) = &shape.index else { return wrong };
-    let found = table.global_secondary_indexes().iter().find(|one| one.index_name() == Some(index.name));
-    let Some(found) = found else {
-        wrong.push(format!("the index {} is missing", index.name));
-        return wrong;
-    };
-    if keys(found.key_schema()) != wanted(&index.keys) {
-        wrong.push(format!(
-            "the keys of the index {} are {}",
-            index.name,
-            keys(found.key_schema()).join(", ")
-        ));
-    }
-    let projection = found.projection();
-    let all = projection.and_then(|p| p.projection_type()).is_some_and(|kind| kind.as_str() == "ALL");
-    let has = |column: &&str| {
-        let columns = projection.map(|p| p.non_key_attributes()).unwrap_or_default();
-        columns.iter().any(|one| one == column)
-    };
-    let missing: Vec<&str> = index.columns.iter().filter(|column| !all && !has(column)).copied().collect();
-    if !missing.is_empty() {
-        wrong.push(format!("the index {} has no {}", index.name, missing.join(", ")));
+    for index in shape.indexes {
+        let found = table.global_secondary_indexes().iter().find(|one| one.index_name() == Some(index.name));
+        let Some(found) = found else {
+            wrong.push(format!("the index {} is missing", index.name));
+            continue;
+        };
+        if keys(found.key_schema()) != wanted(index.partition, Some(index.sort)) {
+            let is = keys(found.key_schema());
+            wrong.push(format!("the keys of the index {} are {}", index.name, is.join(", ")));
+        }
+        let projection = found.projection();
+        let all = projection.and_then(|p| p.projection_type()).is_some_and(|kind| kind.as_str() == "ALL");
+        let has = |column: &&str| {
+            let columns = projection.map(|p| p.non_key_attributes()).unwrap_or_default();
+            columns.iter().any(|one| one == column)
+        };
+        let missing: Vec<&str> =
+            index.columns.iter().filter(|column| !all && !has(column)).copied().collect();
+        if !missing.is_empty() {
+            wrong.push(format!("the index {} has no {}", index.name, missing.join(", ")));
+        }
     }
     wrong
 }
@@ -79,17 +82,15 @@ fn keys(found: &[KeySchemaElement]) -> Vec<String> {
     found.iter().map(|key| format!("{} ({})", key.attribute_name(), key.key_type().as_str())).collect()
 }
 
-fn wanted(keys: &[(&str, aws_sdk_dynamodb::types::KeyType)]) -> Vec<String> {
-    keys.iter().map(|(name, kind)| format!("{name} ({})", kind.as_str())).collect()
+fn wanted(partition: &str, sort: Option<&str>) -> Vec<String> {
+    let sort = sort.map(|name| format!("{name} (RANGE)"));
+    std::iter::once(format!("{partition} (HASH)")).chain(sort).collect()
 }
 
 /// Only where rows are to expire is it wrong that they do not; elsewhere nobody asked for it.
-async fn expiry(client: &Client, shape: &TableShape) -> Option<Check> {
-    if !shape.expires {
-        return None;
-    }
-    let name = format!("expiry of {}", shape.name);
-    Some(match client.describe_time_to_live().table_name(&shape.name).send().await {
+async fn expiry(client: &Client, table: &str) -> Check {
+    let name = format!("expiry of {table}");
+    match client.describe_time_to_live().table_name(table).send().await {
         Ok(found) => {
             let found = found.time_to_live_description();
             let on = found.and_then(|f| f.time_to_live_status()) == Some(&TimeToLiveStatus::Enabled);
@@ -104,7 +105,7 @@ async fn expiry(client: &Client, shape: &TableShape) -> Option<Check> {
             }
         }
         Err(error) => failed(name, &error, "dynamodb:DescribeTimeToLive", "look at the table in the console"),
-    })
+    }
 }
 
 async fn recovery(client: &Client, table: &str) -> Option<Check> {
@@ -135,38 +136,39 @@ async fn recovery(client: &Client, table: &str) -> Option<Check> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::{GlobalSecondaryIndexDescription, KeyType, Projection, ProjectionType};
-    use rsqlflow_core::Deployment;
 
     use super::*;
 
-    fn schema(keys: &[(&str, KeyType)]) -> Vec<KeySchemaElement> {
-        let element = |(name, kind): &(&str, KeyType)| {
-            KeySchemaElement::builder().attribute_name(*name).key_type(kind.clone()).build().unwrap()
+    fn schema(partition: &str, sort: Option<&str>) -> Vec<KeySchemaElement> {
+        let element = |name: &str, kind| {
+            KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
         };
-        keys.iter().map(element).collect()
+        std::iter::once(element(partition, KeyType::Hash))
+            .chain(sort.map(|name| element(name, KeyType::Range)))
+            .collect()
     }
 
     fn described(shape: &TableShape, columns: &[&str]) -> TableDescription {
-        let index = shape.index.as_ref().map(|index| {
+        let indexes = shape.indexes.iter().map(|index| {
             let projection = Projection::builder()
                 .projection_type(ProjectionType::Include)
                 .set_non_key_attributes(Some(columns.iter().map(ToString::to_string).collect()));
             GlobalSecondaryIndexDescription::builder()
                 .index_name(index.name)
-                .set_key_schema(Some(schema(&index.keys)))
+                .set_key_schema(Some(schema(index.partition, Some(index.sort))))
                 .projection(projection.build())
                 .build()
         });
         TableDescription::builder()
-            .set_key_schema(Some(schema(&shape.keys)))
-            .set_global_secondary_indexes(index.map(|index| vec![index]))
+            .set_key_schema(Some(schema(shape.partition, shape.sort)))
+            .set_global_secondary_indexes(Some(indexes.collect()))
             .build()
     }
 
     #[test]
     fn each_difference_is_named() {
-        let [config, runs, jobs] = shapes(&Deployment::default().tables);
-        let columns = runs.index.as_ref().unwrap().columns;
+        let [config, runs, jobs] = Table::ALL.map(Table::shape);
+        let columns = runs.indexes[0].columns;
         assert_eq!(differences(&runs, &described(&runs, columns)), Vec::<String>::new());
         let fewer = differences(&runs, &described(&runs, &columns[1..]));
         assert_eq!(fewer, ["the index workflow_id-index has no execution_status"]);

@@ -10,6 +10,22 @@ use crate::plan::DeploymentDefaults;
 use crate::problem::{Problem, ProblemKind, Problems, Report, quoted};
 use crate::{ACCEPTED_DURATIONS, Seconds, Timing, parse_duration, show_duration};
 
+mod contract;
+mod document;
+mod function;
+mod machine;
+mod name;
+mod permission;
+mod table;
+
+pub use contract::contract;
+pub use document::{DocumentParameter, RUN_JOB_PARAMETERS};
+pub use function::{Function, Functions, UnknownFunction};
+pub use machine::{Machine, MachineKind, Machines};
+use name::NameRule;
+pub use permission::{AGENT_ATTRIBUTES, Permission, Resource};
+pub use table::{BY_JOB_NAME, BY_WORKFLOW, EXPIRY, IndexShape, Table, TableShape, Tables};
+
 /// Names, times and defaults of one deployment. Every part of it reads the same from its environment; the names
 /// of the variables are in [`crate::env`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,64 +52,6 @@ pub struct Deployment {
     pub defaults: DeploymentDefaults,
 }
 
-/// Names of the DynamoDB tables.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tables {
-    /// Workflow items.
-    pub config: String,
-    /// Runs and locks.
-    pub workflow_audit: String,
-    /// Jobs and plan snapshots.
-    pub job_audit: String,
-}
-
-/// Names of the Lambda functions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Functions {
-    /// Starts workflows.
-    pub workflow_trigger: String,
-    /// Names the next chunk.
-    pub master_iterator: String,
-    /// Hands out a sequential chunk.
-    pub sequential_iterator: String,
-    /// Judges a parallel chunk.
-    pub parallel_load_check: String,
-    /// Sends a job to an instance.
-    pub rsql_invoke: String,
-    /// Closes a run.
-    pub update_audit: String,
-    /// Closes runs whose end nobody told.
-    pub sweeper: String,
-}
-
-/// The state machines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machines {
-    /// Of a workflow.
-    pub master: Machine,
-    /// Of a sequential chunk.
-    pub sequential: Machine,
-    /// Of a parallel chunk.
-    pub parallel: Machine,
-}
-
-/// A state machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Its name.
-    pub name: String,
-    /// Its ARN, where it is known: the machines do not exist before they are deployed.
-    pub arn: Option<String>,
-}
-
-impl Machine {
-    /// The ARN of its execution of this name; none while its own is not known.
-    #[must_use]
-    pub fn execution_arn(&self, name: &str) -> Option<String> {
-        Some(format!("{}:{name}", self.arn.as_deref()?.replacen(":stateMachine:", ":execution:", 1)))
-    }
-}
-
 /// The prefix of a deployment that names none.
 pub const DEFAULT_PREFIX: &str = "rsqlflow";
 
@@ -111,32 +69,19 @@ impl Deployment {
     #[must_use]
     pub fn named(prefix: &str) -> Self {
         let name = |part: &str| format!("{prefix}-{part}");
-        let machine = |part: &str| Machine { name: name(part), arn: None };
         Self {
             prefix: prefix.to_owned(),
             tables: Tables {
-                config: name("config-table"),
-                workflow_audit: name("workflow-audit-table"),
-                job_audit: name("job-audit-table"),
+                config: name(Table::Config.shape().suffix),
+                workflow_audit: name(Table::WorkflowAudit.shape().suffix),
+                job_audit: name(Table::JobAudit.shape().suffix),
             },
             audit_retention: None,
             log_group: DEFAULT_LOG_GROUP.to_owned(),
-            ssm_document: name("run-job"),
+            ssm_document: name(document::RUN_JOB),
             topic_arn: None,
-            functions: Functions {
-                workflow_trigger: name("workflow-trigger"),
-                master_iterator: name("master-iterator"),
-                sequential_iterator: name("sequential-iterator"),
-                parallel_load_check: name("parallel-load-check"),
-                rsql_invoke: name("rsql-invoke"),
-                update_audit: name("update-audit"),
-                sweeper: name("sweeper"),
-            },
-            machines: Machines {
-                master: machine("master"),
-                sequential: machine("sequential"),
-                parallel: machine("parallel"),
-            },
+            functions: Functions::named(name),
+            machines: Machines::named(name),
             timing: Timing::default(),
             defaults: DeploymentDefaults::default(),
         }
@@ -148,7 +93,7 @@ impl Deployment {
     /// Every problem, each with the variable's name.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let env = Environment { get: &get, report: Report::default() };
-        let prefix = env.text(env::PREFIX, DEFAULT_PREFIX.to_owned(), prefix_rule);
+        let prefix = env.text(env::PREFIX, DEFAULT_PREFIX.to_owned(), name::prefix);
         let mut read = Self::named(&prefix);
 
         for (variable, name) in [
@@ -156,20 +101,20 @@ impl Deployment {
             (env::WORKFLOW_AUDIT_TABLE, &mut read.tables.workflow_audit),
             (env::JOB_AUDIT_TABLE, &mut read.tables.job_audit),
         ] {
-            env.replace(variable, name, |text| name_rule(text, 3..=255, b"_.-"));
+            env.replace(variable, name, |text| NameRule::TABLE.check(text));
         }
         for (variable, name) in read.functions.variables() {
-            env.replace(variable, name, |text| name_rule(text, 1..=64, b"_-"));
+            env.replace(variable, name, |text| NameRule::FUNCTION.check(text));
         }
         for (variable, arn_variable, machine) in read.machines.variables() {
-            env.replace(variable, &mut machine.name, |text| name_rule(text, 1..=80, b"_-"));
+            env.replace(variable, &mut machine.name, |text| NameRule::MACHINE.check(text));
             machine.arn = env.optional(arn_variable, machine_arn_rule);
         }
         for (variable, time, longest) in timing_variables(&mut read.timing) {
             env.time(variable, time, longest);
         }
-        env.replace(env::LOG_GROUP, &mut read.log_group, |text| name_rule(text, 1..=512, b"_/.#-"));
-        env.replace(env::SSM_DOCUMENT, &mut read.ssm_document, |text| name_rule(text, 3..=128, b"_.-"));
+        env.replace(env::LOG_GROUP, &mut read.log_group, |text| NameRule::LOG_GROUP.check(text));
+        env.replace(env::SSM_DOCUMENT, &mut read.ssm_document, |text| NameRule::DOCUMENT.check(text));
         read.topic_arn = env.optional(env::TOPIC_ARN, is_topic_arn);
         let day = Seconds::saturating(24 * 3600);
         read.audit_retention = env.seconds(env::AUDIT_RETENTION, day, Seconds::MAX);
@@ -224,32 +169,6 @@ impl Deployment {
         pairs.extend(optional.into_iter().filter_map(|(variable, value)| Some((variable, value?))));
         pairs.sort_by_key(|(variable, _)| env::DEPLOYMENT.iter().position(|known| known.name == *variable));
         pairs
-    }
-}
-
-impl Functions {
-    fn variables(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
-        [
-            (env::WORKFLOW_TRIGGER_FUNCTION, &mut self.workflow_trigger),
-            (env::MASTER_ITERATOR_FUNCTION, &mut self.master_iterator),
-            (env::SEQUENTIAL_ITERATOR_FUNCTION, &mut self.sequential_iterator),
-            (env::PARALLEL_LOAD_CHECK_FUNCTION, &mut self.parallel_load_check),
-            (env::RSQL_INVOKE_FUNCTION, &mut self.rsql_invoke),
-            (env::UPDATE_AUDIT_FUNCTION, &mut self.update_audit),
-            (env::SWEEPER_FUNCTION, &mut self.sweeper),
-        ]
-        .into_iter()
-    }
-}
-
-impl Machines {
-    fn variables(&mut self) -> impl Iterator<Item = (&'static str, &'static str, &mut Machine)> {
-        [
-            (env::MASTER_MACHINE, env::MASTER_MACHINE_ARN, &mut self.master),
-            (env::SEQUENTIAL_MACHINE, env::SEQUENTIAL_MACHINE_ARN, &mut self.sequential),
-            (env::PARALLEL_MACHINE, env::PARALLEL_MACHINE_ARN, &mut self.parallel),
-        ]
-        .into_iter()
     }
 }
 
@@ -329,24 +248,6 @@ impl Environment<'_> {
                 None
             }
         }
-    }
-}
-
-fn prefix_rule(text: &str) -> Checked {
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    if starts_well && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        Ok(())
-    } else {
-        Err(Broken::new("is not a prefix", "write a letter, then up to 31 letters, digits and -"))
-    }
-}
-
-fn name_rule(text: &str, length: std::ops::RangeInclusive<usize>, more: &[u8]) -> Checked {
-    if length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b)) {
-        Ok(())
-    } else {
-        let more = String::from_utf8_lossy(more);
-        Err(format!("is not {} to {} letters, digits and {more}", length.start(), length.end()).into())
     }
 }
 

@@ -1,4 +1,4 @@
-/** What becomes of a deployment that is deployed again, under another prefix, or removed. */
+/** A deployment that is deployed again, under another prefix, or destroyed. */
 import { spawnSync } from 'node:child_process';
 
 import { describe, expect, test } from 'vitest';
@@ -13,11 +13,11 @@ const templates = (given: object) =>
       .stacks.map(({ stackName, template: made }) => [stackName, made as unknown]),
   );
 
-test('twice is the same', () => {
+test('the same configuration makes the same templates', () => {
   expect(templates({ ...EVERYTHING })).toEqual(templates({ ...EVERYTHING }));
 });
 
-/** Every name that two deployments of an account would quarrel over. */
+/** Every name that must be unique in an account and region. */
 function names(given: object): Set<string> {
   const found = new Set<string>(Object.keys(templates(given)));
   const isName =
@@ -32,7 +32,7 @@ function names(given: object): Set<string> {
   return found;
 }
 
-test('another prefix shares nothing with the first, except the log group that both name', () => {
+test('a deployment with another prefix shares only the log group that both name', () => {
   const [one, other] = [names({ ...EVERYTHING, prefix: 'one' }), names({ ...EVERYTHING, prefix: 'other' })];
   expect(one.size).toBeGreaterThan(40);
   // Schedules have a group of their own.
@@ -40,16 +40,16 @@ test('another prefix shares nothing with the first, except the log group that bo
   expect(shared).toEqual(['AWS::Logs::LogGroup /ops/rsql-logs/']);
 });
 
-describe('removing', () => {
-  test('says before, and in the stack itself, what stays', () => {
+describe('destroying', () => {
+  test('an output of the stack says what is retained', () => {
     const said = (given?: object) =>
       (template('data', given).toJSON()['Outputs'] as { OnDestroy: { Value: string } }).OnDestroy.Value;
-    expect(said()).toBe('The tables and this log group stay');
-    expect(said(VARIANTS['existing'])).toBe('The tables and this log group go');
+    expect(said()).toBe('The tables and this log group are retained');
+    expect(said(VARIANTS['existing'])).toBe('The tables and this log group are deleted');
   });
 });
 
-test('a wrong configuration makes nothing, and says all that is wrong, and no stack of calls', () => {
+test('a wrong configuration creates nothing, and reports every problem without a stack trace', () => {
   const run = spawnSync('node_modules/.bin/tsx', ['bin/app.ts'], {
     cwd: HOME,
     encoding: 'utf8',
@@ -58,8 +58,8 @@ test('a wrong configuration makes nothing, and says all that is wrong, and no st
   expect([run.status, run.stderr, run.stdout]).toEqual([
     2,
     'error: the configuration has 2 problems:\n' +
-      '  email: "etl" is not an e-mail address\n' +
-      '  perfix: is not a setting here — did you mean "prefix"?\n',
+      '  email: "etl" is not an email address\n' +
+      '  perfix: is not a setting\n    hint: did you mean "prefix"?\n',
     '',
   ]);
 });
