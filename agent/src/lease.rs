@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rsqlflow_core::{Seconds, Timing};
+use rsqlflow_core::JobTimes;
 
 use crate::clock::BootTime;
 
@@ -18,38 +18,9 @@ pub struct Deadline {
     pub kill_at: BootTime,
 }
 
-/// The times of one job's lease, all derived from its heartbeat and the deployment's times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseTimes {
-    /// How long one acknowledged claim or renewal lasts.
-    pub lease: Duration,
-    /// The longest pause between two renewals.
-    pub renewal_period: Duration,
-    /// The longest time that one renewal may take.
-    pub renewal_latency: Duration,
-    /// The longest time without an accepted token.
-    pub token_patience: Duration,
-    /// From SIGTERM to SIGKILL.
-    pub stop_grace: Duration,
-}
-
-impl LeaseTimes {
-    /// For a job with this heartbeat.
-    #[must_use]
-    pub fn new(timing: &Timing, heartbeat: Seconds) -> Self {
-        Self {
-            lease: timing.lease(heartbeat),
-            renewal_period: timing.renewal_period(heartbeat),
-            renewal_latency: timing.renewal_latency,
-            token_patience: timing.token_patience(heartbeat),
-            stop_grace: timing.stop_grace,
-        }
-    }
-
-    /// What is kept free between SIGKILL and the lease's end, for the kernel to tear the processes down.
-    fn kill_margin(&self) -> Duration {
-        (self.lease / 20).min(Duration::from_millis(500))
-    }
+/// What is kept free between SIGKILL and the lease's end, for the kernel to tear the processes down.
+fn kill_margin(lease: Duration) -> Duration {
+    (lease / 20).min(Duration::from_millis(500))
 }
 
 /// Why a script may not go on.
@@ -64,7 +35,7 @@ pub enum Lapse {
 /// The lease of one claimed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    times: LeaseTimes,
+    times: JobTimes,
     runs_from: BootTime,
     token_accepted: BootTime,
     renew_at: BootTime,
@@ -74,7 +45,7 @@ impl Lease {
     /// After an acknowledged claim. `sent` is when it was sent first, `token_accepted` when the service took the
     /// heartbeat before it; `jitter` from 0 to 1 spreads the renewals of agents that started together.
     #[must_use]
-    pub fn claimed(times: LeaseTimes, sent: BootTime, token_accepted: BootTime, jitter: f64) -> Self {
+    pub fn claimed(times: JobTimes, sent: BootTime, token_accepted: BootTime, jitter: f64) -> Self {
         let mut lease = Self { times, runs_from: sent, token_accepted, renew_at: sent };
         lease.renewed(sent, jitter);
         lease
@@ -117,7 +88,7 @@ impl Lease {
     /// For the guard: SIGTERM early enough that grace and SIGKILL fit before the end.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        let kill_at = self.ends_at().minus(self.times.kill_margin());
+        let kill_at = self.ends_at().minus(kill_margin(self.times.lease));
         Deadline { term_at: kill_at.minus(self.times.stop_grace).max(self.runs_from), kill_at }
     }
 
@@ -149,13 +120,14 @@ fn spread(jitter: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rsqlflow_core::{Seconds, Timing};
 
     fn at(millis: u64) -> BootTime {
         BootTime::from_duration(Duration::from_millis(millis))
     }
 
-    fn times() -> LeaseTimes {
-        LeaseTimes::new(&Timing::default(), Seconds::saturating(180))
+    fn times() -> JobTimes {
+        JobTimes::new(&Timing::default(), Seconds::saturating(180))
     }
 
     #[test]
@@ -214,7 +186,7 @@ mod tests {
             };
             let heartbeat = Seconds::saturating(heartbeat);
             prop_assume!(timing.accept(heartbeat).is_ok());
-            let lease = Lease::claimed(LeaseTimes::new(&timing, heartbeat), at(5), at(5), jitter);
+            let lease = Lease::claimed(JobTimes::new(&timing, heartbeat), at(5), at(5), jitter);
             let Deadline { term_at, kill_at } = lease.deadline();
             prop_assert!(lease.renew_at() < term_at);
             prop_assert!(lease.renew_at() > at(5));

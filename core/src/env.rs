@@ -75,14 +75,6 @@ variables! {
     SSM_DELIVERY = "RSQLFLOW_SSM_DELIVERY";
     /// Longest time from delivery to the agent's first heartbeat. Default 5 s.
     AGENT_START = "RSQLFLOW_AGENT_START";
-    /// How much earlier than its heartbeat a lease ends. Default 5 s.
-    CLOCK_MARGIN = "RSQLFLOW_CLOCK_MARGIN";
-    /// From SIGTERM to SIGKILL. Default 10 s.
-    STOP_GRACE = "RSQLFLOW_STOP_GRACE";
-    /// Longest time of one renewal. Default 5 s.
-    RENEWAL_LATENCY = "RSQLFLOW_RENEWAL_LATENCY";
-    /// Longest delay between two tries of a waiting task. Default 60 s.
-    MACHINE_RETRY_DELAY = "RSQLFLOW_MACHINE_RETRY_DELAY";
     /// How long a job may queue on a full instance. Default 24 h.
     QUEUEING = "RSQLFLOW_QUEUEING";
 
@@ -135,18 +127,6 @@ variables! {
     /// Set to anything: no colours.
     NO_COLOR = "NO_COLOR";
 }
-
-/// The variables of [`DEPLOYMENT`] that hold times which must fit together.
-pub const TIMES: [&str; 8] = [
-    LAMBDA_TIMEOUT,
-    SSM_DELIVERY,
-    AGENT_START,
-    CLOCK_MARGIN,
-    STOP_GRACE,
-    RENEWAL_LATENCY,
-    MACHINE_RETRY_DELAY,
-    QUEUEING,
-];
 
 /// Which `rsql` scripts get: one of [`RSQL_CLIENTS`]. Read by the agent, where it wins over the file, and by the
 /// embedded endpoint, which tells its agents `bundled` unless this says otherwise.

@@ -31,6 +31,6 @@ pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems, did_you_mean, of_unknown};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
-pub use timing::{CANCEL_POLL, LOCAL_LOG_RETENTION, Timing};
+pub use timing::{CANCEL_POLL, JobTimes, LOCAL_LOG_RETENTION, Timing};
 pub use told::ToldProblem;
 pub use workflow_status::WorkflowStatus;

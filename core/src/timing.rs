@@ -2,8 +2,10 @@
 //!
 //! A job's *heartbeat* is `HeartbeatSeconds` of its waiting task. Step Functions counts it from the start of the
 //! task, so the first one must also cover the Lambda function, delivery by SSM and the agent's start (Step
-//! Functions developer guide, "Task workflow state"). Everything else is derived from it here, so that launcher
-//! and agent cannot differ.
+//! Functions developer guide, "Task workflow state"). Everything else is derived from it here, once, and stands in
+//! the job's row ([`JobTimes`]), so that launcher and agent cannot differ.
+
+mod job_times;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Seconds;
 use crate::duration::show_duration;
+
+pub use job_times::JobTimes;
 
 /// Times of a deployment, the same for all its workflows. Serialised in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

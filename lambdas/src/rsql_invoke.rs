@@ -45,7 +45,7 @@ enum Done {
 
 async fn step(context: &Context, row: JobRow, reply: &Reply) -> Result<Done, HandlerError> {
     let (run, job) = (row.workflow_execution_id.clone(), row.job_id);
-    let patience = context.deployment.timing.lost_after(row.job.heartbeat).as_millis();
+    let patience = row.job.times().lost_after().as_millis();
     let patience = i64::try_from(patience).unwrap_or(i64::MAX);
     let now = now();
     let (change, then) = match decide(&row.state, reply, row.job.on_lost, patience, now) {

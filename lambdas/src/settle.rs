@@ -51,7 +51,7 @@ async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<Job
     /// A refusal means that another writer moved the row on, and a row has few moves left. An agent that renews
     /// between our reads and writes costs one more round each time.
     const ROUNDS: usize = 20;
-    let patience = context.deployment.timing.lost_after(row.job.heartbeat).as_millis();
+    let patience = row.job.times().lost_after().as_millis();
     let patience = i64::try_from(patience).unwrap_or(i64::MAX);
     let (run, job) = (row.workflow_execution_id.clone(), row.job_id);
     for _ in 0..ROUNDS {

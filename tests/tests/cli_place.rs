@@ -101,9 +101,9 @@ fn every_setting_is_shown_with_its_source() {
     assert_eq!(find("RSQLFLOW_PREFIX"), pair("nightly", "environment"));
     assert_eq!(find("RSQLFLOW_CONFIG_TABLE"), pair("nightly-config-table", "from RSQLFLOW_PREFIX"));
     assert_eq!(find("RSQLFLOW_JOB_AUDIT_TABLE"), pair("jobs", "environment"));
-    assert_eq!(find("RSQLFLOW_CLOCK_MARGIN"), pair("5s", "default"));
-    let wrong = rsqlflow(dir.path(), &[("RSQLFLOW_CLOCK_MARGIN", "soon")], &["config"]).ends(2);
-    assert!(wrong.err.contains("RSQLFLOW_CLOCK_MARGIN"), "{wrong:?}");
+    assert_eq!(find("RSQLFLOW_AGENT_START"), pair("5s", "default"));
+    let wrong = rsqlflow(dir.path(), &[("RSQLFLOW_AGENT_START", "soon")], &["config"]).ends(2);
+    assert!(wrong.err.contains("RSQLFLOW_AGENT_START"), "{wrong:?}");
 }
 
 #[test]

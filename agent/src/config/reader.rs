@@ -87,6 +87,11 @@ impl<'a> Reader<'a> {
         from_env.or_else(|| in_file.map(|value| Found { place: key, value }))
     }
 
+    /// Which of these settings the file has. They are no longer settings, and their values do not matter.
+    pub(super) fn retired(&mut self, keys: &[&'static str]) -> Vec<&'static str> {
+        keys.iter().copied().filter(|key| self.table.remove(*key).is_some()).collect()
+    }
+
     fn report(&mut self, place: &str, kind: ProblemKind, message: impl Into<String>, hint: &str) {
         let problem = Problem::new(place, kind, message);
         self.problems.push(if hint.is_empty() { problem } else { problem.hint(hint) });

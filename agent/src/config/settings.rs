@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rsqlflow_core::{CANCEL_POLL, Deployment, LOCAL_LOG_RETENTION, Tables, Timing, env};
+use rsqlflow_core::{CANCEL_POLL, Deployment, LOCAL_LOG_RETENTION, Tables, env};
 
 use super::env_vars;
 use super::reader::{ConfigError, Reader};
@@ -11,6 +11,9 @@ use crate::tools::RsqlClient;
 
 /// Where results wait for their delivery, if no settings say.
 const DEFAULT_SPOOL: &str = "/var/lib/rsqlflow";
+
+/// Settings of version 0.1.0: these times stand in each job's row now. A file that has them can still be used.
+const RETIRED: [&str; 3] = ["clock_margin", "stop_grace", "renewal_latency"];
 
 /// Where the configuration is looked for if nobody says.
 pub const DEFAULT_FILE: &str = "/etc/rsqlflow/agent.toml";
@@ -80,8 +83,8 @@ pub struct AgentConfig {
     pub endpoint_url: Option<String>,
     /// The name of this instance in the audit table; default as SSM or the host calls it.
     pub instance_id: Option<String>,
-    /// The deployment's times. In the file: `clock_margin`, `stop_grace`, `renewal_latency`.
-    pub timing: Timing,
+    /// Settings of the file that earlier versions of the agent had, and that have no effect any more.
+    pub unused: Vec<&'static str>,
 }
 
 /// What AWS's tools need in a script, and what a machine's locale and proxies are. Credentials are among it: a
@@ -160,16 +163,7 @@ impl AgentConfig {
         let mut r = Reader::new(text, &env)?;
         let prefix = r.name("prefix", Some(env::PREFIX)).unwrap_or_else(|| "rsqlflow".to_owned());
         let usual = Deployment::named(&prefix);
-        let mut timing = usual.timing;
-        for (key, variable, time) in [
-            ("clock_margin", env::CLOCK_MARGIN, &mut timing.clock_margin),
-            ("stop_grace", env::STOP_GRACE, &mut timing.stop_grace),
-            ("renewal_latency", env::RENEWAL_LATENCY, &mut timing.renewal_latency),
-        ] {
-            if let Some(value) = r.duration(key, Some(variable)) {
-                *time = value;
-            }
-        }
+        let unused = r.retired(&RETIRED);
         let spool_dir = r.directory("spool_dir").unwrap_or_else(|| DEFAULT_SPOOL.into());
         let script_dir = r.directory("script_dir").unwrap_or_else(|| "/opt/rsqlflow/scripts".into());
         let config = Self {
@@ -229,7 +223,7 @@ impl AgentConfig {
             instance_id: r
                 .text("instance_id", Some(env_vars::INSTANCE_ID))
                 .or_else(|| env(env_vars::SSM_INSTANCE_ID)),
-            timing,
+            unused,
         };
         r.finish(config)
     }
@@ -249,7 +243,6 @@ mod tests {
         assert_eq!(config.tables.job_audit, "rsqlflow-job-audit-table");
         assert_eq!((config.creds_dir, config.rsql_client), (None, RsqlClient::Auto));
         assert_eq!(config.tools_dir, Path::new("/var/lib/rsqlflow/tools"));
-        assert_eq!(config.timing, Timing::default());
     }
 
     #[test]
@@ -277,9 +270,6 @@ mod tests {
             region = "eu-west-1"
             endpoint_url = "http://127.0.0.1:4566"
             instance_id = "i-1"
-            clock_margin = "1s"
-            stop_grace = 2
-            renewal_latency = "300ms"
         "#;
         let config = AgentConfig::parse(text, nothing).unwrap();
         assert_eq!(
@@ -292,13 +282,21 @@ mod tests {
             (Duration::from_secs(7 * 86_400), Duration::ZERO)
         );
         assert_eq!((config.max_jobs, config.log_level), (3, LogLevel::Debug));
-        assert_eq!(config.timing.stop_grace, Duration::from_secs(2));
-        assert_eq!(config.timing.renewal_latency, Duration::from_millis(300));
         assert_eq!(
             (config.script_dir.as_path(), config.tools_dir.as_path()),
             (Path::new("/s"), Path::new("/t"))
         );
         assert_eq!((config.rsql_client, config.rsql_binary), (RsqlClient::System, Some("/r".into())));
+    }
+
+    #[test]
+    fn a_file_of_version_0_1_0_can_be_used() {
+        let text = "clock_margin = \"1s\"\nstop_grace = \"1s\"\nrenewal_latency = \"1s\"\nmax_jobs = 3";
+        let config = AgentConfig::parse(text, nothing).unwrap();
+        assert_eq!(
+            (config.max_jobs, config.unused),
+            (3, vec!["clock_margin", "stop_grace", "renewal_latency"])
+        );
     }
 
     #[test]
@@ -326,7 +324,7 @@ mod tests {
             script_dir = "scripts"
             log_level = "loud"
             rsql_client = "amazon"
-            stop_grace = "soon"
+            linger = "soon"
             endpoint_url = "ftp://x"
             colour = "red"
             pass_env = "TZ"
@@ -337,12 +335,12 @@ mod tests {
         assert_eq!(
             paths,
             [
-                "  stop_grace",
                 "  script_dir",
                 "  secret",
                 "  rsql_client",
                 "  max_jobs",
                 "  pass_env",
+                "  linger",
                 "  log_level",
                 "  endpoint_url",
                 "  colour"

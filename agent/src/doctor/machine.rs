@@ -41,6 +41,15 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
     }
 }
 
+/// Settings that are in the file and have no effect.
+pub(super) fn unused(config: &AgentConfig, file: &Path) -> Option<Check> {
+    let names = config.unused.join(", ");
+    (!names.is_empty()).then(|| {
+        let found = format!("{names}: no longer used; each job's row has these times");
+        Check::look("settings", found, format!("remove them from {}", file.display()))
+    })
+}
+
 /// What keeps every job from being run, and is found nowhere else: the agent splits itself for each.
 pub(super) fn threads() -> Option<Check> {
     let error = crate::fork::alone().err()?;

@@ -24,6 +24,7 @@ use crate::config::AgentConfig;
 pub async fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
     let mut checks = vec![machine::settings(config, file)];
     // Before the rest: asking for names and services may make threads of its own.
+    checks.extend(machine::unused(config, file));
     checks.extend(machine::threads());
     checks.extend(machine::all(config, file));
     checks.extend(Box::pin(services::all(config, file)).await);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use rsqlflow_core::JobTimes;
+use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::agent::{NotClaimed, after_refused_claim};
 use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
-use rsqlflow_core::timing::Rule;
-use rsqlflow_core::{Seconds, Timing};
 use rsqlflow_store::{ChangeError, JobRow, Note, StoreError};
 use tokio::sync::watch;
 
@@ -13,7 +13,7 @@ use super::refuse::{self, VERSION};
 use super::{Assignment, Context, NotRun, queue};
 use crate::aws::{Backoff, Heard, TokenError};
 use crate::clock::{BootTime, wall_clock};
-use crate::lease::{Lease, LeaseTimes};
+use crate::lease::Lease;
 use crate::logs::cloudwatch::Stream;
 
 /// A job that is this process's.
@@ -22,7 +22,7 @@ pub struct Claimed {
     /// The row as the claim left it.
     pub row: JobRow,
     /// Its times.
-    pub times: LeaseTimes,
+    pub times: JobTimes,
     /// How long it is ours.
     pub lease: Lease,
     /// Where its output goes, if anywhere.
@@ -51,13 +51,13 @@ pub(super) async fn claim(
         heard = Box::pin(wait_for_heartbeat(ctx, job)) => heard?,
         Ok(_) = stop.wait_for(|requests| *requests > 0) => return Err(NotRun::Stopping),
     };
-    if let Some(why) = misfit(&ctx.config.timing, row.job.heartbeat) {
+    if let Some(why) = misfit(&row.job) {
         // With such a lease the guard would end a healthy script between two renewals.
         let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());
         close_unclaimed(ctx, job, outcome).await?;
         return Err(NotRun::Misfit(why));
     }
-    let times = LeaseTimes::new(&ctx.config.timing, row.job.heartbeat);
+    let times = row.job.times();
     let log_stream =
         (!ctx.config.log_group.is_empty()).then(|| Stream::name_of(&job.execution, job.job, job.attempt));
     let change = Change::Claim { attempt: job.attempt, owner: ctx.owner.clone() };
@@ -157,11 +157,10 @@ pub(super) async fn heartbeat(ctx: &Context, row: &JobRow) -> TokenHeard {
     }
 }
 
-/// Why a lease of this heartbeat cannot be kept with this agent's own times. Of the other times it only knows the
-/// defaults: those are checked where they are set.
-fn misfit(timing: &Timing, heartbeat: Seconds) -> Option<String> {
-    let misfit = timing.check(heartbeat).into_iter().find(|misfit| misfit.rule == Rule::Lease)?;
-    Some(format!("this agent's times do not fit the job's heartbeat of {heartbeat}: {misfit}"))
+/// Why a lease with the times in the row cannot be kept. The other times are checked where they are set.
+fn misfit(job: &ResolvedJob) -> Option<String> {
+    let misfit = job.times().misfit()?;
+    Some(format!("the times in the job's row do not fit together: {misfit}"))
 }
 
 /// Closes the row of a job that was cancelled before anybody ran it, and reports that.
@@ -216,15 +215,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_agent_itself_decides_is_checked() {
-        let timing = Timing::default();
-        // Too short for the cloud's functions, which this agent may have nothing to do with.
-        assert!(timing.accept(Seconds::saturating(40)).is_err());
-        assert_eq!(misfit(&timing, Seconds::saturating(40)), None);
-        let text = misfit(&timing, Seconds::saturating(20)).unwrap();
-        assert!(
-            text.starts_with("this agent's times do not fit the job's heartbeat of 20s: a third"),
-            "{text}"
+    fn a_lease_that_cannot_be_kept_is_refused_with_its_times() {
+        let job = |heartbeat: u32, times: Option<serde_json::Value>| -> ResolvedJob {
+            serde_json::from_value(serde_json::json!({
+                "job_name": "load", "script": "load.sh", "timeout": 60, "heartbeat": heartbeat, "times": times,
+                "retries": 0, "retry_delay": 1, "retry_backoff": 2.0, "ok_exit_codes": [0], "on_lost": "fail"
+            }))
+            .unwrap()
+        };
+        // Rows of version 0.1.0.
+        assert_eq!(misfit(&job(180, None)), None);
+        assert_eq!(misfit(&job(6, None)), None);
+        let short = serde_json::json!({
+            "lease": 15_000, "clock_margin": 5_000, "renewal_period": 6_667, "renewal_latency": 5_000,
+            "token_patience": 60_000, "stop_grace": 10_000
+        });
+        assert_eq!(
+            misfit(&job(20, Some(short))).as_deref(),
+            Some(
+                "the times in the job's row do not fit together: renewal period 6.667s + renewal 5s + stop grace 10s \
+                 = 21.667s must be less than the lease of 15s"
+            )
         );
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rsqlflow_core::Owner;
 use rsqlflow_core::protocol::agent::{Order, after_renewal};
 use rsqlflow_core::protocol::{Change, JobStatus};
+use rsqlflow_core::{JobTimes, Owner};
 use rsqlflow_store::{ChangeError, JobAudit, JobRow, Note};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::{Assignment, Lookout};
 use crate::aws::{Heard, Tokens};
 use crate::clock::BootTime;
-use crate::lease::{Deadline, Lease, LeaseTimes};
+use crate::lease::{Deadline, Lease};
 use crate::process::{Control, StopReason};
 
 /// The renewals of one claimed job.
@@ -22,7 +22,7 @@ pub(super) struct Keeper {
     pub(super) tokens: Tokens,
     pub(super) job: Assignment,
     pub(super) owner: Owner,
-    pub(super) times: LeaseTimes,
+    pub(super) times: JobTimes,
     pub(super) lease: Lease,
     pub(super) orders: mpsc::UnboundedSender<Control>,
     pub(super) deadline: watch::Sender<Deadline>,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use rsqlflow_core::JobTimes;
 use rsqlflow_core::protocol::JobStatus;
-use rsqlflow_store::{JobRow, StoreError};
+use rsqlflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -38,6 +39,7 @@ pub(super) async fn wait_for_slot(
     };
     let mut lookout = Lookout::new(ctx.config.cancel_poll);
     let mut check_at = None;
+    let mut longest_look = Duration::ZERO;
     let mut unread_since = None;
     loop {
         if *stop.borrow() > 0 {
@@ -56,8 +58,7 @@ pub(super) async fn wait_for_slot(
             }
         }
         if check_at.is_some() && lookout.next().is_some_and(|at| BootTime::now() >= at) {
-            let most = ctx.config.timing.renewal_latency;
-            if lookout.look(&ctx.jobs, job, JobStatus::Triggered, most).await {
+            if lookout.look(&ctx.jobs, job, JobStatus::Triggered, longest_look).await {
                 check_at = Some(BootTime::now());
             }
         }
@@ -66,8 +67,9 @@ pub(super) async fn wait_for_slot(
                 tracing::info!(max_jobs = ctx.config.max_jobs, "every slot is taken, so it waits here");
             }
             let again = match still_wanted(ctx, job).await {
-                Ok(again) => {
+                Ok((again, times)) => {
                     unread_since = None;
+                    longest_look = times.renewal_latency;
                     again
                 }
                 // A table that is out of reach for a while is no reason to leave the queue.
@@ -88,8 +90,8 @@ pub(super) async fn wait_for_slot(
     }
 }
 
-/// Reads the row and heartbeats its token. Answers when to do so again.
-async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRun> {
+/// Reads the row and heartbeats its token. Answers when to do so again, and the job's times.
+async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<(Duration, JobTimes), NotRun> {
     let row = match ctx.jobs.get(&job.execution, job.job).await {
         Ok(Some(row)) => row,
         Ok(None) => return Err(NotRun::NoRow),
@@ -101,19 +103,16 @@ async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<Duration, NotRu
         claim::close_cancelled(ctx, job).await?;
         return Err(NotRun::Cancelled);
     }
+    let times = row.job.times();
     match claim::heartbeat(ctx, &row).await {
-        TokenHeard::Accepted(_) => Ok(period(&row)),
+        TokenHeard::Accepted(_) => Ok((times.renewal_period, times)),
         TokenHeard::Refused => Err(NotRun::NobodyWaits),
         TokenHeard::Unknown(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the heartbeat may not have been heard");
             sleep(Duration::from_millis(200)).await;
-            Ok(period(&row) / 5)
+            Ok((times.renewal_period / 5, times))
         }
     }
-}
-
-fn period(row: &JobRow) -> Duration {
-    row.job.heartbeat.as_duration() / 3
 }
 
 /// Whether a status is one that waits for an agent.

@@ -175,7 +175,7 @@ impl Job<'_> {
             launch: &launch,
             start: Start {
                 deadline: *self.deadline.borrow(),
-                grace: self.ctx.config.timing.stop_grace,
+                grace: self.claimed.times.stop_grace,
                 linger: self.ctx.config.linger,
                 run_as: self.user.run_as,
             },

@@ -197,15 +197,7 @@ pub(crate) fn timing_of(site: &Site) -> Timing {
 /// # Errors
 /// Every problem of the environment.
 pub(crate) fn deployment(timing: Timing) -> Result<Deployment, Failure> {
-    let defaults = Deployment { timing, ..Deployment::default() };
-    // A prefix that is set must decide the names, so only the times are given as if they were set.
-    let names = defaults.to_env();
-    let is_time = |name: &str| rsqlflow_core::env::TIMES.contains(&name);
-    let get = |name: &str| {
-        let given = std::env::var(name).ok();
-        given.or_else(|| names.iter().find(|(n, _)| *n == name && is_time(n)).map(|(_, v)| v.clone()))
-    };
-    Deployment::from_env(get)
+    Deployment::read(timing, |name| std::env::var(name).ok())
         .map_err(|problems| Failure::Workflow { what: "the environment".to_owned(), problems })
 }
 

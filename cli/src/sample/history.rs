@@ -252,6 +252,7 @@ fn resolved(script: &str) -> ResolvedJob {
         target: None,
         timeout: defaults.timeout,
         heartbeat: defaults.heartbeat,
+        times: None,
         retries: 0,
         retry_delay: Seconds::saturating(60),
         retry_backoff: 2.0,

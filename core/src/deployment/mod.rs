@@ -87,14 +87,22 @@ impl Deployment {
         }
     }
 
-    /// Reads a deployment from its environment; `get` answers with a variable's value.
+    /// Reads a deployment on AWS from its environment; `get` answers with a variable's value.
     ///
     /// # Errors
     /// Every problem, each with the variable's name.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        Self::read(Timing::default(), get)
+    }
+
+    /// As [`Self::from_env`], for a place with these times where the environment sets none.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn read(timing: Timing, get: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let env = Environment { get: &get, report: Report::default() };
         let prefix = env.text(env::PREFIX, DEFAULT_PREFIX.to_owned(), name::prefix);
-        let mut read = Self::named(&prefix);
+        let mut read = Self { timing, ..Self::named(&prefix) };
 
         for (variable, name) in [
             (env::CONFIG_TABLE, &mut read.tables.config),
@@ -137,7 +145,7 @@ impl Deployment {
         env.report.finish(Some(read))
     }
 
-    /// The environment from which [`Self::from_env`] reads the same, in the order of [`crate::env::DEPLOYMENT`].
+    /// The environment from which [`Self::read`] reads the same over the same times, in the order of [`crate::env::DEPLOYMENT`].
     #[must_use]
     pub fn to_env(&self) -> Vec<(&'static str, String)> {
         let mut copy = self.clone();
@@ -179,10 +187,6 @@ fn timing_variables(timing: &mut Timing) -> impl Iterator<Item = (&'static str, 
         (env::LAMBDA_TIMEOUT, &mut timing.lambda_timeout, Duration::from_secs(900)),
         (env::SSM_DELIVERY, &mut timing.ssm_delivery, 30 * day),
         (env::AGENT_START, &mut timing.agent_start, day),
-        (env::CLOCK_MARGIN, &mut timing.clock_margin, day),
-        (env::STOP_GRACE, &mut timing.stop_grace, day),
-        (env::RENEWAL_LATENCY, &mut timing.renewal_latency, day),
-        (env::MACHINE_RETRY_DELAY, &mut timing.machine_retry_delay, day),
         (env::QUEUEING, &mut timing.queueing, 30 * day),
     ]
     .into_iter()

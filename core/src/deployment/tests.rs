@@ -17,7 +17,7 @@ fn full() -> Deployment {
     full.defaults.secret = Some("redshift!etl".into());
     full.defaults.target = Some(Target::Tags([("Role".into(), "etl \"x\"".into())].into()));
     full.defaults.heartbeat = Seconds::saturating(6);
-    full.timing = Timing { clock_margin: Duration::from_millis(900), ..Timing::single_machine() };
+    full.timing = Timing { agent_start: Duration::from_millis(900), ..Timing::single_machine() };
     for (_, arn, machine) in full.machines.variables() {
         machine.arn = Some(format!("arn:aws:states:eu-west-1:123456789012:stateMachine:{}", arn.len()));
     }
@@ -33,9 +33,11 @@ fn an_empty_environment_is_the_default() {
 
 #[test]
 fn a_deployment_round_trips_through_its_environment() {
-    for deployment in [Deployment::default(), full()] {
+    for (deployment, usual) in
+        [(Deployment::default(), Timing::default()), (full(), Timing::single_machine())]
+    {
         let env: BTreeMap<_, _> = deployment.to_env().into_iter().collect();
-        assert_eq!(Deployment::from_env(|name| env.get(name).cloned()).unwrap(), deployment);
+        assert_eq!(Deployment::read(usual, |name| env.get(name).cloned()).unwrap(), deployment);
     }
     let mut named: Vec<_> = full().to_env().into_iter().map(|(name, _)| name).collect();
     let documented: Vec<_> = env::DEPLOYMENT.iter().map(|variable| variable.name).collect();
@@ -53,7 +55,7 @@ fn every_mistake_is_named_at_once() {
         (env::RSQL_INVOKE_FUNCTION, "a.b"),
         (env::MASTER_MACHINE_ARN, "arn:aws:sns:eu-west-1:1:x"),
         (env::LAMBDA_TIMEOUT, "1h"),
-        (env::STOP_GRACE, "1.5s"),
+        (env::AGENT_START, "1.5s"),
         (env::LOG_GROUP, "/ops/rsql logs"),
         (env::TOPIC_ARN, "ops"),
         (env::AUDIT_RETENTION, "1 year"),

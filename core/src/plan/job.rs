@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Environment, OnLost, Target};
 use crate::protocol::Contract;
-use crate::timing::RetryPolicy;
+use crate::timing::{JobTimes, RetryPolicy};
 use crate::{Seconds, Timing};
 
 /// What the job's row holds and the agent reads: every setting resolved, every template rendered.
@@ -30,6 +30,9 @@ pub struct ResolvedJob {
     pub timeout: Seconds,
     /// `HeartbeatSeconds` of its task.
     pub heartbeat: Seconds,
+    /// What launcher, agent and closer go by. Rows of version 0.1.0 have none: [`Self::times`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<JobTimes>,
     /// Reruns after a failing exit.
     pub retries: u32,
     /// Delay before the first rerun.
@@ -53,6 +56,12 @@ impl ResolvedJob {
     #[must_use]
     pub const fn retry_policy(&self) -> RetryPolicy {
         RetryPolicy { retries: self.retries, delay: self.retry_delay, backoff: self.retry_backoff }
+    }
+
+    /// The times that launcher, agent and closer go by.
+    #[must_use]
+    pub fn times(&self) -> JobTimes {
+        self.times.unwrap_or_else(|| JobTimes::of_older_row(self.heartbeat))
     }
 
     /// `TimeoutSeconds` of its task.

@@ -10,7 +10,7 @@ use crate::config::{
 };
 use crate::problem::{Problem, ProblemKind, Problems, Report};
 use crate::template::{TemplateProblem, render};
-use crate::{JobId, Seconds, Timing, WorkflowId, show_duration};
+use crate::{JobId, JobTimes, Seconds, Timing, WorkflowId, show_duration};
 
 /// What a run will do, to the last setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,6 +205,7 @@ impl Place<'_> {
             .map(|(name, value)| (name.to_owned(), self.rendered(value, values, || format!(".env.{name}"))))
             .collect();
         let defaults = super::DeploymentDefaults::default();
+        let heartbeat = settings.heartbeat.unwrap_or(defaults.heartbeat);
         let resolved = ResolvedJob {
             job_name: job.name().to_owned(),
             script: job.script.clone(),
@@ -213,7 +214,8 @@ impl Place<'_> {
             secret: settings.secret,
             target: settings.target,
             timeout: settings.timeout.unwrap_or(defaults.timeout),
-            heartbeat: settings.heartbeat.unwrap_or(defaults.heartbeat),
+            heartbeat,
+            times: Some(JobTimes::new(timing, heartbeat)),
             retries: settings.retries.unwrap_or_default(),
             retry_delay: settings.retry_delay.unwrap_or_default(),
             retry_backoff: settings.retry_backoff.unwrap_or(1.0),

@@ -34,9 +34,6 @@ struct AgentFile<'a> {
     path: Option<&'a str>,
     /// Our own unless somebody wants another: what is installed here must not decide what a run does.
     rsql_client: &'a str,
-    clock_margin: String,
-    stop_grace: String,
-    renewal_latency: String,
     cancel_poll: String,
 }
 
@@ -61,7 +58,6 @@ pub(super) fn instances(
         .map(|number| {
             let id = Instance::id(number);
             let folder = state.folder(Path::new("instances").join(&id))?;
-            let timing = &deployment.timing;
             let file = AgentFile {
                 instance_id: &id,
                 region: place::REGION,
@@ -77,9 +73,6 @@ pub(super) fn instances(
                 spool_dir: state.folder(folder.join("spool"))?,
                 path: path.as_deref(),
                 rsql_client,
-                clock_margin: show_duration(timing.clock_margin),
-                stop_grace: show_duration(timing.stop_grace),
-                renewal_latency: show_duration(timing.renewal_latency),
                 cancel_poll: show_duration(CANCEL_POLL),
             };
             let agent_config = folder.join("agent.toml");

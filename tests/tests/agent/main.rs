@@ -8,6 +8,7 @@ mod disk;
 mod guard;
 mod logs;
 mod queue;
+mod times;
 mod twice;
 
 use std::time::{Duration, Instant};
