@@ -57,10 +57,11 @@ pub(super) async fn wait_for_slot(
                 return Ok(None);
             }
         }
-        if check_at.is_some() && lookout.next().is_some_and(|at| BootTime::now() >= at) {
-            if lookout.look(&ctx.jobs, job, JobStatus::Triggered, longest_look).await {
-                check_at = Some(BootTime::now());
-            }
+        if check_at.is_some()
+            && lookout.next().is_some_and(|at| BootTime::now() >= at)
+            && lookout.look(&ctx.jobs, job, JobStatus::Triggered, longest_look).await
+        {
+            check_at = Some(BootTime::now());
         }
         if check_at.is_none_or(|at| BootTime::now() >= at) {
             if check_at.is_none() {
