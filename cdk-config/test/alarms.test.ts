@@ -8,19 +8,19 @@ import { EVERYTHING, VARIANTS, app, flat, repository, resources, template } from
 const ALARMS = resources(template('alarms', EVERYTHING), 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
 
 describe('alarms', () => {
-  test('tell the topic, and name their section of the runbook', () => {
+  test('notify the topic, and name their section of the runbook', () => {
     for (const alarm of ALARMS) {
       expect(flat((alarm['AlarmActions'] as unknown[])[0])).toMatch(/:team-notifications$/);
       expect(alarm['AlarmDescription']).toMatch(/docs\/runbook\.md#[a-z-]+$/);
     }
   });
 
-  test('are of every kind', () => {
+  test('exist of every kind', () => {
     const kinds = ALARMS.map((alarm) => /#([a-z-]+)$/.exec(String(alarm['AlarmDescription']))?.[1]);
     expect(new Set(kinds)).toEqual(new Set(ALARM_KINDS));
   });
 
-  test('a workflow that is late has no completed run for so many hours, and silence is no excuse', () => {
+  test('run-late counts completed runs, and missing data raises the alarm', () => {
     const late = ALARMS.filter((alarm) => String(alarm['AlarmName']).startsWith('team-run-late'));
     expect(late.slice(0, 1)).toMatchObject([
       {
@@ -36,12 +36,12 @@ describe('alarms', () => {
     ]);
   });
 
-  test('the others take silence for peace', () => {
+  test('for the others, missing data raises no alarm', () => {
     for (const alarm of ALARMS)
       if (!String(alarm['AlarmName']).includes('late')) expect(alarm['TreatMissingData']).toBe('notBreaching');
   });
 
-  test('have metrics that somebody writes', () => {
+  test('have metrics that exist', () => {
     const filters = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').flatMap(({ Properties }) =>
       (Properties['MetricTransformations'] as { MetricName: string; MetricNamespace: string }[]).map(
         ({ MetricName, MetricNamespace }) => `${MetricNamespace} ${String(MetricName)}`,
@@ -66,7 +66,7 @@ describe('alarms', () => {
     }
   });
 
-  test('a start by events can be late too', () => {
+  test('run-late exists for event starts too', () => {
     expect(ALARMS.find((alarm) => alarm['AlarmName'] === 'team-run-late-arrivals')).toMatchObject({
       MetricName: 'Completed-arrivals',
       EvaluationPeriods: 24,
@@ -74,7 +74,7 @@ describe('alarms', () => {
     });
   });
 
-  test("count a schedule's runs and nobody else's", () => {
+  test('run-late counts only the runs of its schedule', () => {
     const patterns = resources(template('alarms', EVERYTHING), 'AWS::Logs::MetricFilter').map(
       ({ Properties }) => Properties['FilterPattern'],
     );
@@ -82,13 +82,13 @@ describe('alarms', () => {
     expect(patterns).toContain('{ ($.message = "launcher") && ($.retry > 0) }');
   });
 
-  test('can be left out', () => {
+  test('can be turned off', () => {
     expect(app(VARIANTS['existing']).node.tryFindChild('rsqlflow-alarms')).toBeUndefined();
   });
 });
 
 describe('the documentation', () => {
-  test.each(ALARM_KINDS)('the runbook says of %s what it is, where to look and what to do', (kind) => {
+  test.each(ALARM_KINDS)('the runbook has a complete section for %s', (kind) => {
     const section = repository('docs/runbook.md')
       .split(/^## /m)
       .find((one) => one.startsWith(`${kind}\n`));
@@ -101,12 +101,12 @@ describe('the documentation', () => {
     expect(section).toContain('```');
   });
 
-  test('the runbook has no section of an alarm that does not exist', () => {
+  test('the runbook has no other sections', () => {
     const sections = [...repository('docs/runbook.md').matchAll(/^## ([a-z-]+)$/gm)].map((match) => match[1]);
     expect(sections).toEqual([...ALARM_KINDS]);
   });
 
-  test('has the settings as they are: `npm run docs` writes them', () => {
+  test('has the current settings: `npm run docs` writes them', () => {
     const page = repository('docs/deploy.md');
     expect(page).toBe(withSettings(page));
     const documented = [

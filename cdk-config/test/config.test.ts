@@ -158,8 +158,8 @@ test.each([
   ['local_log_retention', 0, '0 is not between 1h and 3653d\n  hint: write "forever" to keep everything'],
   ['local_log_retention', '11y', expect.stringMatching(/^"11y" is not a duration\n {2}hint: /)],
   ['log_retention', '4000d', '"4000d" is not between 1d and 3653d\n  hint: write "forever" to keep everything'],
-])("the agent's time %s may not be %j", (name, given, said: unknown) => {
-  expect(problems({ [name]: given }).map((problem) => problem.replace(`${name}: `, ''))).toEqual([said]);
+])("the agent's time %s may not be %j", (name, given, message: unknown) => {
+  expect(problems({ [name]: given }).map((problem) => problem.replace(`${name}: `, ''))).toEqual([message]);
 });
 
 describe("AWS's sample", () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EVERYTHING, VARIANTS, resources, template } from './support.js';
 
 describe('tables', () => {
-  test('are encrypted, can be restored to any second, and cost nothing while nobody uses them', () => {
+  test('are encrypted and on-demand, with point-in-time recovery', () => {
     for (const { Properties } of resources(template('data'), 'AWS::DynamoDB::Table')) {
       expect(Properties).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',
@@ -14,14 +14,14 @@ describe('tables', () => {
     }
   });
 
-  test('outlive the deployment, unless the configuration says otherwise', () => {
+  test('are retained, unless the configuration says otherwise', () => {
     const policies = (given?: object) =>
       resources(template('data', given), 'AWS::DynamoDB::Table').map((table) => table.DeletionPolicy);
     expect(policies()).toEqual(Array(3).fill('RetainExceptOnCreate'));
     expect(policies(VARIANTS['existing'])).toEqual(Array(3).fill('Delete'));
   });
 
-  test('and the log group outlive a setting that gives them other names, in the same way', () => {
+  test('and the log group are retained if they are renamed', () => {
     const policies = (given?: object) =>
       ['AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap((type) =>
         resources(template('data', given), type).map((one) => one.UpdateReplacePolicy),
@@ -59,7 +59,7 @@ describe('tables', () => {
   });
 });
 
-test("the scripts' log group outlives the deployment too, and keeps its lines as long as it is told", () => {
+test('the log group of scripts is retained too, and has the configured retention', () => {
   const logs = resources(template('data', EVERYTHING), 'AWS::Logs::LogGroup');
   expect(logs).toMatchObject([
     { Properties: { LogGroupName: '/ops/rsql-logs/', RetentionInDays: 90 }, DeletionPolicy: 'RetainExceptOnCreate' },
@@ -69,7 +69,7 @@ test("the scripts' log group outlives the deployment too, and keeps its lines as
   });
 });
 
-test('another prefix is another deployment', () => {
+test('another prefix gives other names', () => {
   const names = resources(template('data', EVERYTHING), 'AWS::DynamoDB::Table').map(
     ({ Properties }) => Properties['TableName'],
   );

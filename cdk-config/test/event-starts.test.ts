@@ -31,17 +31,17 @@ function problems(...event_starts: object[]): string[] {
 }
 
 describe('a start by events', () => {
-  test('is the example that runs on the embedded endpoint', () => {
+  test('is the same as in the example for the embedded endpoint', () => {
     const [rule] = rules({ event_starts: [example('event-start.json')] });
     const { EventPattern } = example('rule.json') as { EventPattern: string };
-    // There S3 is played by a source of one's own.
+    // The example replaces S3 with a source of its own.
     expect({ ...(JSON.parse(EventPattern) as object), source: ['aws.s3'] }).toEqual(rule?.['EventPattern']);
     const [target] = rule?.['Targets'] as Target[];
     const { Targets } = example('targets.json') as { Targets: Target[] };
     expect(target?.InputTransformer).toEqual(Targets[0]?.InputTransformer);
   });
 
-  test('is a rule that gives the trigger the whole event, tries for a day, and keeps what it could not give', () => {
+  test('is a rule that passes the whole event to the trigger, with retries and a dead-letter queue', () => {
     expect(rules(EVERYTHING)).toMatchObject([
       { Name: 'team-start-arrivals', State: 'ENABLED' },
       {
@@ -56,7 +56,7 @@ describe('a start by events', () => {
       expect(target).toMatchObject({ RetryPolicy: { MaximumEventAgeInSeconds: 86_400 } });
       expect(flat(target?.Arn)).toMatch(/function:team-workflow-trigger$/);
       expect(flat(target?.DeadLetterConfig?.Arn)).toMatch(/:team-dead-letters$/);
-      // Nothing of an event is put into a text, which it could break out of.
+      // No field of an event is inserted into a text: it could change the JSON around it.
       const { InputTemplate = '', InputPathsMap } = target?.InputTransformer ?? {};
       expect(InputPathsMap).toBeUndefined();
       expect(InputTemplate.match(/<[^>]*>/g)).toEqual(['<aws.events.event.json>']);
@@ -64,7 +64,7 @@ describe('a start by events', () => {
     }
   });
 
-  test('may call the trigger, and no other rule may', () => {
+  test('may invoke the trigger, and no other rule may', () => {
     const permissions = resources(template('schedules', EVERYTHING), 'AWS::Lambda::Permission').map(
       ({ Properties }) => [flat(Properties['FunctionName']), Properties['Principal'], flat(Properties['SourceArn'])],
     );
@@ -76,7 +76,7 @@ describe('a start by events', () => {
     ]);
   });
 
-  test('of S3 is told by the write of the object, any other by what it says, or by its id', () => {
+  test('identifies events by the write of the object for S3, by once_per, or by the id', () => {
     const once = (given: object) =>
       config({ event_starts: [{ name: 'a', workflow_id: 'w', ...given }] }).event_starts[0]?.once_per;
     expect(once({ s3: { bucket: 'landing' } })).toEqual([
@@ -88,7 +88,7 @@ describe('a start by events', () => {
     expect(once({ pattern: { source: ['s'] }, once_per: ['$.detail.n'] })).toEqual(['$.detail.n']);
   });
 
-  test('of S3 may want a start, an end, or both of a key', () => {
+  test('of S3 may match the prefix, the suffix, or both of a key', () => {
     const key = (s3: object) => {
       const [read] = config({
         event_starts: [{ name: 'a', workflow_id: 'w', s3: { bucket: 'abc', ...s3 } }],
@@ -102,7 +102,7 @@ describe('a start by events', () => {
   });
 });
 
-test('everything that is wrong is told, with its place and a mend', () => {
+test('every problem is reported at once, with its place and a hint', () => {
   const sound = { workflow_id: 'w', pattern: { source: ['s'] } };
   const detail = { a: [], b: [null, ['x'], { than: 1 }], c: {}, $or: [{ a: [1] }] };
   expect(

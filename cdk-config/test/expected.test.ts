@@ -4,11 +4,11 @@ import { FUNCTIONS, MACHINES } from '../lib/contract.js';
 import { expectedPermissions, permissionsFile } from '../lib/permissions/expected.js';
 import { repository } from './support.js';
 
-test('permissions.json, which the doctor is built with, is what is deployed: `npm run permissions`', () => {
+test('permissions.json, which the doctor contains, is current: `npm run permissions` writes it', () => {
   expect(repository('cdk-config/permissions.json')).toBe(permissionsFile());
 });
 
-test('it tells every role, and leaves nothing of a template unresolved', () => {
+test('permissions.json has every role, and no unresolved values of a template', () => {
   const { functions, machines, agent } = expectedPermissions();
   expect(Object.keys(functions)).toEqual([...FUNCTIONS]);
   expect(Object.keys(machines)).toEqual([...MACHINES]);

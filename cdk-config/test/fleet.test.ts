@@ -41,7 +41,7 @@ describe('the document that starts a job', () => {
   test('has patterns that mean the same in Java, Go and JavaScript', () => {
     for (const { allowedPattern } of Object.values(parameters)) {
       expect(allowedPattern).toMatch(/^\^(\[[^\]]+\]\{[\d,]+\}#?)+\$$/);
-      // `$` matches before a last line feed in Java; the lines below must bear what the pattern lets through.
+      // In Java `$` also matches before a final line feed, so the lines below must handle it.
       for (const hostile of HOSTILE)
         if (hostile !== '--help') expect(new RegExp(allowedPattern).test(hostile)).toBe(false);
     }
@@ -90,7 +90,7 @@ describe.each(SHELLS)('%s', (shell) => {
     return path;
   }
 
-  /** An agent that writes its arguments down, each ended by a NUL. */
+  /** An agent that records its arguments, each with a final NUL. */
   function agent(): string {
     return program(join(folder, 'agent'), `#!/bin/bash\nprintf '%s\\0' "$@" >>"${folder}/called"\n`);
   }
@@ -111,7 +111,7 @@ describe.each(SHELLS)('%s', (shell) => {
 
   const withAgent = (path: string) => RUN_JOB_SHELL.map((line) => line.replaceAll(AGENT, path));
 
-  test.each(HOSTILE)('passes %j on as it is', (value) => {
+  test.each(HOSTILE)('passes %j unchanged', (value) => {
     const { status, stderr } = run(withAgent(agent()), {
       SSM_ExecutionId: value,
       SSM_JobId: value,
@@ -144,7 +144,7 @@ describe.each(SHELLS)('%s', (shell) => {
       new Names(config(EVERYTHING)),
     );
 
-    /** The lines, with every path of the system below the test's folder. */
+    /** The lines, with every path of the system inside the directory of the test. */
     function install(digest: string) {
       const lines = installShell([{ kind: 'deb', url: 'https://s3.example/x.deb', sha256: digest }], settings).map(
         (line) =>
@@ -176,7 +176,7 @@ describe.each(SHELLS)('%s', (shell) => {
       expect(called()).toEqual(['--version', 'status', '--version', 'status']);
     });
 
-    test('refuses another package than the one that was deployed', () => {
+    test('refuses a package that is not the deployed one', () => {
       agent();
       expect(install('0'.repeat(64))).toMatchObject({
         status: 1,
@@ -266,7 +266,7 @@ describe('associations', () => {
     expect(value()).toMatch(new RegExp(parameters['Deployment']?.allowedPattern ?? 'none'));
   });
 
-  test('a package can be left out', () => {
+  test('may have only one package', () => {
     expect(document('rsqlflow-install-agent', VARIANTS['existing']).mainSteps).toHaveLength(2);
   });
 });

@@ -8,7 +8,7 @@ import { HOME } from '../lib/package.js';
 import { placeholders } from '../lib/stacks/deployment-stack.js';
 import { flat, repository, resources, template } from './support.js';
 
-// A module of CommonJS: what it exports as its default stands below `default` once more.
+// The module is CommonJS, so its default export is the property `default`.
 const validate = ((aslValidator as unknown as { default?: typeof aslValidator }).default ??
   aslValidator) as typeof aslValidator;
 
@@ -23,7 +23,7 @@ const MACHINES = [
   ...resources(template('alarms'), 'AWS::StepFunctions::StateMachine'),
 ];
 
-/** The definition as CloudFormation fills it. */
+/** The definition with the substitutions of CloudFormation. */
 function filled(properties: Record<string, unknown>): string {
   const values = properties['DefinitionSubstitutions'] as Record<string, unknown>;
   return String(properties['DefinitionString']).replaceAll(/\$\{(\w+)\}/g, (_, name: string) =>
@@ -53,21 +53,21 @@ describe.each(MACHINES.map(({ Properties }) => [String(Properties['StateMachineN
       expect(isValid ? '' : errorsText('\n')).toBe('');
     });
 
-    test('logs every event, without the data, which holds task tokens', () => {
+    test('logs every event without execution data, which contains task tokens', () => {
       expect(properties['LoggingConfiguration']).toMatchObject({ Level: 'ALL', IncludeExecutionData: false });
       expect(properties['TracingConfiguration']).toEqual({ Enabled: true });
     });
   },
 );
 
-test('a definition that is not valid is noticed', () => {
+test('an invalid definition is reported', () => {
   expect(
     validate({ StartAt: 'A', States: { A: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Next: 'B' } } })
       .isValid,
   ).toBe(false);
 });
 
-test("the closer is as patient as the master's last state", () => {
+test('the closer retries as long as the last state of the master', () => {
   type Machine = { States: Record<string, { Retry: { ErrorEquals: string[] }[] }> };
   const retry = (text: string, state: string) => {
     const found = (JSON.parse(text) as Machine).States[state]?.Retry.find(({ ErrorEquals }) =>

@@ -1,4 +1,4 @@
-/** Every variant of the app as `cdk synth` makes it, with its validation; what is written is linted after the tests. */
+/** Synthesizes every variant of the app with cdk-nag. cfn-lint checks the templates after the tests. */
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -50,11 +50,11 @@ function findings(
 
 beforeAll(() => rmSync(OUT, { recursive: true, force: true }));
 
-test.each(Object.entries(VARIANTS))('%s leaves no finding unexplained', (name, given) => {
+test.each(Object.entries(VARIANTS))('%s has no finding without a reason', (name, given) => {
   expect(findings(name, given)).toEqual([]);
 });
 
-test('a finding is noticed', () => {
+test('a finding is reported', () => {
   const found = findings('refused', {}, (app) => {
     const stack = new DataStack(app, 'Refused', { config: config() });
     new Queue(stack, 'Open');

@@ -8,13 +8,13 @@ import { EVERYTHING, VARIANTS, app, flat, repository, resources, template } from
 describe('functions', () => {
   const functions = resources(template('orchestration'), 'AWS::Lambda::Function');
 
-  test('are one package, which takes its handler by name', () => {
+  test('share one package, which selects the handler by name', () => {
     expect(functions.map(({ Properties }) => Properties['Handler'])).toEqual(FUNCTIONS);
     expect(new Set(functions.map(({ Properties }) => JSON.stringify(Properties['Code']))).size).toBe(1);
     expect(functions.every(({ Properties }) => Properties['Runtime'] === 'provided.al2023')).toBe(true);
   });
 
-  test('the launcher ends within the heartbeat that it is counted in, and no function outlives the call of a machine', () => {
+  test('no function runs longer than the state that calls it waits', () => {
     const timeouts = Object.fromEntries(
       functions.map(({ Properties }) => [Properties['Handler'], Properties['Timeout']]),
     );
@@ -33,7 +33,7 @@ describe('functions', () => {
     }
   });
 
-  test('have log groups of their own, made before them', () => {
+  test('have log groups of their own', () => {
     const groups = resources(template('orchestration'), 'AWS::Logs::LogGroup').map(
       ({ Properties }) => Properties['LogGroupName'],
     );
@@ -41,14 +41,14 @@ describe('functions', () => {
       expect(groups).toContain(`/aws/lambda/${String(Properties['FunctionName'])}`);
   });
 
-  test('are built for the processor that is configured', () => {
+  test('have the configured architecture', () => {
     template('orchestration', VARIANTS['existing']).allResourcesProperties('AWS::Lambda::Function', {
       Architectures: ['arm64'],
     });
     template('orchestration').allResourcesProperties('AWS::Lambda::Function', { Architectures: ['x86_64'] });
   });
 
-  test('a start that nobody waits for and that fails is kept', () => {
+  test('a failed asynchronous start goes to the dead-letter queue', () => {
     template('orchestration').hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
       DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
@@ -59,7 +59,7 @@ describe('functions', () => {
 describe('a package that is not built', () => {
   const missing = { lambda_zip: '../target/nowhere/lambda.zip' };
 
-  test('is said with its mend, and lets CloudFormation refuse the template', () => {
+  test('is reported with a hint, and CloudFormation refuses the template', () => {
     expect(findPackage(missing.lambda_zip).isBuilt).toBe(false);
     const rules = template('orchestration', missing).toJSON()['Rules'] as Record<string, { Assertions: unknown[] }>;
     expect(rules['HasLambdaZip']?.Assertions).toEqual([
@@ -70,14 +70,14 @@ describe('a package that is not built', () => {
     ]);
   });
 
-  test('is no matter when it is there', () => {
+  test('is not reported if it exists', () => {
     const rules = Object.keys((template('orchestration').toJSON()['Rules'] ?? {}) as object);
     expect(rules).not.toContain('HasLambdaZip');
   });
 });
 
-describe('the event of the end of a master', () => {
-  test('starts the closer, for a day, and is kept if that fails', () => {
+describe('the event of a master execution that did not succeed', () => {
+  test('starts the closer, with retries and a dead-letter queue', () => {
     template('orchestration').hasResourceProperties('AWS::Events::Rule', {
       Name: 'rsqlflow-run-ended',
       EventPattern: {
@@ -98,7 +98,7 @@ describe('the event of the end of a master', () => {
     );
     const [target] = rule?.Properties['Targets'] as { Arn: unknown }[];
     expect(flat(target?.Arn)).toMatch(/stateMachine:rsqlflow-closer$/);
-    // The closer's own end must not start it again.
+    // The end of the closer must not start it again.
     const { detail } = rule?.Properties['EventPattern'] as { detail: { stateMachineArn: unknown[] } };
     expect(flat(detail.stateMachineArn)).toMatch(/stateMachine:rsqlflow-master$/);
   });
@@ -108,12 +108,12 @@ describe('the sweeper', () => {
   const sweep = (given?: object) =>
     resources(template('orchestration', given), 'AWS::Scheduler::Schedule').map(({ Properties }) => Properties);
 
-  test('comes every hour, or as often as it is told', () => {
+  test('runs every hour, or as configured', () => {
     expect(sweep()).toMatchObject([{ Name: 'rsqlflow-sweeper', ScheduleExpression: 'rate(60 minutes)' }]);
     expect(sweep(EVERYTHING)).toMatchObject([{ Name: 'team-sweeper', ScheduleExpression: 'rate(360 minutes)' }]);
   });
 
-  test('is asked what it takes', () => {
+  test('gets an empty request', () => {
     const target = sweep()[0]?.['Target'] as { Arn: unknown; Input: string };
     expect(flat(target.Arn)).toMatch(/function:rsqlflow-sweeper$/);
     expect(target.Input).toBe('{}');
@@ -130,7 +130,7 @@ test('every rule has a dead-letter queue and a retry policy', () => {
   }
 });
 
-test('the dead-letter queue takes messages of our rules only', () => {
+test('only the rules of the deployment may send to the dead-letter queue', () => {
   const [policy] = resources(template('orchestration'), 'AWS::SQS::QueuePolicy');
   const text = JSON.stringify(policy?.Properties);
   for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy'])
@@ -141,7 +141,7 @@ test('the dead-letter queue takes messages of our rules only', () => {
     expect(started).toContain(`rule/${rule}"`.slice(0, -1));
 });
 
-test('a topic is made only where none is given, and an address subscribes to it', () => {
+test('a topic is created only if none is configured, and the email address subscribes to it', () => {
   template('orchestration', VARIANTS['existing']).resourceCountIs('AWS::SNS::Topic', 0);
   template('orchestration', EVERYTHING).hasResourceProperties('AWS::SNS::Subscription', {
     Protocol: 'email',
@@ -158,7 +158,7 @@ test('a permissions boundary is on every role', () => {
   }
 });
 
-test('no stack needs what another exports, and none is tied to an account or a region', () => {
+test('no stack imports from another, or has an account or a Region', () => {
   for (const variant of Object.values(VARIANTS)) {
     for (const { template: made, environment } of app(variant).synth().stacks) {
       expect(JSON.stringify(made)).not.toContain('Fn::ImportValue');

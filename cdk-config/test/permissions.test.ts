@@ -13,20 +13,21 @@ import {
   type Statement,
 } from './support.js';
 
-const NOWHERE = { lambda: 'logs:CreateLogStream logs:PutLogEvents' };
+/** Actions on the log of a function. */
+const LOGS = 'logs:CreateLogStream logs:PutLogEvents';
 
-/** `actions → resources` of every statement, without that of a function's own log. */
-function told(found: Statement[]): string[] {
+/** `actions → resources` of every statement, except for the log of a function. */
+function shown(found: Statement[]): string[] {
   return found
-    .filter(({ actions }) => actions.join(' ') !== NOWHERE.lambda || !found[0]?.resources[0]?.includes('/aws/lambda/'))
+    .filter(({ actions }) => actions.join(' ') !== LOGS || !found[0]?.resources[0]?.includes('/aws/lambda/'))
     .map(
       ({ actions, resources, conditions }) =>
         `${actions.join(' ')} → ${resources.join(' ')}${conditions === undefined ? '' : ` if ${flat(conditions)}`}`,
     );
 }
 
-describe('each function may do what it does, and nothing else', () => {
-  const of = (what: RegExp, given?: object) => told(roleStatements(template('orchestration', given), what));
+describe('the role of a function has exactly the permissions of', () => {
+  const of = (what: RegExp, given?: object) => shown(roleStatements(template('orchestration', given), what));
 
   test('workflow-trigger', () => {
     expect(of(/^Starts and restarts workflows \(/)).toEqual([
@@ -56,7 +57,7 @@ describe('each function may do what it does, and nothing else', () => {
     ]);
   });
 
-  test('rsql-invoke sends only our document, and only to instances that are named or tagged', () => {
+  test('rsql-invoke, which sends only the document of the deployment, and only to targets', () => {
     expect(of(/^Sends a job/, EVERYTHING)).toEqual([
       'dynamodb:GetItem → dynamodb:table/team-workflow-audit-table',
       'dynamodb:GetItem dynamodb:UpdateItem → dynamodb:table/team-job-audit-table',
@@ -68,7 +69,7 @@ describe('each function may do what it does, and nothing else', () => {
     ]);
   });
 
-  test('update-audit tells the topics that the configuration names', () => {
+  test('update-audit, which publishes to the configured topics', () => {
     expect(of(/^Closes a run/, EVERYTHING)).toEqual([
       'dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/team-workflow-audit-table',
       'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/team-job-audit-table',
@@ -78,29 +79,29 @@ describe('each function may do what it does, and nothing else', () => {
   });
 });
 
-test('the sweeper may do what update-audit does, and look for runs and their executions', () => {
-  expect(told(roleStatements(template('orchestration'), /^Closes runs that ended/))).toEqual([
+test('the sweeper may also scan runs and describe their executions', () => {
+  expect(shown(roleStatements(template('orchestration'), /^Closes runs that ended/))).toEqual([
     'dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
     'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
     'states:DescribeExecution → states:execution:rsqlflow-master:*',
     'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
     'sns:Publish → sns:rsqlflow-notifications',
   ]);
-  expect(told(roleStatements(template('orchestration'), /^Invokes the sweeper/))).toEqual([
+  expect(shown(roleStatements(template('orchestration'), /^Invokes the sweeper/))).toEqual([
     'lambda:InvokeFunction → lambda:function:rsqlflow-sweeper',
   ]);
 });
 
-describe('each machine may do what its definition says', () => {
+describe('the role of a state machine has the permissions of its definition', () => {
   const common = [
     'logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups → *',
     'xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets → *',
   ];
   const of = (name: string) =>
-    told(roleStatements(template('orchestration'), new RegExp(`^The state machine rsqlflow-${name}$`)));
+    shown(roleStatements(template('orchestration'), new RegExp(`^The state machine rsqlflow-${name}$`)));
 
   test.each(['master', 'sequential', 'parallel', 'closer'])(
-    '%s calls the functions that it names, and no other',
+    '%s may invoke the functions of its definition, and no others',
     (name) => {
       const definition = repository(
         name === 'closer' ? 'cdk-config/machines/closer.asl.json' : `statemachines/${name}.asl.json`,
@@ -114,7 +115,7 @@ describe('each machine may do what its definition says', () => {
     },
   );
 
-  test('the master starts, watches and stops its children', () => {
+  test('the master may start, describe and stop its children', () => {
     expect(of('master').slice(1)).toEqual([
       'states:StartExecution → states:stateMachine:rsqlflow-sequential states:stateMachine:rsqlflow-parallel',
       'states:DescribeExecution states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
@@ -123,12 +124,12 @@ describe('each machine may do what its definition says', () => {
     ]);
   });
 
-  test('the others do nothing but call', () => {
+  test('the others may only invoke functions', () => {
     for (const name of ['sequential', 'parallel', 'closer']) expect(of(name).slice(1)).toEqual(common);
   });
 
-  test('the watch reads, and tells metrics of this deployment only', () => {
-    expect(told(roleStatements(template('alarms'), /^The state machine rsqlflow-watch$/))).toEqual([
+  test('watch may read, and write metrics of this deployment only', () => {
+    expect(shown(roleStatements(template('alarms'), /^The state machine rsqlflow-watch$/))).toEqual([
       'states:ListExecutions → states:stateMachine:rsqlflow-master',
       'dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
       'cloudwatch:PutMetricData → * if {"StringEquals":{"cloudwatch:namespace":"rsqlflow/rsqlflow"}}',
@@ -140,10 +141,10 @@ describe('each machine may do what its definition says', () => {
 describe('the agent', () => {
   const policy = (given?: object) => {
     const [found] = resources(template('fleet', given), 'AWS::IAM::ManagedPolicy');
-    return told(statements(found?.Properties['PolicyDocument']));
+    return shown(statements(found?.Properties['PolicyDocument']));
   };
 
-  test('works on its job, its tokens, its log and its secrets', () => {
+  test('may use the job audit table, task tokens, the log group and its secrets', () => {
     expect(policy(EVERYTHING)).toEqual([
       'dynamodb:GetItem → dynamodb:table/team-job-audit-table',
       expect.stringMatching(
@@ -180,17 +181,17 @@ describe('the agent', () => {
       expect(CONTRACT.agent_attributes).not.toContain(name);
   });
 
-  test('reads no secret that nobody named', () => {
+  test('may read only configured secrets', () => {
     expect(policy().join('\n')).not.toContain('secretsmanager');
   });
 
-  test('is alone in reading secrets', () => {
+  test('is the only one that may read secrets', () => {
     for (const stack of ['data', 'orchestration', 'schedules', 'alarms'] as const) {
       expect(JSON.stringify(template(stack, EVERYTHING).toJSON())).not.toContain('secretsmanager:');
     }
   });
 
-  test("has its permissions added to the instances' own role where that is given", () => {
+  test('gets its permissions in the configured role of the instances', () => {
     const existing = template('fleet', VARIANTS['existing']);
     existing.resourceCountIs('AWS::IAM::Role', 0);
     existing.resourceCountIs('AWS::IAM::InstanceProfile', 0);
@@ -198,14 +199,14 @@ describe('the agent', () => {
   });
 });
 
-test('a schedule may start workflows, and keep what it could not start', () => {
-  expect(told(roleStatements(template('schedules'), /^Starts workflows on schedule/))).toEqual([
+test('a schedule may start workflows, and send to the dead-letter queue', () => {
+  expect(shown(roleStatements(template('schedules'), /^Starts workflows on schedule/))).toEqual([
     'lambda:InvokeFunction → lambda:function:rsqlflow-workflow-trigger',
     'sqs:SendMessage → sqs:rsqlflow-dead-letters',
   ]);
 });
 
-test('services that act for others must act for this account', () => {
+test('services may assume roles only for this account', () => {
   for (const stack of ['orchestration', 'schedules', 'alarms', 'fleet'] as const) {
     for (const { Properties } of resources(template(stack), 'AWS::IAM::Role')) {
       const text = JSON.stringify(Properties['AssumeRolePolicyDocument']);

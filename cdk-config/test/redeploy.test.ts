@@ -42,10 +42,10 @@ test('a deployment with another prefix shares only the log group that both name'
 
 describe('destroying', () => {
   test('an output of the stack says what is retained', () => {
-    const said = (given?: object) =>
+    const output = (given?: object) =>
       (template('data', given).toJSON()['Outputs'] as { OnDestroy: { Value: string } }).OnDestroy.Value;
-    expect(said()).toBe('The tables and this log group are retained');
-    expect(said(VARIANTS['existing'])).toBe('The tables and this log group are deleted');
+    expect(output()).toBe('The tables and this log group are retained');
+    expect(output(VARIANTS['existing'])).toBe('The tables and this log group are deleted');
   });
 });
 

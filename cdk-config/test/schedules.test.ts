@@ -34,7 +34,7 @@ test('a delivery that is repeated starts no second run: the run is named by the 
   expect(JSON.stringify(inputs)).not.toContain('execution-id');
 });
 
-test('what cannot be started is kept', () => {
+test('a start that fails goes to the dead-letter queue', () => {
   for (const { Target } of SCHEDULES) {
     const target = Target as { DeadLetterConfig: { Arn: unknown }; Arn: unknown };
     expect(flat(target.DeadLetterConfig.Arn)).toMatch(/:team-dead-letters$/);

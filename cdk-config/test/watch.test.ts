@@ -1,4 +1,4 @@
-/** The watch's expressions, evaluated as Step Functions does (developer guide, "Transforming data with JSONata"). */
+/** The expressions of `watch`, evaluated as Step Functions does (developer guide, "Transforming data with JSONata"). */
 import jsonata from 'jsonata';
 import { describe, expect, test } from 'vitest';
 
@@ -28,7 +28,7 @@ const MACHINE = JSON.parse(
     .replaceAll('${Metrics}', 'rsqlflow/x'),
 ) as Machine;
 
-/** A service's answers: `call` gets the name of a state and its arguments. */
+/** The response of a service to the call of a state with these arguments. */
 type Call = (state: string, args: Record<string, unknown>) => unknown;
 
 async function evaluate(value: unknown, bindings: Record<string, unknown>): Promise<unknown> {
@@ -47,7 +47,7 @@ async function run(
   let input = given;
   for (let name: string | undefined = machine.StartAt; name !== undefined;) {
     const state: State | undefined = machine.States[name];
-    if (state === undefined) throw new Error(`there is no state ${name}`);
+    if (state === undefined) throw new Error(`the state machine has no state ${name}`);
     const bind = (result?: unknown) => ({ ...variables, states: { input, result } });
     let result: unknown;
     let next: string | undefined = state.Next;
@@ -80,7 +80,7 @@ const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).t
 const executions = (...ages: [string, number][]) =>
   ages.map(([Name, age]) => ({ Name, StartDate: ago(age), Status: 'RUNNING' }));
 
-interface Told {
+interface Metrics {
   Namespace: string;
   MetricData: { MetricName: string; Value: number }[];
 }
@@ -88,9 +88,9 @@ interface Told {
 async function measure(
   pages: unknown[],
   jobs: Record<string, unknown[]>,
-): Promise<{ told: Told | undefined; calls: [string, Record<string, unknown>][] }> {
+): Promise<{ written: Metrics | undefined; calls: [string, Record<string, unknown>][] }> {
   const calls: [string, Record<string, unknown>][] = [];
-  let told: Told | undefined;
+  let written: Metrics | undefined;
   await run(MACHINE, {}, (state, args) => {
     calls.push([state, args]);
     if (state === 'ListRuns') return pages.shift();
@@ -98,35 +98,35 @@ async function measure(
       return jobs[
         ((args['ExpressionAttributeValues'] as Record<string, { S: string }>)[':run'] as { S: string }).S
       ]?.shift();
-    told = args as unknown as Told;
+    written = args as unknown as Metrics;
     return {};
   });
-  return { told, calls };
+  return { written, calls };
 }
 
-const values = (told: Told | undefined) =>
-  told?.MetricData.map(({ MetricName, Value }) => [MetricName, Math.round(Value / 10) * 10]);
+const values = (written: Metrics | undefined) =>
+  written?.MetricData.map(({ MetricName, Value }) => [MetricName, Math.round(Value / 10) * 10]);
 
-describe('the watch', () => {
-  test('tells nothing while nothing runs', async () => {
-    const { told, calls } = await measure([{ Executions: [] }], {});
-    expect(told).toBeUndefined();
+describe('watch', () => {
+  test('writes no metrics if no run is running', async () => {
+    const { written, calls } = await measure([{ Executions: [] }], {});
+    expect(written).toBeUndefined();
     expect(calls).toEqual([['ListRuns', { StateMachineArn: 'master-arn', StatusFilter: 'RUNNING', MaxResults: 100 }]]);
   });
 
-  test('tells the age of the only run and of its only job', async () => {
-    const { told } = await measure([{ Executions: executions(['a', 600]) }], {
+  test('writes the age of the only run and of its only job', async () => {
+    const { written } = await measure([{ Executions: executions(['a', 600]) }], {
       a: [{ Items: [{ execution_start_ts: { S: ago(300) } }] }],
     });
-    expect(told?.Namespace).toBe('rsqlflow/x');
-    expect(values(told)).toEqual([
+    expect(written?.Namespace).toBe('rsqlflow/x');
+    expect(values(written)).toEqual([
       ['OldestRun', 600],
       ['OldestJob', 300],
     ]);
   });
 
-  test('finds the oldest over runs and pages', async () => {
-    const { told, calls } = await measure(
+  test('finds the oldest in all runs and pages', async () => {
+    const { written, calls } = await measure(
       [{ Executions: executions(['a', 60], ['b', 120]), NextToken: 't' }, { Executions: executions(['c', 3600]) }],
       {
         a: [{ Items: [] }],
@@ -137,7 +137,7 @@ describe('the watch', () => {
         c: [{ Items: [{ execution_start_ts: { S: ago(50) } }] }],
       },
     );
-    expect(values(told)).toEqual([
+    expect(values(written)).toEqual([
       ['OldestRun', 3600],
       ['OldestJob', 110],
     ]);
@@ -147,8 +147,8 @@ describe('the watch', () => {
     ).toEqual([{ k: { S: '1' } }]);
   });
 
-  test('tells only the run while no job runs', async () => {
-    const { told } = await measure([{ Executions: executions(['a', 600]) }], { a: [{ Items: [] }] });
-    expect(values(told)).toEqual([['OldestRun', 600]]);
+  test('writes only the age of the run if no job is running', async () => {
+    const { written } = await measure([{ Executions: executions(['a', 600]) }], { a: [{ Items: [] }] });
+    expect(values(written)).toEqual([['OldestRun', 600]]);
   });
 });

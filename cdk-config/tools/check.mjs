@@ -1,7 +1,7 @@
 /**
- * Everything that can be known of the deployment without deploying it: types, properties of the templates, cdk-nag,
- * the machines' definitions, `cdk synth` as a user runs it, and cfn-lint (`CFN_LINT`, or on the PATH; `make check-cdk`
- * installs it). Steps that need nothing of each other run side by side.
+ * Checks the deployment without deploying it: types, properties of the templates, cdk-nag, the definitions of the state
+ * machines, `cdk synth`, and cfn-lint (`CFN_LINT`, or on the PATH; `make check-cdk` installs it). Independent steps run
+ * in parallel.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const HOME = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(HOME, 'node_modules/.bin', name);
 
-/** Runs a step. Its output is shown when it fails. */
+/** Runs a step. Its output is shown if it fails. */
 function step(name, command, args) {
   const started = Date.now();
   return new Promise((done) => {
@@ -27,15 +27,14 @@ function step(name, command, args) {
   });
 }
 
-function tell({ name, ok, seconds, output }) {
+function report({ name, ok, seconds, output }) {
   console.log(`${ok ? 'ok' : 'FAILED'}  ${name}${seconds === undefined ? '' : `  ${seconds.toFixed(1)} s`}`);
   if (!ok) console.log(output.replaceAll(/^/gm, '    '));
   return ok;
 }
 
 /**
- * Copies of the templates for cfn-lint, which does not fill DefinitionSubstitutions before it checks the ARNs of a
- * definition.
+ * Copies of the templates for cfn-lint, which checks the ARNs of a definition without its DefinitionSubstitutions.
  */
 function templates(folder) {
   const variants = 'node_modules/.cache/variants';
@@ -54,25 +53,26 @@ function templates(folder) {
 async function lint() {
   const folder = mkdtempSync(join(tmpdir(), 'rsqlflow-lint-'));
   try {
-    // W3005: CDK names a role that the function names anyway. W8003: the refusal of packages that are not built.
+    // W3005: CDK adds a dependency that exists by reference. W8003: the rule that refuses missing packages.
     const args = ['--ignore-checks', 'W3005', 'W8003', '--', ...templates(folder)];
     const result = await step('cfn-lint', process.env.CFN_LINT ?? 'cfn-lint', args);
-    if (!result.missing) return tell(result);
-    const mend =
-      'cfn-lint is not there, so the templates were not linted: `make check-cdk` installs it and calls this; or ' +
-      '`pip install --require-hashes -r requirements.txt`, with CFN_LINT naming the program if it is not on the PATH';
-    return tell({ ...result, output: mend });
+    if (!result.missing) return report(result);
+    const output =
+      'cfn-lint is not installed, so the templates were not checked\n' +
+      'hint: run `make check-cdk`, which installs it, or `pip install --require-hashes -r requirements.txt`, and set ' +
+      'CFN_LINT to the program if it is not on the PATH';
+    return report({ ...result, output });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 const types = Promise.all([
-  step('prettier', bin('prettier'), ['--check', '.']).then(tell),
-  step('tsc', bin('tsc'), []).then(tell),
+  step('prettier', bin('prettier'), ['--check', '.']).then(report),
+  step('tsc', bin('tsc'), []).then(report),
 ]);
-// One after the other: both load all of CDK, which is most of their time and memory.
-const tests = await step('vitest, asl-validator, cdk-nag', bin('vitest'), ['run']).then(tell);
-const synth = await step('cdk synth', bin('cdk'), ['synth', '--quiet', '--no-notices']).then(tell);
+// One after the other: loading CDK takes most of their time and memory.
+const tests = await step('vitest, asl-validator, cdk-nag', bin('vitest'), ['run']).then(report);
+const synth = await step('cdk synth', bin('cdk'), ['synth', '--quiet', '--no-notices']).then(report);
 const linted = tests && synth ? await lint() : false;
 process.exitCode = [...(await types), tests, synth, linted].every(Boolean) ? 0 : 1;

@@ -1,4 +1,4 @@
-/** Writes `permissions.json`, which `rsqlflow doctor --aws` is built with. */
+/** Writes `permissions.json`, which `rsqlflow doctor --aws` contains. */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
