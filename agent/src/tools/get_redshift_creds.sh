@@ -7,14 +7,35 @@
 # "username", "password" and "dbname". Afterwards HOST, PORT, USER, DB and RSPASSWORD are exported, and RSQL_PORT,
 # which rsql takes where a script names no port.
 #
+# For a host of Amazon Redshift, RSQL_SSLMODE is verify-full, unless it is set: rsql then verifies the server's
+# certificate and name before it sends the password. The trusted roots are those of amazon-trust-ca-bundle.crt beside
+# this file or in /etc/rsqlflow, if it is there, and the system's otherwise.
+#
 # In a job the agent has already put them there, and nothing is fetched. Elsewhere the AWS CLI fetches them, and jq or
 # Python reads them. No secret becomes an argument of a program, and `set -x` does not show any.
+
+_rsqlflow_tls() {
+    case ${HOST-} in
+        *.redshift.amazonaws.com | *.redshift-serverless.amazonaws.com | *.redshift.amazonaws.com.cn | *.redshift-serverless.amazonaws.com.cn) ;;
+        *) return 0 ;;
+    esac
+    export RSQL_SSLMODE=${RSQL_SSLMODE:-verify-full}
+    [[ -z ${RSQL_SSLROOTCERT-} ]] || return 0
+    local bundle
+    for bundle in "${BASH_SOURCE[0]%/*}/amazon-trust-ca-bundle.crt" /etc/rsqlflow/amazon-trust-ca-bundle.crt; do
+        if [[ -r $bundle ]]; then
+            export RSQL_SSLROOTCERT=$bundle
+            return 0
+        fi
+    done
+}
 
 _rsqlflow_creds() {
     local secret_id=${1-}
     # `source FILE` without arguments hands on the script's own, of which the first is this directory.
     [[ $secret_id != "${BASH_SOURCE[0]%/*}" ]] || secret_id=
     if [[ -n ${RSQLFLOW_SECRET_ID-} && -n ${RSPASSWORD-} && ${secret_id:-$RSQLFLOW_SECRET_ID} == "$RSQLFLOW_SECRET_ID" ]]; then
+        _rsqlflow_tls
         return 0
     fi
     if [[ -z $secret_id ]]; then
@@ -39,6 +60,7 @@ _rsqlflow_creds() {
     HOST=${fields[0]} PORT=${fields[1]} USER=${fields[2]} DB=${fields[3]} RSPASSWORD=${fields[4]}
     RSQL_PORT=$PORT RSQLFLOW_SECRET_ID=$secret_id
     export HOST PORT USER DB RSPASSWORD RSQL_PORT RSQLFLOW_SECRET_ID
+    _rsqlflow_tls
 }
 
 # host, port, user, database and password of the JSON on standard input, each with a NUL behind it.
@@ -70,5 +92,5 @@ case $- in
         _rsqlflow_status=$?
         ;;
 esac
-unset -f _rsqlflow_creds _rsqlflow_fields
+unset -f _rsqlflow_creds _rsqlflow_fields _rsqlflow_tls
 return "$_rsqlflow_status"

@@ -27,7 +27,9 @@ pub(crate) enum ConnectError {
         source: std::io::Error,
     },
     /// The server has no TLS and TLS is required.
-    #[error("the server at {place} does not support SSL, but SSL was required")]
+    #[error(
+        "the server at {place} does not support TLS, but TLS is required\nhint: --sslmode=prefer sends the password without TLS to such a server"
+    )]
     NoTls {
         /// Host and port.
         place: String,

@@ -32,6 +32,14 @@ pub(crate) enum OdbcError {
         /// Its value.
         value: String,
     },
+    /// A variable of the environment has no meaning.
+    #[error("{name} cannot be \"{value}\"")]
+    Environment {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// Logging in by IAM or a browser needs Amazon's driver.
     #[error(
         "DSN \"{name}\": {key} is not supported\nhint: get temporary credentials first (aws redshift get-cluster-credentials) and give them as UID and PWD or RSPASSWORD"

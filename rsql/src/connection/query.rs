@@ -15,6 +15,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its type's OID.
     pub(crate) type_oid: u32,
+    /// Its type's modifier, such as a length; -1 without one.
+    pub(crate) type_modifier: i32,
 }
 
 /// What the server says about a running statement.
@@ -48,7 +50,28 @@ impl Connection {
     /// If the connection is lost, or `sql` holds a zero byte.
     pub(crate) fn start_query(&mut self, sql: &str) -> Result<(), WireError> {
         frontend::query(sql, &mut self.outgoing)?;
-        self.send()
+        match self.send() {
+            // What the server said before it closed the connection may still be read.
+            Err(lost) => match self.last_words() {
+                true => Ok(()),
+                false => Err(lost),
+            },
+            sent => sent,
+        }
+    }
+
+    /// Reads what the server said before it closed the connection; true if it gave a reason.
+    fn last_words(&mut self) -> bool {
+        while let Ok(message) = self.receive() {
+            if let Message::ErrorResponse(body) = message
+                && let Ok(error) = read_error(body.fields())
+            {
+                self.farewell = Some(Box::new(error));
+                self.ended = true;
+                return true;
+            }
+        }
+        false
     }
 
     /// The next event of the running statement.
@@ -56,11 +79,25 @@ impl Connection {
     /// # Errors
     /// If the connection is lost.
     pub(crate) fn next_event(&mut self) -> Result<Event, WireError> {
+        if let Some(error) = self.farewell.take() {
+            return Ok(Event::Error(error));
+        }
         loop {
-            return Ok(match self.receive()? {
+            let message = match self.receive() {
+                // The server has said why; that it closes the connection then is no news.
+                Err(_) if self.ended => return Ok(Event::Ready),
+                message => message?,
+            };
+            return Ok(match message {
                 Message::RowDescription(body) => Event::Columns(
                     body.fields()
-                        .map(|f| Ok(Column { name: f.name().to_owned(), type_oid: f.type_oid() }))
+                        .map(|f| {
+                            Ok(Column {
+                                name: f.name().to_owned(),
+                                type_oid: f.type_oid(),
+                                type_modifier: f.type_modifier(),
+                            })
+                        })
                         .collect()?,
                 ),
                 Message::DataRow(body) => Event::Row(body),
@@ -70,7 +107,11 @@ impl Connection {
                 Message::CopyOutResponse(_) => Event::CopyOut,
                 Message::CopyData(body) => Event::CopyData(body.into_bytes()),
                 Message::CopyDone => continue,
-                Message::ErrorResponse(body) => Event::Error(Box::new(read_error(body.fields())?)),
+                Message::ErrorResponse(body) => {
+                    let error = Box::new(read_error(body.fields())?);
+                    self.ended |= matches!(error.severity.as_str(), "FATAL" | "PANIC");
+                    Event::Error(error)
+                }
                 Message::NoticeResponse(body) => Event::Notice(Box::new(read_error(body.fields())?)),
                 Message::ReadyForQuery(body) => {
                     self.transaction = body.status();

@@ -42,7 +42,7 @@ impl Stream {
                 .map_err(|source| ConnectError::Refused { place: path, source });
         }
         let mut tcp = open_tcp(target)?;
-        if target.ssl_mode == SslMode::Disable {
+        if target.ssl_mode() == SslMode::Disable {
             return Ok(Stream::Plain(tcp));
         }
         let place = || format!("{} port {}", target.host, target.port);
@@ -52,7 +52,7 @@ impl Stream {
         tcp.write_all(&request)
             .and_then(|()| tcp.read_exact(&mut answer))
             .map_err(|source| ConnectError::Refused { place: place(), source })?;
-        match (answer[0], target.ssl_mode) {
+        match (answer[0], target.ssl_mode()) {
             (b'S', _) => start_tls(tcp, target),
             (_, SslMode::Allow | SslMode::Prefer) => Ok(Stream::Plain(tcp)),
             _ => Err(ConnectError::NoTls { place: place() }),

@@ -21,7 +21,7 @@ pub(super) fn config(target: &Target) -> Result<Arc<ClientConfig>, ConnectError>
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|e| setup(e.to_string()))?;
-    let config = match target.ssl_mode {
+    let config = match target.ssl_mode() {
         SslMode::VerifyFull => builder.with_root_certificates(roots(target)?).with_no_client_auth(),
         SslMode::VerifyCa => {
             let inner =

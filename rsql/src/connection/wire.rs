@@ -43,6 +43,10 @@ pub(crate) struct Connection {
     pub(super) target: Target,
     /// Notices that arrived while nobody was asking.
     pub(super) notices: Vec<ServerError>,
+    /// The server has ended the session by an error.
+    pub(super) ended: bool,
+    /// The error by which it did, where nobody has read it yet.
+    pub(super) farewell: Option<Box<ServerError>>,
 }
 
 impl Connection {
@@ -56,6 +60,8 @@ impl Connection {
             transaction: b'I',
             target,
             notices: Vec::new(),
+            ended: false,
+            farewell: None,
         }
     }
 

@@ -14,6 +14,9 @@ pub(crate) enum DialectError {
         /// What is wrong.
         reason: String,
     },
+    /// Redshift refuses it too.
+    #[error("{0}")]
+    Refused(String),
     /// The statement does not read as it should.
     #[error("syntax error at or near \"{0}\"")]
     Syntax(String),

@@ -1,7 +1,7 @@
 //! Writing tokens anew, from the inside out.
 
 use super::functions;
-use super::{DialectError, select};
+use super::{DialectError, select, system};
 use crate::lexer::token::{Kind, Token};
 
 /// Reads tokens, passing over blanks and comments.
@@ -237,6 +237,17 @@ fn word(
     let qualified = before.is_some_and(|t| t.is_symbol("."));
     // `AS name` outside of CAST is an alias, whatever it is called.
     let cast = before.is_some_and(|t| t.is_symbol("::"));
+    let system = |at: usize| tokens.get(at).is_some_and(|t| t.kind == Kind::Word && system::is_here(&t.text));
+    let is_catalog = lower == "pg_catalog" && tokens.get(at + 1).is_some_and(|t| t.is_symbol("."));
+    if !qualified && is_catalog && system(at + 2) {
+        out.push_str("redshift");
+        return Ok(at + 1);
+    }
+    if !qualified && system(at) {
+        out.push_str("redshift.");
+        out.push_str(&lower);
+        return Ok(at + 1);
+    }
     if qualified {
         out.push_str(&identifier(token));
         return Ok(at + 1);

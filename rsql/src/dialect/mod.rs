@@ -6,7 +6,8 @@
 //!
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
 //! procedures, `select` TOP and QUALIFY,
-//! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files. `depth` bounds it all.
+//! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files. `system` has the system tables.
+//! `depth` bounds it all.
 
 mod copy;
 mod depth;
@@ -18,6 +19,7 @@ mod routine;
 mod s3;
 mod select;
 mod statement;
+mod system;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,5 +28,7 @@ mod unload;
 pub(crate) use copy::CopyFrom;
 pub(crate) use depth::DEEPEST;
 pub(crate) use error::DialectError;
+pub(crate) use load::{Known, Outcome, Reject, Target};
 pub(crate) use statement::{Step, translate};
-pub(crate) use unload::Unload;
+pub(crate) use system::{SYSTEM_SQL, SYSTEM_VERSION, missing_system_table, needs_system_views};
+pub(crate) use unload::{Unload, UnloadColumn};

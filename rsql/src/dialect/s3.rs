@@ -1,10 +1,12 @@
 //! `s3://bucket/key` as files under a directory.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
 
 use super::DialectError;
 
@@ -61,6 +63,22 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// The URL of a file of this root.
+    pub(super) fn url(&self, file: &Path) -> String {
+        format!("s3://{}", file.strip_prefix(&self.root).unwrap_or(file).display())
+    }
+
+    /// The text of exactly this key's file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn text(&self) -> io::Result<String> {
+        let file = self.file("");
+        self.confine(&file)?;
+        let named = |e: io::Error| io::Error::new(e.kind(), format!("s3://{}: {e}", self.key));
+        fs::read_to_string(file).map_err(named)
     }
 
     /// The files whose key begins with this one, in order.
@@ -133,7 +151,67 @@ impl Place {
                 false => {}
             }
         }
+        // Whatever is mandatory: a load of no file is a mistake.
+        if files.is_empty() {
+            return Err(bad("none of its files exists"));
+        }
         Ok(files)
+    }
+}
+
+/// How files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Packing {
+    #[default]
+    None,
+    Gzip,
+    Bzip2,
+    Zstd,
+}
+
+impl Packing {
+    /// The option of that name, in lower case.
+    pub(super) fn parse(option: &str) -> Option<Self> {
+        Some(match option {
+            "gzip" => Self::Gzip,
+            "bzip2" => Self::Bzip2,
+            "zstd" => Self::Zstd,
+            _ => return None,
+        })
+    }
+
+    /// What UNLOAD appends to a file's name.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Bzip2 => ".bz2",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// Packs a part of a file: in all these formats, packed parts one after another are the packed whole.
+    ///
+    /// # Errors
+    /// If it cannot be packed.
+    pub(super) fn pack(self, data: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::None => Ok(data.to_vec()),
+            Self::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(data)?;
+                encoder.finish()
+            }
+            Self::Bzip2 => {
+                let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+                encoder.write_all(data)?;
+                encoder.finish()
+            }
+            Self::Zstd => {
+                let level = ruzstd::encoding::CompressionLevel::Fastest;
+                Ok(ruzstd::encoding::compress_to_vec(data, level))
+            }
+        }
     }
 }
 
@@ -141,13 +219,45 @@ impl Place {
 ///
 /// # Errors
 /// If it cannot be opened.
-pub(super) fn open(path: &Path, gzip: bool) -> io::Result<Box<dyn Read>> {
-    let file = File::open(path)?;
-    Ok(if gzip {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(BufReader::new(file))
+pub(super) fn open(path: &Path, packing: Packing) -> io::Result<Box<dyn Read>> {
+    let file = BufReader::new(File::open(path)?);
+    Ok(match packing {
+        Packing::None => Box::new(file),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(file)),
+        Packing::Bzip2 => Box::new(MultiBzDecoder::new(file)),
+        Packing::Zstd => Box::new(Frames::Between(Some(file))),
     })
+}
+
+/// Zstandard frames, one after another.
+enum Frames {
+    Between(Option<BufReader<File>>),
+    Within(Box<StreamingDecoder<BufReader<File>, ruzstd::decoding::FrameDecoder>>),
+}
+
+impl Read for Frames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wrong = |e: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
+        loop {
+            match self {
+                Self::Within(decoder) => match decoder.read(buffer)? {
+                    0 if !buffer.is_empty() => {}
+                    read => return Ok(read),
+                },
+                Self::Between(source) => {
+                    let Some(mut source) = source.take() else { return Ok(0) };
+                    if source.fill_buf()?.is_empty() {
+                        return Ok(0);
+                    }
+                    *self = Self::Within(Box::new(StreamingDecoder::new(source).map_err(|e| wrong(&e))?));
+                    continue;
+                }
+            }
+            if let Self::Within(decoder) = std::mem::replace(self, Self::Between(None)) {
+                *self = Self::Between(Some(decoder.into_inner()));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +265,20 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn parts_that_are_packed_are_the_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        for packing in [Packing::None, Packing::Gzip, Packing::Bzip2, Packing::Zstd] {
+            let file = dir.path().join("f");
+            let mut packed = packing.pack(b"one\n").unwrap();
+            packed.extend(packing.pack(&b"two\n".repeat(1000)).unwrap());
+            fs::write(&file, packed).unwrap();
+            let mut text = String::new();
+            open(&file, packing).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, format!("one\n{}", "two\n".repeat(1000)), "{packing:?}");
+        }
+    }
 
     #[test]
     fn a_link_does_not_lead_out() {

@@ -53,7 +53,7 @@ impl fmt::Display for Step {
         match self {
             Self::Sql(sql) => f.write_str(sql),
             Self::Done(tag) => write!(f, "-- {tag}: nothing to send"),
-            Self::CopyFrom(copy) => write!(f, "{} -- from {}", copy.statement, copy.from),
+            Self::CopyFrom(copy) => f.write_str(&copy.shown()),
             Self::Unload(unload) => write!(f, "{} -- to {}", unload.statement, unload.to),
         }
     }

@@ -134,7 +134,7 @@ fn base(session: &Session) -> Target {
         database: "dev".into(),
         user: std::env::var("USER").unwrap_or_default(),
         password: std::env::var("RSPASSWORD").ok(),
-        ssl_mode: SslMode::Prefer,
+        ssl_mode: None,
         root_cert: None,
         from_dsn: false,
     })
@@ -215,8 +215,9 @@ fn apply(target: &mut Target, key: &str, value: &str) -> Result<(), Fail> {
         }
         "password" => target.password = Some(value.to_owned()),
         "sslmode" => {
-            target.ssl_mode = SslMode::parse(value)
+            let mode = SslMode::parse(value)
                 .ok_or_else(|| Fail::Say(format!("invalid sslmode value: \"{value}\"")))?;
+            target.ssl_mode = Some(mode);
         }
         _ => return Err(Fail::Say(format!("invalid connection option \"{key}\""))),
     }

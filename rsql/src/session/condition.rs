@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use super::variables::parse_bool;
-use crate::lexer::{Interpolate, SlashError, SlashLexer};
+use crate::lexer::{Interpolate, SlashError, SlashLexer, Style, read_reference};
 
 /// A condition that has no value; it counts as false, as in psql.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub(crate) enum ConditionError {
     /// An operator without its operand, or the like.
     #[error("\\if expression: {0}")]
     Syntax(String),
+    /// A variable that is not set.
+    #[error("\\if expression: the variable \"{0}\" is not set")]
+    Unset(String),
     /// A quote is not closed.
     #[error("{0}")]
     Slash(#[from] SlashError),
@@ -84,6 +87,13 @@ fn tokens(lexer: &mut SlashLexer<'_>, with: &mut dyn Interpolate) -> Result<Vec<
             _ => {
                 let ends = |text: &str| text.starts_with(['(', ')', '=', '<', '>']) || text.starts_with("!=");
                 let is_variable = rest.starts_with(':');
+                // `:name` without a value stays as it is, and would be compared as a text.
+                if let Some(reference) = read_reference(rest)
+                    && reference.style != Style::Test
+                    && with.variable(reference.name).is_none()
+                {
+                    return Err(ConditionError::Unset(reference.name.to_owned()));
+                }
                 let arg = lexer.atom(&ends, with)?;
                 let word = arg.value.to_ascii_uppercase();
                 // A variable that happens to hold "and" is a value, never an operator.

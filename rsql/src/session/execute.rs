@@ -72,6 +72,18 @@ enum Rows {
     Gset { columns: Vec<Column>, rows: Vec<Vec<Option<String>>>, count: u64 },
 }
 
+/// A system table that Redshift documents and that is not here is no mistake of the script.
+fn named(error: Box<ServerError>) -> Box<ServerError> {
+    let relation = error.message.strip_prefix("relation \"").and_then(|m| m.split('"').next());
+    match relation.filter(|_| error.code == "42P01").and_then(dialect::missing_system_table) {
+        Some(table) => {
+            let text = format!("system table {} is not available on PostgreSQL", table.to_uppercase());
+            Box::new(ServerError { position: error.position, ..ServerError::client("0A000", text) })
+        }
+        None => error,
+    }
+}
+
 impl Session {
     /// Runs a statement; true if it succeeded.
     ///
@@ -88,6 +100,10 @@ impl Session {
         if self.echo() == Echo::Queries {
             self.say(sql)?;
         }
+        if sql.contains('\0') {
+            let error = ServerError::client("22021", "the statement contains the character NUL (0x00)");
+            return self.failed(Box::new(error), sql, sql);
+        }
         let steps = if self.translates() {
             match dialect::translate(sql, self.settings.s3_root.as_deref()) {
                 Ok(steps) => steps,
@@ -101,6 +117,17 @@ impl Session {
         };
         if self.settings.dry_run {
             return self.pretend(&steps, source);
+        }
+        let system = steps.iter().any(|step| match step {
+            Step::Sql(sent) => dialect::needs_system_views(sent),
+            Step::Unload(unload) => dialect::needs_system_views(&unload.statement),
+            _ => false,
+        });
+        if system
+            && self.translates()
+            && let Err(error) = self.prepare_system_views()
+        {
+            return self.failed(error, sql, sql);
         }
         self.send_steps(sql, &steps, source, target)
     }
@@ -131,7 +158,10 @@ impl Session {
             self.canceller.set(None);
             match outcome {
                 Ok(()) => {}
-                Err((Failure::Server(error), sent)) => return self.failed(error, sql, sent),
+                Err((Failure::Server(error), sent)) => {
+                    let error = if self.translates() { named(error) } else { error };
+                    return self.failed(error, sql, sent);
+                }
                 Err((Failure::Lost(error), _)) => return self.lost(&error),
                 Err((Failure::Output(error), _)) => return Err(Halt::Output(error)),
             }

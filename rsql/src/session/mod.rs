@@ -14,6 +14,7 @@ mod settings;
 mod sink;
 mod source;
 mod state;
+mod system;
 mod variables;
 
 pub(crate) use condition::evaluate;

@@ -55,7 +55,7 @@ impl Source {
     /// The next line, without its line break.
     ///
     /// # Errors
-    /// If reading fails, or the line is not UTF-8.
+    /// If reading fails, or the line is not UTF-8 or holds NUL, which no statement can.
     pub(crate) fn next_line(&mut self) -> io::Result<Option<String>> {
         let mut bytes = Vec::new();
         if self.reader.read_until(b'\n', &mut bytes)? == 0 {
@@ -67,6 +67,10 @@ impl Source {
         }
         if self.line == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3);
+        }
+        if bytes.contains(&0) {
+            let text = format!("{}:{}: contains the character NUL (0x00)", self.name, self.line);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         String::from_utf8(bytes).map(Some).map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidData, format!("{}:{}: not UTF-8", self.name, self.line))

@@ -1,9 +1,11 @@
 //! What a session carries along.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use super::system::SystemState;
 use super::{Echo, Settings, Sink, Variables, parse_bool};
 use crate::connection::{Canceller, Connection, ServerError, Target};
 use crate::lexer::Interpolate;
@@ -50,6 +52,10 @@ pub(crate) struct Session {
     pub(crate) frozen: Option<PrintOptions>,
     /// How many complaints there were, for the exit status of `-c`.
     pub(crate) complaints: u64,
+    /// What the system tables do not know yet.
+    pub(super) system: SystemState,
+    /// Warnings that were given: each is given once.
+    warned: BTreeSet<String>,
 }
 
 impl Session {
@@ -71,6 +77,8 @@ impl Session {
             places: Vec::new(),
             frozen: None,
             complaints: 0,
+            system: SystemState::default(),
+            warned: BTreeSet::new(),
         }
     }
 
@@ -124,6 +132,17 @@ impl Session {
     pub(crate) fn complain_here(&mut self, text: &str) -> io::Result<()> {
         let place = self.place();
         self.complain(&format!("{}{place}", text.trim_end()))
+    }
+
+    /// A warning with the script's line, the first time that it is due.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn warn_once(&mut self, text: &str) -> io::Result<()> {
+        if self.warned.insert(text.to_owned()) {
+            self.complain_here(&format!("WARNING: {text}"))?;
+        }
+        Ok(())
     }
 
     /// The script's line as the tail of a message.

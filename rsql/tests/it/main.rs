@@ -4,4 +4,5 @@
 mod common;
 mod corpus;
 mod golden;
+mod redshift;
 mod session;

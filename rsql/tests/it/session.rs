@@ -210,6 +210,38 @@ fn the_server_goes_away() {
     );
     assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));
     assert_eq!(text(&gone.stdout), "");
+    assert_eq!(
+        text(&gone.stderr),
+        "rsql: FATAL: terminating connection due to administrator command\n  SQLSTATE 57P01 at <stdin>:1\n"
+    );
+
+    // While nobody asks, too.
+    let between = format!(
+        "select pg_backend_pid() as pid \\gset\n\\set kill 'psql -h 127.0.0.1 -p {} -U postgres -Xqtc \"select pg_terminate_backend('\n\
+         \\set end ', 5000)\" postgres'\n\\set command :kill :pid :end\n\\set done `:command`\nselect 1;\n\\echo not reached\n",
+        cluster.port
+    );
+    let gone = feed(rsql(&cluster).arg("-q"), &between);
+    assert_eq!(gone.status.code(), Some(2), "{}", text(&gone.stderr));
+    assert!(
+        text(&gone.stderr).contains("terminating connection due to administrator command"),
+        "{}",
+        text(&gone.stderr)
+    );
+}
+
+#[test]
+fn nul_in_a_script_has_its_line() {
+    let cluster = Cluster::start();
+    let file = cluster.path("nul.sql");
+    std::fs::write(&file, b"select 1;\0\nselect 2;\n").expect("a script");
+    let output = feed(rsql(&cluster).args(["-q", "-tA", "-f"]).arg(&file), "");
+    assert_eq!(output.status.code(), Some(1));
+    let place = format!("{}:1: contains the character NUL (0x00)", file.display());
+    assert!(text(&output.stderr).contains(&place), "{}", text(&output.stderr));
+    let from_shell = feed(rsql(&cluster).arg("-q"), "\\set x `printf 'a\\000b'`\nselect :'x';\n\\echo on\n");
+    assert!(!text(&from_shell.stderr).contains("lost"), "{}", text(&from_shell.stderr));
+    assert!(text(&from_shell.stdout).ends_with("on\n"), "{}", text(&from_shell.stdout));
 }
 
 #[test]

@@ -232,5 +232,11 @@ fn index(session: &mut Session, oid: &str, name: &str) -> Result<(), Fail> {
 
 /// A table made here, not by the server.
 pub(super) fn made(names: &[&str], rows: Vec<Vec<Option<String>>>) -> Table {
-    Table { columns: names.iter().map(|n| Column { name: (*n).to_owned(), type_oid: 25 }).collect(), rows }
+    Table {
+        columns: names
+            .iter()
+            .map(|n| Column { name: (*n).to_owned(), type_oid: 25, type_modifier: -1 })
+            .collect(),
+        rows,
+    }
 }
