@@ -299,7 +299,7 @@ fn refused_record(
     error: &ServerError,
     targets: &[Target],
     known: &Known,
-) -> Option<(u64, Option<usize>, Reject)> {
+) -> Option<(u64, Option<usize>, Box<Reject>)> {
     let data = error.code.starts_with("22") || matches!(error.code.as_str(), "23502" | "23514");
     let context = error.context.as_deref().filter(|_| data)?;
     let behind = context.split(", line ").nth(1)?;

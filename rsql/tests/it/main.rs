@@ -1,5 +1,5 @@
 //! The client against a PostgreSQL of the tests' own.
-#![expect(clippy::expect_used, reason = "a helper that fails is a test that fails")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod common;
 mod corpus;

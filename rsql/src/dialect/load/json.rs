@@ -201,11 +201,11 @@ fn one(
     loader.end(built, &Place { line, offset: splitter.start, raw: &text })
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Reject> {
+fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T, Box<Reject>> {
     serde_json::from_str(text).map_err(|e| Reject::record(1216, &format!("Invalid JSON: {e}")))
 }
 
-fn row(loader: &mut Loader<'_>, mapping: &Mapping, text: &str) -> Result<(), Reject> {
+fn row(loader: &mut Loader<'_>, mapping: &Mapping, text: &str) -> Result<(), Box<Reject>> {
     let columns = loader.columns;
     match mapping {
         Mapping::NoShred => {
@@ -237,7 +237,7 @@ fn row(loader: &mut Loader<'_>, mapping: &Mapping, text: &str) -> Result<(), Rej
     }
 }
 
-fn follow(text: &str, path: &[Step]) -> Result<Option<String>, Reject> {
+fn follow(text: &str, path: &[Step]) -> Result<Option<String>, Box<Reject>> {
     let Some((first, rest)) = path.split_first() else { return Ok(Some(text.to_owned())) };
     match first {
         Step::Member(name) => {
@@ -261,7 +261,7 @@ fn follow(text: &str, path: &[Step]) -> Result<Option<String>, Reject> {
 }
 
 /// Writes one field from its JSON.
-fn field(loader: &mut Loader<'_>, index: usize, json: Option<&str>) -> Result<(), Reject> {
+fn field(loader: &mut Loader<'_>, index: usize, json: Option<&str>) -> Result<(), Box<Reject>> {
     let columns = loader.columns;
     let Some(column) = columns.get(index) else { return Ok(()) };
     let json = json.filter(|text| *text != "null");

@@ -115,23 +115,22 @@ pub(crate) struct Reject {
 
 impl Reject {
     /// What the server said of a value.
-    pub(crate) fn of_server(column: Option<&Target>, value: &str, code: i32, reason: &str) -> Self {
-        match column {
-            Some(column) => column.reject(value, code, reason),
-            None => Self { value: value.to_owned(), ..Self::record(code, reason) },
-        }
+    pub(crate) fn of_server(column: Option<&Target>, value: &str, code: i32, reason: &str) -> Box<Self> {
+        let mut reject = column.map_or_else(|| Self::record(code, reason), |c| c.reject(value, code, reason));
+        value.clone_into(&mut reject.value);
+        reject
     }
 
     /// A refusal of a whole record.
-    fn record(code: i32, reason: &str) -> Self {
-        Self {
+    fn record(code: i32, reason: &str) -> Box<Self> {
+        Box::new(Self {
             column: String::new(),
             type_name: String::new(),
             length: String::new(),
             value: String::new(),
             code,
             reason: reason.into(),
-        }
+        })
     }
 }
 
@@ -147,7 +146,7 @@ pub(crate) struct LoadError {
     /// The record as it stands in the file.
     pub(crate) raw: String,
     /// Why.
-    pub(crate) reject: Reject,
+    pub(crate) reject: Box<Reject>,
 }
 
 /// A row in which ACCEPTINVCHARS replaced something.
@@ -167,7 +166,7 @@ pub(crate) struct Replacement {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Records that the server does not take.
-    pub(crate) rejects: BTreeMap<u64, Reject>,
+    pub(crate) rejects: BTreeMap<u64, Box<Reject>>,
     /// Fields that are NULL for ACCEPTANYDATE: record and index of the column.
     pub(crate) nulls: BTreeSet<(u64, usize)>,
 }
@@ -264,7 +263,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Writes one field of the row; `text` is `None` where the record has none. `plain` says that it may stand for NULL.
-    fn field(&mut self, index: usize, text: Option<&str>, plain: bool) -> Result<(), Reject> {
+    fn field(&mut self, index: usize, text: Option<&str>, plain: bool) -> Result<(), Box<Reject>> {
         let columns = self.columns;
         let Some(column) = columns.get(index) else { return Ok(()) };
         if index > 0 {
@@ -289,7 +288,7 @@ impl<'a> Loader<'a> {
     }
 
     /// A field with bytes that are not UTF-8.
-    fn replaced(&mut self, index: usize, text: &str) -> Result<(), Reject> {
+    fn replaced(&mut self, index: usize, text: &str) -> Result<(), Box<Reject>> {
         let columns = self.columns;
         let column = &columns[index];
         match (self.layout.replacement, column.kind) {
@@ -306,7 +305,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Ends a record; false if the load ends with it.
-    fn end(&mut self, built: Result<(), Reject>, place: &Place<'_>) -> io::Result<bool> {
+    fn end(&mut self, built: Result<(), Box<Reject>>, place: &Place<'_>) -> io::Result<bool> {
         let built = match built {
             Ok(()) => {
                 self.passed += 1;

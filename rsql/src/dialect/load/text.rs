@@ -101,7 +101,7 @@ impl Quotes {
 }
 
 /// Writes a record's row.
-fn row(loader: &mut Loader<'_>, record: &str) -> Result<(), Reject> {
+fn row(loader: &mut Loader<'_>, record: &str) -> Result<(), Box<Reject>> {
     let layout = loader.layout;
     if record.len() > LARGEST_RECORD {
         return Err(Reject::record(1216, "The record is larger than 4 MB"));
@@ -129,13 +129,13 @@ fn row(loader: &mut Loader<'_>, record: &str) -> Result<(), Reject> {
 }
 
 /// FILLRECORD: a VARCHAR is filled with an empty text, everything else with NULL.
-fn missing(loader: &mut Loader<'_>, index: usize) -> Result<(), Reject> {
+fn missing(loader: &mut Loader<'_>, index: usize) -> Result<(), Box<Reject>> {
     let columns = loader.columns;
     let text = matches!(columns.get(index).map(|c| c.kind), Some(Type::Varchar(_)));
     loader.field(index, text.then_some(""), false)
 }
 
-fn fixed(loader: &mut Loader<'_>, record: &str, widths: &[usize]) -> Result<(), Reject> {
+fn fixed(loader: &mut Loader<'_>, record: &str, widths: &[usize]) -> Result<(), Box<Reject>> {
     let columns = loader.columns;
     let mut rest = record;
     for (index, width) in widths.iter().enumerate() {
@@ -163,7 +163,7 @@ fn fixed(loader: &mut Loader<'_>, record: &str, widths: &[usize]) -> Result<(), 
 /// A field, and whether it was quoted.
 type Field = (String, bool);
 
-fn delimited(record: &str, layout: &Layout) -> Result<Vec<Field>, Reject> {
+fn delimited(record: &str, layout: &Layout) -> Result<Vec<Field>, Box<Reject>> {
     let delimiter = layout.delimiter();
     let mut all = Vec::new();
     let mut rest = record;
@@ -220,7 +220,7 @@ fn unescaped<'a>(rest: &'a str, layout: &Layout) -> (String, &'a str) {
 }
 
 /// REMOVEQUOTES: up to the quote that stands before a delimiter or at the end.
-fn unquoted<'a>(rest: &'a str, quote: char, layout: &Layout) -> Result<(String, &'a str), Reject> {
+fn unquoted<'a>(rest: &'a str, quote: char, layout: &Layout) -> Result<(String, &'a str), Box<Reject>> {
     let delimiter = layout.delimiter();
     let mut text = String::new();
     let mut at = 0;
@@ -241,7 +241,7 @@ fn unquoted<'a>(rest: &'a str, quote: char, layout: &Layout) -> Result<(String, 
     Err(Reject::record(1214, "Delimited value missing end quote"))
 }
 
-fn csv(record: &str, layout: &Layout) -> Result<Vec<Field>, Reject> {
+fn csv(record: &str, layout: &Layout) -> Result<Vec<Field>, Box<Reject>> {
     let delimiter = layout.delimiter();
     let formatting = || Reject::record(1216, "Invalid quote formatting for CSV");
     // Blanks around quotes are no data, unless they separate.

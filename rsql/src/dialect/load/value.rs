@@ -72,27 +72,27 @@ impl Target {
     }
 
     /// A refusal of a value for this column.
-    pub(super) fn reject(&self, value: &str, code: i32, reason: impl Into<String>) -> Reject {
+    pub(super) fn reject(&self, value: &str, code: i32, reason: impl Into<String>) -> Box<Reject> {
         let length = match self.kind {
             Type::Char(Some(n)) | Type::Varchar(Some(n)) => n.to_string(),
             Type::Numeric(Some((precision, scale))) => format!("{precision}, {scale}"),
             _ => "0".into(),
         };
-        Reject {
+        Box::new(Reject {
             column: self.name.clone(),
             type_name: self.type_name.clone(),
             length,
             value: value.to_owned(),
             code,
             reason: reason.into(),
-        }
+        })
     }
 
     /// Writes NULL.
     ///
     /// # Errors
     /// If the column takes none.
-    pub(super) fn null(&self, value: &str, out: &mut String) -> Result<(), Reject> {
+    pub(super) fn null(&self, value: &str, out: &mut String) -> Result<(), Box<Reject>> {
         if self.not_null {
             return Err(self.reject(value, 1213, "Missing data for not-null field"));
         }
@@ -104,7 +104,7 @@ impl Target {
     ///
     /// # Errors
     /// If the column does not take it.
-    pub(super) fn value(&self, text: &str, layout: &Layout, out: &mut String) -> Result<(), Reject> {
+    pub(super) fn value(&self, text: &str, layout: &Layout, out: &mut String) -> Result<(), Box<Reject>> {
         let trimmed = text.trim();
         match self.kind {
             Type::Char(length) => self.characters(text, length, layout, out),
@@ -163,7 +163,7 @@ impl Target {
         code: i32,
         reason: &str,
         out: &mut String,
-    ) -> Result<(), Reject> {
+    ) -> Result<(), Box<Reject>> {
         match read {
             Some(value) => {
                 escape(&value, out);
@@ -181,7 +181,7 @@ impl Target {
         length: Option<usize>,
         layout: &Layout,
         out: &mut String,
-    ) -> Result<(), Reject> {
+    ) -> Result<(), Box<Reject>> {
         if matches!(self.kind, Type::Char(_)) && !text.is_ascii() {
             let reason = "Multibyte character not supported for CHAR (Hint: try using VARCHAR)";
             return Err(self.reject(text, 1220, reason));
@@ -205,7 +205,7 @@ impl Target {
         Ok(())
     }
 
-    fn integer(&self, text: &str, bytes: u8) -> Result<(), Reject> {
+    fn integer(&self, text: &str, bytes: u8) -> Result<(), Box<Reject>> {
         let name = match bytes {
             2 => "Short",
             4 => "Integer",
@@ -235,7 +235,7 @@ impl Target {
         text: &'a str,
         size: Option<(usize, usize)>,
         round: bool,
-    ) -> Result<&'a str, Reject> {
+    ) -> Result<&'a str, Box<Reject>> {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         let sign = text.len() - digits.len();
         let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
