@@ -28,8 +28,8 @@ mod value;
 
 pub use definition::{Definition, Problem};
 pub use execution::{
-    Callback, ChildExecution, Closed, Effect, Ended, Execution, ExecutionContext, Input, MAX_EVENTS,
-    MAX_PAYLOAD_BYTES, NotRedrivable, OpenTask, Rejected, StartTask, Status, Step, TaskId, TaskToken,
+    Callback, ChildExecution, Effect, Ended, Execution, ExecutionContext, Input, MAX_EVENTS,
+    MAX_PAYLOAD_BYTES, OpenTask, Rejected, StartTask, Status, Step, TaskId, TaskToken,
 };
 pub use history::{EventKind, HistoryEvent, StateKind, without_data};
 pub use payload::Payload;

@@ -33,12 +33,15 @@ function problems(...event_starts: object[]): string[] {
 describe('a start by events', () => {
   test('is the same as in the example for the embedded endpoint', () => {
     const [rule] = rules({ event_starts: [example('event-start.json')] });
-    const { EventPattern } = example('rule.json') as { EventPattern: string };
-    // The example replaces S3 with a source of its own.
-    expect({ ...(JSON.parse(EventPattern) as object), source: ['aws.s3'] }).toEqual(rule?.['EventPattern']);
+    expect(rule?.['EventPattern']).toEqual({
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: ['landing'] }, object: { key: [{ wildcard: 'in/*.csv' }] } },
+    });
     const [target] = rule?.['Targets'] as Target[];
-    const { Targets } = example('targets.json') as { Targets: Target[] };
-    expect(target?.InputTransformer).toEqual(Targets[0]?.InputTransformer);
+    const { event, ...sent } = example('invocation.json') as { event: unknown };
+    const template = target?.InputTransformer.InputTemplate.replace('<aws.events.event.json>', JSON.stringify(event));
+    expect(JSON.parse(template ?? '')).toEqual({ ...sent, event });
   });
 
   test('is a rule that passes the whole event to the trigger, with retries and a dead-letter queue', () => {

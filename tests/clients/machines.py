@@ -1,4 +1,4 @@
-"""State machines of one's own, with boto3: their versions, task tokens, redrive."""
+"""State machines of one's own, with boto3: their versions, task tokens."""
 
 import json
 import unittest
@@ -80,24 +80,6 @@ class Machines(unittest.TestCase):
             with self.assertRaises((exceptions.TaskTimedOut, exceptions.TaskDoesNotExist)):
                 answer(found)
 
-    def test_a_failed_execution_is_redriven(self):
-        function = {"FunctionName": "rsqlflow-workflow-trigger", "Payload.$": "$"}
-        machine = create_machine("machines-redrive", task("arn:aws:states:::lambda:invoke", function))
-        failed = self.run_to_end(machine, name="r", input='{"workflow_id": "redriven"}')
-        self.assertEqual((failed["status"], failed["error"]), ("FAILED", "WorkflowNotFound"))
-        self.assertEqual(failed["redriveStatus"], "REDRIVABLE")
-
-        script("redriven.sh", "exit 0")
-        put_workflow("redriven", ["redriven.sh"])
-        self.sfn.redrive_execution(executionArn=failed["executionArn"])
-        described = ended(failed["executionArn"])
-        self.assertEqual((described["status"], described["redriveCount"]), ("SUCCEEDED", 1))
-        types = [event["type"] for event in self.events(failed["executionArn"])]
-        self.assertEqual(types.count("ExecutionRedriven"), 1)
-        self.assertLess(types.index("ExecutionFailed"), types.index("ExecutionRedriven"))
-        self.assertEqual(types[-1], "ExecutionSucceeded")
-        with self.assertRaises(self.sfn.exceptions.ExecutionNotRedrivable):
-            self.sfn.redrive_execution(executionArn=failed["executionArn"])
 
 
 if __name__ == "__main__":

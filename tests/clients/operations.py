@@ -27,8 +27,6 @@ SERVICES = {
     "CloudWatch Logs": ["logs"],
     "Secrets Manager": ["secretsmanager"],
     "SNS": ["sns"],
-    "EventBridge": ["events"],
-    "Scheduler": ["scheduler"],
     "STS": ["sts"],
 }
 

@@ -39,7 +39,6 @@ impl Execution {
             Input::Start => self.start(),
             Input::Tick => Ok(()),
             Input::Callback { token, callback } => self.callback(&token, callback),
-            Input::Redrive => self.redrive(),
             _ if self.ended.is_some() => Err(Rejected::Ended),
             _ if !self.started => Err(Rejected::NotStarted),
             Input::Stop { error, cause } => {
@@ -94,7 +93,6 @@ impl Execution {
             previous: 0,
             retries: Vec::new(),
             retry_count: 0,
-            joined: None,
             waiting: Waiting::Between,
         });
         self.work.push_back(Work::Enter { branch, state, input });
@@ -186,8 +184,6 @@ impl Execution {
         while let Some(work) = self.work.pop_front() {
             match work {
                 Work::Enter { branch, state, input } => self.enter(branch, state, input),
-                Work::Execute { branch } => self.execute(branch),
-                Work::Finish { branch, result } => self.finish(branch, result),
                 Work::Complete { branch, output } => self.complete(branch, output),
                 Work::Fail { branch, failure } => self.fail(branch, failure),
                 Work::Fill { branch } => self.fill(branch),

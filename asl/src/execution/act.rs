@@ -109,8 +109,6 @@ impl Execution {
     pub(super) fn exit(&mut self, id: BranchId, exit: Exit) {
         let Some(branch) = self.branches.get_mut(&id) else { return };
         branch.waiting = Waiting::Between;
-        // Should the result be too large, a redrive has to make another one.
-        branch.joined = None;
         let state = &self.definition.states[branch.state.0];
         let (name, kind) = (Arc::clone(&state.name), state.kind.state_kind());
         let passed_on = exit.output.is(&branch.raw);

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::redrive::NotRedrivable;
 use crate::payload::Payload;
 use crate::resource::Resource;
 
@@ -123,10 +122,6 @@ pub enum Input {
         /// Cause given by the caller.
         cause: Option<String>,
     },
-    /// RedriveExecution: go on where an execution that ended without success stopped.
-    ///
-    /// <https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html>
-    Redrive,
     /// The service accepted the request of a `.sync`, `.sync:2` or `.waitForTaskToken` task.
     TaskSubmitted {
         /// Which try.
@@ -175,7 +170,7 @@ pub enum Effect {
     /// Nobody waits for this try any more (timeout, failure of a sibling, end of the execution). A nested
     /// execution under `.sync` is to be stopped; other work may go on, its answer is ignored.
     CancelTask(Arc<StartTask>),
-    /// The execution is over. Always the last effect of a step, and of all unless it is redriven.
+    /// The execution is over. Always the last effect.
     Ended(Ended),
 }
 
@@ -297,9 +292,6 @@ pub enum Rejected {
     /// For the driver: the execution is over (StopExecution on it is a success and changes nothing).
     #[error("the execution has ended")]
     Ended,
-    /// ExecutionNotRedrivable.
-    #[error("{0}")]
-    NotRedrivable(NotRedrivable),
 }
 
 /// The answer to one input.

@@ -148,8 +148,7 @@ impl Execution {
         }
         let key = self.timers.set(after_ms(self.now, delay), Timer::Retry(id));
         branch.waiting = Waiting::Retry(key);
-        branch.joined = None;
-        self.drop_group(id);
+        self.groups.remove(&id);
         self.changed = true;
         true
     }
@@ -165,7 +164,7 @@ impl Execution {
         });
         match exit {
             Ok(exit) => {
-                self.drop_group(id);
+                self.groups.remove(&id);
                 self.exit(id, exit);
             }
             Err(error) => {
@@ -185,9 +184,9 @@ impl Execution {
         let Some(group) = self.groups.get_mut(&parent) else { return true };
         let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
         if let Some(map) = &mut group.map
-            && map.tolerated.is_some_and(|most| map.failed.len() < most)
+            && map.tolerated.is_some_and(|most| map.failed < most)
         {
-            map.failed.insert(index, child);
+            map.failed += 1;
             group.active.remove(&index);
             let result = Payload::from(failure.output());
             let name = Arc::clone(&map.name);

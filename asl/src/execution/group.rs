@@ -57,8 +57,7 @@ impl Execution {
             input: map.input,
             next: 0,
             limit,
-            failed: BTreeMap::new(),
-            again: BTreeMap::new(),
+            failed: 0,
             tolerated: map.tolerated,
         };
         let group = Group {
@@ -101,7 +100,6 @@ impl Execution {
             previous,
             retries: Vec::new(),
             retry_count: 0,
-            joined: None,
             waiting: Waiting::Between,
         });
         self.work.push_back(Work::Enter { branch: child, state, input: input.clone() });
@@ -118,11 +116,6 @@ impl Execution {
             }
             if group.active.len() >= map.limit {
                 return;
-            }
-            if let Some((index, child)) = map.again.pop_first() {
-                group.active.insert(index, child);
-                self.resume(child);
-                continue;
             }
             if map.next >= group.results.len() {
                 return;
@@ -142,10 +135,6 @@ impl Execution {
                     }
                 }
                 Err(error) => {
-                    // It did not begin, so a redrive begins it.
-                    if let Some(map) = self.groups.get_mut(&id).and_then(|group| group.map.as_mut()) {
-                        map.next = index;
-                    }
                     let failure = self.evaluation_failure(id, error);
                     return self.end_failed(failure.error, failure.cause);
                 }
@@ -187,7 +176,6 @@ impl Execution {
 
     fn finish_group(&mut self, id: BranchId) {
         let Some(group) = self.groups.remove(&id) else { return };
-        self.forget_children(&group);
         let kind = match group.map {
             Some(_) => EventKind::MapStateSucceeded,
             None => EventKind::ParallelStateSucceeded,
@@ -198,7 +186,6 @@ impl Execution {
         if let Some(branch) = self.branches.get_mut(&id) {
             // The service passes the Succeeded event by: Exited follows the last child's event as well.
             branch.previous = group.last_event;
-            branch.joined = Some(results.clone());
         }
         self.finish(id, results);
     }

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::api::{Effect, Ended, ExecutionContext, StartTask, Status, TaskId, TaskToken};
 use super::failure::Failure;
-use super::redrive::Unfinished;
 use super::timers::{TimerKey, Timers};
 use crate::definition::{Definition, State, StateId};
 use crate::history::{EventKind, HistoryEvent};
@@ -47,8 +46,6 @@ pub(super) struct Branch {
     /// Retries made by each retrier of the state.
     pub(super) retries: Vec<u32>,
     pub(super) retry_count: u32,
-    /// What the children of the Map or Parallel came to, while the state is not left: a redrive keeps it.
-    pub(super) joined: Option<Payload>,
     pub(super) waiting: Waiting,
 }
 
@@ -77,14 +74,6 @@ pub(super) struct Group {
     pub(super) map: Option<MapRun>,
 }
 
-impl Group {
-    /// Every child that did not succeed.
-    pub(super) fn children(&self) -> impl Iterator<Item = BranchId> {
-        let iterations = self.map.iter().flat_map(|map| map.failed.values().chain(map.again.values()));
-        self.active.values().chain(iterations).copied()
-    }
-}
-
 /// The rest of a Map at work.
 #[derive(Debug)]
 pub(super) struct MapRun {
@@ -95,10 +84,8 @@ pub(super) struct MapRun {
     pub(super) input: Payload,
     pub(super) next: usize,
     pub(super) limit: usize,
-    /// Iterations whose failure was tolerated, by index.
-    pub(super) failed: BTreeMap<usize, BranchId>,
-    /// Iterations that a redrive is to bring back as soon as the limit allows, by index.
-    pub(super) again: BTreeMap<usize, BranchId>,
+    /// How many iterations failed and were tolerated.
+    pub(super) failed: usize,
     /// Most failures; `None` if the state tolerates none and passes on the item's own error.
     pub(super) tolerated: Option<usize>,
 }
@@ -120,15 +107,6 @@ pub(super) enum Work {
         branch: BranchId,
         state: StateId,
         input: Payload,
-    },
-    /// Do what the state does, without entering it: after a redrive.
-    Execute {
-        branch: BranchId,
-    },
-    /// Leave the state with the result that its work already had: after a redrive.
-    Finish {
-        branch: BranchId,
-        result: Payload,
     },
     Complete {
         branch: BranchId,
@@ -172,18 +150,13 @@ pub struct Execution {
     pub(super) execution_context: Arc<Value>,
     machine_context: Arc<Value>,
     pub(super) random: Random,
-    pub(super) start_time: Timestamp,
     pub(super) now: Timestamp,
     pub(super) started: bool,
     pub(super) ended: Option<Ended>,
-    pub(super) redrives: u32,
-    pub(super) redrive_time: Option<Timestamp>,
     pub(super) history: Vec<HistoryEvent>,
     pub(super) branches: HashMap<BranchId, Branch>,
     next_branch: u64,
     pub(super) groups: HashMap<BranchId, Group>,
-    /// What was taken down and may have to be brought back by a redrive.
-    pub(super) unfinished: HashMap<BranchId, Unfinished>,
     pub(super) tasks: HashMap<TaskId, Task>,
     next_task: u64,
     /// Every token ever made, so that an old one is told from an unknown one.
@@ -226,17 +199,13 @@ impl Execution {
             execution_context,
             machine_context,
             random: Random::new(seed),
-            start_time: context.start_time,
             now: context.start_time,
             started: false,
             ended: None,
-            redrives: 0,
-            redrive_time: None,
             history: Vec::new(),
             branches: HashMap::new(),
             next_branch: 0,
             groups: HashMap::new(),
-            unfinished: HashMap::new(),
             tasks: HashMap::new(),
             next_task: 0,
             tokens: HashMap::new(),
@@ -365,14 +334,19 @@ impl Execution {
             self.effects.push(Effect::CancelTask(open.start));
         }
         self.tasks.clear();
-        self.take_all_down();
-        if ended.status == Status::Succeeded {
-            self.unfinished.clear();
-        }
+        self.branches.clear();
+        self.groups.clear();
         self.timers.clear();
         self.work.clear();
         self.effects.push(Effect::Ended(ended.clone()));
         self.ended = Some(ended);
+    }
+
+    /// Removes a branch, with the group it waits for and the step it was about to make.
+    pub(super) fn take_down(&mut self, id: BranchId) {
+        self.branches.remove(&id);
+        self.groups.remove(&id);
+        self.work.retain(|work| work.between_states() != Some(id));
     }
 
     pub(super) fn end_failed(&mut self, error: Option<Arc<str>>, cause: Option<Arc<str>>) {

@@ -60,9 +60,6 @@ pub enum EventKind {
         error: Option<Arc<str>>,
         cause: Option<Arc<str>>,
     },
-    ExecutionRedriven {
-        redrive_count: u32,
-    },
     StateEntered {
         state: StateKind,
         name: Arc<str>,
@@ -164,7 +161,6 @@ impl EventKind {
             Self::ExecutionFailed { .. } => "ExecutionFailed",
             Self::ExecutionAborted { .. } => "ExecutionAborted",
             Self::ExecutionTimedOut { .. } => "ExecutionTimedOut",
-            Self::ExecutionRedriven { .. } => "ExecutionRedriven",
             Self::StateEntered { state, .. } => match state {
                 S::Task => "TaskStateEntered",
                 S::Pass => "PassStateEntered",

@@ -61,10 +61,6 @@ fn details(kind: &EventKind) -> Option<(&'static str, Map<String, Value>)> {
         E::ExecutionFailed { error, cause } => d.failure("executionFailedEventDetails", error, cause),
         E::ExecutionAborted { error, cause } => d.failure("executionAbortedEventDetails", error, cause),
         E::ExecutionTimedOut { error, cause } => d.failure("executionTimedOutEventDetails", error, cause),
-        E::ExecutionRedriven { redrive_count } => {
-            d.map.insert("redriveCount".into(), json!(redrive_count));
-            "executionRedrivenEventDetails"
-        }
         E::StateEntered { name, input, .. } => {
             d.text("name", name);
             d.payload(INPUT, input);

@@ -1,4 +1,4 @@
-//! Executions through the public interface: time, tokens and limits, redrive, random walks with replay, size.
+//! Executions through the public interface: time, tokens and limits, random walks with replay, size.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,8 +8,6 @@
 
 mod behaviour;
 mod machines;
-mod redrive;
-mod redrive_walk;
 mod replay;
 mod scale;
 mod support;

@@ -50,7 +50,6 @@ impl Walk {
         let text = serde_json::to_string(&input).unwrap();
         let events = self.execution.history().len();
         let ended = self.execution.ended().is_some();
-        let redriven = input == Input::Redrive;
         let step = self.execution.step(input, self.now);
         if step.changed {
             self.journal.push((text, self.now));
@@ -58,7 +57,7 @@ impl Walk {
             assert!(step.effects.is_empty());
             assert_eq!(self.execution.history().len(), events);
         }
-        assert!(!ended || redriven || step.effects.is_empty(), "effects after the end");
+        assert!(!ended || step.effects.is_empty(), "effects after the end");
         for effect in &step.effects {
             match effect {
                 Effect::StartTask(start) => {
@@ -132,12 +131,6 @@ impl Walk {
             (6, _) if which == 0 => {
                 let _ = self.step(Input::Stop { error: None, cause: Some("stop".to_owned()) });
             }
-            (7, _) if which < 100 => {
-                let redrivable = self.execution.redrivable(self.now);
-                let outcome = self.step(Input::Redrive);
-                assert_eq!(outcome, redrivable.map_err(Rejected::NotRedrivable));
-                assert_eq!(outcome.is_ok(), redrivable.is_ok());
-            }
             _ => self.step(Input::Tick).unwrap(),
         }
     }
@@ -152,10 +145,7 @@ fn check_history(execution: &Execution) {
         time = event.timestamp;
     }
     let last = execution.history().last().unwrap().kind.type_name();
-    assert_eq!(
-        execution.ended().is_some(),
-        last.starts_with("Execution") && !matches!(last, "ExecutionStarted" | "ExecutionRedriven")
-    );
+    assert_eq!(execution.ended().is_some(), last.starts_with("Execution") && last != "ExecutionStarted");
     if execution.ended().is_some() {
         assert!(execution.open_tasks().is_empty() && execution.next_timer().is_none());
     } else {

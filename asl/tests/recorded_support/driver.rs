@@ -26,8 +26,6 @@ enum Event {
     Input(usize, Input),
     /// The n-th callback of the case is due.
     Callback(usize),
-    /// The case's execution is to be redriven.
-    Redrive,
 }
 
 struct Run {
@@ -51,7 +49,6 @@ struct World<'a> {
     tokens: HashMap<String, Vec<(usize, TaskToken)>>,
     children: HashMap<(usize, TaskId), usize>,
     next_callback: usize,
-    next_redrive: usize,
 }
 
 /// Plays a case to its end. The error is a definition refused.
@@ -79,7 +76,6 @@ pub(super) fn play(case: &Case) -> Result<Played, String> {
         tokens: HashMap::new(),
         children: HashMap::new(),
         next_callback: 0,
-        next_redrive: 0,
     };
     let first = world.start(&main, "run-1", case.value["input"].clone(), None);
     world.after(0, Event::Input(first, Input::Start));
@@ -147,7 +143,6 @@ impl World<'_> {
                     match self.events.remove(&key) {
                         Some(Event::Input(id, input)) => self.step(id, input),
                         Some(Event::Callback(n)) => self.callback(n),
-                        Some(Event::Redrive) => self.redrive(),
                         None => {}
                     }
                 }
@@ -159,13 +154,6 @@ impl World<'_> {
     fn step(&mut self, id: usize, input: Input) {
         let step = self.runs[id].execution.step(input, self.now);
         self.effects(id, step.effects);
-    }
-
-    fn redrive(&mut self) {
-        assert_eq!(self.runs[0].execution.redrivable(self.now), Ok(()), "{}", self.case.name);
-        let step = self.runs[0].execution.step(Input::Redrive, self.now);
-        assert_eq!(step.outcome, Ok(()), "{}", self.case.name);
-        self.effects(0, step.effects);
     }
 
     fn effects(&mut self, id: usize, effects: Vec<Effect>) {
@@ -184,13 +172,7 @@ impl World<'_> {
 
     fn ended(&mut self, id: usize, ended: &Ended) {
         let run = &self.runs[id];
-        let Some((parent, task)) = run.parent else {
-            if let Some(after) = self.case.value["redrive"][self.next_redrive]["after"].as_i64() {
-                self.next_redrive += 1;
-                self.after(after, Event::Redrive);
-            }
-            return;
-        };
+        let Some((parent, task)) = run.parent else { return };
         let child = ChildExecution {
             execution_arn: execution_arn(run),
             name: run.name.clone(),

@@ -6,11 +6,9 @@ use std::time::Duration;
 use rsqlflow_core::{Deployment, Function as Handler};
 use rsqlflow_lambdas::Context;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
-use serde_json::json;
 
-use crate::services::eventbridge::OwnRule;
 use crate::services::lambda::{Function, FunctionError, Lambda};
-use crate::services::stepfunctions::{StepFunctions, machine_arn};
+use crate::services::stepfunctions::{OnEnd, StepFunctions, machine_arn};
 use crate::{LocalError, place};
 
 /// Timeout of the functions that no heartbeat waits for.
@@ -45,21 +43,13 @@ pub(super) fn functions(
     Lambda::open(dir, functions)
 }
 
-/// The rule that closes a run however its master ends: the one that the deployment has in EventBridge.
-pub(super) fn rules(deployment: &Deployment) -> Vec<OwnRule> {
-    vec![OwnRule {
-        name: format!("{}-ended", deployment.machines.master.name),
-        pattern: json!({
-            "source": ["aws.states"],
-            "detail-type": ["Step Functions Execution Status Change"],
-            "detail": {
-                "stateMachineArn": [machine_arn(&deployment.machines.master.name)],
-                "status": ["FAILED", "TIMED_OUT", "ABORTED"],
-            },
-        }),
+/// What closes a run however its master ends. On AWS the deployment has an EventBridge rule for it.
+pub(super) fn on_end(deployment: &Deployment) -> OnEnd {
+    OnEnd {
+        machine_arn: machine_arn(&deployment.machines.master.name),
         function: Handler::UpdateAudit.name_in(deployment).to_owned(),
         repeat_on: &["StageNotSettled", "ServiceUnavailable"],
-    }]
+    }
 }
 
 /// Creates the state machines.

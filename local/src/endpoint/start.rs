@@ -12,10 +12,7 @@ use tokio::net::TcpListener;
 use crate::endpoint::{agents, deployment, functions};
 use crate::http::{AwsError, Server, Within, serve};
 use crate::services::dynamodb::DynamoDb;
-use crate::services::eventbridge::EventBridge;
-use crate::services::link::Link;
 use crate::services::logs::Logs;
-use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
 use crate::services::ssm::{Document, Launcher, Ssm};
@@ -60,8 +57,7 @@ impl Endpoint {
         let within = Within::default();
         let sdk = sdk::config(&url, within.clone());
         let deployment = deployment::localised(&options.deployment);
-        let link = Link::default();
-        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &link)?);
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
         let left = match options.paused {
             true => None,
             // Before the first request: an answer for an execution finds it, and what is new is not among it.
@@ -70,7 +66,7 @@ impl Endpoint {
         within.open(&services);
         let server = serve(listener, Arc::clone(&services));
         let endpoint = Self { url, sdk, deployment, services, within, server, state };
-        match endpoint.bring_up(left, &link).await {
+        match endpoint.bring_up(left).await {
             Ok(()) => Ok(endpoint),
             Err(error) => {
                 endpoint.shutdown().await;
@@ -125,10 +121,9 @@ impl Endpoint {
         drop(self.state);
     }
 
-    async fn bring_up(&self, left: Option<Left>, link: &Link) -> Result<(), LocalError> {
+    async fn bring_up(&self, left: Option<Left>) -> Result<(), LocalError> {
         self.create_resources().await?;
         if let Some(left) = left {
-            link.tie(&self.services);
             self.services.step_functions.open();
             self.services.lambda.resume(left.events);
             self.services.ssm.resume(left.commands);
@@ -145,10 +140,6 @@ impl Endpoint {
         functions::create_machines(&self.services.step_functions, &self.deployment).await?;
         if let Some(name) = self.deployment.topic_arn.as_deref().and_then(|arn| arn.rsplit(':').next()) {
             self.services.sns.ensure_topic(name).await.map_err(failed(format!("topic {name}")))?;
-        }
-        for rule in functions::rules(&self.deployment) {
-            let what = format!("rule {}", rule.name);
-            self.services.event_bridge.ensure_rule(rule).await.map_err(failed(what))?;
         }
         Ok(())
     }
@@ -184,33 +175,20 @@ fn services(
     state: &StateDir,
     url: &str,
     sdk: &SdkConfig,
-    link: &Link,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
-    let sns = Sns::open(dir, url, link.clone())?;
     let lambda = functions::functions(dir, sdk, deployment)?;
-    let event_bridge = EventBridge::open(dir, link.clone())?;
-    let step_functions =
-        StepFunctions::new(dir, lambda.clone(), sns.clone(), event_bridge.clone(), link.clone())?;
+    let step_functions = StepFunctions::new(dir, lambda.clone(), functions::on_end(deployment))?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
         lambda,
         logs: Logs::open(dir)?,
-        scheduler: Scheduler::open(dir, link.clone())?,
         secrets: Secrets::open(dir)?,
-        sns,
-        ssm: Ssm::open(
-            dir,
-            instances,
-            documents,
-            launcher,
-            deployment.timing.ssm_delivery,
-            event_bridge.clone(),
-        )?,
+        sns: Sns::open(dir)?,
+        ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
         step_functions,
-        event_bridge,
     })
 }

@@ -109,16 +109,6 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
             Err(error) => Reply::rest_error(&error),
         };
     }
-    if head.method == Method::GET
-        && let Some(query) = head.uri.query()
-    {
-        // The links that SNS sends to its subscribers.
-        let answer = match Form::parse(query.as_bytes()) {
-            Ok(form) => services.link(&form, request_id).await,
-            Err(error) => Err(error),
-        };
-        return xml(answer, request_id);
-    }
     if head.method != Method::POST {
         return Reply::rest_error(&AwsError::not_implemented(format_args!("{} /", head.method)));
     }

@@ -4,10 +4,8 @@ use axum::http::{HeaderMap, Method, Uri};
 
 use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
-use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::{self, Lambda};
 use crate::services::logs::Logs;
-use crate::services::scheduler::Scheduler;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{self, Sns};
 use crate::services::ssm::Ssm;
@@ -18,10 +16,8 @@ use crate::services::sts;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
-    pub(crate) event_bridge: EventBridge,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,
-    pub(crate) scheduler: Scheduler,
     pub(crate) secrets: Secrets,
     pub(crate) sns: Sns,
     pub(crate) ssm: Ssm,
@@ -40,9 +36,6 @@ impl Services {
     ) -> Result<Reply, AwsError> {
         if lambda::is_path(uri.path()) {
             return self.lambda.rest(method, uri, headers, body, request_id).await;
-        }
-        if Scheduler::has_path(uri.path()) {
-            return self.scheduler.rest(method, uri.path(), uri.query().unwrap_or_default(), body).await;
         }
         Err(AwsError::not_implemented(format_args!("{method} {}", uri.path())))
     }
@@ -63,7 +56,6 @@ impl Services {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
                 return self.dynamodb.call(operation, body, content_type).await;
             }
-            "AWSEvents" => self.event_bridge.call(operation, body).await,
             "AWSStepFunctions" => self.step_functions.call(operation, body).await,
             "AmazonSSM" => self.ssm.call(operation, body).await,
             "Logs_20140328" => self.logs.call(operation, body, invocation).await,
@@ -88,28 +80,13 @@ impl Services {
         }
     }
 
-    /// A link that SNS sent to a subscriber. Nothing else is done by GET: any page in a browser can make one.
-    pub(crate) async fn link(&self, form: &Form, request_id: &str) -> Result<String, AwsError> {
-        match form.get("Action") {
-            Some(action @ ("ConfirmSubscription" | "Unsubscribe")) => {
-                self.sns.call(action, form, request_id).await
-            }
-            action => {
-                Err(AwsError::not_implemented(format_args!("GET of {}", action.unwrap_or("no Action"))))
-            }
-        }
-    }
-
-    /// Starts no more deliveries and functions of its own accord.
+    /// Invokes no more functions for queued events.
     pub(crate) fn stop(&self) {
-        self.event_bridge.stop();
         self.lambda.stop();
     }
 
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
-        self.event_bridge.close().await;
-        self.scheduler.close().await;
         self.dynamodb.close().await;
         self.lambda.close().await;
         self.logs.close().await;

@@ -1,10 +1,10 @@
 //! Executions outlive their endpoint.
 
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::types::{ExecutionRedriveStatus, ExecutionStatus, HistoryEventType};
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEventType};
 use serde_json::json;
 
-use crate::machines::{begin, ended, machine, parent, pass, token, waiting};
+use crate::machines::{begin, ended, machine, parent, pass, token, tokens, waiting};
 use crate::support::{Local, code, restart, restart_with, start, until};
 
 const CHILD: &str = "arn:aws:states:us-east-1:000000000000:execution:waiting:child";
@@ -19,9 +19,9 @@ async fn types(local: &Local, execution: &str) -> Vec<HistoryEventType> {
 #[tokio::test]
 async fn a_token_is_good_after_a_restart_and_once() {
     let local = start().await;
-    let (arn, topic) = waiting(&local, &json!({"HeartbeatSeconds": 600})).await;
+    let (arn, mailbox) = waiting(&local, &json!({"HeartbeatSeconds": 600})).await;
     let execution = begin(&Client::new(&local.sdk), &arn, "e", &json!({"a": 1})).await;
-    let token = token(&local, &topic, 0).await;
+    let token = token(&local, &mailbox, 0).await;
     let before = until("the task to wait", async || {
         let types = types(&local, &execution).await;
         types.contains(&HistoryEventType::TaskSubmitted).then_some(types)
@@ -36,7 +36,7 @@ async fn a_token_is_good_after_a_restart_and_once() {
     client.send_task_heartbeat().task_token(&token).send().await.unwrap();
     client.send_task_success().task_token(&token).output("7").send().await.unwrap();
     assert_eq!(ended(&client, &execution).await.output(), Some("7"));
-    assert_eq!(local.endpoint.published(&topic).await.len(), 1, "the token was sent once");
+    assert_eq!(tokens(&local, &mailbox).await.len(), 1, "the token was sent once");
 
     let local = restart(local).await;
     let client = Client::new(&local.sdk);
@@ -65,10 +65,10 @@ async fn a_timer_that_ran_out_meanwhile_fires_at_once() {
 #[tokio::test]
 async fn a_nested_execution_is_found_again_and_not_started_twice() {
     let local = start().await;
-    let (child, topic) = waiting(&local, &json!({})).await;
+    let (child, mailbox) = waiting(&local, &json!({})).await;
     let arn = machine(&Client::new(&local.sdk), "parent", &parent(&child)).await;
     let execution = begin(&Client::new(&local.sdk), &arn, "e", &json!({"x": 5})).await;
-    let token = token(&local, &topic, 0).await;
+    let token = token(&local, &mailbox, 0).await;
 
     let local = restart(local).await;
     let client = Client::new(&local.sdk);
@@ -81,10 +81,10 @@ async fn a_nested_execution_is_found_again_and_not_started_twice() {
 #[tokio::test]
 async fn stopping_a_parent_after_a_restart_stops_its_child() {
     let local = start().await;
-    let (child, topic) = waiting(&local, &json!({})).await;
+    let (child, mailbox) = waiting(&local, &json!({})).await;
     let arn = machine(&Client::new(&local.sdk), "parent", &parent(&child)).await;
     let execution = begin(&Client::new(&local.sdk), &arn, "e", &json!({"x": 5})).await;
-    token(&local, &topic, 0).await;
+    token(&local, &mailbox, 0).await;
 
     let local = restart(local).await;
     let client = Client::new(&local.sdk);
@@ -96,9 +96,9 @@ async fn stopping_a_parent_after_a_restart_stops_its_child() {
 #[tokio::test]
 async fn an_endpoint_that_is_paused_only_shows() {
     let local = start().await;
-    let (arn, topic) = waiting(&local, &json!({"TimeoutSeconds": 1})).await;
+    let (arn, mailbox) = waiting(&local, &json!({"TimeoutSeconds": 1})).await;
     let execution = begin(&Client::new(&local.sdk), &arn, "e", &json!({})).await;
-    token(&local, &topic, 0).await;
+    token(&local, &mailbox, 0).await;
     let before = types(&local, &execution).await;
 
     let local = restart_with(local, |options| options.paused = true).await;
@@ -116,10 +116,10 @@ async fn an_endpoint_that_is_paused_only_shows() {
 #[tokio::test]
 async fn a_running_execution_keeps_the_definition_it_began_with() {
     let local = start().await;
-    let (arn, topic) = waiting(&local, &json!({})).await;
+    let (arn, mailbox) = waiting(&local, &json!({})).await;
     let client = Client::new(&local.sdk);
     let execution = begin(&client, &arn, "old", &json!({})).await;
-    let token = token(&local, &topic, 0).await;
+    let token = token(&local, &mailbox, 0).await;
     let update = client.update_state_machine().state_machine_arn(&arn);
     update.definition(pass().to_string()).send().await.unwrap();
     let nothing = client.update_state_machine().state_machine_arn(&arn).send().await.unwrap_err();
@@ -137,47 +137,12 @@ async fn a_running_execution_keeps_the_definition_it_began_with() {
 }
 
 #[tokio::test]
-async fn a_failed_execution_is_redriven_from_where_it_failed() {
-    let local = start().await;
-    let (arn, topic) = waiting(&local, &json!({})).await;
-    let client = Client::new(&local.sdk);
-    let execution = begin(&client, &arn, "e", &json!({})).await;
-    let running = client.redrive_execution().execution_arn(&execution).send().await.unwrap_err();
-    assert_eq!(code(&running), "ExecutionNotRedrivable");
-    let first = token(&local, &topic, 0).await;
-    client.send_task_failure().task_token(&first).error("Bad").send().await.unwrap();
-    let failed = ended(&client, &execution).await;
-    assert_eq!(failed.redrive_status(), Some(&ExecutionRedriveStatus::Redrivable));
-
-    let local = restart(local).await;
-    let client = Client::new(&local.sdk);
-    let redrive = || client.redrive_execution().execution_arn(&execution).client_token("one").send();
-    let redriven = redrive().await.unwrap();
-    let second = token(&local, &topic, 1).await;
-    assert_eq!(redrive().await.unwrap().redrive_date(), redriven.redrive_date(), "the same request again");
-    let late = client.send_task_success().task_token(first).output("1").send().await.unwrap_err();
-    assert_eq!(code(&late), "TaskTimedOut");
-
-    let local = restart(local).await;
-    let client = Client::new(&local.sdk);
-    client.send_task_success().task_token(second).output("2").send().await.unwrap();
-    let found = ended(&client, &execution).await;
-    assert_eq!((found.output(), found.error(), found.redrive_count()), (Some("2"), None, Some(1)));
-    assert_eq!(found.redrive_status(), Some(&ExecutionRedriveStatus::NotRedrivable));
-    let types = types(&local, &execution).await;
-    assert!(types.contains(&HistoryEventType::ExecutionRedriven), "{types:?}");
-    assert_eq!(types.last(), Some(&HistoryEventType::ExecutionSucceeded));
-    let succeeded = client.redrive_execution().execution_arn(&execution).send().await.unwrap_err();
-    assert_eq!(code(&succeeded), "ExecutionNotRedrivable");
-}
-
-#[tokio::test]
 async fn a_history_without_data_says_what_happened_and_not_with_what() {
     let local = start().await;
     let client = Client::new(&local.sdk);
-    let (arn, topic) = waiting(&local, &json!({})).await;
+    let (arn, mailbox) = waiting(&local, &json!({})).await;
     let execution = begin(&client, &arn, "e", &json!({"secret": "s3"})).await;
-    let token = token(&local, &topic, 0).await;
+    let token = token(&local, &mailbox, 0).await;
     let read = async || {
         let history = client.get_execution_history().execution_arn(&execution).include_execution_data(false);
         format!("{:?}", history.send().await.unwrap())

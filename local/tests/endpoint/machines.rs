@@ -31,25 +31,38 @@ pub(crate) fn pass() -> Value {
     json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}})
 }
 
-/// A machine whose task publishes its token and waits; and the topic.
+/// A machine whose task gives its token to an execution of another machine and waits; and that other machine.
 pub(crate) async fn waiting(local: &Local, limits: &Value) -> (String, String) {
-    let sns = aws_sdk_sns::Client::new(&local.sdk);
-    let topic = sns.create_topic().name("tokens").send().await.unwrap().topic_arn().unwrap().to_owned();
+    let client = Client::new(&local.sdk);
+    let mailbox = machine(&client, "mailbox", &pass()).await;
     let mut task = json!({
         "Type": "Task",
-        "Resource": "arn:aws:states:::sns:publish.waitForTaskToken",
-        "Parameters": {"TopicArn": topic, "Message.$": "$$.Task.Token"},
+        "Resource": "arn:aws:states:::states:startExecution.waitForTaskToken",
+        "Parameters": {"StateMachineArn": mailbox, "Input": {"token.$": "$$.Task.Token"}},
         "End": true,
     });
     for (name, value) in limits.as_object().unwrap() {
         task[name] = value.clone();
     }
     let definition = json!({"StartAt": "Wait for it", "States": {"Wait for it": task}});
-    (machine(&Client::new(&local.sdk), "waiting", &definition).await, topic)
+    (machine(&client, "waiting", &definition).await, mailbox)
 }
 
-pub(crate) async fn token(local: &Local, topic: &str, number: usize) -> String {
-    until("a token", async || Some(local.endpoint.published(topic).await.get(number)?.message.clone())).await
+/// The tokens that the mailbox got, oldest first.
+pub(crate) async fn tokens(local: &Local, mailbox: &str) -> Vec<String> {
+    let client = Client::new(&local.sdk);
+    let listed = client.list_executions().state_machine_arn(mailbox).send().await.unwrap();
+    let mut tokens = Vec::new();
+    for execution in listed.executions().iter().rev() {
+        let found = client.describe_execution().execution_arn(execution.execution_arn()).send().await.unwrap();
+        let input: Value = serde_json::from_str(found.input().unwrap()).unwrap();
+        tokens.push(input["token"].as_str().unwrap().to_owned());
+    }
+    tokens
+}
+
+pub(crate) async fn token(local: &Local, mailbox: &str, number: usize) -> String {
+    until("a token", async || tokens(local, mailbox).await.get(number).cloned()).await
 }
 
 /// A machine that starts another one and waits for its end.

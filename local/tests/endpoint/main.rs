@@ -4,15 +4,12 @@
 
 mod durable;
 mod dynamodb;
-mod events;
-mod integrations;
 mod killed;
 mod lambda;
 mod logs;
 mod machines;
 mod protocol;
 mod run_command;
-mod scheduler;
 mod secrets;
 mod sns;
 mod ssm;

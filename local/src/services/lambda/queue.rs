@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::{LocalError, place};
 
 const SCHEMA: Schema = Schema {
     file: "lambda.sqlite3",
-    version: 1,
+    version: 2,
     tables: "
         CREATE TABLE event (
             id INTEGER PRIMARY KEY,
@@ -26,7 +26,9 @@ const SCHEMA: Schema = Schema {
             payload TEXT NOT NULL,
             accepted INTEGER NOT NULL,
             failures INTEGER NOT NULL,
-            due INTEGER NOT NULL
+            due INTEGER NOT NULL,
+            -- JSON: error types with which the function asks to be invoked again.
+            repeat_on TEXT NOT NULL
         ) STRICT;",
 };
 
@@ -41,6 +43,10 @@ const AT_ONCE: usize = 100;
 
 /// The pause before a row that could not be written is written again.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Delays between invocations that a function asks for grow from the first to the longest.
+const FIRST_REPEAT: Duration = Duration::from_millis(250);
+const LONGEST_REPEAT: Duration = Duration::from_secs(5);
 
 /// Events that were accepted.
 #[derive(Debug)]
@@ -57,6 +63,8 @@ struct Try {
     payload: Value,
     accepted: i64,
     failures: usize,
+    /// Error types with which the function asks to be invoked again. Such an event is never too old.
+    repeat_on: Vec<String>,
 }
 
 impl Queue {
@@ -79,18 +87,20 @@ impl Queue {
             .worker
             .run(move |db| {
                 db.prepare_cached(
-                    "SELECT request_id, function, payload, accepted, failures FROM event WHERE id = ?1",
+                    "SELECT request_id, function, payload, accepted, failures, repeat_on FROM event WHERE id = ?1",
                 )?
                 .query_row([id], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
+                    let (payload, repeat_on): (String, String) = (row.get(2)?, row.get(5)?);
+                    Ok((row.get(0)?, row.get(1)?, payload, row.get(3)?, row.get(4)?, repeat_on))
                 })
                 .optional()
             })
             .await??;
         found
-            .map(|(request_id, function, payload, accepted, failures)| {
+            .map(|(request_id, function, payload, accepted, failures, repeat_on)| {
                 let payload = serde_json::from_str(&payload).map_err(AwsError::internal)?;
-                Ok(Try { request_id, function, payload, accepted, failures })
+                let repeat_on = serde_json::from_str(&repeat_on).map_err(AwsError::internal)?;
+                Ok(Try { request_id, function, payload, accepted, failures, repeat_on })
             })
             .transpose()
     }
@@ -136,11 +146,35 @@ impl Lambda {
         self.accept_as(id, event.to_string(), request_id).await
     }
 
+    /// The same for an event that must be dealt with: as long as the function fails with one of the error types
+    /// `repeat_on`, it is invoked again, however long that takes.
+    ///
+    /// # Errors
+    /// As of [`accept`](Self::accept).
+    pub(crate) async fn accept_until_done(
+        &self,
+        id: &str,
+        event: Value,
+        repeat_on: &[&str],
+    ) -> Result<(), AwsError> {
+        self.add(id, event.to_string(), uuid::Uuid::new_v4().to_string(), json!(repeat_on)).await
+    }
+
     pub(super) async fn accept_as(
         &self,
         id: &str,
         payload: String,
         request_id: String,
+    ) -> Result<(), AwsError> {
+        self.add(id, payload, request_id, json!([])).await
+    }
+
+    async fn add(
+        &self,
+        id: &str,
+        payload: String,
+        request_id: String,
+        repeat_on: Value,
     ) -> Result<(), AwsError> {
         let function = self.find(id)?.name.clone();
         super::payload::check_event(payload.len())?;
@@ -151,10 +185,10 @@ impl Lambda {
             .worker
             .run(move |db| {
                 db.prepare_cached(
-                    "INSERT INTO event (request_id, function, payload, accepted, failures, due)
-                     VALUES (?1, ?2, ?3, ?4, 0, ?4)",
+                    "INSERT INTO event (request_id, function, payload, accepted, failures, due, repeat_on)
+                     VALUES (?1, ?2, ?3, ?4, 0, ?4, ?5)",
                 )?
-                .execute((request_id, function, payload, now))?;
+                .execute((request_id, function, payload, now, repeat_on.to_string()))?;
                 Ok::<_, rusqlite::Error>(db.last_insert_rowid())
             })
             .await??;
@@ -221,7 +255,8 @@ impl Lambda {
         let Ok(_slot) = queue.slots.acquire().await else { return Ok(None) };
         let Some(event) = queue.next_try(id).await? else { return Ok(None) };
         let age = place::now_ms() - event.accepted;
-        if u128::try_from(age).is_ok_and(|age| age > OLDEST.as_millis()) {
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
+        if age > OLDEST && event.repeat_on.is_empty() {
             tracing::error!(function = event.function, "an event is dropped: it is older than {OLDEST:?}");
             insist(|| queue.remove(id)).await;
             return Ok(None);
@@ -232,6 +267,13 @@ impl Lambda {
             // The function is not there any more: the state directory now serves another deployment.
             Err(error) => Some((error.code.into_owned(), error.message)),
         };
+        if let Some((kind, message)) = &error
+            && event.repeat_on.contains(kind)
+        {
+            tracing::info!(function = event.function, error = kind, "an event is repeated: {message}");
+            // The repeats are not counted: their delay follows from the age of the event.
+            return Ok(Some((age / 2).clamp(FIRST_REPEAT, LONGEST_REPEAT)));
+        }
         let retry = RETRIES.get(event.failures).copied();
         match (error, retry) {
             (None, _) => insist(|| queue.remove(id)).await,
@@ -256,7 +298,6 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use serde_json::json;
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
@@ -299,6 +340,21 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(runs.try_recv().is_err(), "a fourth try");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_must_be_dealt_with_is_repeated_until_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (function, mut runs) = flaky(9);
+        let lambda = Lambda::open(dir.path(), [function]).unwrap();
+        lambda.accept_until_done("flaky", json!({}), &["Flaky"]).await.unwrap();
+        for _ in 0..10 {
+            runs.recv().await.unwrap();
+        }
+        while !waiting(&lambda).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(runs.try_recv().is_err(), "it had succeeded");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! `DeleteSecret` and `RestoreSecret`.
+//! `DeleteSecret`.
 
 use rusqlite::Connection;
 use serde::Deserialize;
@@ -22,12 +22,6 @@ struct Delete {
     force_delete_without_recovery: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Restore {
-    secret_id: String,
-}
-
 impl Secrets {
     pub(super) async fn delete_secret(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Delete = parse("DeleteSecret", body)?;
@@ -47,19 +41,6 @@ impl Secrets {
         let end = if force { now } else { now + days * DAY };
         let (name, arn) = self.worker.run(move |db| delete(db, &id, force, now, end)).await??;
         answer(&json!({"ARN": arn, "Name": name, "DeletionDate": place::seconds(end)}))
-    }
-
-    pub(super) async fn restore_secret(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
-        let request: Restore = parse("RestoreSecret", body)?;
-        let found = self
-            .worker
-            .run(move |db| {
-                let found = store::find_any(db, &request.secret_id)?;
-                db.execute("UPDATE secret SET deleted = NULL, ends = NULL WHERE name = ?1", [&found.name])?;
-                Ok::<_, AwsError>(found)
-            })
-            .await??;
-        answer(&json!({"ARN": found.arn, "Name": found.name}))
     }
 }
 

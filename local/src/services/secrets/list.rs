@@ -1,11 +1,10 @@
-//! `ListSecrets` and `ListSecretVersionIds`.
+//! `ListSecrets`.
 
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::{AwsError, Constraints, answer, parse};
-use crate::place;
 use crate::services::secrets::describe::{self, Described};
 use crate::services::secrets::{Secrets, store};
 
@@ -35,16 +34,6 @@ struct List {
 struct Filter {
     key: String,
     values: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Versions {
-    secret_id: String,
-    #[serde(default)]
-    include_deprecated: bool,
-    max_results: Option<usize>,
-    next_token: Option<String>,
 }
 
 impl Filter {
@@ -119,21 +108,6 @@ impl Secrets {
         let (found, token) = cut(all, limit, offset);
         answer(&json!({"SecretList": found, "NextToken": token}))
     }
-
-    pub(super) async fn list_secret_version_ids(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
-        let request: Versions = parse("ListSecretVersionIds", body)?;
-        let (limit, offset) = page(request.max_results, request.next_token.as_deref())?;
-        let (found, all) = self
-            .worker
-            .run(move |db| {
-                let found = store::find_any(db, &request.secret_id)?;
-                let all = versions(db, &found.name, request.include_deprecated)?;
-                Ok::<_, AwsError>((found, all))
-            })
-            .await??;
-        let (versions, token) = cut(all, limit, offset);
-        answer(&json!({"ARN": found.arn, "Name": found.name, "Versions": versions, "NextToken": token}))
-    }
 }
 
 fn secrets(db: &Connection, request: &List) -> Result<Vec<Value>, AwsError> {
@@ -156,25 +130,6 @@ fn secrets(db: &Connection, request: &List) -> Result<Vec<Value>, AwsError> {
         if request.filters.iter().all(|filter| filter.takes(&secret)) {
             found.push(secret.listed().map_err(AwsError::internal)?);
         }
-    }
-    Ok(found)
-}
-
-fn versions(db: &Connection, name: &str, deprecated: bool) -> Result<Vec<Value>, AwsError> {
-    let rows: Vec<(String, i64)> = db
-        .prepare_cached("SELECT version_id, created FROM version WHERE name = ?1 ORDER BY created DESC")?
-        .query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut found = Vec::new();
-    for (id, created) in rows {
-        let stages = store::stages_of(db, name, &id)?;
-        let mut version = json!({"VersionId": id, "CreatedDate": place::seconds(created)});
-        if !stages.is_empty() {
-            version["VersionStages"] = stages.into();
-        } else if !deprecated {
-            continue;
-        }
-        found.push(version);
     }
     Ok(found)
 }

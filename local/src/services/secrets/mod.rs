@@ -6,7 +6,6 @@ mod get;
 mod list;
 mod put;
 mod store;
-mod update;
 
 use std::path::Path;
 
@@ -67,14 +66,8 @@ impl Secrets {
             "DeleteSecret" => self.delete_secret(body).await,
             "DescribeSecret" => self.describe_secret(body).await,
             "GetSecretValue" => self.get_secret_value(body).await,
-            "ListSecretVersionIds" => self.list_secret_version_ids(body).await,
             "ListSecrets" => self.list_secrets(body).await,
             "PutSecretValue" => self.put_secret_value(body).await,
-            "RestoreSecret" => self.restore_secret(body).await,
-            "TagResource" => self.tag_resource(body).await,
-            "UntagResource" => self.untag_resource(body).await,
-            "UpdateSecret" => self.update_secret(body).await,
-            "UpdateSecretVersionStage" => self.update_secret_version_stage(body).await,
             _ => Err(AwsError::unknown_operation("Secrets Manager", operation)),
         }
     }

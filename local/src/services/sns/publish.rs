@@ -1,23 +1,20 @@
-//! Messages.
+//! `Publish`, and what was published.
 
 use rusqlite::Connection;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::http::{AwsError, Element, Form};
 use crate::place;
-use crate::services::delivery;
-use crate::services::sns::attributes::{MessageAttributes, SubscriptionAttributes};
-use crate::services::sns::deliver::{Address, Kind};
+use crate::services::sns::attributes::MessageAttributes;
 use crate::services::sns::{Sns, invalid, topics};
 
 /// The largest message, with its attributes, in bytes (SNS API reference, `Publish`).
 const LARGEST: usize = 262_144;
 
-/// Messages that are remembered, of all topics. What was published before makes room; deliveries have copies.
+/// Messages that are kept, of all topics. Older ones make room.
 const REMEMBERED: i64 = 10_000;
 
-/// A message as it was published. The embedded SNS remembers the last ones, also when their subscribers have got
-/// them.
+/// A message as it was published. The embedded SNS keeps the last ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The id that the publisher was given.
@@ -30,103 +27,37 @@ pub struct Published {
     pub message: String,
 }
 
-/// A message to be published.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) topic_arn: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) message: String,
-    /// As the API has them, in JSON: data type and value by name. Empty without any.
-    pub(crate) attributes: String,
-}
-
 impl Sns {
-    /// `Publish` to a topic.
+    /// `Publish` to a topic. When this returns, the message survives.
     pub(super) async fn publish(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         let members =
             ["TopicArn", "TargetArn", "Message", "Subject", "MessageStructure", "MessageAttributes."];
         form.allow_only("Publish", &members)?;
         let attributes = MessageAttributes::from_form(form, "MessageAttributes.")?;
-        let arn = form.get("TopicArn").or_else(|| form.get("TargetArn")).unwrap_or_default();
-        let message = Message {
-            topic_arn: arn.to_owned(),
-            subject: form.get("Subject").map(str::to_owned),
-            message: form.need("Message")?.to_owned(),
-            attributes: serde_json::to_string(&attributes).map_err(AwsError::internal)?,
-        };
-        let id = self.accept(message, structure(form.get("MessageStructure"))?).await?;
-        Ok(vec![Element::text("MessageId", &id)])
-    }
-
-    /// Checks and keeps a message (`as_structure` is its `MessageStructure`), and queues it for the topic's subscribers; gives back its id. When this returns,
-    /// the message survives.
-    pub(crate) async fn keep(
-        &self,
-        message: Message,
-        as_structure: Option<&str>,
-    ) -> Result<String, AwsError> {
-        self.accept(message, structure(as_structure)?).await
-    }
-
-    pub(super) async fn accept(&self, message: Message, structure: Structure) -> Result<String, AwsError> {
-        check(&message.message, message.subject.as_deref(), &message.attributes)?;
-        let attributes = MessageAttributes::from_json(&message.attributes)?;
-        let posted = structure.posted(&message.message)?;
+        let attributes = serde_json::to_string(&attributes).map_err(AwsError::internal)?;
+        let topic = form.get("TopicArn").or_else(|| form.get("TargetArn")).unwrap_or_default().to_owned();
+        let subject = form.get("Subject").map(str::to_owned);
+        let message = form.need("Message")?.to_owned();
+        check(&message, subject.as_deref(), &attributes)?;
+        check_structure(form.get("MessageStructure"), &message)?;
         let id = uuid::Uuid::new_v4().to_string();
         let row_id = id.clone();
-        let added = self
-            .worker
+        self.worker
             .run(move |db| {
                 let transaction = db.transaction()?;
-                topics::need_topic(&transaction, &message.topic_arn)?;
-                let now = place::now_ms();
+                topics::need_topic(&transaction, &topic)?;
                 transaction
                     .prepare_cached(
                         "INSERT INTO message (message_id, topic_arn, subject, body, attributes, published)
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                     )?
-                    .execute((
-                        &row_id,
-                        &message.topic_arn,
-                        &message.subject,
-                        &message.message,
-                        &message.attributes,
-                        now,
-                    ))?;
+                    .execute((row_id, topic, subject, message, attributes, place::now_ms()))?;
                 forget(&transaction, REMEMBERED)?;
-                let subscribers = subscribers(&transaction, &message.topic_arn)?;
-                let mut added = false;
-                for (arn, endpoint, subscription) in subscribers {
-                    if !subscription.wants(&attributes, &posted) {
-                        continue;
-                    }
-                    added = true;
-                    let raw = subscription.is_raw();
-                    let payload = if raw {
-                        posted.clone()
-                    } else {
-                        envelope(&row_id, &message, &posted, &attributes, now)
-                    };
-                    let address = Address {
-                        endpoint,
-                        kind: Kind::Notification,
-                        message_id: row_id.clone(),
-                        topic_arn: message.topic_arn.clone(),
-                        subscription_arn: Some(arn),
-                        raw,
-                        policy: subscription.policy(),
-                    };
-                    let address = serde_json::to_string(&address).map_err(AwsError::internal)?;
-                    delivery::add(&transaction, &address, &payload, now)?;
-                }
                 transaction.commit()?;
-                Ok::<_, AwsError>(added)
+                Ok::<_, AwsError>(())
             })
             .await??;
-        if added {
-            self.queue.wake();
-        }
-        Ok(id)
+        Ok(vec![Element::text("MessageId", &id)])
     }
 
     /// What was published to a topic and is remembered, oldest first.
@@ -160,86 +91,19 @@ fn forget(db: &Connection, remembered: i64) -> rusqlite::Result<usize> {
         .execute([remembered])
 }
 
-/// What `Message` is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Structure {
-    Text,
-    /// One text for each protocol, and one for all others.
-    Json,
-}
-
-/// `MessageStructure`.
-pub(super) fn structure(text: Option<&str>) -> Result<Structure, AwsError> {
-    match text {
-        None => Ok(Structure::Text),
-        Some("json") => Ok(Structure::Json),
-        Some(_) => Err(invalid("MessageStructure - Message Structure must be json")),
+/// With `MessageStructure` `json` the message has a text for each protocol, and `default` for all others.
+fn check_structure(structure: Option<&str>, message: &str) -> Result<(), AwsError> {
+    match structure {
+        None => return Ok(()),
+        Some("json") => {}
+        Some(_) => return Err(invalid("MessageStructure - Message Structure must be json")),
     }
-}
-
-impl Structure {
-    /// What subscribers over HTTP get of a message.
-    fn posted(self, message: &str) -> Result<String, AwsError> {
-        if self == Self::Text {
-            return Ok(message.to_owned());
-        }
-        let texts: Map<String, Value> = serde_json::from_str(message)
-            .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
-        let text = |protocol: &str| texts.get(protocol).and_then(Value::as_str);
-        let default = text("default")
-            .ok_or_else(|| invalid("Message Structure - No default entry in JSON message body"))?;
-        Ok(text("http").unwrap_or(default).to_owned())
+    let texts: Map<String, Value> = serde_json::from_str(message)
+        .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
+    match texts.get("default") {
+        Some(Value::String(_)) => Ok(()),
+        _ => Err(invalid("Message Structure - No default entry in JSON message body")),
     }
-}
-
-/// ARN, endpoint and attributes of a topic's confirmed subscriptions.
-fn subscribers(
-    db: &Connection,
-    topic_arn: &str,
-) -> Result<Vec<(String, String, SubscriptionAttributes)>, AwsError> {
-    let rows = db
-        .prepare_cached(
-            "SELECT arn, endpoint, attributes FROM subscription WHERE topic_arn = ?1 AND confirmed",
-        )?
-        .query_map([topic_arn], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<Vec<(String, String, String)>>>()?;
-    rows.into_iter()
-        .map(|(arn, endpoint, attributes)| {
-            Ok((arn, endpoint, serde_json::from_str(&attributes).map_err(AwsError::internal)?))
-        })
-        .collect()
-}
-
-/// What a subscriber without raw delivery gets, but for its links.
-///
-/// <https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html>
-fn envelope(id: &str, message: &Message, posted: &str, attributes: &MessageAttributes, now: i64) -> String {
-    let mut members = Map::from_iter([
-        ("Type".to_owned(), json!(Kind::Notification.name())),
-        ("MessageId".to_owned(), json!(id)),
-        ("TopicArn".to_owned(), json!(message.topic_arn)),
-        ("Message".to_owned(), json!(posted)),
-        ("Timestamp".to_owned(), json!(moment(now))),
-    ]);
-    if let Some(subject) = &message.subject {
-        members.insert("Subject".to_owned(), json!(subject));
-    }
-    if let Some(attributes) = attributes.to_envelope() {
-        members.insert("MessageAttributes".to_owned(), attributes);
-    }
-    members.extend(unsigned());
-    Value::Object(members).to_string()
-}
-
-/// Members of a signature. Nobody here has a key that a subscriber could trust, so there is none.
-pub(super) fn unsigned() -> [(String, Value); 3] {
-    [("SignatureVersion", "1"), ("Signature", ""), ("SigningCertURL", "")]
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-}
-
-/// A moment in milliseconds since 1970, as envelopes write it.
-pub(super) fn moment(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|moment| format!("{moment:.3}")).unwrap_or_default()
 }
 
 fn check(message: &str, subject: Option<&str>, attributes: &str) -> Result<(), AwsError> {
@@ -262,13 +126,12 @@ fn check(message: &str, subject: Option<&str>, attributes: &str) -> Result<(), A
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::sns::TABLES;
-    use crate::storage::Schema;
+    use crate::services::sns::SCHEMA;
 
     #[test]
     fn the_last_messages_are_remembered() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Schema { file: "sns.sqlite3", version: 1, tables: TABLES }.open(dir.path()).unwrap();
+        let db = SCHEMA.open(dir.path()).unwrap();
         db.execute("INSERT INTO topic (arn) VALUES ('t')", []).unwrap();
         for number in 0..10 {
             db.execute(

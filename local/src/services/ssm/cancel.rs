@@ -1,13 +1,9 @@
 //! `CancelCommand`.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, Constraints, answer, parse};
-use crate::services::ssm::progress::Progress;
-use crate::services::ssm::rows::InvocationRow;
 use crate::services::ssm::{Ssm, check, rows, send};
 
 #[derive(Deserialize)]
@@ -31,7 +27,6 @@ impl Ssm {
         }
         constraints.check("ValidationException")?;
         send::refuse_duplicates(&request.instance_ids)?;
-        let deliverer = Arc::clone(&self.deliverer);
         let stopped = self
             .worker
             .run(move |db| {
@@ -45,23 +40,10 @@ impl Ssm {
                     let message = format!("The command was not sent to {id}.");
                     return Err(AwsError::client("InvalidInstanceId", message));
                 }
-                // Before its rows say so: then whoever ends meanwhile tells by the same.
-                let notifier = deliverer.notifier(command.id);
-                let stopped = rows::cancel(db, command.id, &request.instance_ids)?;
-                let invocations = rows::invocations(db, command.id)?;
-                Ok((command, notifier, stopped, invocations))
+                Ok(rows::cancel(db, command.id, &request.instance_ids)?)
             })
             .await??;
-        let (command, notifier, stopped, invocations) = stopped;
         self.deliverer.stop(&stopped);
-        // What had not begun has ended with this; whoever carries out the rest tells of its end.
-        let ended =
-            |row: &&InvocationRow| stopped.contains(&row.id) && row.outcome.progress == Progress::Cancelled;
-        for row in invocations.iter().filter(ended) {
-            self.deliverer
-                .tell_of(&notifier, &command.command_id, &row.instance_id, Progress::Cancelled)
-                .await;
-        }
         answer(&json!({}))
     }
 }

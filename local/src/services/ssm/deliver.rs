@@ -9,10 +9,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::services::eventbridge::EventBridge;
 use crate::services::ssm::instances::Instance;
 use crate::services::ssm::launch::{Launcher, Outcome};
-use crate::services::ssm::notify::Notifier;
 use crate::services::ssm::progress::Progress;
 use crate::services::ssm::rate;
 use crate::services::ssm::rows::{self, CommandRow};
@@ -28,39 +26,16 @@ pub(super) struct Open {
     pub(super) instance_id: String,
 }
 
-/// A command at work.
-#[derive(Debug)]
-struct Work {
-    command: Arc<CommandRow>,
-    notifier: Notifier,
-}
-
-/// Forgets who tells of a command when its work is done.
-struct Told<'a> {
-    deliverer: &'a Deliverer,
-    command: i64,
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        let mut notifiers = self.deliverer.notifiers.lock().unwrap_or_else(PoisonError::into_inner);
-        notifiers.remove(&self.command);
-    }
-}
-
 /// Delivers commands to instances.
 #[derive(Debug)]
 pub(super) struct Deliverer {
     worker: Worker<Connection>,
     launcher: Launcher,
     instances: Vec<Arc<Instance>>,
-    events: EventBridge,
     running: TaskTracker,
     closing: CancellationToken,
     /// For each invocation that is to be delivered or runs, what stops it.
     stops: Mutex<HashMap<i64, CancellationToken>>,
-    /// For each command at work, by its row, who tells of it: one, so that nothing is told twice.
-    notifiers: Mutex<HashMap<i64, Notifier>>,
 }
 
 impl Deliverer {
@@ -68,17 +43,14 @@ impl Deliverer {
         worker: Worker<Connection>,
         launcher: Launcher,
         instances: Vec<Arc<Instance>>,
-        events: EventBridge,
     ) -> Arc<Self> {
         Arc::new(Self {
             worker,
             launcher,
             instances,
-            events,
             running: TaskTracker::new(),
             closing: CancellationToken::new(),
             stops: Mutex::default(),
-            notifiers: Mutex::default(),
         })
     }
 
@@ -93,8 +65,6 @@ impl Deliverer {
         let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         stops.extend(open.iter().map(|open| (open.id, CancellationToken::new())));
         drop(stops);
-        let notifier = Notifier::new(self.events.clone());
-        self.notifiers.lock().unwrap_or_else(PoisonError::into_inner).insert(command.id, notifier);
         self.running.spawn(Arc::clone(self).work_off(Arc::new(command), open, targets, errors));
     }
 
@@ -104,12 +74,6 @@ impl Deliverer {
         for stop in ids.iter().filter_map(|id| stops.get(id)) {
             stop.cancel();
         }
-    }
-
-    /// Who tells of a command.
-    pub(super) fn notifier(&self, command: i64) -> Notifier {
-        let notifiers = self.notifiers.lock().unwrap_or_else(PoisonError::into_inner);
-        notifiers.get(&command).cloned().unwrap_or_else(|| Notifier::new(self.events.clone()))
     }
 
     /// Starts no more commands, and gives those that run a little time to end. None is killed.
@@ -130,19 +94,16 @@ impl Deliverer {
     ) {
         let at_once = rate::concurrency(&command.sent.max_concurrency, targets);
         let most_errors = rate::errors(&command.sent.max_errors, targets);
-        let notifier = self.notifier(command.id);
-        let _told = Told { deliverer: &self, command: command.id };
-        let work = Arc::new(Work { command, notifier });
         let mut waiting = open.into_iter();
         let mut running = JoinSet::new();
         loop {
             while running.len() < at_once && errors <= most_errors && !self.closing.is_cancelled() {
                 let Some(next) = waiting.next() else { break };
-                running.spawn(Arc::clone(&self).deliver(Arc::clone(&work), next));
+                running.spawn(Arc::clone(&self).deliver(Arc::clone(&command), next));
             }
             if errors > most_errors {
                 for rest in waiting.by_ref() {
-                    self.terminate(&work, &rest).await;
+                    self.terminate(&rest).await;
                 }
             }
             match running.join_next().await {
@@ -153,23 +114,23 @@ impl Deliverer {
         }
     }
 
-    async fn terminate(&self, work: &Work, open: &Open) {
+    async fn terminate(&self, open: &Open) {
         let reason = "the command had more errors than MaxErrors".to_owned();
-        self.end(work, open, Outcome::without_process(Progress::Terminated, -1, reason)).await;
+        self.end(open, Outcome::without_process(Progress::Terminated, -1, reason)).await;
         self.forget(open.id);
     }
 
     /// Carries out one invocation; says how it ended, unless the endpoint shuts down first.
-    async fn deliver(self: Arc<Self>, work: Arc<Work>, open: Open) -> Option<Progress> {
+    async fn deliver(self: Arc<Self>, command: Arc<CommandRow>, open: Open) -> Option<Progress> {
         let stop = {
             let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
             stops.get(&open.id).cloned().unwrap_or_default()
         };
-        let outcome = self.attempt(&work, &open, &stop).await;
+        let outcome = self.attempt(&command, &open, &stop).await;
         let progress = match outcome {
             Some(outcome) => {
                 let progress = outcome.progress;
-                self.end(&work, &open, outcome).await;
+                self.end(&open, outcome).await;
                 Some(progress)
             }
             None => None,
@@ -178,8 +139,7 @@ impl Deliverer {
         progress
     }
 
-    async fn attempt(&self, work: &Work, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
-        let command = &work.command;
+    async fn attempt(&self, command: &CommandRow, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
         let Some(instance) = self.instances.iter().find(|instance| instance.id == open.instance_id) else {
             // The endpoint was started again with fewer instances.
             let reason = format!("there is no instance {} any more", open.instance_id);
@@ -202,28 +162,12 @@ impl Deliverer {
         if !self.write(move |db| rows::start(db, id)).await? {
             return None;
         }
-        self.tell(work, open, Progress::Started).await;
         Some(self.launcher.run(&command.command_id, instance, &command.sent.arguments, stop).await)
     }
 
-    async fn end(&self, work: &Work, open: &Open, outcome: Outcome) {
-        let (id, progress) = (open.id, outcome.progress);
-        let outcome = Arc::new(outcome);
-        if self.write(move |db| rows::end(db, id, &outcome)).await == Some(true) {
-            self.tell(work, open, progress).await;
-        }
-    }
-
-    /// Tells the event bus of an invocation's new status, and of its command's if that has changed with it.
-    async fn tell(&self, work: &Work, open: &Open, progress: Progress) {
-        self.tell_of(&work.notifier, &work.command.command_id, &open.instance_id, progress).await;
-    }
-
-    /// The same, for an invocation that may not be at work.
-    pub(super) async fn tell_of(&self, by: &Notifier, command: &str, instance: &str, progress: Progress) {
-        let id = command.to_owned();
-        let now = async { self.write(move |db| rows::command_with_progress(db, &id)).await.flatten() };
-        by.changed(instance, progress, now).await;
+    async fn end(&self, open: &Open, outcome: Outcome) {
+        let (id, outcome) = (open.id, Arc::new(outcome));
+        self.write(move |db| rows::end(db, id, &outcome)).await;
     }
 
     fn forget(&self, id: i64) {

@@ -14,7 +14,6 @@ mod instances;
 mod invocation;
 mod launch;
 mod list;
-mod notify;
 mod progress;
 mod rate;
 mod rows;
@@ -30,7 +29,6 @@ use rusqlite::Connection;
 use crate::LocalError;
 use crate::http::AwsError;
 use crate::place;
-use crate::services::eventbridge::EventBridge;
 use crate::storage::Worker;
 
 pub(crate) use document::Document;
@@ -38,7 +36,6 @@ pub(crate) use instances::Instance;
 pub(crate) use launch::Launcher;
 
 use deliver::{Deliverer, Open};
-use progress::Progress;
 
 /// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
 const SHORTEST_TIMEOUT: u64 = 30;
@@ -58,10 +55,10 @@ pub(crate) struct Ssm {
 
 /// Commands that an earlier process left unfinished.
 #[derive(Debug)]
-pub(crate) struct Left(rows::Reopened);
+pub(crate) struct Left(Vec<(rows::CommandRow, Vec<rows::InvocationRow>)>);
 
 impl Ssm {
-    /// With these instances and documents; commands are kept in a database in `dir`, and started as `launcher` says; `events` is told of them. A
+    /// With these instances and documents. Commands are kept in a database in `dir`, and started as `launcher` says. A
     /// deployment whose `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its
     /// heartbeats could not be as short otherwise.
     pub(crate) fn open(
@@ -70,12 +67,11 @@ impl Ssm {
         documents: Vec<Document>,
         launcher: Launcher,
         delivery: Duration,
-        events: EventBridge,
     ) -> Result<Self, LocalError> {
         let worker = rows::open(dir)?;
         let instances: Vec<_> = instances.into_iter().map(Arc::new).collect();
         Ok(Self {
-            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone(), events),
+            deliverer: Deliverer::new(worker.clone(), launcher, instances.clone()),
             instances,
             documents,
             shortest_delivery: delivery.as_secs().clamp(1, SHORTEST_TIMEOUT),
@@ -96,19 +92,12 @@ impl Ssm {
     /// which is no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing
     /// to do. The time without an endpoint does not count as time of delivery.
     pub(crate) fn resume(&self, left: Left) {
-        for (command, invocations) in left.0.open {
+        for (command, invocations) in left.0 {
             let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
             let open = invocations.iter().filter(|row| row.ended.is_none());
             let open = open.map(|row| Open { id: row.id, instance_id: row.instance_id.clone() }).collect();
             self.deliverer.send(command, open, invocations.len(), errors);
         }
-        let deliverer = Arc::clone(&self.deliverer);
-        tokio::spawn(async move {
-            for (row, command, instance) in left.0.cancelled {
-                let notifier = deliverer.notifier(row);
-                deliverer.tell_of(&notifier, &command, &instance, Progress::Cancelled).await;
-            }
-        });
     }
 
     /// Carries out one operation.

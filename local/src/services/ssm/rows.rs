@@ -209,30 +209,10 @@ pub(super) fn cancel(db: &mut Connection, command: i64, instances: &[String]) ->
     Ok(stopped)
 }
 
-/// A command as it stands now, and how far its invocations are.
-pub(super) fn command_with_progress(
-    db: &Connection,
-    command_id: &str,
-) -> rusqlite::Result<Option<(CommandRow, Vec<Progress>)>> {
-    let Some(row) = command(db, command_id)? else { return Ok(None) };
-    let all = progress(db, row.id)?;
-    Ok(Some((row, all)))
-}
-
 /// Commands with open invocations, oldest first, each of which is to be delivered again: what was under way when
-/// the process ended may or may not have begun. A cancellation that was under way is taken for done, and nobody was told
-/// of that yet.
-pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
+/// the process ended may or may not have begun. A cancellation that was under way counts as done.
+pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, Vec<InvocationRow>)>> {
     let transaction = db.transaction()?;
-    let cancelled = transaction
-        .prepare(
-            "SELECT command.id, command_id, instance_id FROM invocation JOIN command ON command.id = invocation.command
-             WHERE progress = ?1 AND ended IS NULL ORDER BY invocation.id",
-        )?
-        .query_map([Progress::Cancelling.details()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
     transaction.execute(
         "UPDATE invocation SET progress = ?1, ended = ?2 WHERE progress = ?3 AND ended IS NULL",
         (Progress::Cancelled.details(), place::now_ms(), Progress::Cancelling.details()),
@@ -249,17 +229,7 @@ pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Reopened> {
         )?
         .query_map([], read_command)?
         .collect::<rusqlite::Result<_>>()?;
-    let open = open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?)));
-    Ok(Reopened { open: open.collect::<rusqlite::Result<_>>()?, cancelled })
-}
-
-/// What an earlier process left.
-#[derive(Debug)]
-pub(super) struct Reopened {
-    /// Commands with open invocations, and all their invocations.
-    pub(super) open: Vec<(CommandRow, Vec<InvocationRow>)>,
-    /// Commands (row and id) and instances of invocations that were being cancelled, and are.
-    pub(super) cancelled: Vec<(i64, String, String)>,
+    open.into_iter().map(|command| Ok((command.clone(), invocations(db, command.id)?))).collect()
 }
 
 pub(super) fn read_command(row: &Row<'_>) -> rusqlite::Result<CommandRow> {
@@ -360,14 +330,7 @@ pub(super) mod tests {
             invocations(db, command.id).unwrap().iter().map(|row| row.outcome.progress).collect()
         };
         assert_eq!(progress(&db), [Progress::Cancelling, Progress::Success, Progress::Cancelled]);
-        let left = reopen(&mut db).unwrap();
-        assert!(left.open.is_empty());
-        assert_eq!(
-            left.cancelled,
-            [(command.id, "c".to_owned(), "a".to_owned())],
-            "nobody was told of its end"
-        );
-        assert!(reopen(&mut db).unwrap().cancelled.is_empty());
+        assert!(reopen(&mut db).unwrap().is_empty());
         assert_eq!(progress(&db), [Progress::Cancelled, Progress::Success, Progress::Cancelled]);
     }
 
@@ -379,7 +342,7 @@ pub(super) mod tests {
         end(&db, ids[1], &done()).unwrap();
         drop(db);
         let mut db = SCHEMA.open(dir.path()).unwrap();
-        let open = reopen(&mut db).unwrap().open;
+        let open = reopen(&mut db).unwrap();
         let [(command, invocations)] = &open[..] else { panic!("{open:?}") };
         assert_eq!((command.command_id.as_str(), command.sent.arguments.len()), ("c", 1));
         assert_eq!(invocations[0].outcome.progress, Progress::Pending);

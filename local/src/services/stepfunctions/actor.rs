@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::services::stepfunctions::database::{Ending, Record};
 use crate::services::stepfunctions::running::{Entry, Message};
-use crate::services::stepfunctions::{Shared, effects, rules};
+use crate::services::stepfunctions::{Shared, effects, ended};
 
 /// Delays between tries to write a record double from the first to the longest.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -33,8 +33,6 @@ pub(super) struct Actor {
     pub(super) position: i64,
     /// The last moment that the execution was told. The system's clock may step back, an execution's may not.
     pub(super) now: Timestamp,
-    /// Of the redrive that is to come.
-    pub(super) redrive_token: Option<String>,
     /// For tasks whose work must be stopped when nobody waits for it any more.
     cancellations: HashMap<TaskId, CancellationToken>,
 }
@@ -50,28 +48,14 @@ impl Actor {
         position: i64,
         now: Timestamp,
     ) -> Self {
-        Self { execution, entry, shared, position, now, redrive_token: None, cancellations: HashMap::new() }
+        Self { execution, entry, shared, position, now, cancellations: HashMap::new() }
     }
 
-    /// Feeds the execution its first input and runs it to its end in a task of its own. Gives back what became of
-    /// that input; none if the endpoint closes.
-    pub(super) async fn start(
-        mut self,
-        first: Input,
-        mailbox: mpsc::Receiver<Message>,
-    ) -> Option<Result<(), Rejected>> {
-        let redriven = first == Input::Redrive;
-        if !redriven {
-            rules::begun(&self.shared, self.entry.id).await;
+    /// Starts the execution and runs it to its end in a task of its own.
+    pub(super) async fn start(mut self, mailbox: mpsc::Receiver<Message>) {
+        if self.feed(Input::Start).await.is_ok() {
+            self.serve(mailbox).await;
         }
-        let outcome = self.feed(first).await.ok()?;
-        if outcome.is_ok() {
-            if redriven {
-                rules::begun(&self.shared, self.entry.id).await;
-            }
-            tokio::spawn(self.serve(mailbox));
-        }
-        Some(outcome)
     }
 
     /// Goes on with an execution that an earlier endpoint left, once this one serves requests.
@@ -82,7 +66,6 @@ impl Actor {
             () = shared.closing.cancelled() => return,
         }
         if self.position == 0 {
-            rules::begun(&self.shared, self.entry.id).await;
             if self.feed(Input::Start).await.is_err() {
                 return;
             }
@@ -131,14 +114,12 @@ impl Actor {
     async fn feed(&mut self, input: Input) -> Result<Result<(), Rejected>, Closing> {
         self.now = self.now.max(Timestamp::now());
         let text = serde_json::to_string(&input).unwrap_or_default();
-        let redriven = (input == Input::Redrive).then(|| self.redrive_token.take());
         let step = self.execution.step(input, self.now);
         if step.changed {
             let record = Record {
                 position: self.position,
                 moment: self.now.as_millisecond(),
                 input: text,
-                redriven,
                 tokens: step.effects.iter().filter_map(token_of).collect(),
                 ending: step.effects.iter().find_map(|effect| match effect {
                     Effect::Ended(ended) => Some(Ending::of(&self.execution, ended)),
@@ -192,7 +173,7 @@ impl Actor {
                 // From here on the database answers for it; then whoever waits is told.
                 self.shared.running.remove(&self.entry);
                 self.entry.ended.send_replace(true);
-                tokio::spawn(rules::announce(Arc::clone(&self.shared), self.entry.id));
+                tokio::spawn(ended::report(Arc::clone(&self.shared), self.entry.id));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! `DescribeExecution` and `ListExecutions`.
 
-use asl::{Closed, NotRedrivable, Status};
-use jiff::Timestamp;
+use asl::Status;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +8,7 @@ use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::stepfunctions::database::Row;
 use crate::services::stepfunctions::page::Page;
-use crate::services::stepfunctions::{Shared, StepFunctions, names};
+use crate::services::stepfunctions::{StepFunctions, names};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,7 +40,6 @@ impl StepFunctions {
         for (member, text) in [("error", &row.error), ("cause", &row.cause)] {
             members.extend(text.as_ref().map(|text| (member.to_owned(), json!(text))));
         }
-        members.extend(redrive_status(&self.shared, &row).await?);
         answer(&members)
     }
 
@@ -81,11 +79,8 @@ fn summary(row: &Row) -> Map<String, Value> {
         ("name".to_owned(), json!(row.name)),
         ("status".to_owned(), json!(row.status)),
         ("startDate".to_owned(), json!(place::seconds(row.started))),
-        ("redriveCount".to_owned(), json!(row.redrives)),
     ]);
-    for (member, moment) in [("stopDate", row.stopped), ("redriveDate", row.redriven)] {
-        members.extend(moment.map(|moment| (member.to_owned(), json!(place::seconds(moment)))));
-    }
+    members.extend(row.stopped.map(|moment| ("stopDate".to_owned(), json!(place::seconds(moment)))));
     members
 }
 
@@ -94,23 +89,4 @@ fn payload(name: &str, text: Option<&str>, data: bool) -> Vec<(String, Value)> {
     let Some(text) = text else { return Vec::new() };
     let details = (format!("{name}Details"), json!({"included": data}));
     if data { vec![(name.to_owned(), json!(text)), details] } else { vec![details] }
-}
-
-/// Whether `RedriveExecution` would take it. What decides is in the execution itself (time, room in its history).
-async fn redrive_status(shared: &Shared, row: &Row) -> Result<Vec<(String, Value)>, AwsError> {
-    let redrivable = match row.status {
-        Status::Running => Err(NotRedrivable::Running),
-        Status::Succeeded => Err(NotRedrivable::Succeeded),
-        // The history says as much as the journal, whose replay would take as long as the execution was.
-        status => {
-            let moment = |ms| Timestamp::from_millisecond(ms).map_err(AwsError::internal);
-            let (start_time, stop_time) = (moment(row.started)?, moment(row.stopped.unwrap_or(row.started))?);
-            let events = shared.database.count_events(row.id).await?;
-            Closed { status, events, start_time, stop_time }.redrivable(Timestamp::now())
-        }
-    };
-    let status = if redrivable.is_ok() { "REDRIVABLE" } else { "NOT_REDRIVABLE" };
-    let mut members = vec![("redriveStatus".to_owned(), json!(status))];
-    members.extend(redrivable.err().map(|e| ("redriveStatusReason".to_owned(), json!(e.to_string()))));
-    Ok(members)
 }

@@ -13,17 +13,14 @@ use crate::services::stepfunctions::database::{Parent, Row};
 use crate::services::stepfunctions::requests::{Answer, Invoke};
 use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::start::Given;
-use crate::services::stepfunctions::{Shared, integrations, requests, start};
+use crate::services::stepfunctions::{Shared, start};
 
 /// A task's failure: error name and cause.
 type Failure = (String, String);
 
 /// Whether Task states may use a service here: checked when a machine is created.
 pub(super) fn is_supported(service: &Service) -> bool {
-    matches!(
-        service,
-        Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution | Service::SnsPublish
-    ) || integrations::is_supported(service)
+    matches!(service, Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution)
 }
 
 /// Carries out one try of a Task state, and tells the execution how that went.
@@ -35,7 +32,6 @@ pub(super) async fn carry_out(
 ) {
     let answer = match &start.resource.service {
         Service::LambdaFunction | Service::LambdaInvoke => invoke(shared, start).await,
-        Service::SnsPublish => publish(shared, start).await,
         Service::StartExecution => match start_child(shared, entry, start).await {
             Ok(child) => {
                 let answer = json!({"ExecutionArn": child.arn, "StartDate": place::seconds(child.started)});
@@ -46,8 +42,9 @@ pub(super) async fn carry_out(
             }
             Err(failure) => Err(failure),
         },
-        Service::DynamoDb { .. } | Service::PutEvents | Service::AwsSdk { .. } | Service::SqsSendMessage => {
-            integrations::call(shared, entry.id, start).await
+        // Machines with any other service are refused when they are created.
+        other => {
+            Err(("States.Runtime".to_owned(), format!("{other:?} is not available on the embedded endpoint")))
         }
     };
     let task = start.task;
@@ -101,13 +98,6 @@ async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
         // The interpreter knows what the answer to these looks like.
         Ok(Answer::Accepted | Answer::Allowed) => Ok(json!({})),
         Err(error) => Err(refused("Lambda", &error)),
-    }
-}
-
-async fn publish(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
-    match requests::publish(&shared.sns, &start.parameters).await {
-        Ok(id) => Ok(json!({"MessageId": id})),
-        Err(error) => Err(refused("SNS", &error)),
     }
 }
 

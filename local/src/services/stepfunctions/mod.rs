@@ -3,22 +3,20 @@
 //! Each execution is owned by a task of its own (`actor`), so nothing is locked while it steps. The actor is the
 //! one place where inputs enter an execution and effects leave it, and it writes each input to the `database` in
 //! between. `effects` carries the effects out, in tasks that send their answers back to the actor's mailbox.
-//! `running` finds executions at work, `resume` brings back those that an earlier endpoint left; the other modules
+//! `ended` reports their ends, `running` finds executions at work, `resume` brings back those that an earlier endpoint left; the other modules
 //! are the API's operations, which read what the database has.
 
 mod actor;
 mod database;
 mod describe;
 mod effects;
+mod ended;
 mod history;
-mod integrations;
 mod machines;
 mod names;
 mod page;
-mod redrive;
 mod requests;
 mod resume;
-mod rules;
 mod running;
 mod start;
 mod stop;
@@ -32,12 +30,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::LocalError;
 use crate::http::AwsError;
-use crate::services::eventbridge::EventBridge;
 use crate::services::lambda::Lambda;
-use crate::services::link::Link;
-use crate::services::sns::Sns;
 use crate::storage;
 
+pub(crate) use ended::OnEnd;
 pub(crate) use names::machine_arn;
 
 /// The embedded Step Functions. Cheap to clone.
@@ -55,15 +51,10 @@ struct Shared {
     compiled: Mutex<HashMap<String, Arc<machines::Machine>>>,
     /// Held while an execution is added.
     starting: tokio::sync::Mutex<()>,
-    /// Held while the rules are told of an execution's end.
-    announcing: tokio::sync::Mutex<()>,
     /// What Task states call.
     lambda: Lambda,
-    sns: Sns,
-    /// Where the status of executions is published.
-    events: EventBridge,
-    /// All services, for the integrations.
-    link: Link,
+    /// Who is informed of the end of executions.
+    on_end: OnEnd,
     /// Cancelled when the endpoint serves requests.
     open: CancellationToken,
     /// Cancelled when it stops.
@@ -71,25 +62,15 @@ struct Shared {
 }
 
 impl StepFunctions {
-    /// Opens or creates its database in `dir`. Task states call `lambda` and `sns`, and all other services by `link`;
-    /// what becomes of executions is published to `events`.
-    pub(crate) fn new(
-        dir: &Path,
-        lambda: Lambda,
-        sns: Sns,
-        events: EventBridge,
-        link: Link,
-    ) -> Result<Self, LocalError> {
+    /// Opens or creates its database in `dir`. Task states call `lambda`.
+    pub(crate) fn new(dir: &Path, lambda: Lambda, on_end: OnEnd) -> Result<Self, LocalError> {
         let shared = Shared {
             database: database::Database::open(dir)?,
             running: running::Running::default(),
             compiled: Mutex::default(),
             starting: tokio::sync::Mutex::default(),
-            announcing: tokio::sync::Mutex::default(),
             lambda,
-            sns,
-            events,
-            link,
+            on_end,
             open: CancellationToken::new(),
             closing: CancellationToken::new(),
         };
@@ -108,7 +89,6 @@ impl StepFunctions {
             "GetExecutionHistory" => self.get_execution_history(body).await,
             "ListExecutions" => self.list_executions(body).await,
             "ListStateMachines" => self.list_state_machines(body).await,
-            "RedriveExecution" => self.redrive_execution(body).await,
             "SendTaskFailure" => self.send_task_failure(body).await,
             "SendTaskHeartbeat" => self.send_task_heartbeat(body).await,
             "SendTaskSuccess" => self.send_task_success(body).await,

@@ -1,14 +1,11 @@
-//! What Task states ask of Lambda and SNS. The same members mean the same in the optimized integrations and in the
-//! SDK's; what is not carried out is refused by its name.
+//! `lambda:invoke` of Task states. What is not available is refused by its name.
 //!
-//! <https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html>,
-//! <https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html>
+//! <https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html>
 
 use serde_json::{Value, json};
 
 use crate::http::AwsError;
 use crate::services::lambda::{Invoked, Lambda};
-use crate::services::sns::{Message, Sns};
 
 /// `lambda:invoke`.
 pub(super) struct Invoke {
@@ -84,25 +81,6 @@ impl Invoke {
 fn not_json(error: &serde_json::Error) -> AwsError {
     let message = format!("Could not parse request body into json: {error}");
     AwsError::client("InvalidRequestContentException", message)
-}
-
-/// `sns:publish`; answers with the message's id.
-pub(super) async fn publish(sns: &Sns, parameters: &Value) -> Result<String, AwsError> {
-    let known = ["TopicArn", "TargetArn", "Subject", "Message", "MessageAttributes", "MessageStructure"];
-    refuse_others("Publish", parameters, &known)?;
-    let text = |name: &str| text(parameters, name);
-    let message = match parameters.get("Message") {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    let message = Message {
-        topic_arn: text("TopicArn").or_else(|| text("TargetArn")).unwrap_or_default().to_owned(),
-        subject: text("Subject").map(str::to_owned),
-        message,
-        attributes: parameters.get("MessageAttributes").map(Value::to_string).unwrap_or_default(),
-    };
-    sns.keep(message, text("MessageStructure")).await
 }
 
 fn refuse_others(operation: &str, parameters: &Value, known: &[&str]) -> Result<(), AwsError> {

@@ -10,11 +10,11 @@ use crate::http::AwsError;
 use crate::services::stepfunctions::actor::Actor;
 use crate::services::stepfunctions::database::Recording;
 use crate::services::stepfunctions::running::Entry;
-use crate::services::stepfunctions::{Shared, StepFunctions, effects, machines, rules};
+use crate::services::stepfunctions::{Shared, StepFunctions, effects, ended, machines};
 
 impl StepFunctions {
     /// Brings every unfinished execution back as it was; they go on when the endpoint is [opened](Self::open).
-    /// Executions whose end the rules were not told of are announced then.
+    /// Ends that were not reported are reported then.
     pub(crate) async fn load_unfinished(&self) -> Result<(), AwsError> {
         let shared = &self.shared;
         let mut awaited = HashSet::new();
@@ -24,7 +24,7 @@ impl StepFunctions {
                 let shared = Arc::clone(shared);
                 tokio::spawn(async move {
                     shared.open.cancelled().await;
-                    rules::announce(shared, id).await;
+                    ended::report(shared, id).await;
                 });
                 continue;
             }

@@ -79,11 +79,7 @@ impl Running {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(entry.id, entry);
     }
 
-    /// Removes this entry, and not one that a redrive has put in its place meanwhile.
-    pub(super) fn remove(&self, entry: &Arc<Entry>) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if entries.get(&entry.id).is_some_and(|there| Arc::ptr_eq(there, entry)) {
-            entries.remove(&entry.id);
-        }
+    pub(super) fn remove(&self, entry: &Entry) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).remove(&entry.id);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{Execution, ExecutionContext, Input, Seed, Status};
+use asl::{Execution, ExecutionContext, Seed, Status};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ pub(super) async fn start(
     let (entry, mailbox) = Entry::new(row.id);
     shared.running.add(Arc::clone(&entry));
     let actor = Actor::new(execution, entry, Arc::clone(shared), 0, now);
-    tokio::spawn(actor.start(Input::Start, mailbox));
+    tokio::spawn(actor.start(mailbox));
     Ok(row)
 }
 

@@ -54,12 +54,6 @@ pub(crate) struct Row {
     pub(crate) output: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) cause: Option<String>,
-    /// How often it was redriven.
-    pub(crate) redrives: u32,
-    /// Milliseconds since 1970 of the last time.
-    pub(crate) redriven: Option<i64>,
-    /// Whether the rules were told of its end.
-    pub(crate) announced: bool,
 }
 
 /// What became of an addition.
@@ -73,13 +67,13 @@ pub(crate) enum Inserted {
 
 const SELECT: &str =
     "SELECT id, arn, name, machine_arn, input, started, parent_id, parent_task, awaited, status, stopped, output,
-            error, cause, redrives, redriven, announced
+            error, cause
      FROM execution";
 
 /// The same without the payloads, which a list does not show and which may be large.
 const SELECT_LISTED: &str =
     "SELECT id, arn, name, machine_arn, '', started, parent_id, parent_task, awaited, status, stopped, NULL,
-            NULL, NULL, redrives, redriven, announced
+            NULL, NULL
      FROM execution";
 
 impl Database {
@@ -157,30 +151,20 @@ impl Database {
         .await
     }
 
-    /// Ids of the executions that have not ended, or whose end the rules were not told of; oldest first.
+    /// Ids of the executions that have not ended, or whose end was not reported; oldest first.
     pub(crate) async fn unfinished(&self) -> Result<Vec<(i64, Status)>, AwsError> {
         self.run(|db| {
-            db.prepare_cached("SELECT id, status FROM execution WHERE announced = 0 ORDER BY id")?
+            db.prepare_cached("SELECT id, status FROM execution WHERE reported = 0 ORDER BY id")?
                 .query_map([], |row| Ok((row.get(0)?, row.get::<_, KnownStatus>(1)?.0)))?
                 .collect()
         })
         .await
     }
 
-    /// When a client's request redrove an execution, if it did (milliseconds since 1970).
-    pub(crate) async fn redriven_by(&self, id: i64, token: String) -> Result<Option<i64>, AwsError> {
+    /// Notes that the end of an execution was reported.
+    pub(crate) async fn reported(&self, id: i64) -> Result<(), AwsError> {
         self.run(move |db| {
-            db.prepare_cached("SELECT moment FROM redrive WHERE execution_id = ?1 AND client_token = ?2")?
-                .query_row((id, token), |row| row.get(0))
-                .optional()
-        })
-        .await
-    }
-
-    /// Remembers that the rules were told of an execution's end.
-    pub(crate) async fn announced(&self, id: i64) -> Result<(), AwsError> {
-        self.run(move |db| {
-            db.prepare_cached("UPDATE execution SET announced = 1 WHERE id = ?1 AND stopped IS NOT NULL")?
+            db.prepare_cached("UPDATE execution SET reported = 1 WHERE id = ?1 AND stopped IS NOT NULL")?
                 .execute([id])
         })
         .await?;
@@ -230,9 +214,6 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         output: row.get(11)?,
         error: row.get(12)?,
         cause: row.get(13)?,
-        redrives: row.get(14)?,
-        redriven: row.get(15)?,
-        announced: row.get(16)?,
     })
 }
 

@@ -16,8 +16,6 @@ pub(crate) struct Record {
     pub(crate) moment: i64,
     /// The input as JSON. A bearer secret may be in it.
     pub(crate) input: String,
-    /// Set if it is a redrive, with the client's token for it.
-    pub(crate) redriven: Option<Option<String>>,
     /// Task tokens made by it.
     pub(crate) tokens: Vec<String>,
     /// Set if the execution ended with it.
@@ -121,20 +119,6 @@ impl Database {
 fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO journal (execution_id, position, moment, input) VALUES (?1, ?2, ?3, ?4)")?
         .execute((execution, record.position, record.moment, &record.input))?;
-    if let Some(token) = &record.redriven {
-        db.prepare_cached(
-            "UPDATE execution SET status = ?2, stopped = NULL, error = NULL, cause = NULL, announced = 0,
-                                  redrives = redrives + 1, redriven = ?3 WHERE id = ?1",
-        )?
-        .execute((execution, Status::Running.as_str(), record.moment))?;
-        if let Some(token) = token {
-            db.prepare_cached(
-                "INSERT INTO redrive (execution_id, client_token, moment) VALUES (?1, ?2, ?3)",
-            )?
-            .execute((execution, token, record.moment))?;
-        }
-        db.prepare_cached("DELETE FROM event WHERE execution_id = ?1")?.execute([execution])?;
-    }
     let mut tokens = db.prepare_cached("INSERT INTO token (token, execution_id) VALUES (?1, ?2)")?;
     for token in &record.tokens {
         tokens.execute((token, execution))?;
@@ -155,10 +139,8 @@ fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<(
     for (event, id) in ending.events.iter().zip(1_i64..) {
         events.execute((execution, id, event))?;
     }
-    if ending.status == Status::Succeeded {
-        // Only what did not succeed can be redriven.
-        db.prepare_cached("DELETE FROM journal WHERE execution_id = ?1")?.execute([execution])?;
-    }
+    // Nothing of an execution that has ended is replayed.
+    db.prepare_cached("DELETE FROM journal WHERE execution_id = ?1")?.execute([execution])?;
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! What Step Functions keeps, in SQLite: machines, executions, journals, histories, task tokens.
 //!
 //! A running execution is its row and its journal: the inputs that changed it, each with its moment. Replaying them
-//! brings it back after a crash. An execution that has ended is its row and its events. Its journal stays as long as
-//! it may be redriven.
+//! brings it back after a crash. An execution that has ended is its row and its events.
 
 mod executions;
 mod history;
@@ -24,7 +23,7 @@ pub(super) use machines::MachineRow;
 
 const SCHEMA: Schema = Schema {
     file: "stepfunctions.sqlite3",
-    version: 1,
+    version: 2,
     tables: "
         -- Texts of definitions, each once: an execution keeps the one that it was started with.
         CREATE TABLE definition (
@@ -59,21 +58,12 @@ const SCHEMA: Schema = Schema {
             output TEXT,
             error TEXT,
             cause TEXT,
-            redrives INTEGER NOT NULL DEFAULT 0,
-            redriven INTEGER,
-            -- Whether the rules were told of its end.
-            announced INTEGER NOT NULL DEFAULT 0
+            -- Whether its end was reported.
+            reported INTEGER NOT NULL DEFAULT 0
         ) STRICT;
         CREATE INDEX execution_of_machine ON execution (machine_arn, id);
         CREATE UNIQUE INDEX execution_of_task ON execution (parent_id, parent_task) WHERE parent_id IS NOT NULL;
-        CREATE INDEX execution_to_tell ON execution (id) WHERE announced = 0;
-        -- Redrives by the clients' tokens for them.
-        CREATE TABLE redrive (
-            execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
-            client_token TEXT NOT NULL,
-            moment INTEGER NOT NULL,
-            PRIMARY KEY (execution_id, client_token)
-        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX execution_to_report ON execution (id) WHERE reported = 0;
         CREATE TABLE journal (
             execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE,
             position INTEGER NOT NULL,

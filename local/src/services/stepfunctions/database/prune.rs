@@ -16,7 +16,7 @@ const AT_ONCE: usize = 20;
 
 impl Database {
     /// Removes executions that were over for longer than the service remembers them, with all that belongs to them.
-    /// Those that the rules were not told of yet stay.
+    /// Those whose end was not reported yet stay.
     pub(crate) async fn forget_old(&self) -> Result<(), AwsError> {
         let before = Timestamp::now().checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN).as_millisecond();
         let mut any = false;
@@ -33,7 +33,7 @@ impl Database {
 fn forget_some(db: &Connection, before: i64) -> rusqlite::Result<usize> {
     db.prepare_cached(
         "DELETE FROM execution WHERE id IN
-            (SELECT id FROM execution WHERE stopped < ?1 AND announced = 1 LIMIT ?2)",
+            (SELECT id FROM execution WHERE stopped < ?1 AND reported = 1 LIMIT ?2)",
     )?
     .execute((before, AT_ONCE))
 }
@@ -60,18 +60,18 @@ mod tests {
             db.execute("INSERT INTO definition (id, text) VALUES (1, 'a'), (2, 'b')", [])?;
             for number in 0..50 {
                 // Every tenth is recent, every tenth was not told, every tenth still runs.
-                let (stopped, announced) = match number % 10 {
+                let (stopped, reported) = match number % 10 {
                     0 => (Some(old * 2), true),
                     1 => (Some(old), false),
                     2 => (None, false),
                     _ => (Some(old), true),
                 };
-                let definition = if announced && number % 10 != 0 { 1 } else { 2 };
+                let definition = if reported && number % 10 != 0 { 1 } else { 2 };
                 db.execute(
                     "INSERT INTO execution (arn, name, machine_arn, machine_name, role_arn, definition_id, input,
-                                            started, seed, awaited, status, stopped, announced)
+                                            started, seed, awaited, status, stopped, reported)
                      VALUES (?1, ?1, 'm', 'm', 'r', ?2, '{}', 0, x'00', 0, 'FAILED', ?3, ?4)",
-                    (number.to_string(), definition, stopped, announced),
+                    (number.to_string(), definition, stopped, reported),
                 )?;
             }
             Ok(())
