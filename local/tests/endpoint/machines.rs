@@ -54,7 +54,8 @@ pub(crate) async fn tokens(local: &Local, mailbox: &str) -> Vec<String> {
     let listed = client.list_executions().state_machine_arn(mailbox).send().await.unwrap();
     let mut tokens = Vec::new();
     for execution in listed.executions().iter().rev() {
-        let found = client.describe_execution().execution_arn(execution.execution_arn()).send().await.unwrap();
+        let found =
+            client.describe_execution().execution_arn(execution.execution_arn()).send().await.unwrap();
         let input: Value = serde_json::from_str(found.input().unwrap()).unwrap();
         tokens.push(input["token"].as_str().unwrap().to_owned());
     }
