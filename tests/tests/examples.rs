@@ -101,7 +101,7 @@ const MISTAKES: [(&str, &str, &str, &str, usize); 10] = [
     ("blog/scripts/rsql_blog_script_6.sh", "\\exit 0\n", "\\exit 0\nSELECT 1;\n", "unreachable", 1),
     ("bteq/scripts/customers.rsql", "\\goto NOTHING_STAGED", "\\goto NOTHING", "unknown-label", 0),
     ("bteq/scripts/customers.rsql", "\\label FAILED", "\\label NOTHING_STAGED", "duplicate-label", 0),
-    ("bteq/scripts/session.rsql", "\\rset maxerror 8\n", "\\rset maxerror 8\r\n", "crlf", 0),
+    ("blog/scripts/rsql_blog_script_6.sh", "\\exit 0\n", "\\exit 0\r\n", "crlf", 0),
 ];
 
 #[test]

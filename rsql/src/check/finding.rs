@@ -27,6 +27,10 @@ pub enum Rule {
     OpenQuote,
     /// Parentheses that are nested deeper than [`crate`] translates.
     TooDeep,
+    /// What only PostgreSQL has: Redshift refuses it.
+    PostgresOnly,
+    /// What the dialect cannot translate to PostgreSQL.
+    Dialect,
     /// An `\exit` with a status that cannot be, or means something else.
     ExitStatus,
 }
@@ -46,6 +50,8 @@ impl Rule {
             Self::Encoding => "encoding",
             Self::OpenQuote => "open-quote",
             Self::TooDeep => "too-deep",
+            Self::PostgresOnly => "postgres-only",
+            Self::Dialect => "dialect",
             Self::ExitStatus => "exit-status",
         }
     }

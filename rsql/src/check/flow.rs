@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Rule};
-use crate::lexer::{ArgMode, NoInterpolation, Piece, SlashLexer};
+use crate::lexer::{ArgMode, NoInterpolation, Piece, SlashLexer, read_reference};
 use crate::meta::known;
 
 struct Open {
@@ -13,6 +13,10 @@ struct Open {
     /// The branch tests ERROR and has not left the script yet.
     tests_error: bool,
     leaves: bool,
+    /// Variables that the condition looks at.
+    looks_at: Vec<String>,
+    /// Variables that the branch sets.
+    sets: Vec<String>,
 }
 
 struct Checker {
@@ -24,6 +28,10 @@ struct Checker {
     dead: bool,
     /// It has been said.
     told: bool,
+    /// Variables by which the script decides to leave, and the lines where it does.
+    decides: Vec<(String, usize)>,
+    /// Errors after which the script goes on, with the variables that note them.
+    noted: Vec<(Vec<String>, usize, Finding)>,
 }
 
 /// Looks at the control flow of a script.
@@ -35,6 +43,8 @@ pub(super) fn check(pieces: &[Piece]) -> Vec<Finding> {
         jumps: Vec::new(),
         dead: false,
         told: false,
+        decides: Vec::new(),
+        noted: Vec::new(),
     };
     for piece in pieces {
         match piece {
@@ -88,10 +98,24 @@ impl Checker {
             "if" => {
                 self.reach(line, column);
                 let tests_error = mentions_error(lexer.rest());
-                self.open.push(Open { line, column, in_else: false, tests_error, leaves: false });
+                let looks_at = references(lexer.rest());
+                let (in_else, leaves, sets) = (false, false, Vec::new());
+                self.open.push(Open { line, column, in_else, tests_error, leaves, looks_at, sets });
                 self.enter();
             }
-            "elif" | "elseif" | "else" => self.branch(&command, line, column),
+            "elif" | "elseif" | "else" => {
+                let looks_at = references(lexer.rest());
+                self.branch(&command, line, column);
+                if let Some(open) = self.open.last_mut() {
+                    open.looks_at.extend(looks_at);
+                }
+            }
+            "set" => {
+                self.reach(line, column);
+                if let (Some(name), Some(open)) = (arg(&mut lexer), self.open.last_mut()) {
+                    open.sets.push(name);
+                }
+            }
             "endif" => match self.open.pop() {
                 None => self.find(Rule::UnbalancedIf, line, column, "\\endif without \\if"),
                 Some(open) => {
@@ -118,14 +142,15 @@ impl Checker {
                 self.reach(line, column);
                 let label = arg(&mut lexer).unwrap_or_default();
                 self.jumps.push((label, line, column));
-                self.leave();
+                self.leave(line);
             }
             "exit" | "quit" | "q" => {
                 self.reach(line, column);
+                self.decides.extend(references(lexer.rest()).into_iter().map(|name| (name, line)));
                 if let Some(status) = arg(&mut lexer) {
                     self.status(&status, line, column);
                 }
-                self.leave();
+                self.leave(line);
             }
             _ => self.reach(line, column),
         }
@@ -136,11 +161,12 @@ impl Checker {
         self.told = false;
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, line: usize) {
         self.dead = true;
         self.told = false;
         for open in &mut self.open {
             open.leaves = true;
+            self.decides.extend(open.looks_at.iter().map(|name| (name.clone(), line)));
         }
     }
 
@@ -154,6 +180,7 @@ impl Checker {
         }
         self.leave_branch(&open);
         open.tests_error = false;
+        open.sets.clear();
         open.in_else |= command == "else";
         self.open.push(open);
         self.enter();
@@ -162,7 +189,10 @@ impl Checker {
     fn leave_branch(&mut self, open: &Open) {
         if open.tests_error && !open.leaves {
             let message = "the script goes on after this error: no \\exit or \\goto in the branch";
-            self.find(Rule::ErrorWithoutExit, open.line, open.column, message);
+            let message = message.to_owned();
+            let finding =
+                Finding { rule: Rule::ErrorWithoutExit, line: open.line, column: open.column, message };
+            self.noted.push((open.sets.clone(), open.line, finding));
         }
     }
 
@@ -190,6 +220,12 @@ impl Checker {
         for open in std::mem::take(&mut self.open) {
             self.find(Rule::UnbalancedIf, open.line, open.column, "\\if without \\endif");
         }
+        for (sets, line, finding) in std::mem::take(&mut self.noted) {
+            // The branch notes the error in a variable, and the script leaves by it later.
+            if !self.decides.iter().any(|(name, at)| *at > line && sets.contains(name)) {
+                self.findings.push(finding);
+            }
+        }
         for (label, line, column) in std::mem::take(&mut self.jumps) {
             let message = match self.labels.get(&label) {
                 None => format!("there is no label \"{label}\""),
@@ -202,6 +238,12 @@ impl Checker {
         }
         self.findings
     }
+}
+
+/// The variables in the rest of a command.
+fn references(text: &str) -> Vec<String> {
+    let all = text.match_indices(':').filter_map(|(at, _)| read_reference(&text[at..]));
+    all.map(|reference| reference.name.to_owned()).collect()
 }
 
 /// Whether a condition asks whether a statement failed.

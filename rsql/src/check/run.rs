@@ -1,18 +1,36 @@
 //! All checks of a file, and the command.
 
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Finding, Rule, flow, scripts, variables};
+use super::source::is_shell;
+use super::{Finding, Rule, flow, scripts, statements, survey, variables};
 use crate::dialect::DEEPEST;
 use crate::lexer::token::tokens;
 use crate::lexer::{Piece, split};
 
+/// What the command line says of scripts.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Variables that are given with `-v`, and their values.
+    pub values: Vec<(String, String)>,
+    /// Whether statements that cannot be translated to PostgreSQL are reported (`--dialect redshift`).
+    pub dialect: bool,
+}
+
 /// Looks for mistakes in a file's scripts, in order of their places.
 pub fn check(name: &str, content: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some(index) = content.split_inclusive('\n').position(|line| line.ends_with("\r\n")) {
+    check_with(name, content, &Options::default())
+}
+
+/// As [`check`], with what the command line says.
+pub fn check_with(name: &str, content: &str, options: &Options) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let crlf = content.split_inclusive('\n').position(|line| line.ends_with("\r\n"));
+    // rsql takes the CR for a blank; a shell does not.
+    if let Some(index) = crlf.filter(|_| is_shell(name, content)) {
         findings.push(Finding {
             rule: Rule::CrLf,
             line: index + 1,
@@ -20,20 +38,67 @@ pub fn check(name: &str, content: &str) -> Vec<Finding> {
             message: "lines end in CR LF; a shell takes the CR for part of a word".into(),
         });
     }
+    let lines: Vec<&str> = content.lines().collect();
+    let file_allowances = allowances(&lines, &[]);
+    findings.retain(|f| !file_allowances.iter().any(|(rule, _)| rule == f.rule.name()));
     for script in scripts(name, content) {
         // Redshift reads backslashes in strings.
         let pieces = split(&script.text, false);
         let mut found = flow::check(&pieces);
-        found.extend(variables::check(&pieces, &script.given));
+        let given = script.given.iter().chain(options.values.iter().map(|(name, _)| name));
+        found.extend(variables::check(&pieces, given.map(String::as_str)));
         found.extend(open_quote(&pieces));
         found.extend(pieces.iter().filter_map(too_deep));
+        found.extend(statements::check(&pieces, options));
+        let script_lines: Vec<&str> = script.text.lines().collect();
+        for (rule, range) in allowances(&script_lines, &pieces) {
+            found.retain(|f| f.rule.name() != rule || !range.contains(&f.line));
+        }
         for finding in &mut found {
             finding.line += script.offset;
+            let repeated = finding.rule == Rule::UnsetVariable
+                && findings.iter().any(|f| f.rule == finding.rule && f.message == finding.message);
+            if !repeated {
+                findings.push(finding.clone());
+            }
         }
-        findings.extend(found);
     }
     findings.sort_by_key(|f| (f.line, f.column));
     findings
+}
+
+/// What comments `-- rsql-check: allow NAME` silence: the rule, and the lines where it is silent. Behind code that is
+/// the comment's line; on a line of its own, the statement or command that follows.
+fn allowances(lines: &[&str], pieces: &[Piece]) -> Vec<(String, RangeInclusive<usize>)> {
+    let mut all = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((before, behind)) = line.split_once("rsql-check:") else { continue };
+        let Some(names) = behind.trim_start().strip_prefix("allow ") else { continue };
+        let code = before.trim_end().trim_end_matches(['-', '#', '*', '/']).trim();
+        let number = index + 1;
+        let range = if code.is_empty() { number..=following(pieces, number) } else { number..=number };
+        let names = names.trim_end_matches("*/").split([',', ' ']).map(str::trim).filter(|n| !n.is_empty());
+        all.extend(names.map(|name| (name.to_owned(), range.clone())));
+    }
+    all
+}
+
+/// The last line of the statement or command that follows a line.
+fn following(pieces: &[Piece], line: usize) -> usize {
+    for piece in pieces {
+        let (last, says) = match piece {
+            Piece::Sql { text, line, .. } => {
+                let says = tokens(text, false).iter().any(|t| !t.is_quiet());
+                (line + text.trim_end().matches('\n').count(), says)
+            }
+            Piece::Meta { line, .. } => (*line, true),
+            Piece::Data { .. } => continue,
+        };
+        if says && last > line {
+            return last;
+        }
+    }
+    line
 }
 
 /// What is not UTF-8 in a file's scripts, which rsql refuses to run. `content` has U+FFFD in its place. Comments of a
@@ -52,6 +117,15 @@ fn encoding(name: &str, content: &str) -> Option<Finding> {
         message:
             "this is not UTF-8, and rsql stops here; `iconv -f latin1 -t utf-8` converts a file of Latin-1"
                 .into(),
+    })
+}
+
+/// A NUL in a file's scripts, which rsql refuses to run.
+fn nul(name: &str, content: &str) -> Option<Finding> {
+    scripts(name, content).into_iter().find_map(|script| {
+        let index = script.text.split('\n').position(|line| line.contains('\0'))?;
+        let message = "this line holds the character NUL (0x00), and rsql stops here".into();
+        Some(Finding { rule: Rule::Encoding, line: script.offset + index + 1, column: 1, message })
     })
 }
 
@@ -78,13 +152,15 @@ fn open_quote(pieces: &[Piece]) -> Option<Finding> {
     })
 }
 
-/// As [`check`], of a file that may be in any encoding.
-pub(super) fn check_bytes(name: &str, bytes: &[u8]) -> Vec<Finding> {
-    let Err(_) = std::str::from_utf8(bytes) else {
-        return check(name, &String::from_utf8_lossy(bytes));
-    };
+/// As [`check_with`], of a file that may be in any encoding.
+pub(super) fn check_bytes(name: &str, bytes: &[u8], options: &Options) -> Vec<Finding> {
     let content = String::from_utf8_lossy(bytes);
-    let mut findings = check(name, &content);
+    let mut findings = check_with(name, &content, options);
+    findings.extend(nul(name, &content));
+    if std::str::from_utf8(bytes).is_ok() {
+        findings.sort_by_key(|f| (f.line, f.column));
+        return findings;
+    }
     findings.extend(encoding(name, &content));
     findings.sort_by_key(|f| (f.line, f.column));
     findings
@@ -114,7 +190,7 @@ fn too_deep(piece: &Piece) -> Option<Finding> {
 }
 
 /// A file itself; of a directory, what may hold scripts.
-fn collect(path: &Path, all: &mut Vec<PathBuf>) {
+pub(super) fn collect(path: &Path, all: &mut Vec<PathBuf>) {
     if !path.is_dir() {
         all.push(path.to_owned());
         return;
@@ -124,36 +200,71 @@ fn collect(path: &Path, all: &mut Vec<PathBuf>) {
     entries.sort();
     for entry in entries {
         let script = entry.extension().is_some_and(|e| ["sh", "sql", "rsql"].iter().any(|s| e == *s));
-        if entry.is_dir() || script {
+        // A link to a directory may lead back.
+        if (entry.is_dir() && !entry.is_symlink()) || script {
             collect(&entry, all);
         }
     }
 }
 
-/// `rsql check FILE…`: exit status 0 clean, 1 with findings, 2 if a file cannot be read.
-pub(crate) fn run(files: &[PathBuf]) -> ExitCode {
-    let mut out = io::stdout().lock();
+/// What `rsql check` is asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request {
+    /// Files and directories.
+    pub(crate) paths: Vec<PathBuf>,
+    /// What the command line says of them.
+    pub(crate) options: Options,
+    /// Shares of statements instead of findings.
+    pub(crate) survey: bool,
+    /// Whether the answer is JSON.
+    pub(crate) json: bool,
+}
+
+/// `rsql check`: exit status 0 clean, 1 with findings, 2 if a file cannot be read.
+pub(crate) fn run(request: &Request) -> ExitCode {
+    let mut files = Vec::new();
+    request.paths.iter().for_each(|path| collect(path, &mut files));
+    let mut contents = Vec::new();
     let mut code = 0;
-    let mut all = Vec::new();
     for file in files {
-        collect(file, &mut all);
-    }
-    for file in &all {
-        let content = match std::fs::read(file) {
-            Ok(bytes) => bytes,
+        match std::fs::read(&file) {
+            Ok(bytes) => contents.push((file.display().to_string(), bytes)),
             Err(e) => {
-                let _ =
-                    writeln!(io::stderr(), "rsql: error: {}: {}", file.display(), crate::meta::reason(&e));
+                let reason = crate::meta::reason(&e);
+                let _ = writeln!(io::stderr(), "rsql: error: {}: {reason}", file.display());
                 code = 2;
-                continue;
-            }
-        };
-        for finding in check_bytes(&file.display().to_string(), &content) {
-            code = code.max(1);
-            if writeln!(out, "{}:{finding}", file.display()).is_err() {
-                return ExitCode::from(1);
             }
         }
     }
-    ExitCode::from(code)
+    let text = if request.survey {
+        survey::report(&contents, &request.options, request.json)
+    } else {
+        let mut found = Vec::new();
+        for (name, bytes) in &contents {
+            found.extend(check_bytes(name, bytes, &request.options).into_iter().map(|f| (name.as_str(), f)));
+        }
+        if !found.is_empty() {
+            code = code.max(1);
+        }
+        shown(&found, request.json)
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::from(1),
+    }
+}
+
+fn shown(found: &[(&str, Finding)], json: bool) -> String {
+    if !json {
+        return found.iter().map(|(name, finding)| format!("{name}:{finding}\n")).collect();
+    }
+    let findings: Vec<_> = found
+        .iter()
+        .map(|(name, f)| {
+            serde_json::json!({
+                "file": name, "line": f.line, "column": f.column, "rule": f.rule.name(), "message": f.message,
+            })
+        })
+        .collect();
+    format!("{}\n", serde_json::json!({"findings": findings}))
 }

@@ -11,10 +11,14 @@ pub(crate) struct Script {
     pub(crate) given: Vec<String>,
 }
 
+/// Whether a file is a shell's script.
+pub(super) fn is_shell(name: &str, content: &str) -> bool {
+    name.ends_with(".sh") || content.starts_with("#!")
+}
+
 /// The scripts of a file: here-documents that are fed to rsql if it is a shell script, else the whole.
 pub(crate) fn scripts(name: &str, content: &str) -> Vec<Script> {
-    let shell = name.ends_with(".sh") || content.starts_with("#!");
-    if !shell {
+    if !is_shell(name, content) {
         return vec![Script { text: content.to_owned(), offset: 0, given: Vec::new() }];
     }
     let lines: Vec<&str> = content.split_inclusive('\n').collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::statements::place;
 use super::{Finding, Rule};
 use crate::lexer::token::{Kind, tokens};
 use crate::lexer::{ArgMode, Interpolate, NoInterpolation, Piece, SlashLexer, Style, read_reference};
@@ -32,10 +33,10 @@ const BUILT_IN: &[&str] = &[
 ];
 
 /// Looks at the variables of a script. One that includes others is not judged: they may set anything.
-pub(super) fn check(pieces: &[Piece], given: &[String]) -> Vec<Finding> {
+pub(super) fn check<'a>(pieces: &[Piece], given: impl Iterator<Item = &'a str>) -> Vec<Finding> {
     let mut set: BTreeSet<String> = BUILT_IN.iter().map(|n| (*n).to_owned()).collect();
-    set.extend(given.iter().cloned());
-    let mut findings = Vec::new();
+    set.extend(given.map(str::to_owned));
+    let mut findings: Vec<Finding> = Vec::new();
     let mut statement = String::new();
     for piece in pieces {
         match piece {
@@ -83,30 +84,33 @@ pub(super) fn check(pieces: &[Piece], given: &[String]) -> Vec<Finding> {
 }
 
 fn report(findings: &mut Vec<Finding>, set: &BTreeSet<String>, name: &str, (line, column): (usize, usize)) {
-    if !set.contains(name) {
-        let message = format!("nothing sets the variable \"{name}\"");
+    let message = format!("nothing sets the variable \"{name}\"");
+    // One finding says it: the others are the same mistake.
+    if !set.contains(name) && findings.iter().all(|f| f.message != message) {
         findings.push(Finding { rule: Rule::UnsetVariable, line, column, message });
     }
-}
-
-fn place(text: &str, at: usize, line: usize) -> (usize, usize) {
-    let before = &text[..at];
-    (line + before.matches('\n').count(), at - before.rfind('\n').map_or(0, |n| n + 1) + 1)
 }
 
 /// References outside of quotes, comments and array slices.
 fn in_sql(text: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let mut brackets = 0;
+    let mut word_end = usize::MAX;
     for token in tokens(text, false) {
+        // `sys:monitor`: a colon inside of a word is part of a name.
+        let inside = word_end == token.start;
+        if token.kind == Kind::Word {
+            word_end = token.start + token.text.len();
+        }
         brackets += i32::from(token.is_symbol("[")) - i32::from(token.is_symbol("]"));
         if token.kind == Kind::Symbol
             && token.text == ":"
             && let Some(reference) = read_reference(&text[token.start..])
         {
             let digits = reference.name.bytes().all(|b| b.is_ascii_digit());
-            if reference.style != Style::Test && !(brackets > 0 && reference.style == Style::Plain) && !digits
-            {
+            let name = inside && reference.style == Style::Plain;
+            let slice = brackets > 0 && reference.style == Style::Plain;
+            if !(name || slice || digits || reference.style == Style::Test) {
                 found.push((reference.name.to_owned(), token.start));
             }
         }

@@ -36,6 +36,7 @@ pub(super) struct Options {
     pub(super) quiet: bool,
     pub(super) output: Option<String>,
     pub(super) dry_run: bool,
+    pub(super) strict: bool,
     pub(super) dialect: Option<bool>,
     pub(super) s3_root: Option<PathBuf>,
 }
@@ -46,7 +47,7 @@ pub(super) enum Command {
     Run(Box<Options>),
     Help,
     Version,
-    Check(Vec<PathBuf>),
+    Check(Box<crate::check::Request>),
     Flow(PathBuf),
 }
 
@@ -75,13 +76,7 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
     // Only as the first word: a database may be called "check" too, with -d.
     match args.first().and_then(|a| a.to_str()) {
         Some("check") => {
-            return Ok(match files("check", &args[1..])? {
-                None => Command::Help,
-                Some(files) if files.is_empty() => {
-                    return Err(UsageError::Files("check: name at least one file"));
-                }
-                Some(files) => Command::Check(files),
-            });
+            return check(&args[1..]);
         }
         Some("flow") => {
             return match files("flow", &args[1..])?.as_deref() {
@@ -124,6 +119,7 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
             }
             Short('P') | Long("pset") => options.pset.push(assignment(&parser.value()?.string()?)),
             Long("dry-run") => options.dry_run = true,
+            Long("strict") => options.strict = true,
             Long("dialect") => options.dialect = Some(dialect(&parser.value()?.string()?)?),
             Long("s3-root") => options.s3_root = Some(parser.value()?.into()),
             Short('o') | Long("output") => options.output = Some(parser.value()?.string()?),
@@ -151,6 +147,38 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, UsageError> {
         Some(extra) => Err(UsageError::Extra(extra)),
         None => Ok(Command::Run(Box::new(options))),
     }
+}
+
+/// `rsql check`.
+fn check(args: &[OsString]) -> Result<Command, UsageError> {
+    let mut request = crate::check::Request::default();
+    let mut parser = Parser::from_args(args.iter().cloned());
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('?') | Long("help") => return Ok(Command::Help),
+            Short('v') | Long("set" | "variable") => {
+                let (name, value) = assignment(&parser.value()?.string()?);
+                request.options.values.push((name, value.unwrap_or_default()));
+            }
+            Long("dialect") => request.options.dialect = dialect(&parser.value()?.string()?)?,
+            Long("survey") => request.survey = true,
+            Long("output") => {
+                let text = parser.value()?.string()?;
+                request.json = match text.as_str() {
+                    "json" => true,
+                    "text" => false,
+                    _ => return Err(UsageError::Value { option: "--output", value: text }),
+                };
+            }
+            Value(value) => request.paths.push(value.into()),
+            Short(c) => return Err(UsageError::NoOption { command: "check", option: format!("-{c}") }),
+            Long(name) => return Err(UsageError::NoOption { command: "check", option: format!("--{name}") }),
+        }
+    }
+    if request.paths.is_empty() {
+        return Err(UsageError::Files("check: name at least one file"));
+    }
+    Ok(Command::Check(Box::new(request)))
 }
 
 /// The files of a command that has no options but `--help`, for which there is `None`.
@@ -244,7 +272,7 @@ mod tests {
     fn commands_of_files_take_files() {
         let read = |args: &[&str]| parse(&args.iter().map(OsString::from).collect::<Vec<_>>());
         assert!(
-            matches!(read(&["check", "a.sql", "--", "-b"]), Ok(Command::Check(files)) if files.len() == 2)
+            matches!(read(&["check", "a.sql", "--", "-b"]), Ok(Command::Check(request)) if request.paths.len() == 2)
         );
         assert!(matches!(read(&["check", "--help"]), Ok(Command::Help)));
         let error = read(&["check", "--foo", "a.sql"]).unwrap_err().to_string();

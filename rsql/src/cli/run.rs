@@ -24,7 +24,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
     match command {
         Command::Help => print(meta::HELP),
         Command::Version => print(&format!("rsql (rsqlflow) {}\n", env!("CARGO_PKG_VERSION"))),
-        Command::Check(files) => crate::check::run(&files),
+        Command::Check(request) => crate::check::run(&request),
         Command::Flow(file) => crate::flow::run(&file),
         Command::Run(options) => ExitCode::from(run(&options)),
     }
@@ -76,6 +76,7 @@ fn settings(options: &Options) -> Settings {
     let interactive = options.actions.is_empty() && io::stdin().is_terminal() && io::stdout().is_terminal();
     Settings {
         dry_run: options.dry_run,
+        strict: options.strict,
         dialect: options.dialect,
         s3_root: options
             .s3_root

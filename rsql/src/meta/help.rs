@@ -8,7 +8,10 @@ rsql runs Amazon Redshift RSQL scripts.
 
 Usage:
   rsql [OPTION]... [DBNAME [USERNAME]]
-  rsql check FILE...      look for mistakes in scripts
+  rsql check [-v NAME=VALUE] [--dialect=redshift] [--output=json] FILE...
+                          look for mistakes in scripts
+  rsql check --survey [--output=json] DIR...
+                          count which statements run on PostgreSQL
   rsql flow FILE          draw a script's control flow (Mermaid)
 
 Connection:
@@ -30,6 +33,7 @@ Script:
       --dry-run            show what would be sent, and send nothing
       --dialect=NAME       redshift or postgres: whether Redshift's SQL is translated
                            (redshift where the server is not Redshift)
+      --strict             refuse what only PostgreSQL has
       --s3-root=DIR        the directory that s3:// stands for, with --dialect redshift
 
 Output:

@@ -10,6 +10,7 @@ use postgres_protocol::message::backend::DataRowBody;
 use super::{Echo, Halt, Session, Sink, Source};
 use crate::connection::{Column, Event, ServerError, WireError};
 use crate::dialect::{self, Step};
+use crate::lexer::token::tokens;
 use crate::output::{Head, HeadColumn, PrintOptions, Row, TableWriter};
 
 /// What becomes of a result.
@@ -72,6 +73,14 @@ enum Rows {
     Gset { columns: Vec<Column>, rows: Vec<Vec<Option<String>>>, count: u64 },
 }
 
+/// Passes over the rows of a COPY … FROM STDIN that is not sent: they are no statements.
+fn skip_data(sql: &str, source: &mut Source) -> io::Result<()> {
+    if crate::lexer::is_copy_from_stdin(sql) {
+        while source.next_line()?.is_some_and(|line| line.trim_end_matches('\r') != "\\.") {}
+    }
+    Ok(())
+}
+
 /// A system table that Redshift documents and that is not here is no mistake of the script.
 fn named(error: Box<ServerError>) -> Box<ServerError> {
     let relation = error.message.strip_prefix("relation \"").and_then(|m| m.split('"').next());
@@ -103,6 +112,16 @@ impl Session {
         if sql.contains('\0') {
             let error = ServerError::client("22021", "the statement contains the character NUL (0x00)");
             return self.failed(Box::new(error), sql, sql);
+        }
+        if self.translates() {
+            for only in dialect::postgres_only(&tokens(sql, false)) {
+                let text = format!("{} is not supported by Amazon Redshift", only.construct);
+                if self.settings.strict {
+                    skip_data(sql, source)?;
+                    return self.failed(Box::new(ServerError::client("0A000", text)), sql, sql);
+                }
+                self.warn_once(&text)?;
+            }
         }
         let steps = if self.translates() {
             match dialect::translate(sql, self.settings.s3_root.as_deref()) {
@@ -180,8 +199,8 @@ impl Session {
     fn pretend(&mut self, steps: &[Step], source: &mut Source) -> Result<bool, Halt> {
         for step in steps {
             self.say(&step.to_string())?;
-            if matches!(step, Step::Sql(sql) if crate::lexer::is_copy_from_stdin(sql)) {
-                while source.next_line()?.is_some_and(|line| line.trim_end_matches('\r') != "\\.") {}
+            if let Step::Sql(sql) = step {
+                skip_data(sql, source)?;
             }
         }
         self.succeeded(0, 0);

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) maxerror: Option<u8>,
     /// Statements are shown, not run.
     pub(crate) dry_run: bool,
+    /// Whether what only PostgreSQL has is refused.
+    pub(crate) strict: bool,
     /// Redshift's dialect is translated: `Some` if said so, `None` decides by the server.
     pub(crate) dialect: Option<bool>,
     /// Where `s3://` is.
@@ -59,6 +61,7 @@ impl Default for Settings {
             errorlevel: true,
             maxerror: None,
             dry_run: false,
+            strict: false,
             dialect: None,
             s3_root: None,
             ask_password: false,

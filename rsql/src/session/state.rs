@@ -141,6 +141,8 @@ impl Session {
     pub(crate) fn warn_once(&mut self, text: &str) -> io::Result<()> {
         if self.warned.insert(text.to_owned()) {
             self.complain_here(&format!("WARNING: {text}"))?;
+            // It is no failure of a command.
+            self.complaints -= 1;
         }
         Ok(())
     }

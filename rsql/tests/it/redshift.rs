@@ -11,7 +11,7 @@
 //! - `--- stderr`: standard error must hold these lines;
 //! - `--- strict`: the script runs with `--strict`;
 //! - `--- check NAME [ARGUMENTS]`: `rsql check` of the script under this name prints these lines, without the file's
-//!   name. Such a case does not run.
+//!   name, which is `FILE` elsewhere in a line. Such a case does not run.
 
 use std::path::Path;
 
@@ -103,9 +103,12 @@ fn check(case: &Case, directory: &Path, arguments: &str, expected: &str) -> Vec<
     std::fs::write(&file, unescaped(&case.sql)).expect("a script");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rsql"));
     let output = feed(command.arg("check").args(words).arg(&file), "");
-    let prefix = format!("{}:", file.display());
+    // A finding begins with the file's name; elsewhere it stands as FILE.
+    let path = file.display().to_string();
+    let prefix = format!("{path}:");
     let found: String =
         text(&output.stdout).lines().map(|l| format!("{}\n", l.strip_prefix(&prefix).unwrap_or(l))).collect();
+    let found = found.replace(&path, "FILE");
     if found == expected {
         Vec::new()
     } else {
