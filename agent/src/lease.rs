@@ -73,6 +73,18 @@ impl Lease {
         self.token_accepted = self.token_accepted.max(sent);
     }
 
+    /// When the last acknowledged claim or renewal was sent first.
+    #[must_use]
+    pub const fn runs_from(&self) -> BootTime {
+        self.runs_from
+    }
+
+    /// When the last accepted heartbeat was sent.
+    #[must_use]
+    pub const fn token_accepted_at(&self) -> BootTime {
+        self.token_accepted
+    }
+
     /// When the next renewal is due.
     #[must_use]
     pub const fn renew_at(&self) -> BootTime {

@@ -122,7 +122,7 @@ async fn what_goes_wrong_with_one_try_does_not_harm_the_next() {
     let mut nowhere = Child::bash("touch started");
     nowhere.launch.directory = nowhere.path("none");
     let (end, _) = nowhere.run_by(&mut guard, &[], |_, _| {}).await;
-    assert!(matches!(end.exit, Exit::NeverStarted(NeverStarted::Refused(_))), "{end:?}");
+    assert!(matches!(end.exit, Exit::NeverStarted(NeverStarted::Unstartable(_))), "{end:?}");
 
     let mut nul = Child::bash("touch started");
     nul.launch.args.push("a\0b".into());

@@ -52,10 +52,8 @@ async fn what_cannot_be_started_says_why() {
     let mut child = Child::bash("");
     child.launch.program = child.path("none");
     let (end, _) = child.run_alone().await;
-    assert_eq!(
-        end.exit,
-        Exit::NeverStarted(NeverStarted::Refused("No such file or directory (os error 2)".to_owned()))
-    );
+    assert_eq!(end.exit, Exit::NeverStarted(NeverStarted::Unstartable(2)));
+    assert_eq!(end.exit.to_string(), "could not be started: No such file or directory (os error 2)");
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ export const EVERYTHING = {
   log_retention: '90d',
   creds_dir: '/opt/creds',
   run_as: 'etl',
+  instance_credentials: true,
   local_log_retention: '1d12h',
   cancel_poll: 15,
   schedules: [

@@ -42,6 +42,7 @@ pub(crate) async fn follow(
             return Ok(exit::INTERRUPTED);
         }
     };
+    let mut by = Signal::Interrupt;
     let run = {
         let live = Live::new(id, &plan, printer);
         let mut run = std::pin::pin!(watch::until_closed(&place.store, id, steady, &live));
@@ -51,6 +52,7 @@ pub(crate) async fn follow(
                 gone = place.gone() => return Err(gone),
                 signal = signals.next() => signal,
             };
+            by = signal;
             live.pause();
             let wish = tokio::select! {
                 wish = wish(place, id, signal, printer) => wish,
@@ -71,7 +73,7 @@ pub(crate) async fn follow(
         }
     };
     let Some(run) = run else {
-        cancel(place, id, &plan, signals, printer).await?;
+        cancel(place, id, &plan, by, signals, printer).await?;
         return Ok(exit::INTERRUPTED);
     };
     let tails = logs::tails(&aws_sdk_cloudwatchlogs::Client::new(&place.reading), &run.jobs).await;
@@ -129,12 +131,13 @@ pub(crate) async fn cancel(
     place: &Place,
     id: &ExecutionId,
     plan: &Plan,
+    by: Signal,
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<bool, Failure> {
     let times = Patience::of(plan);
     printer.notice(&format!("cancelling {id}: {times} (Ctrl-C to leave at once)"));
-    stop(place, id).await?;
+    stop(place, id, by).await?;
     // What was told before is not told again.
     let live = Live::new(id, plan, printer.silent());
     tokio::select! {
@@ -160,7 +163,7 @@ pub(crate) async fn cancel(
 ///
 /// # Errors
 /// Where there is none to stop, or Step Functions refuses.
-pub(crate) async fn stop(place: &Place, id: &ExecutionId) -> Result<(), Failure> {
+pub(crate) async fn stop(place: &Place, id: &ExecutionId, by: Signal) -> Result<(), Failure> {
     let row = place.store.workflows().get(id).await?.ok_or_else(|| watch::no_such_run(id))?;
     let arn = row
         .state_machine_execution_arn
@@ -169,7 +172,7 @@ pub(crate) async fn stop(place: &Place, id: &ExecutionId) -> Result<(), Failure>
         .stop_execution()
         .execution_arn(&arn)
         .error("Cancelled")
-        .cause("cancelled by the operator")
+        .cause(by.cause())
         .send()
         .await;
     match stopped {

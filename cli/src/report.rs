@@ -236,9 +236,11 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// What is wrong with a job, and with its log.
+/// What is wrong with a job, and with its log; and what there is to know of its last try.
 fn trouble(job: &JobSummary) -> String {
-    let message = job.state.error_message.as_deref().map(one_line).unwrap_or_default();
+    let message = job.state.error_message.as_deref().map(one_line);
+    let note = job.tries.last().and_then(|last| last.note.as_deref()).map(one_line);
+    let message = [message, note].into_iter().flatten().collect::<Vec<_>>().join("; ");
     let log = match (job.log_complete, job.log_error.as_deref()) {
         (Some(false), Some(why)) => format!("the log is not complete: {}", one_line(why)),
         (Some(false), None) => "the log is not complete".to_owned(),

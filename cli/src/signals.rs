@@ -9,8 +9,23 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) enum Signal {
     /// The operator, by Ctrl-C.
     Interrupt,
-    /// A program, or a terminal that is gone: nobody can be asked.
-    Other,
+    /// A program, such as a service manager or `timeout`, by SIGTERM: nobody can be asked.
+    Terminate,
+    /// A terminal that is gone, by SIGHUP: nobody can be asked.
+    Hangup,
+}
+
+impl Signal {
+    /// Why a run was cancelled by it, for the run's row.
+    pub(crate) const fn cause(self) -> &'static str {
+        match self {
+            Self::Interrupt => "cancelled by the operator",
+            Self::Terminate => "cancelled because the command that followed the run was ended by SIGTERM",
+            Self::Hangup => {
+                "cancelled because the terminal of the command that followed the run was closed (SIGHUP)"
+            }
+        }
+    }
 }
 
 /// Listens from its making on, so that nothing ends the process unheard.
@@ -38,8 +53,8 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Other,
-            _ = self.hangup.recv() => Signal::Other,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.hangup.recv() => Signal::Hangup,
         }
     }
 }

@@ -138,7 +138,7 @@ pub const RSQL_CLIENTS: [&str; 3] = ["auto", "bundled", "system"];
 
 /// Settings of the agent's file, `agent.toml`, that a deployment may write. An agent refuses fields that it does not
 /// know, and an instance may keep an older agent, so a deployment writes those that came later only where they are set.
-pub const AGENT_SETTINGS: [&str; 17] = [
+pub const AGENT_SETTINGS: [&str; 18] = [
     "prefix",
     "config_table",
     "workflow_audit_table",
@@ -153,6 +153,7 @@ pub const AGENT_SETTINGS: [&str; 17] = [
     "rsql_client",
     "rsql_binary",
     "run_as",
+    "instance_credentials",
     "max_jobs",
     "log_retention",
     "cancel_poll",

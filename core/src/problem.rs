@@ -30,6 +30,8 @@ pub enum ProblemKind {
     Timing,
     /// A `{{ name }}` that is malformed or that nobody defines.
     Template,
+    /// A text that earlier versions accepted. A run that began under one of them goes on.
+    Refused,
 }
 
 /// One problem. Shown as `path: message — hint`.
@@ -153,6 +155,14 @@ impl Report {
             }
             _ => Err(Problems(problems)),
         }
+    }
+}
+
+impl Report {
+    /// As [`Self::finish`], for what was accepted before by this or an earlier version.
+    pub(crate) fn finish_stored<T>(self, value: Option<T>) -> Result<T, Problems> {
+        self.0.borrow_mut().retain(|problem| problem.kind != ProblemKind::Refused);
+        self.finish(value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every handler needs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -25,7 +25,14 @@ pub struct Context {
     pub sns: aws_sdk_sns::Client,
     /// Names, times and defaults.
     pub deployment: Arc<Deployment>,
+    /// The plans of the last runs, the newest first.
+    plans: Arc<Mutex<Plans>>,
 }
+
+type Plans = Vec<(ExecutionId, Arc<Plan>)>;
+
+/// Of runs that launch jobs at the same time in one process.
+const CACHED_PLANS: usize = 8;
 
 /// A function that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +61,7 @@ impl Context {
             ssm: client!(aws_sdk_ssm),
             sns: client!(aws_sdk_sns),
             deployment,
+            plans: Arc::default(),
         }
     }
 
@@ -80,6 +88,20 @@ impl Context {
         let snapshot = self.store.jobs().get_snapshot(id).await?;
         let snapshot = snapshot.ok_or_else(|| corrupt("there is none".to_owned()))?;
         Plan::from_snapshot(&snapshot).map_err(|problems| corrupt(problems.to_string()))
+    }
+
+    /// As [`Self::plan`], kept for further calls: a plan never changes, and a launcher needs it for each of its jobs.
+    pub(crate) async fn cached_plan(&self, id: &ExecutionId) -> Result<Arc<Plan>, HandlerError> {
+        let found = |plans: &Plans| plans.iter().find(|(run, _)| run == id).map(|(_, plan)| plan.clone());
+        if let Some(plan) = self.plans.lock().ok().as_deref().and_then(found) {
+            return Ok(plan);
+        }
+        let plan = Arc::new(self.plan(id).await?);
+        if let Ok(mut plans) = self.plans.lock() {
+            plans.truncate(CACHED_PLANS - 1);
+            plans.insert(0, (id.clone(), plan.clone()));
+        }
+        Ok(plan)
     }
 
     /// When an audit row of now may expire, in seconds since 1970.

@@ -6,6 +6,7 @@
 
 use rsqlflow_core::RUN_JOB_PARAMETERS;
 use rsqlflow_core::message::{InvokeAnswer, InvokeRequest, LAUNCHED};
+use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::launcher::{Step, Then, decide};
 use rsqlflow_core::protocol::{Answer, Change, JobStatus, Outcome, Reply};
 use rsqlflow_store::{ChangeError, JobRow, Note};
@@ -116,7 +117,8 @@ async fn launch(
             return give_up(context, row, reply, outcome).await;
         }
     };
-    match send(context, row, &instance).await {
+    let digest = planned_digest(context, row).await?;
+    match send(context, row, &instance, digest).await {
         Ok(command) => {
             let attempt = row.state.attempt;
             let note = Note::new().command(&command);
@@ -137,10 +139,29 @@ async fn launch(
     }
 }
 
-async fn send(context: &Context, row: &JobRow, instance: &str) -> Result<String, ServiceError> {
+/// The digest of the job as the run's plan has it, not as its row has it: whoever can write to the row can change what it
+/// says, but not what is run.
+async fn planned_digest(context: &Context, row: &JobRow) -> Result<String, HandlerError> {
+    let (run, id) = (&row.workflow_execution_id, row.job_id);
+    let plan = context.cached_plan(run).await?;
+    let job = plan.job(id).ok_or_else(|| HandlerError::CorruptPlan {
+        execution: run.clone(),
+        reason: format!("it has no job {id}"),
+    })?;
+    // A row that was handed out by version 0.1.0 has no times.
+    let job = ResolvedJob { times: job.times.filter(|_| row.job.times.is_some()), ..job.clone() };
+    Ok(job.digest(&plan.workflow_id, run, id))
+}
+
+async fn send(
+    context: &Context,
+    row: &JobRow,
+    instance: &str,
+    digest: String,
+) -> Result<String, ServiceError> {
     let deployment = &context.deployment;
-    let values =
-        [row.workflow_execution_id.to_string(), row.job_id.to_string(), row.state.attempt.to_string()];
+    let (run, job) = (&row.workflow_execution_id, row.job_id);
+    let values = [run.to_string(), job.to_string(), row.state.attempt.to_string(), digest];
     let parameters =
         RUN_JOB_PARAMETERS.iter().zip(values).map(|(one, value)| (one.name.to_owned(), vec![value]));
     let timeout = deployment.timing.delivery_timeout(row.job.heartbeat).get();

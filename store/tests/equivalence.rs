@@ -125,8 +125,13 @@ fn rows_are_handed_out_once_noted_and_listed_in_plan_order() {
             jobs.hand_out(&row(position)).await.unwrap();
         }
         let at = Timestamp::from_millis(1_795_241_700_123);
-        let tries =
-            [Try { start_ts: at, end_ts: at, exit_code: Some(3), error_message: Some("x".to_owned()) }];
+        let tries = [Try {
+            start_ts: at,
+            end_ts: at,
+            exit_code: Some(3),
+            error_message: Some("x".to_owned()),
+            note: None,
+        }];
         let note = || {
             Note::new()
                 .start(at)

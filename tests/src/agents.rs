@@ -58,6 +58,17 @@ pub fn on_a_full_disk(command: &tokio::process::Command, path: &Path) -> Option<
     Some(full.into())
 }
 
+/// Whether control groups of version 2 can be made here, which hold a job's processes together.
+#[must_use]
+pub fn has_control_groups() -> bool {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let roots =
+        mounts.lines().filter(|line| line.contains(" - cgroup2 ")).filter_map(|line| line.split(' ').nth(4));
+    roots
+        .map(|root| Path::new(root).join(format!("rsqlflow-probe-{}", std::process::id())))
+        .any(|probe| std::fs::create_dir(&probe).is_ok() && std::fs::remove_dir(&probe).is_ok())
+}
+
 impl World {
     /// Writes a script that waits for its gate, and says "done" after that.
     #[must_use]

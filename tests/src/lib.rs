@@ -16,7 +16,7 @@ mod served;
 mod wait;
 mod world;
 
-pub use agents::{Gate, on_a_full_disk};
+pub use agents::{Gate, has_control_groups, on_a_full_disk};
 pub use binaries::{binary, command};
 pub use clients::{client, clients};
 pub use http::{Answer, send};

@@ -155,3 +155,112 @@ async fn a_secret_that_is_not_there_fails_the_job_and_says_so() {
     assert_eq!(run.statuses(), [JobStatus::Failed]);
     assert!(run.message(0).contains("nowhere"), "{}", run.message(0));
 }
+
+#[tokio::test]
+async fn what_a_script_leaves_running_is_named_in_log_and_row() {
+    let world = World::start().await;
+    let done = world.file("done");
+    let text = format!("printf 'no end'; (sleep 2; echo >> '{}') > /dev/null 2>&1 &", done.display());
+    world.script("left.sh", &text);
+    let job = |name: &str, linger: &str| json!({ "script": "left.sh", "job_name": name, "linger": linger });
+    world.put_stage("w", "sequential", json!([job("short", "0s"), job("long", "1m")])).await;
+    let run = world.run("w").await;
+    assert!(run.completed(), "{run:?}");
+    let note = "ended 1 process that the script had left running";
+    assert_eq!(run.jobs[0].tries[0].note.as_deref(), Some(note));
+    assert_eq!(world.log(&run.jobs[0]).await, ["no end".to_owned(), format!("rsqlflow: {note}")]);
+    assert_eq!(run.jobs[1].tries[0].note, None);
+    assert_eq!(std::fs::read_to_string(done).unwrap(), "\n", "the second job's was given its time");
+}
+
+#[tokio::test]
+async fn a_script_that_is_overwritten_runs_as_it_was_and_sees_its_own_path() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("left out: only root can put a copy in a script's place");
+        return;
+    }
+    let world = World::start().await;
+    let (out, go) = (world.file("out"), world.file("go"));
+    // Longer than what bash reads at once.
+    let pad = "# padding\n".repeat(2_000);
+    let text = |word: &str| {
+        format!(
+            "echo $0 ${{BASH_SOURCE[0]}} > '{out}'\nuntil [[ -e '{go}' ]]; do sleep 0.02; done\n{pad}echo {word} >> '{out}'\n",
+            out = out.display(),
+            go = go.display()
+        )
+    };
+    for (name, shebang) in [("plain.sh", ""), ("shebang.sh", "#!/usr/bin/env bash\n")] {
+        let _ = std::fs::remove_file(&go);
+        let _ = std::fs::remove_file(&out);
+        std::fs::create_dir_all(world.scripts().join("v1")).unwrap();
+        let path = world.raw_script(&format!("v1/{name}"), &format!("{shebang}{}", text("before")));
+        let _ = std::fs::remove_file(world.scripts().join("current"));
+        std::os::unix::fs::symlink("v1", world.scripts().join("current")).unwrap();
+        let named = format!("current/{name}");
+        world.put_stage("w", "sequential", json!([named])).await;
+        let id = world.begin("w").await;
+        rsqlflow_tests::eventually("the script's start", async || out.exists().then_some(())).await;
+        std::fs::write(path, format!("{shebang}{}", text("after!"))).unwrap();
+        std::fs::write(&go, "").unwrap();
+        assert!(world.end(&id).await.completed());
+        let as_named = world.scripts().join(named).display().to_string();
+        let said = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(said, format!("{as_named} {as_named}\nbefore\n"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_is_explained() {
+    let world = World::start().await;
+    world.raw_script("crlf.sh", "#!/bin/bash\r\necho hi\r\n");
+    world.raw_script("env-crlf.sh", "#!/usr/bin/env bash\r\necho hi\r\n");
+    let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+    elf.resize(64, 0);
+    elf[18..20].copy_from_slice(&243u16.to_le_bytes());
+    let foreign = world.raw_script("foreign", "");
+    std::fs::write(foreign, &elf).unwrap();
+    world.script("killed.sh", "bash -c 'kill -KILL $$'; exit $?");
+    world.put_stage("w", "parallel", json!(["crlf.sh", "env-crlf.sh", "foreign", "killed.sh"])).await;
+    let run = world.run("w").await;
+    assert!(run.message(0).contains(r#"the interpreter "/bin/bash\r""#), "{}", run.message(0));
+    assert!(
+        run.message(1).contains("exit code 127") && run.message(1).contains("CR LF"),
+        "{}",
+        run.message(1)
+    );
+    for position in [0, 1] {
+        assert!(run.message(position).contains("rsql check"), "{}", run.message(position));
+    }
+    let said = run.message(2);
+    assert!(said.starts_with("could not be started: built for another machine (riscv64"), "{said}");
+    assert!(
+        run.message(3).contains("exit code 137") && run.message(3).contains("hint: "),
+        "{}",
+        run.message(3)
+    );
+}
+
+#[tokio::test]
+async fn an_unfinished_line_is_sent_while_the_script_is_silent() {
+    let world = World::start().await;
+    let go = world.file("go");
+    world.script(
+        "prompt.sh",
+        &format!(
+            "printf 'waiting …'; until [[ -e '{}' ]]; do sleep 0.05; done; echo; echo end",
+            go.display()
+        ),
+    );
+    world.put_stage("w", "sequential", json!(["prompt.sh"])).await;
+    let id = world.begin("w").await;
+    rsqlflow_tests::eventually("the prompt", async || {
+        let jobs = world.store.jobs().all_summaries(&id).await.unwrap();
+        let job = jobs.iter().find(|job| job.state.status == JobStatus::Running)?;
+        (world.log(job).await == ["waiting …"]).then_some(())
+    })
+    .await;
+    std::fs::write(&go, "").unwrap();
+    let run = world.end(&id).await;
+    assert_eq!(world.log(&run.jobs[0]).await, ["waiting …", "end"]);
+}

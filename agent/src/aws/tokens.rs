@@ -27,6 +27,7 @@ pub struct TokenError {
     action: &'static str,
     reason: String,
     transient: bool,
+    denied: bool,
 }
 
 impl TokenError {
@@ -34,6 +35,18 @@ impl TokenError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         self.transient
+    }
+
+    /// Whether this agent's role does not allow the call.
+    #[must_use]
+    pub const fn is_denied(&self) -> bool {
+        self.denied
+    }
+
+    /// The call, as IAM names it after `states:`.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        self.action
     }
 }
 
@@ -59,7 +72,12 @@ impl Tokens {
         let call = self.client.send_task_heartbeat().task_token(token.expose()).send();
         match timeout(most, call).await {
             Ok(answer) => heard(action, token, answer),
-            Err(_) => Err(TokenError { action, reason: "no answer in time".to_owned(), transient: true }),
+            Err(_) => Err(TokenError {
+                action,
+                reason: "no answer in time".to_owned(),
+                transient: true,
+                denied: false,
+            }),
         }
     }
 
@@ -114,15 +132,17 @@ where
         Some(code) => {
             let service = error.as_service_error();
             let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
-            let transient =
-                !matches!(code, "AccessDeniedException" | "ValidationException" | "InvalidOutput");
+            let transient = !matches!(
+                code,
+                "AccessDenied" | "AccessDeniedException" | "ValidationException" | "InvalidOutput"
+            );
             // A validation's message quotes what it does not like.
             let reason = format!("{code}: {message}").replace(token.expose(), "…");
-            Err(TokenError { action, reason, transient })
+            Err(TokenError { action, reason, transient, denied: code.starts_with("AccessDenied") })
         }
         None => {
             let reason = causes(&error).replace(token.expose(), "…");
-            Err(TokenError { action, reason, transient: true })
+            Err(TokenError { action, reason, transient: true, denied: false })
         }
     }
 }

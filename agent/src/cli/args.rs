@@ -51,9 +51,21 @@ pub struct Run {
     /// The attempt, from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: u32,
+    /// SHA-256 of the job as it was planned; a row with another job is not run
+    #[arg(long, value_name = "SHA256", value_parser = digest)]
+    pub digest: Option<String>,
     /// Stay, and log to standard error
     #[arg(long, hide = true)]
     pub foreground: bool,
+}
+
+fn digest(text: &str) -> Result<String, &'static str> {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 64 && text.bytes().all(is_hex) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 64 hexadecimal digits in lower case")
+    }
 }
 
 /// Of `flush`, `status` and `doctor`.
@@ -93,6 +105,7 @@ mod tests {
             &["run", "--execution-id", "e", "--job-id", "1#2", "--attempt", "1"],
             &["run", "--execution-id", "e", "--job-id", "0001#00002", "--attempt", "0"],
             &["run", "--execution-id", "e", "--job-id", "0001#00002"],
+            &["run", "--execution-id", "e", "--job-id", "0001#00002", "--attempt", "1", "--digest", "0F"],
             &["status", "--output", "xml"],
             &[],
         ] {

@@ -14,6 +14,7 @@ use crate::spool::{Entry, Results};
 
 pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
     log::start(config.log_level, None);
+    deliver::end_orphans(&config);
     let done = runtime().map(|runtime| {
         runtime.block_on(Box::pin(async {
             // Most often there is nothing, and then nobody need be asked where in AWS this is.

@@ -84,7 +84,8 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
             return exit::NOT_STARTED.into();
         }
     };
-    let assignment = Assignment { execution: run.execution_id, job: run.job_id, attempt: run.attempt };
+    let assignment =
+        Assignment { execution: run.execution_id, job: run.job_id, attempt: run.attempt, digest: run.digest };
     let span = tracing::info_span!(
         "job",
         execution = %assignment.execution,
@@ -148,6 +149,8 @@ async fn listen(
 }
 
 async fn flush(ctx: &Context) {
+    let config = ctx.config.clone();
+    let _ = tokio::task::spawn_blocking(move || deliver::end_orphans(&config)).await;
     match deliver::flush(ctx).await {
         Ok(flushed) => {
             for (entry, delivered) in flushed.delivered {

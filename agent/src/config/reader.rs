@@ -196,6 +196,17 @@ impl<'a> Reader<'a> {
         fits
     }
 
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let found = self.take(key, None)?;
+        match found.value {
+            Value::Boolean(flag) => Some(flag),
+            _ => {
+                self.wrong_type(&found, "true or false");
+                None
+            }
+        }
+    }
+
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
         let found = self.take(key, None)?;
         let texts = match &found.value {

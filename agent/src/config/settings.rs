@@ -60,8 +60,12 @@ pub struct AgentConfig {
     pub rsql_binary: Option<PathBuf>,
     /// How many scripts may run here at once; more wait. 1 to 1,000, default 40.
     pub max_jobs: u16,
-    /// The user that scripts run as, by name. Default the agent's own.
+    /// The user that scripts run as, by name. Default [`crate::user::PACKAGE_USER`] where there is one and the agent runs
+    /// as root, else the agent's own.
     pub run_as: Option<String>,
+    /// Whether scripts may use the credentials of the instance's role. Default `false`. Without effect on scripts that
+    /// run as the agent's own user, which can always use them.
+    pub instance_credentials: bool,
     /// `PATH` of the scripts.
     pub path: String,
     /// Names of variables that scripts inherit from the agent, where it has them.
@@ -119,6 +123,13 @@ impl AgentConfig {
     fn named(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
         let variable = || env(env_vars::CONFIG).filter(|path| !path.is_empty());
         path.map(Path::to_owned).or_else(|| variable().map(PathBuf::from))
+    }
+
+    /// The user that scripts run as, if that is another than the agent's own.
+    #[must_use]
+    pub fn scripts_user(&self) -> Option<String> {
+        let user = crate::user::User::find(self.run_as.as_deref()).ok()?;
+        user.run_as.map(|_| user.name)
     }
 
     /// Whether the spool is where it is if no settings say.
@@ -198,6 +209,7 @@ impl AgentConfig {
             rsql_binary: r.directory("rsql_binary"),
             max_jobs: r.whole("max_jobs", 1..=1000).unwrap_or(40),
             run_as: r.text("run_as", None),
+            instance_credentials: r.flag("instance_credentials").unwrap_or(false),
             path: r
                 .text("path", None)
                 .unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),

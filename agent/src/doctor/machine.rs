@@ -64,7 +64,7 @@ pub(super) fn threads() -> Option<Check> {
 
 /// The checks that ask nobody but this machine.
 pub(super) fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
-    let reader = config.run_as.as_deref().and_then(Reader::named);
+    let reader = config.scripts_user().as_deref().and_then(Reader::named);
     let mut checks = vec![user(config, file)];
     checks.push(scripts(config, reader.as_ref(), file));
     checks.push(credentials_script(config, reader.as_ref()));
@@ -85,8 +85,7 @@ fn user(config: &AgentConfig, file: &Path) -> Check {
     let me = nix::unistd::User::from_uid(me).ok().flatten().map_or_else(|| me.to_string(), |user| user.name);
     match User::find(config.run_as.as_deref()) {
         Ok(User { run_as: None, .. }) => Check::ok(name, format!("scripts run as {me}, as the agent does")),
-        Ok(_) => {
-            let other = config.run_as.as_deref().unwrap_or_default();
+        Ok(User { name: other, .. }) => {
             Check::ok(name, format!("the agent runs as {me}, scripts as {other}"))
         }
         Err(error @ NoSuchUser::Unknown(_)) => {
@@ -111,7 +110,7 @@ fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check 
         }
     };
     if let Some(barred) = reader.and_then(|reader| reader.barred_by(dir)) {
-        let user = config.run_as.as_deref().unwrap_or_default();
+        let user = config.scripts_user().unwrap_or_default();
         let found = format!("{user}, as whom scripts run, may not read {}", barred.display());
         return Check::look(
             name,

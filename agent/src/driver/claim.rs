@@ -55,7 +55,7 @@ pub(super) async fn claim(
         // With such a lease the guard would end a healthy script between two renewals.
         let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());
         close_unclaimed(ctx, job, outcome).await?;
-        return Err(NotRun::Misfit(why));
+        return Err(NotRun::Unfit(why));
     }
     let times = row.job.times();
     let log_stream =
@@ -125,6 +125,16 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
         match heartbeat(ctx, &row).await {
             TokenHeard::Accepted(sent) => return Ok((row, sent)),
             TokenHeard::Refused => return Err(NotRun::NobodyWaits),
+            TokenHeard::Unknown(error) if error.is_denied() => {
+                // Every attempt would meet the same, and none would tell anybody.
+                let why = format!(
+                    "the instance's role does not allow states:{}; hint: allow it, or deploy, then restart the run",
+                    error.action()
+                );
+                let why = format!("{why} ({error})");
+                close_unclaimed(ctx, job, Outcome::without_exit(JobStatus::Failed, why.clone())).await?;
+                return Err(NotRun::Unfit(why));
+            }
             TokenHeard::Unknown(error) => {
                 let late = BootTime::now().since(started) > row.job.heartbeat.as_duration();
                 if !error.is_transient() || late || !backoff.pause().await {

@@ -21,6 +21,8 @@ pub struct Assignment {
     pub job: JobId,
     /// The attempt: what makes a late command of an earlier one lose.
     pub attempt: u32,
+    /// Of the job as it was planned. Functions of version 0.1.0 send none.
+    pub digest: Option<String>,
 }
 
 impl fmt::Display for Assignment {

@@ -5,6 +5,8 @@ use rsqlflow_store::{ChangeError, Note, StoreError};
 
 use super::Context;
 use crate::aws::{Backoff, Heard, TokenError};
+use crate::cgroup::{Cgroups, Ended};
+use crate::config::AgentConfig;
 use crate::spool::result::Listing;
 use crate::spool::{Entry, Results, SpoolError};
 
@@ -22,6 +24,9 @@ pub enum Delivered {
 /// Why a result has to stay in the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
+    /// The table has no such row.
+    #[error("the table {0} has no row of it; hint: check prefix and job_audit_table in the agent's settings")]
+    NoRow(String),
     /// The row could not be closed.
     #[error("the row cannot be closed")]
     Row(#[source] StoreError),
@@ -57,8 +62,10 @@ pub async fn close_and_answer(
                 annotate(ctx, entry).await;
                 return Ok(Delivered::TooLate);
             }
-            // The row has expired, or was never there: nobody is left to be told.
-            Err(ChangeError::Gone { .. } | ChangeError::Impossible(_)) => return Ok(Delivered::TooLate),
+            Err(ChangeError::Gone { .. }) => {
+                return Err(Undelivered::NoRow(ctx.config.tables.job_audit.clone()));
+            }
+            Err(ChangeError::Impossible(_)) => return Ok(Delivered::TooLate),
             Err(ChangeError::Store(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the row is not closed");
                 if is_invalid(&error) {
@@ -94,6 +101,23 @@ async fn annotate(ctx: &Context, entry: &Entry) {
     let note = Note::new().late_result(&text);
     if let Err(error) = ctx.jobs.note(&entry.workflow_execution_id, entry.job_id, None, note).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "the row does not mention the late result");
+    }
+}
+
+/// Ends processes that agents have left which are gone together with their guards, and names their jobs in the log.
+pub fn end_orphans(config: &AgentConfig) {
+    let Some(cgroups) = Cgroups::of_spool(&config.spool_dir) else { return };
+    match cgroups.end_orphans() {
+        Ok(ended) => {
+            for Ended { name, processes } in ended {
+                tracing::warn!(
+                    name,
+                    processes,
+                    "ended what was left of a job whose agent and guard are gone"
+                );
+            }
+        }
+        Err(error) => tracing::warn!(%error, "what earlier agents have left may still run"),
     }
 }
 

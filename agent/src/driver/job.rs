@@ -1,30 +1,24 @@
 //! One job in order: queue, claim, run, close, answer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use rsqlflow_core::protocol::{JobStatus, Outcome};
-use rsqlflow_store::{Note, StoreError};
+use rsqlflow_store::StoreError;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
 
 use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
+use super::delivery::{self, Patience, ScriptResult};
 use super::keeper::{Keeper, Kept};
-use super::spooling::Spooling;
+use super::output::Output;
 use super::tries::{self, Ended};
 use super::{Assignment, Context, Lookout, queue};
-use crate::aws::Backoff;
-use crate::clock::wall_clock;
+use crate::cgroup::{self, Cgroup, Cgroups};
 use crate::guard::Guard;
-use crate::logs::cloudwatch::Stream;
-use crate::logs::{Capture, Shipped, Shipper};
+use crate::imds;
 use crate::process::{Control, StopReason};
 use crate::spool::Slot;
-use crate::spool::result::{Entry, VERSION};
+use crate::spool::result::Room;
 
-/// Why a job was not run by this process. Of these only [`Self::Misfit`] and [`Self::Incompatible`] are
+/// Why a job was not run by this process. Of these only [`Self::Unfit`] and [`Self::Incompatible`] are
 /// failures of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
@@ -45,9 +39,9 @@ pub enum NotRun {
     /// It was cancelled before anybody ran it; this process has closed and reported it.
     #[error("it was cancelled before it was run")]
     Cancelled,
-    /// Its heartbeat is too short for this agent's times; this process has closed it as failed and reported it.
+    /// It cannot be run here, as the row now says; this process has closed it as failed and reported it.
     #[error("it was failed, not run: {0}")]
-    Misfit(String),
+    Unfit(String),
     /// Its row follows a contract that this agent does not know; this process has closed it as failed and reported it.
     #[error("it was failed, not run: {0}")]
     Incompatible(String),
@@ -80,10 +74,6 @@ pub enum Finished {
     Fenced,
 }
 
-/// How long the log may stand still before the row is closed without it. A service that is well takes a batch in
-/// a tenth of it.
-const STANDSTILL: Duration = Duration::from_millis(400);
-
 /// Runs one job; `guard` starts its script. `stop` counts the requests to the agent to stop.
 ///
 /// # Errors
@@ -104,7 +94,8 @@ pub async fn run(
 
     let (orders, control) = mpsc::unbounded_channel();
     let (deadline, current) = watch::channel(claimed.lease.deadline());
-    let kept = Kept { control, deadline: current };
+    let (tell_why, why_fenced) = watch::channel(None);
+    let kept = Kept { control, deadline: current, why_fenced };
     let keeper = Keeper {
         jobs: ctx.jobs.clone(),
         tokens: ctx.tokens.clone(),
@@ -114,7 +105,9 @@ pub async fn run(
         lease: claimed.lease.clone(),
         orders: orders.clone(),
         deadline,
+        tell_why,
         lookout: Lookout::new(ctx.config.cancel_poll),
+        trouble: None,
     };
     let mut keeping = Box::pin(keeper.keep());
     let mut relaying = Box::pin(relay_stop(stop.clone(), orders));
@@ -149,197 +142,103 @@ async fn work(
     stop: watch::Receiver<u32>,
 ) -> Finished {
     let mut patience = Patience::new(stop);
-    // While there is room: the script may fill the disk.
-    let room = match ctx.results.reserve(&job.execution, job.job, job.attempt, &ctx.owner) {
-        Ok(room) => Some(room),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no room is reserved for the result");
-            None
+    let room = reserve(ctx, job).await;
+    let mut output = Output::begin(ctx, job, claimed).await;
+    let allowed = match unplanned(job, claimed) {
+        None => enclose(ctx, job).await,
+        Some(why) => Err(why),
+    };
+    let cgroup = match allowed {
+        Ok(cgroup) => cgroup,
+        Err(why) => {
+            output.capture.remark(&why);
+            output.close();
+            let outcome = Outcome::without_exit(JobStatus::Failed, why);
+            let result = ScriptResult { outcome, tries: Vec::new(), sha256: None, room };
+            return Box::pin(delivery::finish(ctx, job, &mut output, &mut patience, result)).await;
         }
     };
-    let path = Capture::path_of(&ctx.config.log_dir, &job.execution, job.job, job.attempt);
-    let (mut capture, follow) = Capture::open(path.clone());
-    let taken = follow.borrow().taken.clone();
-    if let Some(error) = capture.trouble() {
-        tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
-    }
-    let shipping = claimed.log_stream.clone().map(|name| {
-        let stream = Stream::new(Arc::clone(&ctx.clients), ctx.config.log_group.clone(), name);
-        let mut shipper = Shipper::new(stream, path.clone(), follow);
-        let trouble = shipper.trouble();
-        let task = tokio::spawn(async move {
-            shipper.run().await;
-            shipper.shipped()
-        });
-        (task, trouble)
-    });
-    let (mut shipping, service) = shipping.unzip();
-
-    let ended = Box::pin(tries::run(ctx, job, claimed, slot, guard, kept, &mut capture)).await;
-    if let Some(error) = capture.trouble() {
-        tracing::warn!(%error, "the output could not be kept whole");
-    }
-    let bytes = capture.total();
-    let kept = capture.trouble().map(|error| format!("the instance could not keep it whole: {error}"));
-    let whole = kept.is_none();
+    let why_fenced = kept.why_fenced.clone();
+    let place = (slot, cgroup.as_ref());
+    let ended = Box::pin(tries::run(ctx, job, claimed, place, guard, kept, &mut output.capture)).await;
+    // Nothing of the script is left when others learn of its end.
+    drop(cgroup);
     let Ended::With { outcome, tries, sha256 } = ended else {
-        tracing::warn!("no longer this agent's: the script is stopped and nothing is reported");
-        capture.remark("stopped, because the job is no longer this agent's");
-        capture.close();
+        let why = why_fenced.borrow().clone();
+        let why = why.unwrap_or_else(|| "the job is no longer this agent's".to_owned());
+        tracing::warn!(why, "the script is stopped and nothing is reported");
+        output.capture.remark(&format!("stopped: {why}"));
+        output.close();
         if let Some(room) = room {
             room.give_back();
         }
-        patience.give(drain(&mut shipping, ctx.config.log_drain)).await;
+        patience.give(output.drain()).await;
         return Finished::Fenced;
     };
-    capture.close();
+    output.close();
+    let result = ScriptResult { outcome, tries, sha256, room };
+    Box::pin(delivery::finish(ctx, job, &mut output, &mut patience, result)).await
+}
 
-    let entry = Entry {
-        version: VERSION,
-        workflow_execution_id: job.execution.clone(),
-        job_id: job.job,
-        attempt: job.attempt,
-        owner: ctx.owner.clone(),
-        outcome: outcome.clone(),
-        ended_at: wall_clock(),
-    };
-    let spooling = Spooling::begin(&ctx.results, &entry, room);
-    let drained = drain_while_moving(&mut shipping, &taken, 3 * ctx.config.log_drain);
-    let mut complete = patience.give(drained).await == Some(true) && whole;
-    // Row and workflow have a time of their own: the log must not have used it up.
-    patience.renew();
-    let trouble = (!complete).then(|| {
-        let service = match &service {
-            Some(service) => service.borrow().clone(),
-            None => Some("no log group is configured".to_owned()),
-        };
-        let why = kept.or(service).unwrap_or_else(|| "its end was still on its way".to_owned());
-        format!("not all of the output is in CloudWatch Logs: {why}; see {} on the instance", path.display())
-    });
-    let mut note = Note::new().end(entry.ended_at).tries(&tries).log_end(bytes, trouble.as_deref());
-    if let Some(sha256) = &sha256 {
-        note = note.script_sha256(sha256);
-    }
-    let mut delivering = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results));
-    // It may be ended anywhere: the next agent, or a flush, does again what is not known to be done.
-    let mut delivered = patience.give(&mut delivering).await;
-    let held = spooling.done().await;
-    if delivered.is_none() && held.is_none() {
-        patience.insist();
-        delivered = patience.give(&mut delivering).await;
-    }
-    let delivered = delivered.unwrap_or(Err(deliver::Undelivered::Stopped));
-    match (&delivered, held) {
-        (Ok(_), Some(held)) => {
-            if let Err(error) = held.forget() {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a delivered result stays in the spool"
-                );
-            }
+/// Why the job in the row must not be run: it is not the one that was planned.
+fn unplanned(assignment: &Assignment, claimed: &Claimed) -> Option<String> {
+    let planned = assignment.digest.as_ref()?;
+    let row = &claimed.row;
+    let found = row.job.digest(&row.workflow_id, &assignment.execution, assignment.job);
+    (found != *planned).then(|| {
+        "not started: the job in this row is not the one that was planned, so somebody has changed the row; hint: find \
+         out who wrote to the job audit table, then restart the run"
+            .to_owned()
+    })
+}
+
+/// Makes room for the result, while there is some: the script may fill the disk.
+async fn reserve(ctx: &Context, job: &Assignment) -> Option<Room> {
+    let (results, owner) = (ctx.results.clone(), ctx.owner.clone());
+    let Assignment { execution, job, attempt, .. } = job.clone();
+    let reserving = move || results.reserve(&execution, job, attempt, &owner);
+    // A disk cannot be awaited, and the lease runs already.
+    match tokio::task::spawn_blocking(reserving).await {
+        Ok(Ok(room)) => Some(room),
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no room is reserved for the result");
+            None
         }
-        (Err(error), _) => tracing::error!(error = error as &dyn std::error::Error, "not delivered"),
-        (Ok(_), None) => {}
-    }
-    if shipping.is_some() && !complete {
-        let drained = drain(&mut shipping, ctx.config.log_drain);
-        complete = patience.give(drained).await == Some(true) && whole;
-        if complete {
-            let note = Note::new().log_end(bytes, None);
-            if let Err(error) = ctx.jobs.note(&job.execution, job.job, Some(job.attempt), note).await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the row does not say that its log is complete"
-                );
-            }
-        }
-    }
-    match delivered {
-        Ok(delivered) => Finished::Reported(outcome, delivered),
-        Err(error) => Finished::Undelivered(outcome, error),
+        Err(_) => None,
     }
 }
 
-/// How long an agent that is asked to stop goes on with what it would otherwise wait for: services that are well need
-/// a tenth of it, and who asks, such as a machine that is shut down, waits for no others.
-const STOPPING: Duration = Duration::from_secs(3);
-
-/// How long there is for what comes after the script: as long as it takes, until the agent is asked to stop.
-struct Patience {
-    stop: watch::Receiver<u32>,
-    /// So many requests to stop end it.
-    requests: u32,
-    end: Option<Instant>,
-}
-
-impl Patience {
-    fn new(stop: watch::Receiver<u32>) -> Self {
-        Self { stop, requests: 1, end: None }
-    }
-
-    /// What is done next would be lost: only one more request ends it.
-    fn insist(&mut self) {
-        self.requests = self.stop.borrow().saturating_add(1);
-        self.end = None;
-    }
-
-    /// What is done next has the whole time again.
-    fn renew(&mut self) {
-        self.end = None;
-    }
-
-    /// The result, or `None` when the time is over.
-    async fn give<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.spent() => None,
-        }
-    }
-
-    async fn spent(&mut self) {
-        let end = match self.end {
-            Some(end) => end,
-            None => {
-                let requests = self.requests;
-                if self.stop.wait_for(|count| *count >= requests).await.is_err() {
-                    // Nobody is left who could ask.
-                    std::future::pending::<()>().await;
+/// Ends what earlier attempts of the job have left here, and makes a control group for this one. `None` where there are
+/// no control groups.
+///
+/// # Errors
+/// If something of an earlier attempt does not die.
+async fn enclose(ctx: &Context, job: &Assignment) -> Result<Option<Cgroup>, String> {
+    let Some(cgroups) = Cgroups::of_spool(&ctx.config.spool_dir) else { return Ok(None) };
+    let (owner, span) = (ctx.owner.clone(), tracing::Span::current());
+    let scripts_user = ctx.config.scripts_user();
+    let block = !ctx.config.instance_credentials && scripts_user.is_some();
+    let Assignment { execution, job, attempt, .. } = job.clone();
+    let making = move || {
+        span.in_scope(|| {
+            for ended in cgroups.end_earlier(&execution, job, attempt).map_err(|error| {
+                format!("not started: processes of an earlier attempt are still here: {error}")
+            })? {
+                let cgroup::Ended { name, processes } = ended;
+                tracing::warn!(name, processes, "ended what an earlier attempt had left");
+            }
+            let cgroup = match cgroups.begin(&execution, job, attempt, &owner) {
+                Ok(cgroup) => cgroup,
+                Err(error) => {
+                    tracing::info!(%error, "no control group can be made, so the guard alone holds the script");
+                    return Ok(None);
                 }
-                *self.end.insert(Instant::now() + STOPPING)
+            };
+            if block && let Err(error) = imds::block(cgroup.path()) {
+                tracing::warn!(%error, "scripts can reach the credentials of the instance");
             }
-        };
-        tokio::time::sleep_until(end).await;
-    }
-}
-
-/// Waits for the shipper as long as it gets on, but not longer than that: readers of a closed row then find the
-/// whole log, and a service that is slow or absent delays the close by next to nothing.
-async fn drain_while_moving(
-    shipping: &mut Option<tokio::task::JoinHandle<Shipped>>,
-    taken: &AtomicU64,
-    most: Duration,
-) -> bool {
-    let end = Instant::now() + most;
-    loop {
-        let before = taken.load(Ordering::Relaxed);
-        if drain(shipping, STANDSTILL).await {
-            return true;
-        }
-        if shipping.is_none() || taken.load(Ordering::Relaxed) == before || Instant::now() >= end {
-            return false;
-        }
-    }
-}
-
-/// Waits for the shipper, but not longer than that. Whether the whole log has arrived.
-async fn drain(shipping: &mut Option<tokio::task::JoinHandle<Shipped>>, most: Duration) -> bool {
-    let Some(task) = shipping else { return false };
-    match timeout(most, &mut *task).await {
-        Ok(shipped) => {
-            *shipping = None;
-            shipped.is_ok_and(|shipped| shipped.complete)
-        }
-        Err(_) => false,
-    }
+            Ok(Some(cgroup))
+        })
+    };
+    tokio::task::spawn_blocking(making).await.unwrap_or(Ok(None))
 }

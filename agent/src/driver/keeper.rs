@@ -5,14 +5,14 @@ use std::time::Duration;
 use rsqlflow_core::protocol::agent::{Order, after_renewal};
 use rsqlflow_core::protocol::{Change, JobStatus};
 use rsqlflow_core::{JobTimes, Owner};
-use rsqlflow_store::{ChangeError, JobAudit, JobRow, Note};
+use rsqlflow_store::{ChangeError, JobAudit, JobRow, Note, causes};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::{Assignment, Lookout};
 use crate::aws::{Heard, Tokens};
 use crate::clock::BootTime;
-use crate::lease::{Deadline, Lease};
+use crate::lease::{Deadline, Lapse, Lease};
 use crate::process::{Control, StopReason};
 
 /// The renewals of one claimed job.
@@ -26,7 +26,11 @@ pub(super) struct Keeper {
     pub(super) lease: Lease,
     pub(super) orders: mpsc::UnboundedSender<Control>,
     pub(super) deadline: watch::Sender<Deadline>,
+    /// Why the job is no longer this agent's, for the end of its log.
+    pub(super) tell_why: watch::Sender<Option<String>>,
     pub(super) lookout: Lookout,
+    /// What the table said last, if it said no.
+    pub(super) trouble: Option<String>,
 }
 
 /// What it tells whoever runs the script.
@@ -35,6 +39,8 @@ pub(super) struct Kept {
     pub(super) control: mpsc::UnboundedReceiver<Control>,
     /// Of the next try, which was not there to be told.
     pub(super) deadline: watch::Receiver<Deadline>,
+    /// Known by the time that a stop for being fenced arrives.
+    pub(super) why_fenced: watch::Receiver<Option<String>>,
 }
 
 /// Timers do not run while a machine is suspended, so this is how late a lapse may be noticed after it wakes. The
@@ -45,10 +51,13 @@ impl Keeper {
     /// Renews until the job is no longer ours, and then says so. Ends only then.
     pub(super) async fn keep(mut self) {
         let mut cancelling = false;
+        let began = BootTime::now();
         loop {
             let now = BootTime::now();
             if let Some(lapse) = self.lease.lapse(now) {
-                tracing::warn!(?lapse, "the script is stopped");
+                let why = self.why(lapse, now, began);
+                tracing::warn!(?lapse, why, "the script is stopped");
+                self.tell_why.send_replace(Some(why));
                 self.order(Control::Stop(StopReason::Fenced));
                 return;
             }
@@ -81,12 +90,33 @@ impl Keeper {
                     cancelling = true;
                 }
                 Order::Stop => {
-                    tracing::info!(status = %row.state.status, attempt = row.state.attempt, "the row is another's or closed");
+                    let (status, attempt) = (row.state.status, row.state.attempt);
+                    tracing::info!(%status, attempt, "the row is another's or closed");
+                    let why = format!(
+                        "the job is no longer this agent's: its row is {status} in attempt {attempt}"
+                    );
+                    self.tell_why.send_replace(Some(why));
                     self.order(Control::Stop(StopReason::Fenced));
                     return;
                 }
             }
             self.heartbeat(&row).await;
+        }
+    }
+
+    /// Why the script is stopped, in words.
+    fn why(&self, lapse: Lapse, now: BootTime, began: BootTime) -> String {
+        let seconds = |since: BootTime| now.since(since).as_secs();
+        match lapse {
+            Lapse::LeaseRunsOut => format!(
+                "no answer from the audit table for {} s{}, and the lease is over",
+                seconds(self.lease.runs_from()),
+                self.trouble.as_deref().map(|trouble| format!(" ({trouble})")).unwrap_or_default()
+            ),
+            Lapse::NobodyWaits => format!(
+                "no accepted heartbeat for {} s, so the workflow no longer waits for this job",
+                seconds(self.lease.token_accepted_at().max(began))
+            ),
         }
     }
 
@@ -107,10 +137,12 @@ impl Keeper {
             Ok(Err(ChangeError::Refused(row))) => Some(*row),
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "not renewed");
+                self.trouble = Some(causes(&error));
                 None
             }
             Err(_) => {
                 tracing::warn!("not renewed: no answer in time");
+                self.trouble = None;
                 None
             }
         }

@@ -8,15 +8,19 @@
 //! - `lookout`: looks for a cancel between the renewals.
 //! - [`tries`]: the script, its reruns, and what became of it.
 //! - `spooling`: the result into the spool, while its row is closed.
-//! - [`deliver`]: spool, close, answer; also for what other agents left.
+//! - `output`: the file of the output, and its way to CloudWatch Logs.
+//! - [`deliver`]: close and answer; also for what other agents left.
+//! - `delivery`: all that comes after the script, for this process's own job.
 //! - [`job`]: all of it in order.
 
 pub mod claim;
 pub mod context;
 pub mod deliver;
+mod delivery;
 pub mod job;
 pub mod keeper;
 mod lookout;
+mod output;
 pub mod queue;
 mod refuse;
 mod spooling;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rsqlflow_core::plan::ResolvedJob;
 use rsqlflow_core::protocol::{JobStatus, Outcome};
-use rsqlflow_core::{Timestamp, show_duration};
+use rsqlflow_core::{Seconds, Timestamp, show_duration};
 use rsqlflow_store::{Note, Try, causes};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -13,13 +13,14 @@ use super::claim::Claimed;
 use super::keeper::Kept;
 use super::{Assignment, Context};
 use crate::aws::{Backoff, secrets};
+use crate::cgroup::Cgroup;
 use crate::clock::wall_clock;
-use crate::guard::{Guard, Launch, Start};
+use crate::guard::{Guard, Launch, Sealed, Start};
 use crate::lease::Deadline;
 use crate::logs::Capture;
 use crate::process::environment::{self, Ids};
 use crate::process::{
-    Base, Control, DatabaseSecret, Exit, NeverStarted, Script, StopReason, Supervisor, TryEnd,
+    Base, Control, DatabaseSecret, Exit, Memory, NeverStarted, Script, StopReason, Supervisor, TryEnd,
 };
 use crate::spool::Slot;
 use crate::sql::Scanner;
@@ -48,6 +49,7 @@ struct Job<'a> {
     assignment: &'a Assignment,
     claimed: &'a Claimed,
     slot: Option<&'a Slot>,
+    cgroup: Option<&'a Cgroup>,
     guard: &'a mut Guard,
     deadline: watch::Receiver<Deadline>,
     user: User,
@@ -67,12 +69,12 @@ pub(super) async fn run(
     ctx: &Context,
     assignment: &Assignment,
     claimed: &Claimed,
-    slot: Option<&Slot>,
+    (slot, cgroup): (Option<&Slot>, Option<&Cgroup>),
     guard: &mut Guard,
     kept: Kept,
     capture: &mut Capture,
 ) -> Ended {
-    let Kept { mut control, deadline } = kept;
+    let Kept { mut control, deadline, .. } = kept;
     let control = &mut control;
     let user = match User::find(ctx.config.run_as.as_deref()) {
         Ok(user) => user,
@@ -82,7 +84,7 @@ pub(super) async fn run(
         }
     };
     let (tries, sha256) = (Vec::new(), None);
-    let mut job = Job { ctx, assignment, claimed, slot, guard, deadline, user, tries, sha256 };
+    let mut job = Job { ctx, assignment, claimed, slot, cgroup, guard, deadline, user, tries, sha256 };
     let policy = claimed.row.job.retry_policy();
     let mut number = 1;
     loop {
@@ -162,13 +164,14 @@ impl Job<'_> {
                 }
             }
         };
-        let (launch, sha256) = match launch {
+        let (launch, script) = match launch {
             Ok(launch) => launch,
             Err(message) => {
                 return Verdict::Final(Outcome::without_exit(JobStatus::Failed, message));
             }
         };
-        self.sha256 = Some(sha256);
+        self.sha256 = Some(script.sha256.clone());
+        let memory = Memory::look();
         let resolved = &self.claimed.row.job;
         let supervisor = Supervisor {
             guard: &mut *self.guard,
@@ -176,7 +179,7 @@ impl Job<'_> {
             start: Start {
                 deadline: *self.deadline.borrow(),
                 grace: self.claimed.times.stop_grace,
-                linger: self.ctx.config.linger,
+                linger: resolved.linger.map_or(self.ctx.config.linger, Seconds::as_duration),
                 run_as: self.user.run_as,
             },
             timeout: resolved.timeout.as_duration(),
@@ -187,18 +190,25 @@ impl Job<'_> {
             supervisor.run(control, &mut |bytes| capture.push(bytes, &mut |bytes| scanner.push(bytes))).await;
         capture.end_of_try(&mut |bytes| scanner.push(bytes));
         scanner.finish();
-        let leaks = leaks(&end);
-        if let Some(leaks) = &leaks {
-            tracing::warn!(leaks, "what the script left");
+        let note = leaks(&end);
+        if let Some(note) = &note {
+            tracing::warn!(note, "what the script left");
+            capture.remark(note);
         }
         tracing::info!(exit = %end.exit, stopped = ?end.stopped, leftovers = end.leftovers, "the script has ended");
-        self.judge(&end, &scanner, start, leaks)
+        if let Some(copy) = &script.copy {
+            // Where it could not be put in place, it is still there.
+            let _ = std::fs::remove_file(copy);
+        }
+        let explained = explain(&end, &script, scanner.explain(&end.exit), memory);
+        self.judge(&end, explained, start, note)
     }
 
     /// Finds the script, its tools and its credentials.
-    async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, String), String> {
+    async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, Script), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
-        let script = Script::find(&config.script_dir, &row.job.script).map_err(|error| causes(&error))?;
+        // Only root can put a copy in a script's place.
+        let copies = nix::unistd::geteuid().is_root().then(|| config.spool_dir.join("copies"));
         let tools = Tools::prepare(config).map_err(|error| causes(&error))?;
         let id = row.job.secret.clone().or_else(|| config.secret.clone());
         let secret = match &id {
@@ -229,30 +239,46 @@ impl Job<'_> {
             try_number: number,
             secret_id: id.as_deref(),
         };
+        // Last, so that a copy is not left by what fails before.
+        let script = Script::find(&config.script_dir, &row.job.script, copies.as_deref());
+        let script = script.map_err(|error| causes(&error))?;
         let env = environment::build(&base, secret.as_ref(), own, ids);
         let first = [tools.creds_dir.into_os_string(), id.unwrap_or_default().into()];
         let (program, args) = script.command(first, &row.job.args);
-        let launch = Launch {
-            program,
-            args,
-            env,
-            directory: script.path.parent().unwrap_or(&config.script_dir).to_owned(),
-        };
-        Ok((launch, script.sha256))
+        let sealed = script.copy.clone().map(|copy| Sealed { script: script.path.clone(), copy });
+        let directory = script.path.parent().unwrap_or(&config.script_dir).to_owned();
+        let cgroup = self.cgroup.map(|cgroup| cgroup.path().to_owned());
+        Ok((Launch { program, args, env, directory, sealed, cgroup }, script))
     }
 
-    fn judge(&mut self, end: &TryEnd, scanner: &Scanner, start: Timestamp, leaks: Option<String>) -> Verdict {
-        let verdict = verdict(end, scanner.explain(&end.exit), &self.claimed.row.job);
+    fn judge(&mut self, end: &TryEnd, explained: String, start: Timestamp, note: Option<String>) -> Verdict {
+        let verdict = verdict(end, explained, &self.claimed.row.job);
         if let Verdict::Final(outcome) | Verdict::Failed(outcome, _) = &verdict {
             self.tries.push(Try {
                 start_ts: start,
                 end_ts: wall_clock(),
                 exit_code: outcome.exit_code,
-                error_message: outcome.error_message.clone().or(leaks),
+                error_message: outcome.error_message.clone(),
+                note,
             });
         }
         verdict
     }
+}
+
+/// How a script ended, in words: with what is known of its file, and of the machine.
+fn explain(end: &TryEnd, script: &Script, mut said: String, memory: Memory) -> String {
+    if let Exit::NeverStarted(NeverStarted::Unstartable(error)) = end.exit {
+        return format!("could not be started: {}", script.explain(error));
+    }
+    let code = end.exit.code();
+    let hints = [code.and_then(|code| script.hint_after(code)), memory.hint_after(code)];
+    // Whoever was stopped needs no other explanation.
+    for hint in hints.into_iter().flatten().filter(|_| end.stopped.is_none()) {
+        said.push_str("; ");
+        said.push_str(&hint);
+    }
+    said
 }
 
 /// What a try means for its job; `explained` is how it ended, in words.
@@ -301,7 +327,7 @@ fn stopped(reason: StopReason, job: &ResolvedJob, how: &Option<String>) -> Outco
     Outcome::without_exit(status, message)
 }
 
-/// What a script should not leave behind, for the row's list of tries. Not for its log, which is the script's own.
+/// What a script should not leave behind, for its log and for the row's list of tries.
 fn leaks(end: &TryEnd) -> Option<String> {
     let left = match end.leftovers {
         0 => None,

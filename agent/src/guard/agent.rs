@@ -162,6 +162,7 @@ mod tests {
                 args: Vec::new(),
                 env: BTreeMap::from([("A".into(), "x".repeat(padding).into())]),
                 directory: PathBuf::from("/"),
+                ..Launch::default()
             };
             let body = launch.encode().unwrap();
             let header = Header { start, body: body.len(), kept: false };

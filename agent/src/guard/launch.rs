@@ -1,14 +1,14 @@
 //! What to start, and how the guard is told.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to start: a program, never a line for a shell.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Launch {
     /// The program, as an absolute path.
     pub program: PathBuf,
@@ -18,6 +18,19 @@ pub struct Launch {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub directory: PathBuf,
+    /// The script, and a copy of it that it is to see in its place.
+    pub sealed: Option<Sealed>,
+    /// Directory of the control group that all of its processes are to be in.
+    pub cgroup: Option<PathBuf>,
+}
+
+/// A script that runs from a copy, so that nobody can change its text while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where the script is, and where its processes see the copy.
+    pub script: PathBuf,
+    /// The copy. Its name is removed as soon as it is in place.
+    pub copy: PathBuf,
 }
 
 impl fmt::Debug for Launch {
@@ -33,14 +46,20 @@ impl fmt::Debug for Launch {
 }
 
 impl Launch {
-    /// As it is sent: the directory, the program, the number of arguments, these, then names and values in turn, each
-    /// with a NUL behind it. execve(2) takes texts that end with one, so none of them can hold another.
+    /// As it is sent: the directory, the program, the script and its copy, the control group (each empty where there is
+    /// none), the number of arguments, these, then names and values in turn, each with a NUL behind it. execve(2) takes texts that end with one, so none of them can hold another.
     ///
     /// # Errors
     /// If one does. It is not told which, for it may be the password.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         let count = OsString::from(self.args.len().to_string());
-        let first = [self.directory.as_os_str(), self.program.as_os_str(), &count];
+        let none = OsStr::new("");
+        let (script, copy) = match &self.sealed {
+            Some(Sealed { script, copy }) => (script.as_os_str(), copy.as_os_str()),
+            None => (none, none),
+        };
+        let cgroup = self.cgroup.as_deref().map_or(none, Path::as_os_str);
+        let first = [self.directory.as_os_str(), self.program.as_os_str(), script, copy, cgroup, &count];
         let env = self.env.iter().flat_map(|(name, value)| [name, value]);
         let mut bytes = Vec::new();
         for text in first.into_iter().chain(self.args.iter().chain(env).map(OsString::as_os_str)) {
@@ -61,6 +80,13 @@ impl Launch {
         let mut texts = bytes.strip_suffix(b"\0")?.split(|&byte| byte == 0);
         let mut next = || texts.next().map(|text| OsString::from_vec(text.to_owned()));
         let (directory, program) = (next()?.into(), next()?.into());
+        let (script, copy, cgroup) = (next()?, next()?, next()?);
+        let sealed =
+            (!script.is_empty()).then(|| Sealed { script: script.clone().into(), copy: copy.clone().into() });
+        if sealed.is_none() && !copy.is_empty() {
+            return None;
+        }
+        let cgroup = (!cgroup.is_empty()).then(|| cgroup.into());
         let count: usize = next()?.to_str()?.parse().ok()?;
         let mut args = Vec::new();
         for _ in 0..count {
@@ -70,7 +96,7 @@ impl Launch {
         while let Some(name) = next() {
             env.insert(name, next()?);
         }
-        Some(Self { program, args, env, directory })
+        Some(Self { program, args, env, directory, sealed, cgroup })
     }
 }
 
@@ -78,17 +104,25 @@ impl Launch {
 mod tests {
     use super::*;
     use proptest::collection::{btree_map, vec};
+    use proptest::option;
     use proptest::prelude::*;
 
     fn text() -> impl Strategy<Value = OsString> {
         vec(1u8.., 0..40).prop_map(OsString::from_vec)
     }
 
+    fn name() -> impl Strategy<Value = OsString> {
+        vec(1u8.., 1..40).prop_map(OsString::from_vec)
+    }
+
     prop_compose! {
         fn launch()(
             program in text(), args in vec(text(), 0..5), env in btree_map(text(), text(), 0..5), directory in text(),
+            sealed in option::of((name(), text())), cgroup in option::of(name()),
         ) -> Launch {
-            Launch { program: program.into(), args, env, directory: directory.into() }
+            let sealed = sealed.map(|(script, copy)| Sealed { script: script.into(), copy: copy.into() });
+            let (program, directory) = (program.into(), directory.into());
+            Launch { program, args, env, directory, sealed, cgroup: cgroup.map(PathBuf::from) }
         }
     }
 
@@ -113,6 +147,7 @@ mod tests {
             args: Vec::new(),
             env: BTreeMap::from([("RSPASSWORD".into(), "Secret\0Word".into())]),
             directory: "/".into(),
+            ..Launch::default()
         };
         let error = launch.encode().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);

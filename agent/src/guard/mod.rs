@@ -6,6 +6,7 @@
 //! - [`message`], [`launch`]: what the two say to each other, line by line over a socket; and what to start.
 //! - `wire`, `agent`: the socket, with descriptors; and its end at the guard.
 //! - `spawn`: how a script is started.
+//! - `confine`: what its processes may not do.
 //! - [`watch`]: what the guard does and when, as pure state.
 //! - [`children`]: finding and ending every descendant of this process.
 //!
@@ -26,6 +27,7 @@
 mod agent;
 pub mod begin;
 pub mod children;
+mod confine;
 pub mod handle;
 pub mod launch;
 pub mod message;
@@ -36,5 +38,5 @@ mod wire;
 
 pub use begin::{Half, Process, split};
 pub use handle::{Guard, NoTry};
-pub use launch::Launch;
+pub use launch::{Launch, Sealed};
 pub use message::{Order, Report, RunAs, Start};

@@ -81,6 +81,10 @@ fn serve(mut agent: Agent) -> io::Result<()> {
             agent.tell(Report::Late);
             continue;
         };
+        // The lock on its directory says that the group is in use, also when the agent is gone.
+        let group = launch.cgroup.as_deref().and_then(|path| File::open(path).ok());
+        let held = group.as_ref().is_some_and(|group| group.try_lock_shared().is_ok());
+        debug_assert!(held || group.is_none());
         let script = match spawn(launch, output, &start, &mut spared, signals) {
             Ok(pid) => pid,
             Err(error) => {
@@ -91,7 +95,7 @@ fn serve(mut agent: Agent) -> io::Result<()> {
         };
         agent.tell(Report::Started(script.as_raw()));
         let leftovers = keep(watch, script, &mut agent, &signal_fd, &timer)?;
-        drop(kept);
+        drop((kept, group));
         agent.tell(Report::Gone(leftovers));
     }
     Ok(())

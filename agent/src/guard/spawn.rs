@@ -1,18 +1,21 @@
 //! Starting the script.
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, execve, getpid, getppid};
 
+use super::confine::Confinement;
 use super::launch::Launch;
-use super::message::{RunAs, Start};
+use super::message::Start;
 
 /// Starts the script. It writes to `output`, of which nothing stays open here: the pipe ends when the last process of
 /// the script has closed it.
@@ -23,28 +26,29 @@ pub(super) fn spawn(
     spared: &mut Spared,
     blocked: SigSet,
 ) -> io::Result<Pid> {
-    let Launch { program, args, env, directory } = launch;
-    let mut command = Command::new(program);
+    let program = Program::new(&launch)?;
+    let confinement = Confinement::prepare(&launch, start.run_as)?;
+    let mut command = Command::new(&launch.program);
     // A group of its own, so that one signal reaches all of it.
-    command.args(args).env_clear().envs(env).current_dir(directory).process_group(0).stdin(Stdio::null());
+    command.current_dir(launch.directory).process_group(0).stdin(Stdio::null());
     command.stderr(output.try_clone()?).stdout(output);
-    if let Some(RunAs { user, group }) = start.run_as {
-        command.uid(user).gid(group);
-    }
     let guard = getpid();
-    let die_with_guard = move || {
+    let begin = move || {
         // Inherited like all that is blocked; the guard itself takes signals only where it reads them.
         blocked.thread_unblock()?;
+        confinement.apply()?;
         // Forgotten when the user changes (prctl(2), PR_SET_PDEATHSIG), which here has been done.
         set_pdeathsig(Signal::SIGKILL)?;
         // The guard may have died before that.
-        if getppid() == guard { Ok(()) } else { Err(Errno::ESRCH.into()) }
+        if getppid() != guard {
+            return Err(Errno::ESRCH.into());
+        }
+        Err(program.execute())
     };
-    #[expect(unsafe_code, reason = "between fork and exec it makes three system calls and allocates nothing")]
-    // SAFETY: pthread_sigmask(3), prctl(2) and getppid(2) may be called there (signal-safety(7)); the guard has one
-    // thread.
+    #[expect(unsafe_code, reason = "the guard has one thread, so its copy may do all that the guard may")]
+    // SAFETY: no other thread can have held a lock, such as the allocator's, when the process was split (fork(2)).
     unsafe {
-        command.pre_exec(die_with_guard);
+        command.pre_exec(begin);
     }
     // The script would inherit it.
     spared.end();
@@ -52,6 +56,37 @@ pub(super) fn spawn(
     spared.begin();
     let child = child?;
     i32::try_from(child.id()).map(Pid::from_raw).map_err(io::Error::other)
+}
+
+/// A program as execve(2) takes it. The standard library uses execvp(3), which gives a file that the kernel cannot run,
+/// such as a program for another processor, to `/bin/sh`.
+struct Program {
+    path: CString,
+    args: Vec<CString>,
+    env: Vec<CString>,
+}
+
+impl Program {
+    fn new(launch: &Launch) -> io::Result<Self> {
+        let path = CString::new(launch.program.as_os_str().as_bytes())?;
+        let mut args = vec![path.clone()];
+        for arg in &launch.args {
+            args.push(CString::new(arg.as_bytes())?);
+        }
+        let env = launch
+            .env
+            .iter()
+            .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
+        Ok(Self { path, args, env: env.collect::<Result<_, _>>()? })
+    }
+
+    /// Does not return, unless with an error.
+    fn execute(&self) -> io::Error {
+        match execve(&self.path, &self.args, &self.env) {
+            Ok(never) => match never {},
+            Err(error) => error.into(),
+        }
+    }
 }
 
 /// Whether the kernel is asked to kill anything else first when memory runs out. Only root may ask for that (proc(5),

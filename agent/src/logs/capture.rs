@@ -1,11 +1,12 @@
 //! The local file of one attempt's output.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rsqlflow_core::{ExecutionId, JobId};
 use tokio::sync::watch;
@@ -21,6 +22,8 @@ pub struct Progress {
     pub written: u64,
     /// When they came.
     pub marks: Marks,
+    /// When it grew last.
+    pub grown_at: Option<Instant>,
     /// No more will come.
     pub ended: bool,
     /// How much of it whoever follows does not need any more, so that `marks` are kept for the rest only.
@@ -36,6 +39,8 @@ pub struct Capture {
     trouble: Option<io::Error>,
     redactor: Redactor,
     total: u64,
+    /// The last byte was not the end of a line.
+    within_line: bool,
     progress: watch::Sender<Progress>,
 }
 
@@ -58,7 +63,18 @@ impl Capture {
             Err(error) => (None, 0, Some(error)),
         };
         let (progress, follow) = watch::channel(Progress { written, ..Progress::default() });
-        (Self { path, file, trouble, redactor: Redactor::default(), total: 0, progress }, follow)
+        (
+            Self {
+                path,
+                file,
+                trouble,
+                redactor: Redactor::default(),
+                total: 0,
+                within_line: false,
+                progress,
+            },
+            follow,
+        )
     }
 
     /// Where it is.
@@ -93,9 +109,10 @@ impl Capture {
         self.redactor = redactor;
     }
 
-    /// A line of the agent's own.
+    /// A line of the agent's own. It begins a new one, also where the script has not ended its last.
     pub fn remark(&mut self, text: &str) {
-        self.write(format!("rsqlflow: {text}\n").as_bytes());
+        let end = if self.within_line { "\n" } else { "" };
+        self.write(format!("{end}rsqlflow: {text}\n").as_bytes());
     }
 
     /// No more will come.
@@ -116,6 +133,9 @@ impl Capture {
     }
 
     fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            self.within_line = *last != b'\n';
+        }
         let Some(file) = &mut self.file else { return };
         // A local disk is as fast as the pipe, and a file cannot be waited for anyway.
         if let Err(error) = file.write_all(bytes) {
@@ -128,9 +148,13 @@ impl Capture {
             progress.marks.forget_before(progress.taken.load(Ordering::Relaxed));
             progress.marks.add(progress.written, now);
             progress.written += bytes.len() as u64;
+            progress.grown_at = Some(Instant::now());
         });
     }
 }
+
+/// Between two tries to lock a file.
+const LOCKED: Duration = Duration::from_millis(5);
 
 /// Opens a log so that [`super::clean`] leaves it alone as long as it is open.
 fn open_locked(path: &Path) -> io::Result<File> {
@@ -144,9 +168,16 @@ fn open_locked(path: &Path) -> io::Result<File> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             file => file?,
         };
-        // Where files cannot be locked, none is removed either.
-        if file.lock_shared().is_err() || is_current(&file, path) {
-            return Ok(file);
+        // This is done with a lease that runs, so no lock is waited for. Whoever holds one removes the file, and is
+        // done in a moment. Where files cannot be locked, none is removed either.
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(LOCKED);
+                continue;
+            }
+            Err(TryLockError::Error(_)) => return Ok(file),
+            Ok(()) if is_current(&file, path) => return Ok(file),
+            Ok(()) => {}
         }
     }
     open()
@@ -179,6 +210,28 @@ mod tests {
         assert_eq!(seen, b"password ********\nhunt");
         assert_eq!(follow.borrow().written, 22);
         assert_eq!(capture.total(), 22, "as many as came: the secret is as long as its mark");
+    }
+
+    #[test]
+    fn a_lock_of_another_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.log");
+        let other = File::create(&path).unwrap();
+        other.lock().unwrap();
+        let (mut capture, _follow) = Capture::open(path.clone());
+        capture.push(b"line\n", &mut |_| {});
+        assert_eq!(fs::read(&path).unwrap(), b"line\n");
+    }
+
+    #[test]
+    fn a_remark_is_a_line_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.log");
+        let (mut capture, _follow) = Capture::open(path.clone());
+        capture.remark("first");
+        capture.push(b"no end", &mut |_| {});
+        capture.remark("second");
+        assert_eq!(fs::read(&path).unwrap(), b"rsqlflow: first\nno end\nrsqlflow: second\n");
     }
 
     #[test]

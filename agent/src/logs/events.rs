@@ -80,6 +80,17 @@ impl Marks {
     }
 }
 
+/// What is known of the bytes behind a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// They are being written.
+    Growing,
+    /// The script has been silent for a while: what it has written of a line, such as a prompt, is to be seen.
+    Silent,
+    /// There are none.
+    Ended,
+}
+
 /// Cuts a file into events, window by window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cutter {
@@ -97,10 +108,11 @@ impl Cutter {
     }
 
     /// The next batch from `window`, which begins at [`Self::offset`]. A line without its end waits for more,
-    /// unless it is too long, or `ended` says that no more will come. Answers with the cutter behind the batch:
-    /// who fails to send the batch keeps the one before.
+    /// unless it is too long, or `rest` says that more will not come, or not soon. Answers with the cutter behind the
+    /// batch: who fails to send the batch keeps the one before.
     #[must_use]
-    pub fn cut(self, window: &[u8], ended: bool, marks: &Marks) -> (Vec<Event>, Self) {
+    pub fn cut(self, window: &[u8], rest_is: Rest, marks: &Marks) -> (Vec<Event>, Self) {
+        let ended = rest_is == Rest::Ended;
         let (mut next, mut events) = (self, Vec::new());
         let (mut used, mut bytes) = (0, 0);
         let mut first = None;
@@ -108,7 +120,7 @@ impl Cutter {
             let end = rest.iter().take(EVENT_BYTES + 1).position(|&byte| byte == b'\n');
             let (line, whole) = match end {
                 Some(end) => (rest.get(..end).unwrap_or_default(), true),
-                None if ended || rest.len() > EVENT_BYTES => (rest, ended),
+                None if rest_is != Rest::Growing || rest.len() > EVENT_BYTES => (rest, ended),
                 None => break,
             };
             if line.is_empty() && next.within_line {
@@ -118,6 +130,10 @@ impl Cutter {
             }
             let at = marks.at(self.offset + used as u64);
             let (mut message, taken) = lossy(line, EVENT_BYTES, whole);
+            if taken == 0 && !line.is_empty() {
+                // The beginning of a character, whose end is still to come.
+                break;
+            }
             if message.is_empty() {
                 message.push(' ');
             }
@@ -162,7 +178,7 @@ fn lossy(bytes: &[u8], most: usize, end_is_final: bool) -> (String, usize) {
         let cut_off = !end_is_final
             && taken + invalid.len() == bytes.len()
             && std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-        if text.len() + char::REPLACEMENT_CHARACTER.len_utf8() > most || (cut_off && taken > 0) {
+        if text.len() + char::REPLACEMENT_CHARACTER.len_utf8() > most || cut_off {
             break;
         }
         text.push(char::REPLACEMENT_CHARACTER);

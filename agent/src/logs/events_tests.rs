@@ -16,7 +16,7 @@ fn all(log: &[u8], window: usize) -> Vec<Event> {
         let start = usize::try_from(cutter.offset()).unwrap();
         let seen = &log[start..(start + window).min(log.len())];
         let ended = start + seen.len() == log.len();
-        let (batch, next) = cutter.cut(seen, ended, &marks());
+        let (batch, next) = cutter.cut(seen, if ended { Rest::Ended } else { Rest::Growing }, &marks());
         let bytes: usize = batch.iter().map(|e| e.message.len() + service::EVENT_OVERHEAD).sum();
         assert!(bytes <= BATCH_BYTES && batch.len() <= BATCH_EVENTS);
         assert!(batch.iter().all(|e| !e.message.is_empty() && e.message.len() <= EVENT_BYTES));
@@ -44,11 +44,23 @@ fn lines_become_events() {
 
 #[test]
 fn an_unfinished_line_waits() {
-    let (events, next) = Cutter::default().cut(b"one\ntw", false, &marks());
+    let (events, next) = Cutter::default().cut(b"one\ntw", Rest::Growing, &marks());
     assert_eq!(texts(&events), ["one"]);
     assert_eq!(next.offset(), 4);
-    let (events, next) = next.cut(b"two\n", false, &marks());
+    let (events, next) = next.cut(b"two\n", Rest::Growing, &marks());
     assert_eq!((texts(&events), next.offset()), (vec!["two"], 8));
+}
+
+#[test]
+fn an_unfinished_line_of_a_silent_script_is_sent_without_half_a_character() {
+    let line = "waiting …".as_bytes();
+    let (events, next) = Cutter::default().cut(&line[..line.len() - 1], Rest::Silent, &marks());
+    assert_eq!(texts(&events), ["waiting "]);
+    let (events, same) = next.cut(&line[8..line.len() - 1], Rest::Silent, &marks());
+    assert_eq!((events.len(), same), (0, next), "the character is still not whole");
+    let (events, next) = next.cut("… done\nnext\n".as_bytes(), Rest::Growing, &marks());
+    assert_eq!(texts(&events), ["… done", "next"]);
+    assert_eq!(next.offset(), 24);
 }
 
 #[test]
@@ -65,7 +77,7 @@ fn a_ten_megabyte_line_is_cut_into_pieces_and_leaves_no_empty_event() {
 fn a_batch_has_no_more_events_than_may_be() {
     const { assert!(BATCH_EVENTS <= service::BATCH_EVENTS) };
     let log = b"\n".repeat(25_000);
-    let (events, next) = Cutter::default().cut(&log, true, &marks());
+    let (events, next) = Cutter::default().cut(&log, Rest::Ended, &marks());
     assert_eq!(events.len(), BATCH_EVENTS);
     assert_eq!(next.offset(), events.len() as u64);
     assert_eq!(all(&log, WINDOW).len(), 25_000);
@@ -76,9 +88,9 @@ fn lines_a_day_apart_are_not_in_one_batch() {
     let mut marks = Marks::default();
     marks.add(0, Timestamp::from_millis(0));
     marks.add(4, Timestamp::from_millis(service::BATCH_SPAN_MILLIS));
-    let (events, next) = Cutter::default().cut(b"one\ntwo\n", true, &marks);
+    let (events, next) = Cutter::default().cut(b"one\ntwo\n", Rest::Ended, &marks);
     assert_eq!((texts(&events), next.offset()), (vec!["one"], 4));
-    let (events, _) = next.cut(b"two\n", true, &marks);
+    let (events, _) = next.cut(b"two\n", Rest::Ended, &marks);
     assert_eq!(events[0].at, Timestamp::from_millis(service::BATCH_SPAN_MILLIS));
 }
 

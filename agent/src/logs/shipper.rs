@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::capture::Progress;
 use super::cloudwatch::{LogError, Stream};
-use super::events::{BATCH_BYTES, Cutter, Event};
+use super::events::{BATCH_BYTES, Cutter, Event, Rest};
 
 /// How a log arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub struct Shipper {
 
 /// Between two looks at the file, shortened by up to a fifth at random.
 const CADENCE: Duration = Duration::from_secs(1);
+
+/// A script that writes nothing for so long has its unfinished line sent.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// The longest time of one call: later the batch is sent again.
 const CALL: Duration = Duration::from_secs(20);
@@ -167,7 +170,13 @@ impl Shipper {
         }
         let window = window.get(..filled)?;
         let ended = progress.ended && start + filled as u64 == progress.written;
-        let (events, next) = self.cutter.cut(window, ended, &progress.marks);
+        let silent = progress.grown_at.is_some_and(|at| at.elapsed() >= SILENCE);
+        let rest = match (ended, silent) {
+            (true, _) => Rest::Ended,
+            (false, true) => Rest::Silent,
+            (false, false) => Rest::Growing,
+        };
+        let (events, next) = self.cutter.cut(window, rest, &progress.marks);
         (next != self.cutter).then_some((events, next))
     }
 }

@@ -18,7 +18,9 @@ pub enum Exit {
 /// Why a script did not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NeverStarted {
-    /// The operating system refused it, or there is no guard any more.
+    /// The operating system refused it, with this error number.
+    Unstartable(i32),
+    /// There is no guard any more, or it cannot be given the script.
     Refused(String),
     /// Before it could be started it had to be stopped.
     Late,
@@ -74,6 +76,9 @@ impl fmt::Display for Exit {
                 Ok(signal) => write!(f, "killed by {signal}"),
                 Err(_) => write!(f, "killed by signal {number}"),
             },
+            Self::NeverStarted(NeverStarted::Unstartable(error)) => {
+                write!(f, "could not be started: {}", std::io::Error::from_raw_os_error(*error))
+            }
             Self::NeverStarted(NeverStarted::Refused(why)) => write!(f, "could not be started: {why}"),
             Self::NeverStarted(NeverStarted::Late) => {
                 f.write_str("not started, because the lease was about to end")

@@ -164,8 +164,7 @@ impl Run<'_> {
             Some(Report::Started(pid)) => self.script = Some(Pid::from_raw(pid)),
             Some(Report::Late) => self.ended(Exit::NeverStarted(NeverStarted::Late), bound),
             Some(Report::Unstartable(errno)) => {
-                let why = io::Error::from_raw_os_error(errno).to_string();
-                self.ended(Exit::NeverStarted(NeverStarted::Refused(why)), bound);
+                self.ended(Exit::NeverStarted(NeverStarted::Unstartable(errno)), bound);
             }
             Some(Report::Overdue) => self.stopped = Some(StopReason::Fenced),
             Some(Report::Exited(code)) => self.ended(Exit::Code(code), bound),

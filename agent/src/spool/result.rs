@@ -126,7 +126,9 @@ impl Results {
         let _ = fs::rename(self.directory.join(SPARE), &path);
         let open = || {
             let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-            file.lock()?;
+            // It is new, so nobody holds it, unless somebody removes it at this moment. The lease runs: nothing is waited
+            // for.
+            file.try_lock().map_err(io::Error::from)?;
             // Until it is locked it looks like what a dead agent left, which others remove.
             path.metadata().map(|_| file)
         };

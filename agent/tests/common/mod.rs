@@ -66,6 +66,7 @@ impl Child {
             args: vec![script.into_os_string()],
             env,
             directory: directory.path().to_owned(),
+            ..Launch::default()
         };
         let hour = Duration::from_secs(3600);
         let start = Start {

@@ -15,7 +15,7 @@ function time(seconds: number | 'forever' | undefined): string | undefined {
  * only if they are set.
  */
 export function agentConfig(config: Config, names: Names): string {
-  const fields: Record<string, string | number | undefined> = {
+  const fields: Record<string, string | number | boolean | undefined> = {
     prefix: names.prefix,
     config_table: names.tables.config,
     workflow_audit_table: names.tables.workflow_audit,
@@ -30,6 +30,7 @@ export function agentConfig(config: Config, names: Names): string {
     rsql_client: config.rsql_client,
     rsql_binary: config.rsql_binary,
     run_as: config.run_as,
+    instance_credentials: config.instance_credentials,
     max_jobs: config.max_jobs,
     log_retention: time(config.local_log_retention),
     cancel_poll: time(config.cancel_poll),

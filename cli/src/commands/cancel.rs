@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::follow::{Patience, plan_of, stop};
 use crate::place::{Place, Purpose, execution_id};
 use crate::printer::{Printer, one_line};
-use crate::signals::Signals;
+use crate::signals::{Signal, Signals};
 use crate::steady::Steady;
 use crate::{exit, follow, jobs, report, watch};
 
@@ -61,7 +61,7 @@ async fn at(
     let question = format!("Cancel {id} of workflow {workflow} on {}?", place.name());
     agree(args.consent, printer, &question).await?;
     if args.no_wait {
-        stop(place, id).await?;
+        stop(place, id, Signal::Interrupt).await?;
         let times = Patience::of(&plan);
         printer.notice(&format!("asked for: {times}"));
         if printer.is_json() {
@@ -70,7 +70,7 @@ async fn at(
         }
         return Ok(exit::OK);
     }
-    Ok(match follow::cancel(place, id, &plan, signals, printer).await? {
+    Ok(match follow::cancel(place, id, &plan, Signal::Interrupt, signals, printer).await? {
         true => exit::OK,
         false => exit::INTERRUPTED,
     })

@@ -74,12 +74,25 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
                 }
             })
             .await?;
-        documents.push(json!({ "job_id": job.job_id, "job_name": job.job_name, "lines": lines }));
+        if !printer.is_json() {
+            not_whole(job, printer);
+        }
+        documents.push(json!({ "job_id": job.job_id, "job_name": job.job_name, "lines": lines,
+            "log_complete": job.log_complete, "log_error": job.log_error }));
     }
     if printer.is_json() {
         printer.json(&json!({ "version": report::JSON_VERSION, "logs": documents }));
     }
     Ok(())
+}
+
+/// Says why a job's log is not whole, and where the rest of it is. Not among the lines: they are the script's.
+fn not_whole(job: &JobSummary, printer: Printer) {
+    if job.log_complete == Some(false) {
+        let why = job.log_error.as_deref().unwrap_or("the agent could not send all of it");
+        let name = one_line(&job.job_name);
+        printer.notice(&format!("the log of {name} ({}) is not complete: {}", job.job_id, one_line(why)));
+    }
 }
 
 /// The jobs that the operator means: by name all that have it, or one by its id. A job whose turn has not come has no
@@ -160,6 +173,9 @@ async fn round(
                 }
             })
             .await?;
+        if is_closed && !printer.is_json() {
+            not_whole(job, printer);
+        }
         // Closed before it was read, so nothing comes after what was read.
         cursor.is_done = is_closed;
     }

@@ -68,8 +68,8 @@ async fn run_at(
             run = watch::until_closed(&place.store, &id, Steady::following(place, &id), &live) => {
                 printer.notice(&format!("{id} ended: {}", run?.workflow.execution_status));
             }
-            _ = signals.next() => {
-                follow::cancel(place, &id, &plan, signals, printer).await?;
+            by = signals.next() => {
+                follow::cancel(place, &id, &plan, by, signals, printer).await?;
                 return Ok(exit::INTERRUPTED);
             }
         }

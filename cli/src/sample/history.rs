@@ -253,6 +253,7 @@ fn resolved(script: &str) -> ResolvedJob {
         timeout: defaults.timeout,
         heartbeat: defaults.heartbeat,
         times: None,
+        linger: None,
         retries: 0,
         retry_delay: Seconds::saturating(60),
         retry_backoff: 2.0,

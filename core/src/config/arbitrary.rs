@@ -37,6 +37,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         of(target()),
         of(seconds(1, 100_000)),
         of(seconds(60, 86_400)),
+        of(seconds(0, 3600)),
         of(0u32..=8),
         of(seconds(0, 3600)),
         of((8u32..=24).prop_map(|eighths| f64::from(eighths) / 8.0)),
@@ -49,6 +50,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 target,
                 timeout,
                 heartbeat,
+                linger,
                 retries,
                 retry_delay,
                 retry_backoff,
@@ -60,6 +62,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     target,
                     timeout,
                     heartbeat,
+                    linger,
                     retries,
                     retry_delay,
                     retry_backoff,
@@ -93,7 +96,9 @@ fn job() -> impl Strategy<Value = Job> {
         choice(),
         settings(),
     )
-        .prop_filter("leaves the directory", |(script, ..)| super::rules::script(script).is_ok())
+        .prop_filter("leaves the directory", |(script, ..)| {
+            super::rules::script(script).is_ok() && super::rules::script_ends(script).is_ok()
+        })
         .prop_map(|(script, args, env, job_name, execution_flag, settings)| Job {
             script,
             args,

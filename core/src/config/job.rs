@@ -63,7 +63,7 @@ impl Job {
 
     pub(super) fn read(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Option<Self> {
         if matches!(cursor.value(), Value::String(_)) {
-            return cursor.checked_text(rules::script).map(Self::of_script);
+            return read_script(cursor).map(Self::of_script);
         }
         if !matches!(cursor.value(), Value::Object(_)) {
             cursor.report_hint(
@@ -74,7 +74,7 @@ impl Job {
             return None;
         }
         let mut object = cursor.object(None)?;
-        let script = object.required("script", "name the script to run", |c| c.checked_text(rules::script));
+        let script = object.required("script", "name the script to run", read_script);
         let args = object.optional("args", |c| c.list_of(|arg| read_passed_on(arg, names)));
         let env = object.optional("env", |c| read_env(c, names));
         let job_name = object.optional("job_name", |c| c.checked_text(rules::job_name));
@@ -92,13 +92,26 @@ impl Job {
     }
 }
 
+fn read_script(cursor: &Cursor<'_>) -> Option<String> {
+    let script = cursor.checked_text(rules::script)?;
+    if let Err(broken) = rules::script_ends(&script) {
+        cursor.refused(&script, &broken);
+    }
+    Some(script)
+}
+
 fn read_env(cursor: &Cursor<'_>, names: &Names<'_>) -> Option<Environment> {
     let read: Vec<_> = cursor
         .entries()?
         .into_iter()
         .map(|(name, value)| {
-            if let Err(broken) = rules::env_name(name) {
-                value.broken(name, &broken);
+            match rules::env_name(name) {
+                Err(broken) => value.broken(name, &broken),
+                Ok(()) => {
+                    if let Err(broken) = rules::env_is_data(name) {
+                        value.refused(name, &broken);
+                    }
+                }
             }
             Some((name.to_owned(), read_passed_on(&value, names)?))
         })

@@ -139,12 +139,21 @@ impl<'a> Cursor<'a> {
 
     /// Reports a broken rule of a text: of this value, or of the key under which it stands.
     pub(crate) fn broken(&self, text: &str, broken: &Broken) {
+        self.report_broken(ProblemKind::Invalid, text, broken);
+    }
+
+    /// As [`Self::broken`], of a rule that earlier versions did not have.
+    pub(crate) fn refused(&self, text: &str, broken: &Broken) {
+        self.report_broken(ProblemKind::Refused, text, broken);
+    }
+
+    fn report_broken(&self, kind: ProblemKind, text: &str, broken: &Broken) {
         let message = if text.is_empty() {
             broken.what.to_string()
         } else {
             format!("{} {}", quoted(text), broken.what)
         };
-        let problem = Problem::new(self.path.clone(), ProblemKind::Invalid, message);
+        let problem = Problem::new(self.path.clone(), kind, message);
         self.report.add(match broken.mend {
             Some(mend) => problem.hint(mend),
             None => problem,

@@ -1,7 +1,6 @@
 //! What a text in the item must look like.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// What is wrong with a text: the end of a sentence that starts with it, and what to do.
 pub(crate) struct Broken {
@@ -58,6 +57,15 @@ pub(super) fn script(path: &str) -> Checked {
     Ok(())
 }
 
+/// A blank at either end of a path is never meant: nobody sees it.
+pub(super) fn script_ends(path: &str) -> Checked {
+    if path.trim() == path {
+        Ok(())
+    } else {
+        Err(Broken::new("begins or ends with a blank", "remove the blank"))
+    }
+}
+
 /// The file name of a path that obeys [`script`].
 pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -83,10 +91,123 @@ pub(super) fn passed_on(text: &str) -> Result<(), &'static str> {
 /// the one that is audited.
 const CREDENTIALS: &[&str] = &["HOST", "USER", "DB", "PORT", "RSPASSWORD"];
 
-/// Read by the loader or by bash as code to run. The item may name a script and give it data; with one of these
-/// its text would be a program. (`PATH` and `LD_LIBRARY_PATH` name directories that are the instance's affair,
-/// and ODBC drivers need them.)
-const CODE: &[&str] = &["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
+/// Families of names, by how they begin, that a job may not set: those of rsqlflow itself, and those by which loaders,
+/// shells, interpreters and clients are told to run code, to read other files, or to talk to another server. The item
+/// may name a script and give it data; with one of these its text would be a program.
+const FAMILIES: &[&str] = &[
+    // Ours.
+    "RSQLFLOW_",
+    "RSQL_",
+    // The loader and the C library.
+    "LD_",
+    "DYLD_",
+    "GLIBC_",
+    "MALLOC_",
+    "GCONV_",
+    "LOCPATH",
+    "NLSPATH",
+    "HOSTALIASES",
+    "LOCALDOMAIN",
+    "RESOLV_",
+    "TZDIR",
+    "GETCONF_",
+    "NSS_",
+    "KRB5",
+    // Shells.
+    "BASH",
+    "SHELL",
+    "PROMPT_",
+    "CDPATH",
+    "GLOBIGNORE",
+    "FPATH",
+    "ZDOTDIR",
+    "KSH_",
+    "INPUTRC",
+    "HISTFILE",
+    "OPTARG",
+    "OPTIND",
+    "POSIXLY_CORRECT",
+    // Interpreters and build tools.
+    "PERL",
+    "PYTHON",
+    "RUBY",
+    "GEM_",
+    "BUNDLE_",
+    "NODE_",
+    "NPM_",
+    "npm_",
+    "DENO_",
+    "JAVA_",
+    "_JAVA_",
+    "JDK_",
+    "CLASSPATH",
+    "MAVEN_",
+    "GRADLE_",
+    "PHPRC",
+    "PHP_",
+    "LUA_",
+    "TCL_",
+    "TCLLIBPATH",
+    "R_",
+    "RUSTC",
+    "CARGO_",
+    "GOFLAGS",
+    "GOROOT",
+    "GOPATH",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "GAWK_",
+    "DOTNET_",
+    "ERL_",
+    "JULIA_",
+    "GUILE_",
+    "CONDA_",
+    "PIP_",
+    "VIRTUAL_ENV",
+    "MAKEFLAGS",
+    "MAKEFILES",
+    // Programs that start others.
+    "LESSOPEN",
+    "LESSCLOSE",
+    "GIT_",
+    "SSH_",
+    "SUDO_",
+    "TERMINFO",
+    "TERMCAP",
+    "GPG_",
+    "GNUPG",
+    "XDG_",
+    "TAR_",
+    // Clients of databases and services.
+    "PG",
+    "PSQL",
+    "ODBC",
+    "MYSQL",
+    "ORACLE_",
+    "TNS_",
+    "SQLITE_",
+    "CURL_",
+    "WGET",
+    "OPENSSL_",
+    "SSL_",
+    "REQUESTS_",
+    "AWS_",
+    "BOTO_",
+    "DOCKER_",
+    "KUBE",
+];
+
+/// The same, for names that end so.
+const ENDINGS: &[&str] = &["OPT", "_OPTS", "_OPTIONS", "_PRELOAD", "PAGER", "EDITOR", "_PROXY", "_proxy"];
+
+/// Whole names that a job may not set, for the same reasons.
+const NAMES: &[&str] = &[
+    "PATH", "HOME", "ENV", "LOGNAME", "TMPDIR", "IFS", "PS0", "PS1", "PS2", "PS3", "PS4", "PWD", "OLDPWD",
+    "VISUAL", "BROWSER", "DISPLAY", "LESS", "TERM",
+];
+
+/// Names of those families that are data only.
+const HARMLESS: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// Why an environment variable may not be set by the item, and what would do.
 pub(super) fn env_name(name: &str) -> Checked {
@@ -102,17 +223,31 @@ pub(super) fn env_name(name: &str) -> Checked {
     at_most(name, 255)?;
     if name.starts_with("RSQLFLOW_") {
         return Err(Broken::new(
-            "is reserved: the agent tells the script its ids in RSQLFLOW_ variables",
+            "is reserved: names that begin with RSQLFLOW_ or RSQL_ are set by the agent",
             "choose another name",
         ));
     }
     if CREDENTIALS.contains(&name) {
         return Err(Broken::new("is set from the job's secret", "name another secret instead"));
     }
-    if CODE.contains(&name) {
+    Ok(())
+}
+
+/// Whether a variable that the item may name is data, and no switch of a loader, an interpreter or a client.
+pub(super) fn env_is_data(name: &str) -> Checked {
+    if name.starts_with("RSQL_") {
         return Err(Broken::new(
-            "would make the shell or loader run code beside the script",
-            "set it in the script itself, if it must be",
+            "is reserved: names that begin with RSQLFLOW_ or RSQL_ are set by the agent",
+            "choose another name",
+        ));
+    }
+    let is_of_family = FAMILIES.iter().any(|start| name.starts_with(start))
+        || ENDINGS.iter().any(|end| name.ends_with(end))
+        || NAMES.contains(&name);
+    if is_of_family && !HARMLESS.contains(&name) {
+        return Err(Broken::new(
+            "is read by a loader, an interpreter or a client, and could make it run other code or talk to another server",
+            "choose another name, or set it in the script itself",
         ));
     }
     Ok(())
@@ -120,17 +255,16 @@ pub(super) fn env_name(name: &str) -> Checked {
 
 /// The pattern of [`env_name`] for the JSON Schema.
 pub(super) fn env_name_pattern() -> String {
-    let mut pattern = String::from("^(?!RSQLFLOW_)(?!(?:");
-    for (i, name) in CREDENTIALS.iter().chain(CODE).enumerate() {
-        // Writing to a String cannot fail.
-        let _ = write!(pattern, "{}{name}", if i > 0 { "|" } else { "" });
-    }
-    pattern.push_str(")$)[A-Za-z_][A-Za-z0-9_]{0,254}$");
-    pattern
+    let (credentials, names) = (CREDENTIALS.join("|"), NAMES.join("|"));
+    let (families, endings, harmless) = (FAMILIES.join("|"), ENDINGS.join("|"), HARMLESS.join("|"));
+    format!(
+        "^(?!(?:{credentials})$)(?:(?=(?:{harmless})$)|(?!(?:{names})$)(?!(?:{families}))(?!.*(?:{endings})$))\
+         [A-Za-z_][A-Za-z0-9_]{{0,254}}$"
+    )
 }
 
 pub(super) const SCRIPT_PATTERN: &str =
-    r"^(?!/)(?!(?:.*/)?\.\.(?:/|$))(?!(?:.*/)?\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
+    r"^(?!/)(?!\s)(?!.*\s$)(?!(?:.*/)?\.\.(?:/|$))(?!(?:.*/)?\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
 pub(super) const NO_CONTROL_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 pub(super) const NO_NUL_PATTERN: &str = r"^[^\u0000]*$";
 pub(crate) const WORKFLOW_ID_PATTERN: &str = r"^(?!lock#)[^\u0000-\u001f\u007f-\u009f]+$";

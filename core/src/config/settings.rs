@@ -28,6 +28,9 @@ pub struct Settings {
     /// the shortest that is allowed depends on the deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<Seconds>,
+    /// How long processes that the script leaves running may go on after it, up to 1 d. Then they are ended. Default 5 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linger: Option<Seconds>,
     /// Reruns after a failing exit. Default 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
@@ -56,6 +59,8 @@ impl Settings {
             target: object.optional("target", Target::read),
             timeout: object.optional("timeout", |c| c.seconds(second..=MAX_TIMEOUT)),
             heartbeat: object.optional("heartbeat", |c| read_heartbeat(c, timing)),
+            linger: object
+                .optional("linger", |c| c.seconds(Seconds::default()..=Seconds::saturating(86_400))),
             retries: object.optional("retries", |c| c.whole(0..=MAX_RETRIES)),
             retry_delay: object
                 .optional("retry_delay", |c| c.seconds(Seconds::default()..=Seconds::saturating(86_400))),
@@ -73,6 +78,7 @@ impl Settings {
             target: self.target.clone().or_else(|| below.target.clone()),
             timeout: self.timeout.or(below.timeout),
             heartbeat: self.heartbeat.or(below.heartbeat),
+            linger: self.linger.or(below.linger),
             retries: self.retries.or(below.retries),
             retry_delay: self.retry_delay.or(below.retry_delay),
             retry_backoff: self.retry_backoff.or(below.retry_backoff),

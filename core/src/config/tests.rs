@@ -52,7 +52,7 @@ fn every_field_is_read() {
             "execution_type": "parallel", "max_concurrency": 4.0, "on_failure": "stop", "secret": "stage",
             "target": { "tags": { "Role": "etl" } },
             "scripts": [{
-                "script": "loads/täglich; $(rm -rf ~) 'x'.sh", "args": ["", "a\nb"], "env": { "LD_LIBRARY_PATH": "/opt" },
+                "script": "loads/täglich; $(rm -rf ~) 'x'.sh", "args": ["", "a\nb"], "env": { "INPUT_PATH": "/opt" },
                 "execution_flag": "N", "secret": "redshift!x", "timeout": "1h30m", "heartbeat": 60, "retries": 3.0,
                 "retry_delay": "10s", "retry_backoff": 1.5, "ok_exit_codes": [0, 194, 255], "on_lost": "rerun",
                 "target": { "instance_ids": ["i-0123456789abcdef0", "mi-0123456789abcdef0"] },
@@ -74,7 +74,7 @@ fn every_field_is_read() {
     assert_eq!(job.settings.ok_exit_codes, Some(vec![0, 194, 255]));
     assert_eq!(workflow.notify.on, []);
     // What people put into the environment is not for logs.
-    assert!(format!("{job:?}").contains("LD_LIBRARY_PATH") && !format!("{job:?}").contains("/opt"));
+    assert!(format!("{job:?}").contains("INPUT_PATH") && !format!("{job:?}").contains("/opt"));
 }
 
 #[test]
@@ -125,5 +125,76 @@ proptest! {
             prop_assert!(!problems.is_empty());
             prop_assert!(!problems.to_string().is_empty());
         }
+    }
+}
+
+#[test]
+fn variables_of_a_job_are_data_and_no_switches() {
+    let stored = |name: &str, script: &str| json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": [{ "script": script, "env": { name: "x" } }] }] });
+    let read = |name: &str| Workflow::from_json(&stored(name, "a.sh"), &Timing::default());
+    for name in [
+        "PERL5OPT",
+        "PERL5LIB",
+        "PYTHONWARNINGS",
+        "PYTHONPATH",
+        "BROWSER",
+        "RSQL_PORT",
+        "RSQL_ANYTHING",
+        "RUBYOPT",
+        "NODE_OPTIONS",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "BASH_ENV",
+        "BASH_FUNC_x",
+        "PGHOST",
+        "PGSERVICEFILE",
+        "PSQLRC",
+        "ODBCINI",
+        "GIT_SSH_COMMAND",
+        "PROMPT_COMMAND",
+        "IFS",
+        "PATH",
+        "HOME",
+        "AWS_ENDPOINT_URL",
+        "AWS_CONFIG_FILE",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "LESSOPEN",
+        "MANPAGER",
+        "EDITOR",
+        "MY_PROXY",
+        "X_PRELOAD",
+        "SBT_OPTS",
+        "LUA_INIT",
+        "R_PROFILE",
+        "GCONV_PATH",
+        "GLIBC_TUNABLES",
+        "HOSTALIASES",
+    ] {
+        let problems = read(name).expect_err(name);
+        assert!(problems.to_string().contains(name), "{problems}");
+        // A run that began before there was the rule goes on.
+        assert!(Workflow::from_stored(&stored(name, "a.sh"), &Timing::default()).is_ok(), "{name}");
+    }
+    for name in [
+        "TABLE",
+        "INPUT_PATH",
+        "LOAD_DATE",
+        "TZ",
+        "LC_ALL",
+        "LANG",
+        "AWS_REGION",
+        "STAGE",
+        "region",
+        "PROFILE",
+    ] {
+        assert!(read(name).is_ok(), "{name}: {}", read(name).unwrap_err());
+    }
+    for script in ["a.sh ", " a.sh", "a.sh\u{a0}"] {
+        let problems = Workflow::from_json(&stored("A", script), &Timing::default()).unwrap_err().to_string();
+        assert!(problems.contains("blank") && problems.contains("remove"), "{problems}");
+        assert!(Workflow::from_stored(&stored("A", script), &Timing::default()).is_ok());
     }
 }

@@ -100,6 +100,16 @@ impl Workflow {
         report.finish(read)
     }
 
+    /// Reads the item of a run that has begun. Rules that came later than the first version are not applied.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`].
+    pub(crate) fn from_stored(item: &Value, timing: &Timing) -> Result<Self, Problems> {
+        let report = Report::default();
+        let read = Self::read(&Cursor::root(item, &report), timing);
+        report.finish_stored(read)
+    }
+
     /// How many jobs it has, skipped ones included.
     #[must_use]
     pub fn job_count(&self) -> usize {

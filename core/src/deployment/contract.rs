@@ -83,7 +83,7 @@ struct TableFacts {
 #[derive(Debug, Serialize)]
 struct DocumentFacts {
     suffix: &'static str,
-    parameters: [DocumentParameter; 3],
+    parameters: [DocumentParameter; 4],
 }
 
 /// Bounds, in seconds. The inequalities of [`Timing::check`] leave the more room the longer the heartbeat is, so the

@@ -19,8 +19,8 @@ pub struct DocumentParameter {
     pub option: &'static str,
 }
 
-/// The parameters of the document that starts a job: run, job and attempt.
-pub const RUN_JOB_PARAMETERS: [DocumentParameter; 3] = [
+/// The parameters of the document that starts a job: run, job, attempt, and the digest of what is to run.
+pub const RUN_JOB_PARAMETERS: [DocumentParameter; 4] = [
     DocumentParameter {
         name: "ExecutionId",
         description: "The run: workflow_execution_id",
@@ -38,5 +38,11 @@ pub const RUN_JOB_PARAMETERS: [DocumentParameter; 3] = [
         description: "The attempt, from 1",
         pattern: "^[0-9]{1,9}$",
         option: "attempt",
+    },
+    DocumentParameter {
+        name: "Digest",
+        description: "SHA-256 of the job as it was planned; the agent runs no other",
+        pattern: "^[0-9a-f]{64}$",
+        option: "digest",
     },
 ];

@@ -40,6 +40,7 @@ impl DeploymentDefaults {
             target: self.target.clone(),
             timeout: Some(self.timeout),
             heartbeat: Some(self.heartbeat),
+            linger: None,
             retries: Some(0),
             retry_delay: Some(Seconds::saturating(60)),
             retry_backoff: Some(2.0),

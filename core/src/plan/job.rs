@@ -39,6 +39,9 @@ pub struct ResolvedJob {
     pub retry_delay: Seconds,
     /// Factor of each further delay.
     pub retry_backoff: f64,
+    /// How long what the script leaves running may go on; the agent's own setting where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linger: Option<Seconds>,
     /// Exit codes that count as success.
     pub ok_exit_codes: Vec<u8>,
     /// What happens when the agent vanished.
@@ -64,16 +67,23 @@ impl ResolvedJob {
         self.times.unwrap_or_else(|| JobTimes::of_older_row(self.heartbeat))
     }
 
+    /// Its timeout, and the time that what its script leaves running may go on.
+    #[must_use]
+    pub fn longest_try(&self) -> Seconds {
+        let linger = self.linger.map_or(0, Seconds::get);
+        Seconds::saturating(u64::from(self.timeout.get()) + u64::from(linger))
+    }
+
     /// `TimeoutSeconds` of its task.
     #[must_use]
     pub fn task_timeout(&self, timing: &Timing) -> Seconds {
-        timing.task_timeout(self.heartbeat, self.timeout, &self.retry_policy())
+        timing.task_timeout(self.heartbeat, self.longest_try(), &self.retry_policy())
     }
 
     /// The oldest contract whose agents run it as it is meant to be.
     #[must_use]
     pub const fn contract(&self) -> Contract {
-        Contract::FIRST
+        if self.linger.is_some() { Contract::LINGER } else { Contract::FIRST }
     }
 
     /// Whether a script that ended with `code` succeeded.

@@ -6,6 +6,7 @@
 
 mod chunk;
 mod defaults;
+mod digest;
 mod job;
 mod resolve;
 mod snapshot;

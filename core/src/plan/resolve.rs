@@ -62,7 +62,7 @@ impl Plan {
             .hint("deploy all functions of one version")
             .into());
         }
-        let workflow = Workflow::from_json(&snapshot.workflow, &snapshot.timing)?;
+        let workflow = Workflow::from_stored(&snapshot.workflow, &snapshot.timing)?;
         Self::resolve(&workflow, snapshot)
     }
 
@@ -216,6 +216,7 @@ impl Place<'_> {
             timeout: settings.timeout.unwrap_or(defaults.timeout),
             heartbeat,
             times: Some(JobTimes::new(timing, heartbeat)),
+            linger: settings.linger,
             retries: settings.retries.unwrap_or_default(),
             retry_delay: settings.retry_delay.unwrap_or_default(),
             retry_backoff: settings.retry_backoff.unwrap_or(1.0),
@@ -247,7 +248,7 @@ impl Place<'_> {
     }
 
     fn check(&self, job: &ResolvedJob, timing: &Timing) {
-        let total = timing.uncapped_task_timeout(job.heartbeat, job.timeout, &job.retry_policy());
+        let total = timing.uncapped_task_timeout(job.heartbeat, job.longest_try(), &job.retry_policy());
         if total > Seconds::MAX.as_duration() {
             self.report.add(
                 Problem::new(

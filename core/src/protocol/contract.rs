@@ -29,8 +29,11 @@ impl Contract {
     /// The oldest that this program still reads.
     pub const OLDEST: Self = Self::FIRST;
 
+    /// The first with `linger` of a job: agents of before would end what its script leaves running too early.
+    pub const LINGER: Self = Self(2);
+
     /// The newest that this program reads.
-    pub const NEWEST: Self = Self::FIRST;
+    pub const NEWEST: Self = Self::LINGER;
 
     /// Whether this program reads rows of this contract.
     ///

@@ -81,8 +81,8 @@ impl JobState {
     pub(super) fn lost_message(&self) -> String {
         let owner = self.owner.as_ref().map_or("unknown", crate::Owner::as_str);
         format!(
-            "the agent vanished during attempt {} (owner {owner}) and showed no life for longer than its lease; \
-             how far the script came is not known",
+            "the agent vanished, or was cut off, during attempt {} (owner {owner}) and showed no life for longer than its \
+             lease; how far the script came is not known",
             self.attempt
         )
     }

@@ -34,6 +34,9 @@ struct AgentFile<'a> {
     path: Option<&'a str>,
     /// Our own unless somebody wants another: what is installed here must not decide what a run does.
     rsql_client: &'a str,
+    /// Scripts run as whoever has started the endpoint: also where that is root and the package's user is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as: Option<&'static str>,
     cancel_poll: String,
 }
 
@@ -73,6 +76,7 @@ pub(super) fn instances(
                 spool_dir: state.folder(folder.join("spool"))?,
                 path: path.as_deref(),
                 rsql_client,
+                run_as: nix::unistd::geteuid().is_root().then_some("root"),
                 cancel_poll: show_duration(CANCEL_POLL),
             };
             let agent_config = folder.join("agent.toml");

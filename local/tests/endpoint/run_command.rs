@@ -259,13 +259,14 @@ async fn the_document_is_described() {
     let described = client.describe_document().name(name).send().await.unwrap();
     let parameters: Vec<_> =
         described.document().unwrap().parameters().iter().map(|p| p.name().unwrap()).collect();
-    assert_eq!(parameters, ["ExecutionId", "JobId", "Attempt"]);
+    assert_eq!(parameters, ["ExecutionId", "JobId", "Attempt", "Digest"]);
     let got = client.get_document().name(name).send().await.unwrap();
     let content: serde_json::Value = serde_json::from_str(got.content().unwrap()).unwrap();
     assert_eq!(content["parameters"]["Attempt"]["allowedPattern"], "^[0-9]{1,9}$");
     assert_eq!(
         content["mainSteps"][0]["inputs"]["runCommand"][0],
-        "rsqlflow-agent run --execution-id '{{ ExecutionId }}' --job-id '{{ JobId }}' --attempt '{{ Attempt }}'"
+        "rsqlflow-agent run --execution-id '{{ ExecutionId }}' --job-id '{{ JobId }}' --attempt '{{ Attempt }}' \
+         --digest '{{ Digest }}'"
     );
     assert_eq!(code(&client.get_document().name("other").send().await.unwrap_err()), "InvalidDocument");
 }

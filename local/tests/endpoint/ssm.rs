@@ -13,8 +13,11 @@ use crate::support::{Local, agent, code, start, start_with, until};
 
 pub(crate) const FIRST: &str = "i-local000000000001";
 
+/// Of nothing.
+const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 pub(crate) fn parameters() -> HashMap<String, Vec<String>> {
-    [("ExecutionId", "e-1"), ("JobId", "0003#00017"), ("Attempt", "2")]
+    [("ExecutionId", "e-1"), ("JobId", "0003#00017"), ("Attempt", "2"), ("Digest", DIGEST)]
         .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
         .into()
 }

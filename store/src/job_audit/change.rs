@@ -237,7 +237,7 @@ mod tests {
             ..Outcome::without_exit(JobStatus::Failed, "m")
         };
         let unclaimed = Outcome::without_exit(JobStatus::Failed, "m");
-        let tries = [Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: None }];
+        let tries = [Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: None, note: None }];
         let note = Note::new()
             .start(at)
             .end(at)

@@ -100,6 +100,9 @@ impl Note {
             if let Some(message) = &t.error_message {
                 map.insert("error_message".to_owned(), text(message));
             }
+            if let Some(note) = &t.note {
+                map.insert("note".to_owned(), text(note));
+            }
             AttributeValue::M(map)
         };
         let tries = tries.iter().map(one).collect();

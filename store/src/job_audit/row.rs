@@ -98,6 +98,9 @@ pub struct Try {
     /// What went wrong, if anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
+    /// What people should know of a try, whether it failed or not: such as processes that the script had left running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl JobRow {

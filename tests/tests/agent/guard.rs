@@ -47,6 +47,10 @@ fn assert_told(told: &Path) {
     assert_eq!(first[1], "password: script 1, guard 0");
     let (slots, rest): (Vec<&str>, Vec<&str>) =
         first[2..].iter().partition(|line| line.ends_with("/slots/0000"));
+    // Where there are control groups of version 2, the job's own is held too.
+    let (groups, rest): (Vec<&str>, Vec<&str>) =
+        rest.into_iter().partition(|line| line.starts_with("/sys/fs/cgroup/"));
+    assert!(groups.len() <= 1, "{text}");
     assert_eq!(slots.len(), 1, "the slot is taken as long as the script is there: {text}");
     let own =
         ["/dev/null", "/dev/null", "/dev/null", "anon_inode:[signalfd]", "anon_inode:[timerfd]", "socket:"];
@@ -105,4 +109,89 @@ async fn a_job_whose_guard_is_killed_between_two_tries_fails_and_says_so() {
     assert_eq!(run.statuses(), [Failed]);
     assert!(run.message(0).contains("the guard is no longer there"), "{}", run.message(0));
     assert_eq!(std::fs::read_to_string(&guards).unwrap().lines().count(), 1, "no second script");
+}
+
+/// Whether a process runs; somebody may have to collect it.
+fn runs(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// A running attempt whose script has started a process in a session of its own: the agent, its guard, that process.
+async fn with_a_runaway(world: &World, id: &ExecutionId) -> (Child, i32, i32) {
+    let path = world.file("runaway");
+    let agent = world.agent_for(&world.url, id, 1).spawn().unwrap();
+    let text = eventually("the runaway's start", async || {
+        std::fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n'))
+    })
+    .await;
+    let numbers: Vec<i32> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    (agent, numbers[0], numbers[1])
+}
+
+/// A script that starts a runaway, in its first attempt.
+fn runaway(world: &World) -> bool {
+    let path = world.file("runaway").display().to_string();
+    world.script(
+        "runaway.sh",
+        &format!(
+            "[[ -e '{path}' ]] && exit 0\n\
+             setsid bash -c 'echo '$PPID' $$ > \"{path}\"; exec sleep 1000' & wait"
+        ),
+    );
+    let groups = rsqlflow_tests::has_control_groups();
+    if !groups {
+        eprintln!("left out: no control groups can be made here");
+    }
+    groups
+}
+
+fn signal(pid: i32, signal: Signal) {
+    kill(Pid::from_raw(pid), signal).unwrap();
+}
+
+#[tokio::test]
+async fn what_outlives_agent_and_guard_is_ended_by_the_next_agent() {
+    let world = held().await;
+    if !runaway(&world) {
+        return;
+    }
+    let id = begin(&world, "runaway.sh", LONG).await;
+    let (mut agent, guard, runaway) = with_a_runaway(&world, &id).await;
+    // At once: an agent that is stopped cannot take over what its guard has left.
+    let pid = i32::try_from(agent.id().unwrap()).unwrap();
+    signal(pid, Signal::SIGSTOP);
+    signal(guard, Signal::SIGKILL);
+    signal(pid, Signal::SIGKILL);
+    agent.wait().await.unwrap();
+    assert!(runs(runaway), "nobody is left who could end it");
+    let (code, flushed) = world.ask_agent(&world.url, "flush").await;
+    assert_eq!(code, Some(0), "{flushed}");
+    eventually("the runaway's end", async || (!runs(runaway)).then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_next_attempt_ends_what_a_stopped_one_has_left() {
+    let world = held().await;
+    if !runaway(&world) {
+        return;
+    }
+    let id = begin(&world, "runaway.sh", SHORT).await;
+    let job = json!([{ "script": "runaway.sh", "heartbeat": SHORT, "on_lost": "rerun" }]);
+    world.stop(&id).await;
+    world.put_stage("again", "sequential", job).await;
+    let id = world.begin("again").await;
+    world.reach(&id, 0, Triggered).await;
+    let (mut agent, guard, runaway) = with_a_runaway(&world, &id).await;
+    let pid = i32::try_from(agent.id().unwrap()).unwrap();
+    signal(pid, Signal::SIGSTOP);
+    signal(guard, Signal::SIGSTOP);
+    world.release_commands();
+    let run = world.end(&id).await;
+    assert_eq!(run.statuses(), [Completed]);
+    assert!(run.jobs[0].state.attempt > 1);
+    assert!(!runs(runaway), "it was ended before the next attempt's script was started");
+    signal(guard, Signal::SIGCONT);
+    signal(pid, Signal::SIGCONT);
+    agent.wait().await.unwrap();
 }

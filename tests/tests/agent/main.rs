@@ -8,13 +8,14 @@ mod disk;
 mod guard;
 mod logs;
 mod queue;
+mod security;
 mod times;
 mod twice;
 
 use std::time::{Duration, Instant};
 
 use rsqlflow_core::protocol::Change;
-use rsqlflow_core::protocol::JobStatus::{Cancelled, Completed, Running, Triggered};
+use rsqlflow_core::protocol::JobStatus::{Cancelled, Completed, Failed, Running, Triggered};
 use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::{JobRow, Note};
 use rsqlflow_tests::{Fault, Gate, Network, World, WorldOptions, eventually, on_a_full_disk};

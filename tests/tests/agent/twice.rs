@@ -42,6 +42,8 @@ async fn a_command_that_comes_twice_starts_one_script() {
     let held = eventually("the command's id", async || world.job(&id, 0, 0).await?.ssm_command_id).await;
     end_of(held).await;
     world.release_commands();
+    let row = world.job(&id, 0, 0).await.unwrap();
+    let digest = row.job.digest(&row.workflow_id, &id, row.job_id);
     let send = async || {
         ssm.send_command()
             .document_name(&world.deployment.ssm_document)
@@ -49,6 +51,7 @@ async fn a_command_that_comes_twice_starts_one_script() {
             .parameters("ExecutionId", vec![id.to_string()])
             .parameters("JobId", vec![JobId::new(0, 0).to_string()])
             .parameters("Attempt", vec!["1".to_owned()])
+            .parameters("Digest", vec![digest.clone()])
             .send()
             .await
             .unwrap()

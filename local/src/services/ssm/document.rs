@@ -88,6 +88,7 @@ fn is_allowed(name: &str, value: &str) -> bool {
     match name {
         "ExecutionId" => ExecutionId::new(value).is_ok(),
         "JobId" => value.parse::<JobId>().is_ok(),
+        "Digest" => value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
         _ => (1..=9).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit()),
     }
 }
@@ -96,15 +97,21 @@ fn is_allowed(name: &str, value: &str) -> bool {
 mod tests {
     use super::*;
 
+    const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
     fn arguments(values: [(&str, &str); 3]) -> Result<Vec<String>, AwsError> {
-        let values = values.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
+        let mut values: Values = values.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
+        values.insert("Digest".to_owned(), vec![DIGEST.to_owned()]);
         Document::run_job("p-run-job").arguments(&values)
     }
 
     #[test]
     fn parameters_become_arguments() {
         let found = arguments([("ExecutionId", "e-1"), ("JobId", "0003#00017"), ("Attempt", "2")]).unwrap();
-        assert_eq!(found, ["run", "--execution-id", "e-1", "--job-id", "0003#00017", "--attempt", "2"]);
+        assert_eq!(
+            found,
+            ["run", "--execution-id", "e-1", "--job-id", "0003#00017", "--attempt", "2", "--digest", DIGEST]
+        );
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! The SSM document that starts the agent.
 
 use aws_sdk_ssm::Client;
+use rsqlflow_core::RUN_JOB_PARAMETERS;
 
 use super::super::checks::{Check, Health};
 use super::failed;
 use crate::place::Place;
-
-/// What the launcher gives it.
-const PARAMETERS: [&str; 3] = ["ExecutionId", "JobId", "Attempt"];
 
 pub(super) async fn check(place: &Place) -> Check {
     let document = &place.deployment.ssm_document;
@@ -23,7 +21,8 @@ pub(super) async fn check(place: &Place) -> Check {
         let parameters = found.iter().flat_map(|document| document.parameters());
         parameters.filter_map(|parameter| parameter.name()).any(|name| name == *wanted)
     };
-    let missing: Vec<&str> = PARAMETERS.into_iter().filter(|wanted| !has(wanted)).collect();
+    let missing: Vec<&str> =
+        RUN_JOB_PARAMETERS.iter().map(|one| one.name).filter(|wanted| !has(wanted)).collect();
     let status =
         found.as_ref().and_then(|document| document.status()).map_or("unknown", |status| status.as_str());
     if !missing.is_empty() {
