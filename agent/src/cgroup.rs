@@ -69,10 +69,12 @@ impl Cgroups {
         owner: &Owner,
     ) -> io::Result<Cgroup> {
         DirBuilder::new().recursive(true).mode(0o755).create(&self.directory)?;
+        // Until it is locked it looks like what a dead agent left, which others remove.
+        let all = File::open(&self.directory)?;
+        all.lock_shared()?;
         let path = self.directory.join(format!("{}{attempt}_{}", beginning(execution, job), owner.as_str()));
         DirBuilder::new().mode(0o755).create(&path)?;
         let lock = File::open(&path)?;
-        // It is new: whoever holds it looks whether somebody does.
         lock.lock_shared()?;
         Ok(Cgroup { path, _lock: lock })
     }
@@ -106,6 +108,9 @@ impl Cgroups {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
+        // No group is between its making and its lock as long as this is held.
+        let all = File::open(&self.directory)?;
+        all.lock()?;
         let mut ended = Vec::new();
         for entry in entries {
             let entry = entry?;
@@ -113,10 +118,20 @@ impl Cgroups {
             let path = entry.path();
             // Another agent may remove it at this moment.
             let Ok(directory) = File::open(&path) else { continue };
-            if !path.is_dir() || (!also(&name) && is_held(&directory)?) {
+            let wanted = also(&name);
+            if !path.is_dir() || (!wanted && is_held(&directory)?) {
                 continue;
             }
-            let processes = kill(&path)?;
+            let processes = match kill(&path) {
+                Ok(processes) => processes,
+                // Its own agent has removed it meanwhile.
+                Err(_) if !path.exists() => continue,
+                Err(error) if wanted => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, name, "what was left of a job cannot be ended");
+                    continue;
+                }
+            };
             let _ = fs::remove_dir(&path);
             if processes > 0 {
                 ended.push(Ended { name, processes });
