@@ -1,8 +1,8 @@
-"""Places that several tests ask."""
+"""Fixtures of several tests."""
 
 import pytest
 
-# Their assertions too say what was compared.
+# pytest also explains the assertions of these modules.
 pytest.register_assert_rewrite("support.aws", "support.engines", "support.example", "support.ministack")
 
 from support.engines import ministack_engine, moto_engine
@@ -14,10 +14,10 @@ from support.processes import eventually, processes_with
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left(tmp_path_factory):
-    """No process of ours is there when all is over: each has a folder of this session in its environment."""
+    """No process is left running at the end: each has a directory of this session in its environment."""
     base = str(tmp_path_factory.getbasetemp())
     yield
-    # MiniStack's functions end by themselves a moment after it, when nobody answers them any more.
+    # The functions of MiniStack end shortly after it, when it no longer answers.
     eventually("the end of all processes", lambda: not processes_with(f"={base}/"), 30)
 
 
@@ -31,20 +31,20 @@ def deployment(tmp_path_factory, nothing_left):
 
 @pytest.fixture
 def database(nothing_left):
-    """PostgreSQL, for the example's scripts."""
+    """PostgreSQL, for the scripts of the example."""
     with postgres() as credentials:
         yield credentials
 
 
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory, nothing_left):
-    """moto with our machines on it."""
+    """moto with the state machines."""
     with moto_engine(tmp_path_factory.mktemp("moto")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def bare_ministack(tmp_path_factory, nothing_left):
-    """MiniStack with our machines on it, and functions that do as a scenario says."""
+    """MiniStack with the state machines, and functions that follow a scenario."""
     with ministack_engine(tmp_path_factory.mktemp("bare")) as found:
         yield found

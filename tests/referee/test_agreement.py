@@ -1,4 +1,4 @@
-"""moto, MiniStack and our own interpreter play the same scenarios with the machines as they are deployed, and agree on
+"""moto, MiniStack and our own interpreter run the same scenarios with the deployed state machines, and agree on
 outcomes, states, and what each function is sent. Where one differs, AWS's documentation decides; docs/referees.md names
 the pages."""
 
@@ -13,7 +13,7 @@ SCENARIOS = {name: scenario for name, scenario in load().items() if not name.sta
 NO_CHILDREN = "moto starts no child executions: it does not know StartExecution's parameters as the service spells them"
 GOES_ON = "MiniStack's Map begins further items after one has failed"
 
-# Where an engine differs from the documentation. What agrees one day is to leave this list: its test fails then.
+# Where an engine differs from the documentation. If an engine agrees, its test fails: remove it from this list.
 DIFFERS = {
     ("moto", "master/a_stage_of_each_kind"): NO_CHILDREN,
     ("moto", "master/a_stage_fails"): NO_CHILDREN,
@@ -23,18 +23,18 @@ DIFFERS = {
     ("ministack", "master/a_stage_fails"): GOES_ON,
 }
 
-# Never ends there: MiniStack waits for the token of a call that has failed.
+# These never end: MiniStack waits for the token of a call that failed.
 NOT_PLAYED = {("ministack", "sequential/the_launcher_dies_once")}
 
 
 @pytest.fixture(scope="module")
 def ours():
-    """What the interpreter does."""
+    """The results of the interpreter."""
     return Interpreter().play_all(SCENARIOS)
 
 
 def played_by(engine):
-    """What an engine does, all scenarios at once."""
+    """The results of an engine for all scenarios."""
     found = engine.play_all({name: one for name, one in SCENARIOS.items() if (engine.name, name) not in NOT_PLAYED})
     assert engine.stub.errors == []
     assert [name for name, told in found.items() if isinstance(told, dict) and told["refused"]] == []
@@ -43,13 +43,13 @@ def played_by(engine):
 
 @pytest.fixture(scope="module")
 def moto_played(moto):
-    """What moto does."""
+    """The results of moto."""
     return played_by(moto)
 
 
 @pytest.fixture(scope="module")
 def ministack_played(bare_ministack):
-    """What MiniStack does."""
+    """The results of MiniStack."""
     return played_by(bare_ministack)
 
 
@@ -60,7 +60,7 @@ def test_the_interpreter_ends_as_expected(ours, name):
 
 
 def judge(engine, name, ours, theirs, look):
-    """Compares, and holds what differs to the list above."""
+    """Compares two results. Differences must be in the list above."""
     if isinstance(theirs, Exception):
         raise theirs
     scenario = SCENARIOS[name]

@@ -1,5 +1,5 @@
-"""The deployment on MiniStack with `AUTH=true`: every call is signed and allowed by a policy, or refused. The functions
-work with their roles, and the agent with that of its instance, as the templates have them."""
+"""The deployment on MiniStack with `AUTH=true`: every call must be signed and allowed by a policy. The functions and the
+agent have the roles of the templates."""
 
 import json
 
@@ -12,7 +12,7 @@ from support.ministack import deployed, instance_role
 
 @pytest.fixture(scope="module")
 def enforced(tmp_path_factory, nothing_left):
-    """The app, with agents that have no more than their instance's role."""
+    """The deployment, with agents that have the role of their instance."""
     with deployed(tmp_path_factory.mktemp("auth"), auth=True, default_secret=SECRET) as found:
         make_secret(found.aws)
         role = instance_role(found)
@@ -29,14 +29,14 @@ def enforced(tmp_path_factory, nothing_left):
 
 
 def code(call, **request):
-    """The error that a call is refused with."""
+    """The error code of a call that is refused."""
     with pytest.raises(ClientError) as caught:
         call(**request)
     return caught.value.response["Error"]["Code"]
 
 
 def test_it_is_enforced(enforced):
-    """Or the next tests would show nothing."""
+    """Without this the next tests would prove nothing."""
     stranger = enforced.as_caller("AKIAIOSFODNN7EXAMPLE", "wrong")
     table = {"TableName": "rsqlflow-config-table", "Key": {"workflow_id": {"S": "x"}}}
     assert code(stranger.client("dynamodb").get_item, **table) in ("UnrecognizedClientException", "InvalidClientTokenId")
@@ -51,7 +51,7 @@ def test_the_example(enforced, database):
 
 
 def test_a_function_without_a_permission_is_refused(enforced):
-    """The trigger may no longer read the config table; it says so, and nothing is started."""
+    """The trigger without permission to read the config table reports this, and starts nothing."""
     iam, aws = enforced.aws.client("iam"), enforced.aws
     function = aws.client("lambda").get_function_configuration(FunctionName="rsqlflow-workflow-trigger")
     role = function["Role"].rsplit("/", 1)[1]
@@ -74,7 +74,7 @@ def test_a_function_without_a_permission_is_refused(enforced):
 
 
 def test_a_job_whose_agent_may_not_write_logs_ends_all_the_same(enforced):
-    """And its row says that the log is not complete."""
+    """Its row says that the log is not complete."""
     iam, aws = enforced.aws.client("iam"), enforced.aws
     role = enforced.instance_role
     policy = iam.get_role_policy(RoleName=role, PolicyName="logs")["PolicyDocument"]

@@ -1,4 +1,4 @@
-"""The shell of the SSM documents, run by the shells that instances have, against hostile parameter values.
+"""The shell scripts of the SSM documents, run by the shells of instances with malicious parameter values.
 
 SSM gives a parameter of `interpolationType: ENV_VAR` as the variable `SSM_<name>` (Systems Manager user guide, "Data
 elements and parameters"). Its patterns are checked before that; here they are first left out, for the shell has to be
@@ -21,14 +21,14 @@ SHELLS = {
     "sh": ["sh"],
     "dash": ["dash"],
     "bash": ["bash"],
-    # As `sh` is on Amazon Linux and Red Hat.
+    # This is `sh` on Amazon Linux and Red Hat.
     "bash as sh": ["bash", "--posix"],
 }
 
 AGENT = "/usr/bin/rsqlflow-agent"
 GOOD = {"ExecutionId": "nightly-20260101T000000-0a1b2c3d", "JobId": "0003#00017", "Attempt": "2"}
 
-# What a value could do where it became text of the shell. `MARK` is a file that nobody may make.
+# What a value could do as text of a shell script. `MARK` is a file that must not be created.
 HOSTILE = [
     "; touch MARK",
     "| touch MARK",
@@ -75,7 +75,7 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory):
-    """The documents, made by the program that deploys them."""
+    """The documents, made by the CDK app."""
     home = tmp_path_factory.mktemp("documents")
     text = """
         import { runJob } from './lib/documents/run-job.js';
@@ -89,14 +89,14 @@ def documents(tmp_path_factory):
 
 @pytest.fixture(params=SHELLS)
 def shell(request):
-    """Each of the shells in turn."""
+    """Each shell."""
     argv = SHELLS[request.param]
     assert shutil.which(argv[0]), f"{argv[0]} is not installed"
     return argv
 
 
 class Instance:
-    """A folder that stands for an instance, with an agent that writes down how it was called."""
+    """A directory that represents an instance, with an agent that records its arguments."""
 
     def __init__(self, folder, text):
         self.folder, self.calls = folder, folder / "calls"
@@ -114,7 +114,7 @@ class Instance:
         self.step.write_text(text.replace(AGENT, str(self.agent)))
 
     def run(self, argv, parameters):
-        """Runs the step; answers what came of it and the calls of the agent."""
+        """Runs the step; returns its result and the calls of the agent."""
         self.calls.unlink(missing_ok=True)
         env = environment(self.folder, **{f"SSM_{name}": value for name, value in parameters.items()})
         done = subprocess.run(
@@ -128,14 +128,14 @@ class Instance:
 def instance(documents, tmp_path):
     """An instance and the step that starts jobs."""
     (step,) = documents["run"]["mainSteps"]
-    # The SSM agent writes the lines into a file and has it run.
+    # The SSM agent writes the lines to a file and runs it.
     return Instance(tmp_path, "\n".join(step["inputs"]["runCommand"]) + "\n")
 
 
 def test_good_values_reach_the_agent(instance, shell):
     done, calls = instance.run(shell, GOOD)
     assert calls == [["run", "--execution-id=" + GOOD["ExecutionId"], "--job-id=0003#00017", "--attempt=2"]]
-    # The agent takes the shell's place: its exit code is the step's.
+    # The agent replaces the shell, so its exit code is that of the step.
     assert done.returncode == 7, done.stderr
     assert done.stdout == done.stderr == ""
 
@@ -162,7 +162,7 @@ def test_a_hostile_value_is_an_argument_and_nothing_else(instance, shell, name):
 @pytest.mark.parametrize("name", GOOD)
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_missing_value_is_refused(instance, shell, name, value):
-    """An SSM agent that does not know `interpolationType` sets no variables."""
+    """An SSM agent that does not support `interpolationType` sets no variables."""
     given = {key: text for key, text in GOOD.items() if key != name}
     if value is not None:
         given[name] = value
@@ -196,15 +196,15 @@ def test_without_an_agent_the_step_says_so(instance, shell):
 
 
 def test_the_patterns_let_no_hostile_value_through(documents):
-    """Java's `matches` and Go's `MatchString` differ in what they anchor, so the patterns anchor themselves; a final
-    newline, which `$` lets pass in some dialects, is of no use to anybody, as the tests above show."""
+    """`matches` of Java is anchored and `MatchString` of Go is not, so the patterns have anchors. In some dialects `$` also
+    matches before a final newline, which is harmless, as the tests above show."""
     parameters = documents["run"]["parameters"]
     assert sorted(parameters) == sorted(GOOD)
     for name, parameter in parameters.items():
         pattern = parameter["allowedPattern"]
         assert parameter["interpolationType"] == "ENV_VAR"
         assert pattern.startswith("^") and pattern.endswith("$")
-        # Nothing in which Java and Go's RE2 differ.
+        # No syntax in which Java and RE2 of Go differ.
         assert re.fullmatch(r"\^(?:\[[A-Za-z0-9_-]+\]\{\d+(?:,\d+)?\}|#)+\$", pattern), pattern
         assert re.search(pattern, GOOD[name])
         for hostile in HOSTILE + [GOOD[name] + ";", " " + GOOD[name], GOOD[name] + "\nx"]:

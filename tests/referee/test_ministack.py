@@ -1,10 +1,10 @@
-"""The deployment runs on MiniStack: its templates, its package, its machines, its tables, and the real agent."""
+"""The deployment on MiniStack: templates, package, state machines, tables, and the real agent."""
 
 from support.example import run_example
 
 
 def statuses(rows):
-    """What became of each job."""
+    """The status of each job."""
     return [row["execution_status"] for row in rows]
 
 
@@ -45,8 +45,8 @@ def test_a_job_fails_and_so_does_its_workflow(deployment):
 def test_a_workflow_of_200_scripts(deployment):
     aws = deployment.aws
     deployment.script("one_of_many.sh", 'echo "$RSQLFLOW_JOB_ID"')
-    # In stages of 20: MiniStack begins a whole stage at once, each call in a process of its own, and waits for ever for
-    # those that a busy machine does not start in time.
+    # In stages of 20: MiniStack starts a process for each call of a stage at once, and waits forever for those that a
+    # busy machine does not start in time.
     aws.put({"workflow_id": "many", "workflow_stages": [stage("parallel", ["one_of_many.sh"] * 20)] * 10})
     started = aws.trigger("many")
     run = started["workflow_execution_id"]
@@ -76,7 +76,7 @@ def test_one_run_at_a_time_and_one_execution_a_name(deployment):
 
 
 def test_deployed_twice_nothing_changes(deployment):
-    """The stacks as they are make no change set with anything in it."""
+    """A second deployment makes no changes."""
     before = deployment.stacks()
     deployment.deploy()
     assert deployment.stacks() == before

@@ -1,5 +1,5 @@
-"""Time, as moto keeps it: heartbeats, timeouts, delays between tries, and how many jobs run at once, of the machines
-as they are deployed. The interpreter plays the same in virtual time."""
+"""Times on moto: heartbeats, timeouts, delays between retries, and concurrency of the deployed state machines. The
+interpreter runs the same scenarios in virtual time."""
 
 import pytest
 
@@ -12,7 +12,7 @@ SCENARIOS = {name: scenario for name, scenario in load().items() if name.startsw
 
 @pytest.fixture(scope="module")
 def played(moto):
-    """All of them, at once."""
+    """The results of all scenarios."""
     found = moto.play_all(SCENARIOS)
     assert moto.stub.errors == []
     return found
@@ -35,7 +35,7 @@ def test_moto_and_the_interpreter_agree(played, name):
         main = observed.main(told)
         assert (main["status"], main["error"]) == (wanted["status"], wanted.get("error"))
         assert told["most_open"] == wanted.get("most_open", told["most_open"])
-    # moto takes heartbeats of a try that is over, while the execution runs: SendTaskHeartbeat's page says otherwise.
+    # moto accepts heartbeats of an attempt that ended while the execution runs, unlike the page of SendTaskHeartbeat.
     assert ours["refused"] is wanted.get("refused", False)
     ordered = not scenario.get("unordered")
     runs = [f"{engine}-{name.replace('/', '-')}" for engine in ("interpreter", "moto")]
@@ -44,7 +44,7 @@ def test_moto_and_the_interpreter_agree(played, name):
 
 
 def test_a_missed_heartbeat_is_noticed_in_time(played):
-    """5 s of silence, then at most 1 s of the retrier's delay, whose jitter is full."""
+    """5 s without a heartbeat, then at most 1 s of delay with full jitter."""
     (gap,) = gaps(played["times/a_silent_job_is_looked_at_again"], "rsql-invoke")
     assert 5 <= gap < 5 + 1 + 3
 

@@ -298,8 +298,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::WorkflowId;
     use crate::event_start::EventRequest;
+    use crate::restart::{Mark, MarkStatus};
+    use crate::{JobId, Timestamp, WorkflowId};
 
     /// The committed file is the generated one. To write it again:
     /// `UPDATE_CONTRACT=1 cargo test -p rsqlflow-core contract`.
@@ -432,11 +433,21 @@ mod tests {
         }
     }
 
+    /// Nor what a plan or a mark says, whose items share the table and the keys.
     #[test]
     fn agents_may_not_write_what_a_job_runs() {
-        for forbidden in
-            ["job", "script", "args", "env", "secret", "task_token", "contract", "snapshot", "mark"]
-        {
+        let mark = Mark {
+            job_id: JobId::new(0, 0),
+            mark: MarkStatus::Skipped,
+            marked_by: String::new(),
+            reason: String::new(),
+            marked_at: Timestamp::from_millis(0),
+        };
+        let mark = serde_json::to_value(mark).unwrap();
+        let of_mark = mark.as_object().unwrap().keys().map(String::as_str).filter(|name| *name != "job_id");
+        let of_job = ["job", "script", "args", "env", "secret", "task_token", "token_entered", "contract"];
+        let others = ["snapshot", "marked_job_id", "workflow_id", "job_name", "holder", "held_since"];
+        for forbidden in of_mark.chain(of_job).chain(others) {
             assert!(!AGENT_ATTRIBUTES.contains(&forbidden), "{forbidden}");
         }
     }

@@ -26,36 +26,36 @@ use name::NameRule;
 pub use permission::{AGENT_ATTRIBUTES, Permission, Resource};
 pub use table::{BY_JOB_NAME, BY_WORKFLOW, EXPIRY, IndexShape, Table, TableShape, Tables};
 
-/// Names, times and defaults of one deployment. Every part of it reads the same from its environment; the names
-/// of the variables are in [`crate::env`].
+/// Names, times and defaults of a deployment. Every part of the deployment reads them from its environment, from the
+/// variables in [`crate::env`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
     /// Start of every default name.
     pub prefix: String,
     /// The tables.
     pub tables: Tables,
-    /// How long audit rows are kept; `None` is for ever.
+    /// How long the audit tables keep closed rows; `None` is forever.
     pub audit_retention: Option<Seconds>,
-    /// CloudWatch log group of the scripts' output.
+    /// CloudWatch log group of the output of scripts.
     pub log_group: String,
     /// SSM document that starts the agent.
     pub ssm_document: String,
-    /// SNS topic for workflows that name none.
+    /// Default SNS topic of workflows.
     pub topic_arn: Option<String>,
     /// The functions.
     pub functions: Functions,
     /// The state machines.
     pub machines: Machines,
-    /// Its times.
+    /// Times.
     pub timing: Timing,
-    /// What jobs get that say nothing.
+    /// Defaults of jobs.
     pub defaults: DeploymentDefaults,
 }
 
-/// The prefix of a deployment that names none.
+/// The default prefix.
 pub const DEFAULT_PREFIX: &str = "rsqlflow";
 
-/// The log group of AWS's sample, which its users' dashboards and subscriptions know.
+/// The default log group: that of AWS's sample, so that dashboards and subscriptions of its users keep working.
 pub const DEFAULT_LOG_GROUP: &str = "/ops/rsql-logs/";
 
 impl Default for Deployment {
@@ -65,7 +65,7 @@ impl Default for Deployment {
 }
 
 impl Deployment {
-    /// A deployment with default names, times and defaults under a prefix, which is not checked.
+    /// A deployment with default names for a prefix, which is not checked, and default times.
     #[must_use]
     pub fn named(prefix: &str) -> Self {
         let name = |part: &str| format!("{prefix}-{part}");
@@ -87,10 +87,10 @@ impl Deployment {
         }
     }
 
-    /// Reads a deployment on AWS from its environment; `get` answers with a variable's value.
+    /// Reads a deployment on AWS from its environment; `get` returns the value of a variable.
     ///
     /// # Errors
-    /// Every problem, each with the variable's name.
+    /// Every problem, with the name of its variable.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         Self::read(Timing::default(), get)
     }
@@ -180,7 +180,7 @@ impl Deployment {
     }
 }
 
-/// The variables of the times, each with the longest allowed.
+/// The variables of times, each with its upper bound.
 fn timing_variables(timing: &mut Timing) -> impl Iterator<Item = (&'static str, &mut Duration, Duration)> {
     let day = Duration::from_secs(24 * 3600);
     [
@@ -192,7 +192,7 @@ fn timing_variables(timing: &mut Timing) -> impl Iterator<Item = (&'static str, 
     .into_iter()
 }
 
-/// Reads variables and collects what is wrong with them.
+/// Reads variables and collects their problems.
 struct Environment<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
     report: Report,

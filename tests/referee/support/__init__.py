@@ -1,1 +1,1 @@
-"""What the referees' tests share: where things are, programs that are ended again, and the places that are asked."""
+"""What the tests share: paths, child processes, and the deployments under test."""

@@ -1,4 +1,4 @@
-"""Asking a place as its users do: by boto3."""
+"""Access to a deployment as users have it: with boto3."""
 
 import json
 
@@ -18,11 +18,11 @@ OPEN = "RUNNING"
 
 
 class Aws:
-    """The clients of one place and one caller."""
+    """The clients of one deployment and one caller."""
 
     def __init__(self, url, key="test", secret="test", token=None):
         self.url, self.key, self.secret = url, key, secret
-        # A session of its own, so that nothing of the caller's environment or files is used.
+        # A separate session, so that the environment and the files of the caller are not used.
         self.session = boto3.session.Session(
             aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token, region_name=REGION
         )
@@ -36,7 +36,7 @@ class Aws:
         return self.clients[service]
 
     def table(self, name):
-        """A table, with plain values."""
+        """A table with plain values."""
         return self.session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
     def put(self, workflow):
@@ -44,7 +44,7 @@ class Aws:
         self.table(CONFIG).put_item(Item=workflow)
 
     def trigger(self, workflow_id, **more):
-        """Starts a workflow; the answer names the run and its execution."""
+        """Starts a workflow; returns the run and its execution."""
         request = json.dumps({"workflow_id": workflow_id, **more})
         answer = self.client("lambda").invoke(FunctionName=TRIGGER, Payload=request)
         payload = json.load(answer["Payload"])
@@ -60,7 +60,7 @@ class Aws:
         return payload["errorType"]
 
     def ended(self, arn, seconds=120):
-        """Waits for an execution's end, and describes it."""
+        """Waits until an execution ends, and describes it."""
         sfn = self.client("stepfunctions")
 
         def check():
@@ -75,13 +75,13 @@ class Aws:
         return [event for page in pages for event in page["events"]]
 
     def executions(self, kind, run):
-        """Names of a machine's executions that belong to a run."""
+        """Names of the executions of a state machine that belong to a run."""
         machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:rsqlflow-{kind}"
         pages = self.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine)
         return sorted(one["name"] for page in pages for one in page["executions"] if one["name"].startswith(run))
 
     def jobs(self, run):
-        """The rows of a run's jobs, in plan order."""
+        """The rows of the jobs of a run, in plan order."""
         rows, more = [], {}
         while True:
             page = self.table(JOBS).query(
@@ -101,7 +101,7 @@ class Aws:
         return found.get("Item")
 
     def log_lines(self, row):
-        """What a job's script wrote, from CloudWatch Logs."""
+        """The output of a script, from CloudWatch Logs."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(
             logGroupName=row["log_group"], logStreamNames=[row["log_stream"]]
         )

@@ -1,4 +1,4 @@
-"""The engines that play scenarios: moto, MiniStack, and our own interpreter."""
+"""The engines that run scenarios: moto, MiniStack, and our own interpreter."""
 
 import concurrent.futures
 import contextlib
@@ -18,12 +18,12 @@ from support.stub import stub
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/rsqlflow"
 
-# Longest time of a scenario.
+# The timeout of a scenario.
 SECONDS = 150
 
 
 class Engine:
-    """An engine with the three machines on it."""
+    """An engine with the three state machines."""
 
     def __init__(self, name, url, server):
         self.name, self.stub, self.aws = name, server, Aws(url)
@@ -54,7 +54,7 @@ class Engine:
         return playing, started["executionArn"]
 
     def play(self, name, scenario):
-        """Plays a scenario to its end; answers what happened."""
+        """Runs a scenario to its end and returns the result."""
         playing, arn = self.start(name, scenario)
         self.aws.ended(arn, SECONDS)
         executions = {arn: self.look(arn)}
@@ -67,13 +67,13 @@ class Engine:
         return {**told, "most_open": playing.most_open, "refused": playing.refused}
 
     def look(self, arn):
-        """An execution and its history, as the API tells them."""
+        """An execution and its history from the API."""
         described = self.stub.sfn.describe_execution(executionArn=arn)
         ended = {name: described.get(name) for name in ("status", "error", "cause", "output")}
         return {**ended, "events": json.loads(json.dumps(self.aws.history(arn), default=str))}
 
     def play_all(self, scenarios):
-        """Plays scenarios at once, for most of their time they wait; answers what happened, or the trouble."""
+        """Runs scenarios at the same time, because they mostly wait. Returns their results or errors."""
 
         def one(name):
             try:
@@ -87,7 +87,7 @@ class Engine:
 
 @contextlib.contextmanager
 def moto_engine(folder):
-    """moto's server. It looks for Lambda at the port that `MOTO_PORT` names, so that is the stub's."""
+    """The server of moto. It calls Lambda at the port `MOTO_PORT`, which is the port of the stub."""
     with stub() as server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
@@ -102,7 +102,7 @@ def moto_engine(folder):
             yield Engine("moto", url, server)
 
 
-# A function that asks the stub what it does, in the runtime of our own: it is executed, and asks the Runtime API.
+# A function that asks the stub for its answer. It is an executable that uses the Runtime API, like our functions.
 FORWARDER = """#!/usr/bin/env python3
 import json, os, urllib.request
 
@@ -127,7 +127,7 @@ while True:
 
 @contextlib.contextmanager
 def ministack_engine(folder):
-    """MiniStack, whose functions ask the stub."""
+    """MiniStack, with functions that ask the stub."""
     with stub() as server, ministack(folder) as url:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as files:
@@ -149,12 +149,12 @@ def ministack_engine(folder):
 
 
 class Interpreter:
-    """Our own, in virtual time: `asl/examples/play.rs`."""
+    """Our own interpreter, in virtual time: `asl/examples/play.rs`."""
 
     name = "interpreter"
 
     def play(self, name, scenario):
-        """Plays a scenario to its end; answers what happened."""
+        """Runs a scenario to its end and returns the result."""
         playing = Playing(scenario, f"{self.name}-{name.replace('/', '-')}")
         main, seconds = scenario["machine"], scenario.get("machine_timeout")
         machines = {kind: definition(kind, seconds if kind == main else None) for kind in KINDS}
@@ -174,5 +174,5 @@ class Interpreter:
         return json.loads(done.stdout)
 
     def play_all(self, scenarios):
-        """Plays scenarios."""
+        """Runs scenarios."""
         return {name: self.play(name, scenario) for name, scenario in scenarios.items()}

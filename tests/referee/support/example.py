@@ -13,13 +13,13 @@ NAMES = [f"rsql_blog_script_{number}.sh" for number in range(1, 7)]
 
 
 def make_secret(aws):
-    """The deployment's default secret, which every job reads; only the example's scripts use what is in it."""
+    """The default secret of the deployment. Every job reads it; only the scripts of the example use it."""
     nobody = {"host": "127.0.0.1", "port": 1, "username": "nobody", "password": "none", "dbname": "none"}
     aws.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(nobody))
 
 
 def run_example(deployment, credentials):
-    """Puts and triggers it with the AWS CLI, as docs/deploy.md does, and looks at everything with boto3."""
+    """Starts the example with the AWS CLI, as in docs/deploy.md, and checks everything with boto3."""
     aws = deployment.aws
     for name in NAMES:
         shutil.copy(EXAMPLES / "blog/scripts" / name, deployment.scripts / name)
@@ -45,17 +45,17 @@ def run_example(deployment, credentials):
         assert job["log_complete"] is True
     for job in jobs[2:]:
         assert any("rows inserted: 1" in line for line in aws.log_lines(job)), job
-    # A stage begins when the one before has ended.
+    # A stage starts after the previous one ended.
     ends = [max(job["execution_end_ts"] for job in jobs[i : i + 2]) for i in (0, 2)]
     starts = [min(job["execution_start_ts"] for job in jobs[i : i + 2]) for i in (2, 4)]
     assert ends[0] <= starts[0] and ends[1] <= starts[1]
     assert rows(deployment, credentials) == [f"{n}|rsql_blog_script_{n + 2}.sh" for n in range(1, 5)]
 
-    # Each by a command of SSM, which was asked on the other endpoint.
+    # Each job had an SSM command on the other endpoint.
     pages = deployment.ssm.client("ssm").get_paginator("list_command_invocations").paginate()
     sent = {one["CommandId"]: one["Status"] for page in pages for one in page["CommandInvocations"]}
     assert [sent[job["ssm_command_id"]] for job in jobs] == ["Success"] * 6
-    # The lock is given back.
+    # The lock is released.
     assert aws.workflow("lock#blog_test_workflow") is None
     machines = {kind: aws.executions(kind, run) for kind in ("master", "sequential", "parallel")}
     assert machines == {
@@ -66,7 +66,7 @@ def run_example(deployment, credentials):
 
 
 def rows(deployment, credentials):
-    """What the scripts put into the table."""
+    """The rows that the scripts inserted."""
     query = "SELECT order_id || '|' || loaded_by FROM blog_test.orders ORDER BY order_id"
     place = ["-h", credentials["host"], "-p", str(credentials["port"]), "-U", credentials["username"]]
     done = subprocess.run(

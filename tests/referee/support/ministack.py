@@ -1,4 +1,4 @@
-"""MiniStack, with the deployment on it, and beside it the embedded endpoint, which answers for SSM alone."""
+"""MiniStack with the deployment, and the embedded endpoint for SSM only."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from support.package import lambda_zip
 from support.paths import CDK, program
 from support.processes import REGION, answers, environment, eventually, free_port, run, running
 
-# The account's own key. Under AUTH=true, it is root's, whose key MiniStack finds in its environment.
+# The key of the account. With AUTH=true it is the root key, which MiniStack reads from its environment.
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 TARGET_TAGS = {"tags": {"Role": "etl"}}
@@ -27,7 +27,7 @@ TIMES = {
 
 @contextlib.contextmanager
 def ministack(folder, auth=False):
-    """MiniStack itself, with nothing in it. Answers its address."""
+    """An empty MiniStack. Returns its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     env = environment(
@@ -35,12 +35,12 @@ def ministack(folder, auth=False):
         **ROOT,
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=port,
-        # Functions get it from here.
+        # Functions inherit it.
         AWS_ENDPOINT_URL=url,
         AUTH=str(auth).lower(),
         LOG_LEVEL="INFO",
         TMPDIR=folder,
-        # Nothing but http: its other servers would listen on ports that nobody asked for.
+        # HTTP only: the other servers would listen on more ports.
         SFTP_ENABLED="false",
         IOT_MTLS_ENABLED="false",
     )
@@ -50,7 +50,7 @@ def ministack(folder, auth=False):
 
 
 def write_agent(folder, variables):
-    """The agent of the pretended instances: the real one, with what an instance's role and network give it."""
+    """The agent of the simulated instances: the real agent, with the credentials and the endpoint of an instance."""
     agent = folder / "agent"
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     agent.write_text(f"#!/bin/sh\n{exports}exec {shlex.quote(str(program('rsqlflow-agent')))} \"$@\"\n")
@@ -60,7 +60,7 @@ def write_agent(folder, variables):
 
 @contextlib.contextmanager
 def ssm(folder, scripts, agent):
-    """`rsqlflow local`, of which only SSM is used."""
+    """`rsqlflow local`. Only its SSM is used."""
     env = environment(folder, RSQLFLOW_AGENT=agent, RSQLFLOW_DEFAULT_TARGET=json.dumps(TARGET_TAGS), **TIMES)
     argv = [program("rsqlflow"), "local", "--port", "0"]
     argv += ["--scripts", scripts, "--state-dir", folder / "state"]
@@ -69,13 +69,13 @@ def ssm(folder, scripts, agent):
 
 
 def address(log):
-    """What the endpoint says when it serves."""
+    """The output of the endpoint when it is ready."""
     found = re.search(r"^export AWS_ENDPOINT_URL=(\S+) .*\n", log.read_text(), re.MULTILINE)
     return found and found[1]
 
 
 def cdk(folder, url, config, *arguments):
-    """The CDK command line, on the real app."""
+    """Runs the CDK command line with the real app."""
     env = environment(
         folder,
         **ROOT,
@@ -90,7 +90,7 @@ def cdk(folder, url, config, *arguments):
 
 
 class Deployment:
-    """The app as deployed on MiniStack."""
+    """The app, deployed on MiniStack."""
 
     def __init__(self, url, ssm_url, folder, settings):
         self.url, self.folder, self.settings = url, folder, settings
@@ -99,11 +99,11 @@ class Deployment:
         self.ssm = Aws(ssm_url)
 
     def deploy(self):
-        """`cdk deploy`, of a place that is bootstrapped."""
+        """Runs `cdk deploy` in a bootstrapped account."""
         cdk(self.folder, self.url, self.settings, "deploy", *STACKS, "--require-approval", "never")
 
     def stacks(self):
-        """When each stack was changed last, and what is in it."""
+        """The last change and the resources of each stack."""
         cloudformation = self.aws.client("cloudformation")
         found = {}
         for name in STACKS:
@@ -114,21 +114,21 @@ class Deployment:
         return found
 
     def as_caller(self, *keys):
-        """The same place, asked by another."""
+        """The same deployment with other credentials."""
         return Aws(self.url, *keys)
 
     def script(self, name, body):
-        """Writes a script where the instance has its scripts."""
+        """Writes a script to the script directory of the instance."""
         path = self.scripts / name
         path.write_text(f"#!/usr/bin/env bash\n{body}\n")
         path.chmod(0o755)
 
     def agents_get(self, **variables):
-        """Agents started from now on talk to this place with these credentials."""
+        """Agents that start from now on use these credentials."""
         write_agent(self.folder, {"AWS_ENDPOINT_URL": self.url, **variables})
 
     def cli(self, *arguments):
-        """What the AWS CLI answers."""
+        """The output of an AWS CLI command."""
         env = environment(self.folder, **ROOT, AWS_ENDPOINT_URL=self.url)
         said = run(["aws", "--output", "json", *arguments], self.folder, env)
         return json.loads(said) if said.strip() else None
@@ -140,7 +140,7 @@ class Deployment:
         self.cli("dynamodb", "put-item", "--table-name", "rsqlflow-config-table", "--item", f"file://{item}")
 
     def cli_trigger(self, workflow_id):
-        """Starts a workflow with the AWS CLI; answers what the trigger said."""
+        """Starts a workflow with the AWS CLI; returns the answer of the trigger."""
         request, answer = self.folder / "request.json", self.folder / "answer.json"
         request.write_text(json.dumps({"workflow_id": workflow_id}))
         call = ["lambda", "invoke", "--function-name", "rsqlflow-workflow-trigger"]
@@ -151,7 +151,7 @@ class Deployment:
 
 
 def attribute(value):
-    """A value as DynamoDB writes it."""
+    """A value in the format of DynamoDB."""
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, (int, float)):
@@ -167,11 +167,11 @@ STACKS = ("rsqlflow-data", "rsqlflow-orchestration", "rsqlflow-schedules")
 
 
 def configuration(ssm_url, zip_file, **more):
-    """What the deployment is configured with. What is left out is in docs/referees.md, with the reason."""
+    """The configuration of the deployment. docs/referees.md explains what is left out."""
     return {
         "synthesizer": "credentials",
         "default_target": TARGET_TAGS,
-        # MiniStack's CloudWatch has no metric math.
+        # CloudWatch of MiniStack has no metric math.
         "alarms": False,
         "lambda_zip": str(zip_file),
         "agent_rpm": False,
@@ -183,14 +183,14 @@ def configuration(ssm_url, zip_file, **more):
 
 @contextlib.contextmanager
 def deployed(folder, auth=False, **config):
-    """The app, deployed."""
+    """The app, deployed with this configuration."""
     scripts = folder / "scripts"
     scripts.mkdir()
     with ministack(folder, auth) as url:
         agent = write_agent(folder, {"AWS_ENDPOINT_URL": url, **ROOT})
         with ssm(folder, scripts, agent) as ssm_url:
             settings = configuration(ssm_url, lambda_zip(folder), **config)
-            # With the environment's name it needs no app.
+            # With an explicit environment, bootstrap needs no app.
             cdk(folder, url, settings, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
             found = Deployment(url, ssm_url, folder, settings)
             found.deploy()
@@ -198,10 +198,10 @@ def deployed(folder, auth=False, **config):
 
 
 def instance_role(deployment):
-    """The role of instances as the fleet's template has it, without the rest of that template. Answers its ARN.
+    """The role of instances in the fleet template, without the rest of the template. Returns its ARN.
 
-    EC2 gives an instance its role's credentials. Here the account assumes it, so the account may. And what MiniStack
-    wants differently is added, calls with a task token and for log streams: docs/referees.md says who is right.
+    EC2 provides the credentials of the role to an instance. Here the account assumes the role, so the account is allowed
+    to. MiniStack needs other resources for calls with a task token and for log streams: see docs/referees.md.
     """
     template = json.loads((deployment.folder / "cdk.out/rsqlflow-fleet.template.json").read_text())
     resources = {

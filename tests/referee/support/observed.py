@@ -1,14 +1,14 @@
-"""What is compared of an execution, and how it is made comparable. docs/referees.md has the same in words."""
+"""What is compared of an execution, and how it is made comparable. docs/referees.md describes it."""
 
 import collections
 import json
 
-# Of an error's cause only this: the rest is ids, times, sizes and stack traces.
+# Parts of a cause that are compared. The rest is ids, times, sizes and stack traces.
 CAUSE = ("errorType", "errorMessage", "Error", "Status")
 
 
 def cause(text):
-    """A cause: JSON, which services write, down to what it says; other text as it is."""
+    """A cause. Of JSON, only the parts that are compared; any other text is unchanged."""
     try:
         value = json.loads(text)
     except (TypeError, ValueError):
@@ -16,12 +16,12 @@ def cause(text):
     if not isinstance(value, dict):
         return text
     found = {name: value[name] for name in CAUSE if value.get(name) is not None}
-    # StartExecution's: the child's own cause.
+    # Of StartExecution: the cause of the child.
     return {**found, "Cause": cause(value["Cause"])} if "Cause" in value else found
 
 
 def cleaned(value, run):
-    """A payload without what differs by nature: the run's name, tokens and times; and causes as by `cause`."""
+    """A payload without the name of the run, tokens and times, and with causes as in `cause`."""
     if isinstance(value, dict):
         plain = {name: cleaned(one, run) for name, one in value.items() if name not in ("task_token", "entered")}
         if "Cause" in plain and "Error" in plain:
@@ -33,7 +33,7 @@ def cleaned(value, run):
 
 
 def states(events):
-    """The states that were entered and left, by name, as the history has them."""
+    """The names of the states that were entered and exited, from the history."""
     found = []
     for event in events:
         for kind, word in (("stateEnteredEventDetails", "+"), ("stateExitedEventDetails", "-")):
@@ -55,7 +55,7 @@ def execution(told, run, ordered):
 
 
 def observed(played, run, ordered):
-    """All of a scenario: each execution, and what each function was sent, in order where there is one."""
+    """The result of a scenario: each execution, and the payloads of each function, in order if it is defined."""
     calls = [[call["function"], cleaned(call["payload"], run)] for call in played["calls"]]
     if not ordered:
         calls.sort(key=json.dumps)
@@ -67,12 +67,12 @@ def observed(played, run, ordered):
 
 
 def main(played):
-    """The scenario's own execution: the first."""
+    """The execution of the scenario: the first one."""
     return next(iter(played["executions"].values()))
 
 
 def difference(wanted, got, at=""):
-    """Every difference, readable."""
+    """The differences as text."""
     if isinstance(wanted, dict) and isinstance(got, dict):
         found = []
         for name in [*wanted, *(name for name in got if name not in wanted)]:

@@ -1,4 +1,4 @@
-"""Where things are."""
+"""Paths."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ EXAMPLES = ROOT / "examples"
 
 
 def program(name):
-    """One of our own programs, as `make build` made it."""
+    """A program that `make build` built."""
     path = TARGET / "debug" / name
     assert path.is_file(), f"{path} is missing: run `make build` first"
     return path

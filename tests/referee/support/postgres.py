@@ -1,4 +1,4 @@
-"""A PostgreSQL server that stands in for Redshift, as in the examples' demos."""
+"""A PostgreSQL server that replaces Redshift, as in the demos of the examples."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ from support.processes import free_port
 
 @contextlib.contextmanager
 def postgres():
-    """A server of its own on loopback; answers what its secret holds."""
+    """A separate server on loopback; returns the contents of its secret."""
     bins = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     assert bins, "PostgreSQL's server is missing: run `make tool-postgres`"
-    # It refuses to run as root, so root lends it to the user that its package made; a folder that this user can enter.
+    # PostgreSQL refuses to run as root, so root runs it as the user of its package, in a directory of that user.
     user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
     folder = pathlib.Path(tempfile.mkdtemp(prefix="rsqlflow-referee-"))
     if user:

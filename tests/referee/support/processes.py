@@ -1,4 +1,4 @@
-"""Programs that tests start: with an environment of their own, on loopback, and ended again with all they started."""
+"""Programs that tests start: with a separate environment, on loopback, and ended with all their child processes."""
 
 import contextlib
 import os
@@ -14,8 +14,8 @@ from support.paths import TARGET
 
 REGION = "us-east-1"
 
-# What a program needs from the caller's environment; nothing else, so that no AWS configuration of theirs is used.
-# The proxies and certificates are npm's and pip's, and `NO_PROXY` below keeps loopback out of them.
+# What a program needs from the environment of the caller. No other variables, so that no AWS configuration is used.
+# npm and pip need the proxies and certificates. `NO_PROXY` below excludes loopback.
 INHERITED = ("LANG", "TMPDIR", "CARGO_TARGET_DIR", "npm_config_cache")
 
 
@@ -39,14 +39,14 @@ def environment(home, **more):
 
 
 def free_port():
-    """A port of loopback that nobody has now."""
+    """A free port on loopback."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def eventually(what, check, seconds=60, pause=0.1, alive=None):
-    """Asks until there is an answer; fails early where the program that is to give it has ended."""
+    """Repeats a check until it returns a result. Fails early if the program has ended."""
     deadline = time.monotonic() + seconds
     while not (answer := check()):
         assert alive is None or alive(), f"{what}: its program has ended"
@@ -56,7 +56,7 @@ def eventually(what, check, seconds=60, pause=0.1, alive=None):
 
 
 def answers(url):
-    """Whether a server answers at all."""
+    """Whether a server answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(url, timeout=5).close()
@@ -69,7 +69,7 @@ def answers(url):
 
 @contextlib.contextmanager
 def running(name, argv, folder, env):
-    """A program in a session of its own, its output in `folder/name.log`. Its whole session is ended with it."""
+    """A program in a separate session, with its output in `folder/name.log`. The whole session is ended with it."""
     log = pathlib.Path(folder) / f"{name}.log"
     with log.open("wb") as out:
         child = subprocess.Popen(
@@ -92,13 +92,13 @@ def running(name, argv, folder, env):
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        # What it left in its session; the group lives as long as one of them does.
+        # Ends what the program left in its session. The group exists as long as one of its processes.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
 
 
 def run(argv, folder, env, seconds=600):
-    """Runs a program to its end and answers its standard output; where it fails, so does the test, with all it said."""
+    """Runs a program and returns its standard output. If it fails, the test fails with its output."""
     done = subprocess.run(
         [str(part) for part in argv],
         cwd=folder,
@@ -114,7 +114,7 @@ def run(argv, folder, env, seconds=600):
 
 
 def processes_with(mark):
-    """Ids of the processes in whose environment or arguments `mark` stands, zombies aside: what a test left behind."""
+    """Ids of the processes with `mark` in their environment or arguments, except zombies: what a test left running."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():

@@ -1,4 +1,4 @@
-"""A scenario: a machine, its input, and what each function does at each of its calls.
+"""A scenario: a state machine, its input, and the action of each function for each call.
 
 The same scenario is played by every engine, with the machines' definitions as they are deployed. What a function does:
 
@@ -29,18 +29,18 @@ AFTER = 0.5
 
 
 def machine_arn(kind):
-    """The ARN of a machine as the deployment names it."""
+    """The ARN of a state machine of the deployment."""
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:rsqlflow-{kind}"
 
 
 def function_arn(name):
-    """The ARN of a function as the deployment names it."""
+    """The ARN of a function of the deployment."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:rsqlflow-{name}"
 
 
 def definition(kind, timeout=None):
-    """A machine's definition with its placeholders filled as the deployment fills them; with a `TimeoutSeconds` of its
-    own, which ours have not, where one is wanted."""
+    """The definition of a state machine with its placeholders filled as in the deployment; optionally with a
+    `TimeoutSeconds`, which the deployed ones do not have."""
     text = (MACHINES / f"{kind}.asl.json").read_text()
     values = {"Partition": "aws"}
     for name in FUNCTIONS:
@@ -56,7 +56,7 @@ def definition(kind, timeout=None):
 
 
 def load():
-    """Every scenario of the folder, by its name."""
+    """Every scenario of the directory, by name."""
     found = {}
     for file in sorted((pathlib.Path(__file__).resolve().parents[1] / "scenarios").glob("*.json")):
         for scenario in json.loads(file.read_text()):
@@ -68,7 +68,7 @@ def load():
 
 
 class Playing:
-    """A scenario while an engine plays it: what was called so far."""
+    """A running scenario: the calls so far."""
 
     def __init__(self, scenario, run):
         text = json.dumps(scenario).replace("$run", run)
@@ -78,7 +78,7 @@ class Playing:
         self.refused = False
 
     def act(self, function, payload, now):
-        """What the function does about this call."""
+        """The action of the function for this call."""
         acts = self.scenario["functions"][function]
         key = function
         if isinstance(acts, dict):
@@ -95,11 +95,11 @@ class Playing:
         return act
 
     def close(self):
-        """A token was used."""
+        """Records that a token was used."""
         with self.lock:
             self.open -= 1
 
 
 def token_is_used(act):
-    """Whether the call is taken, and its token used later."""
+    """Whether the call succeeds and its token is used later."""
     return "success" in act or "failure" in act

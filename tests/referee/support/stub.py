@@ -1,4 +1,4 @@
-"""What stands in for Lambda, and answers as a scenario says.
+"""A server that replaces Lambda and answers as a scenario says.
 
 An engine that calls Lambda by its API is given this server as its Lambda. All that is not Lambda it passes on to
 `behind`. Functions of an engine that runs functions itself ask it by `POST /call/<function>`.
@@ -29,14 +29,14 @@ class Stub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.playing, self.behind, self.sfn = {}, None, None
-        # What went wrong in here; a test looks at it, or a refusal would look like an engine's behaviour.
+        # Errors of the stub. A test checks them; otherwise they would look like behavior of an engine.
         self.errors = []
 
     def handle_error(self, request, client_address):
-        """Engines drop connections when they are ended."""
+        """Engines close connections when they end."""
 
     def call(self, function, payload):
-        """The act that this call meets. Tokens are used from a thread of their own."""
+        """The action for this call. Tokens are used from a separate thread."""
         playing = self.playing[payload["workflow_execution_id"]]
         act = playing.act(function, payload, time.monotonic())
         if token_is_used(act):
@@ -68,10 +68,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
-        """Said by what is tested."""
+        """No log lines."""
 
     def do_POST(self):  # pylint: disable=invalid-name
-        """All that engines send."""
+        """Every request of an engine."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = urllib.parse.unquote(self.path)
         try:
@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, act.get("answer", {}))
 
     def pass_on(self, body):
-        """To the engine itself."""
+        """A call to the engine."""
         address = urllib.parse.urlsplit(self.server.behind)
         with contextlib.closing(http.client.HTTPConnection(address.hostname, address.port, timeout=60)) as there:
             there.request(self.command, self.path, body, dict(self.headers))
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         """JSON."""
         content = json.dumps(value).encode()
         self.send_response(status)
-        # Engines write the request's id into their causes.
+        # Engines write the id of the request into their causes.
         usual = {"Content-Type": "application/json", "x-amzn-RequestId": "00000000-0000-0000-0000-000000000000"}
         for name, text in {**usual, **(headers or {})}.items():
             self.send_header(name, text)
@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def stub():
-    """A stub that serves."""
+    """A running stub."""
     with Stub() as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
