@@ -107,6 +107,8 @@ interface Contract {
   };
   readonly rules: Readonly<Record<RuleName, RuleFacts>>;
   readonly built_in_parameters: readonly string[];
+  /** Error names of functions and tasks. */
+  readonly errors: { readonly retried: readonly string[]; readonly of_job: readonly string[] };
   readonly run_ended: { readonly detail_type: string; readonly statuses: readonly string[] };
   readonly agent: {
     readonly settings: readonly string[];

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import aslValidator from 'asl-validator';
 import { describe, expect, test } from 'vitest';
 
+import { CONTRACT } from '../lib/contract.js';
 import { HOME } from '../lib/package.js';
 import { placeholders } from '../lib/stacks/deployment-stack.js';
 import { flat, repository, resources, template } from './support.js';
@@ -59,6 +60,16 @@ describe.each(MACHINES.map(({ Properties }) => [String(Properties['StateMachineN
     });
   },
 );
+
+test('retries and catches name errors that the functions return', () => {
+  const known = [...CONTRACT.errors.retried, ...CONTRACT.errors.of_job];
+  for (const { Properties } of MACHINES) {
+    const lists = [...String(Properties['DefinitionString']).matchAll(/"ErrorEquals": (\[[^\]]*\])/g)];
+    const names = lists.flatMap(([, list = '[]']) => JSON.parse(list) as string[]);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter((name) => !name.includes('.') && !known.includes(name))).toEqual([]);
+  }
+});
 
 test('an invalid definition is reported', () => {
   expect(

@@ -71,11 +71,7 @@ impl Deployment {
         let name = |part: &str| format!("{prefix}-{part}");
         Self {
             prefix: prefix.to_owned(),
-            tables: Tables {
-                config: name(Table::Config.shape().suffix),
-                workflow_audit: name(Table::WorkflowAudit.shape().suffix),
-                job_audit: name(Table::JobAudit.shape().suffix),
-            },
+            tables: Tables::named(name),
             audit_retention: None,
             log_group: DEFAULT_LOG_GROUP.to_owned(),
             ssm_document: name(document::RUN_JOB),
@@ -95,7 +91,7 @@ impl Deployment {
         Self::read(Timing::default(), get)
     }
 
-    /// As [`Self::from_env`], for a place with these times where the environment sets none.
+    /// As [`Self::from_env`], with these times where the environment sets none.
     ///
     /// # Errors
     /// As [`Self::from_env`].
@@ -104,11 +100,7 @@ impl Deployment {
         let prefix = env.text(env::PREFIX, DEFAULT_PREFIX.to_owned(), name::prefix);
         let mut read = Self { timing, ..Self::named(&prefix) };
 
-        for (variable, name) in [
-            (env::CONFIG_TABLE, &mut read.tables.config),
-            (env::WORKFLOW_AUDIT_TABLE, &mut read.tables.workflow_audit),
-            (env::JOB_AUDIT_TABLE, &mut read.tables.job_audit),
-        ] {
+        for (variable, name) in read.tables.variables() {
             env.replace(variable, name, |text| NameRule::TABLE.check(text));
         }
         for (variable, name) in read.functions.variables() {
@@ -145,20 +137,19 @@ impl Deployment {
         env.report.finish(Some(read))
     }
 
-    /// The environment from which [`Self::read`] reads the same over the same times, in the order of [`crate::env::DEPLOYMENT`].
+    /// The environment from which [`Self::read`] reads this deployment with the same times, in the order of
+    /// [`crate::env::DEPLOYMENT`].
     #[must_use]
     pub fn to_env(&self) -> Vec<(&'static str, String)> {
         let mut copy = self.clone();
         let mut pairs = vec![
             (env::PREFIX, self.prefix.clone()),
-            (env::CONFIG_TABLE, self.tables.config.clone()),
-            (env::WORKFLOW_AUDIT_TABLE, self.tables.workflow_audit.clone()),
-            (env::JOB_AUDIT_TABLE, self.tables.job_audit.clone()),
             (env::LOG_GROUP, self.log_group.clone()),
             (env::SSM_DOCUMENT, self.ssm_document.clone()),
             (env::DEFAULT_HEARTBEAT, self.defaults.heartbeat.to_string()),
             (env::DEFAULT_TIMEOUT, self.defaults.timeout.to_string()),
         ];
+        pairs.extend(copy.tables.variables().map(|(variable, name)| (variable, name.clone())));
         pairs.extend(copy.functions.variables().map(|(variable, name)| (variable, name.clone())));
         for (variable, arn_variable, machine) in copy.machines.variables() {
             pairs.push((variable, machine.name.clone()));

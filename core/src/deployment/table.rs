@@ -28,6 +28,17 @@ pub struct Tables {
 }
 
 impl Tables {
+    pub(super) fn named(name: impl Fn(&str) -> String) -> Self {
+        let [config, workflow_audit, job_audit] = Table::ALL.map(|table| name(table.shape().suffix));
+        Self { config, workflow_audit, job_audit }
+    }
+
+    /// Each name with the environment variable that sets it.
+    pub(super) fn variables(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
+        let names = [&mut self.config, &mut self.workflow_audit, &mut self.job_audit];
+        Table::ALL.map(Table::variable).into_iter().zip(names)
+    }
+
     /// The name of a table.
     #[must_use]
     pub fn name(&self, table: Table) -> &str {
