@@ -48,8 +48,8 @@ describe('the document that starts a job', () => {
   });
 
   test('is the command line of the agent', () => {
-    expect(RUN_JOB_SHELL.at(-1)).toBe(
-      `exec ${AGENT} run --execution-id="$execution_id" --job-id="$job_id" --attempt="$attempt"`,
+    expect(RUN_JOB_SHELL.at(-1)).toMatch(
+      /^exec \/usr\/bin\/rsqlflow-agent run --execution-id="\$execution_id" --job-id=/,
     );
   });
 });
@@ -109,16 +109,16 @@ describe.each(SHELLS)('%s', (shell) => {
     });
   }
 
+  /** The environment that SSM sets for these parameters. */
+  const given = (value: string) =>
+    Object.fromEntries(CONTRACT.document.parameters.map(({ name }) => [`SSM_${name}`, value]));
+
   const withAgent = (path: string) => RUN_JOB_SHELL.map((line) => line.replaceAll(AGENT, path));
 
   test.each(HOSTILE)('passes %j unchanged', (value) => {
-    const { status, stderr } = run(withAgent(agent()), {
-      SSM_ExecutionId: value,
-      SSM_JobId: value,
-      SSM_Attempt: value,
-    });
+    const { status, stderr } = run(withAgent(agent()), given(value));
     expect([status, stderr]).toEqual([0, '']);
-    expect(called()).toEqual(['run', `--execution-id=${value}`, `--job-id=${value}`, `--attempt=${value}`]);
+    expect(called()).toEqual(['run', ...CONTRACT.document.parameters.map(({ option }) => `--${option}=${value}`)]);
     expect(existsSync(join(folder, 'pwned'))).toBe(false);
   });
 
@@ -130,11 +130,7 @@ describe.each(SHELLS)('%s', (shell) => {
   });
 
   test('reports that the agent is missing, and never asks for a reboot', () => {
-    const { status, stderr } = run(withAgent(join(folder, 'nowhere')), {
-      SSM_ExecutionId: 'e',
-      SSM_JobId: '0000#00000',
-      SSM_Attempt: '1',
-    });
+    const { status, stderr } = run(withAgent(join(folder, 'nowhere')), given('1'));
     expect([status, stderr]).toEqual([127, `${folder}/nowhere is not installed\n`]);
   });
 

@@ -26,7 +26,23 @@ SHELLS = {
 }
 
 AGENT = "/usr/bin/rsqlflow-agent"
-GOOD = {"ExecutionId": "nightly-20260101T000000-0a1b2c3d", "JobId": "0003#00017", "Attempt": "2"}
+# The parameters of the document, with the options of the agent that take them.
+OPTIONS = {
+    one["name"]: one["option"]
+    for one in json.loads((CDK.parent / "core/contract.json").read_text())["document"]["parameters"]
+}
+VALUES = {
+    "ExecutionId": "nightly-20260101T000000-0a1b2c3d",
+    "JobId": "0003#00017",
+    "Attempt": "2",
+    "Digest": "0123456789abcdef" * 4,
+}
+GOOD = {name: VALUES[name] for name in OPTIONS}
+
+
+def arguments(values):
+    """The arguments of the agent for these values."""
+    return ["run", *(f"--{option}={values[name]}" for name, option in OPTIONS.items())]
 
 # What a value could do as text of a shell script. `MARK` is a file that must not be created.
 HOSTILE = [
@@ -134,7 +150,7 @@ def instance(documents, tmp_path):
 
 def test_good_values_reach_the_agent(instance, shell):
     done, calls = instance.run(shell, GOOD)
-    assert calls == [["run", "--execution-id=" + GOOD["ExecutionId"], "--job-id=0003#00017", "--attempt=2"]]
+    assert calls == [arguments(GOOD)]
     # The agent replaces the shell, so its exit code is that of the step.
     assert done.returncode == 7, done.stderr
     assert done.stdout == done.stderr == ""
@@ -146,14 +162,7 @@ def test_a_hostile_value_is_an_argument_and_nothing_else(instance, shell, name):
         value = hostile.replace("MARK", str(instance.mark))
         before = sorted(path.name for path in instance.folder.iterdir() if path != instance.calls)
         done, calls = instance.run(shell, {**GOOD, name: value})
-        given = {**GOOD, name: value}
-        wanted = [
-            "run",
-            f"--execution-id={given['ExecutionId']}",
-            f"--job-id={given['JobId']}",
-            f"--attempt={given['Attempt']}",
-        ]
-        assert calls == [wanted], f"{value!r}: {done.stderr}"
+        assert calls == [arguments({**GOOD, name: value})], f"{value!r}: {done.stderr}"
         assert done.stdout == done.stderr == "", f"{value!r}"
         after = sorted(path.name for path in instance.folder.iterdir() if path != instance.calls)
         assert before == after, f"{value!r} made a file"
@@ -181,11 +190,7 @@ def test_field_separators_of_the_environment_split_nothing(instance, shell):
         timeout=60,
         check=False,
     )
-    assert json.loads(instance.calls.read_text())[1:] == [
-        "--execution-id=" + GOOD["ExecutionId"],
-        "--job-id=0003#00017",
-        "--attempt=2",
-    ]
+    assert json.loads(instance.calls.read_text()) == arguments(GOOD)
 
 
 def test_without_an_agent_the_step_says_so(instance, shell):

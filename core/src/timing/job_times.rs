@@ -40,7 +40,8 @@ impl JobTimes {
         Self {
             lease: timing.lease(heartbeat),
             clock_margin: timing.clock_margin,
-            renewal_period: timing.renewal_period(heartbeat),
+            // In whole milliseconds, as a row holds it.
+            renewal_period: whole_millis(timing.renewal_period(heartbeat)),
             renewal_latency: timing.renewal_latency,
             token_patience: timing.token_patience(heartbeat),
             stop_grace: timing.stop_grace,
@@ -75,6 +76,10 @@ impl JobTimes {
         let misfit = Misfit { rule: Rule::Lease, parts, limit: ("lease", self.lease) };
         (misfit.sum() >= misfit.limit.1).then_some(misfit)
     }
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
