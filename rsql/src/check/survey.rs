@@ -11,7 +11,7 @@ use crate::lexer::token::{Kind, Token, tokens};
 /// How many constructs are listed.
 const LISTED: usize = 10;
 
-/// PostgreSQL's functions, of `pg_proc` of PostgreSQL 15, without those that types and operators are made of.
+/// PostgreSQL's functions, of `pg_proc` of PostgreSQL 15.
 const FUNCTIONS: &str = include_str!("functions.txt");
 
 /// Words that parentheses may follow and that are no functions.

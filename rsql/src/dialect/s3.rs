@@ -237,7 +237,9 @@ enum Frames {
 
 impl Read for Frames {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wrong = |e: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
+        let wrong = |e: &dyn std::fmt::Display| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("this is no Zstandard file: {e}"))
+        };
         loop {
             match self {
                 Self::Within(decoder) => match decoder.read(buffer)? {

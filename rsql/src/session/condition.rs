@@ -68,6 +68,7 @@ pub(crate) fn evaluate(
 fn tokens(lexer: &mut SlashLexer<'_>, with: &mut dyn Interpolate) -> Result<Vec<Token>, ConditionError> {
     const COMPARISONS: [&str; 8] = ["<>", "!=", "<=", ">=", "==", "=", "<", ">"];
     let mut tokens = Vec::new();
+    let mut unset = None;
     while lexer.peek().is_some() {
         let rest = lexer.rest();
         if let Some(operator) = COMPARISONS.iter().find(|o| rest.starts_with(**o)) {
@@ -92,7 +93,7 @@ fn tokens(lexer: &mut SlashLexer<'_>, with: &mut dyn Interpolate) -> Result<Vec<
                     && reference.style != Style::Test
                     && with.variable(reference.name).is_none()
                 {
-                    return Err(ConditionError::Unset(reference.name.to_owned()));
+                    unset.get_or_insert_with(|| reference.name.to_owned());
                 }
                 let arg = lexer.atom(&ends, with)?;
                 let word = arg.value.to_ascii_uppercase();
@@ -110,7 +111,7 @@ fn tokens(lexer: &mut SlashLexer<'_>, with: &mut dyn Interpolate) -> Result<Vec<
             }
         }
     }
-    Ok(tokens)
+    unset.map_or(Ok(tokens), |name| Err(ConditionError::Unset(name)))
 }
 
 /// The value inside of what `:'name'` became.

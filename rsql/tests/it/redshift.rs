@@ -180,3 +180,20 @@ fn documented_rules() {
     assert!(count > 0, "no case is called \"{only}\"");
     assert!(failures.is_empty(), "{} failures in {count} cases\n\n{}", failures.len(), failures.join("\n\n"));
 }
+
+/// Queries as users of Redshift write them run here, and a survey of them says so.
+#[test]
+fn queries_in_the_style_of_tpc() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/rsql/queries.sql");
+    let cluster = Cluster::start();
+    let ran = feed(rsql(&cluster).args(["-q", "-A", "-t", "--strict", "-f"]).arg(&file), "");
+    assert_eq!(text(&ran.stderr), "", "{}", text(&ran.stdout));
+    assert!(text(&ran.stdout).lines().count() > 100, "{}", text(&ran.stdout));
+
+    let mut survey = std::process::Command::new(env!("CARGO_BIN_EXE_rsql"));
+    let survey = feed(survey.args(["check", "--survey", "--output=json"]).arg(&file), "");
+    let report = text(&survey.stdout);
+    for class in ["refused", "misleads", "postgres_only"] {
+        assert!(report.contains(&format!("\"{class}\":{{\"statements\":0,")), "{report}");
+    }
+}
