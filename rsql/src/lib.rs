@@ -1,13 +1,13 @@
 //! `rsql`, a client for Amazon Redshift RSQL scripts that runs anywhere.
 //!
 //! [`lexer`] reads scripts, the session runs them, `meta` holds the meta commands, `connection` is the
-//! server, `output` prints results, `dialect` translates Redshift's SQL for PostgreSQL, [`check`] and
+//! server, `output` prints results, [`dialect`] translates Redshift's SQL for PostgreSQL, [`check`] and
 //! [`flow`] look at scripts without running them. `docs/rsql.md` is the manual.
 
 pub mod check;
 mod cli;
 mod connection;
-mod dialect;
+pub mod dialect;
 pub mod flow;
 pub mod lexer;
 mod meta;

@@ -47,6 +47,8 @@ pub(crate) struct Connection {
     pub(super) ended: bool,
     /// The error by which it did, where nobody has read it yet.
     pub(super) farewell: Option<Box<ServerError>>,
+    /// Whether the session has been prepared for Redshift's dialect.
+    pub(crate) dialect: bool,
 }
 
 impl Connection {
@@ -62,6 +64,7 @@ impl Connection {
             notices: Vec::new(),
             ended: false,
             farewell: None,
+            dialect: false,
         }
     }
 

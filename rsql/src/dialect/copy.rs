@@ -14,7 +14,7 @@ use crate::lexer::token::{Kind, Token};
 
 /// A COPY to be done with files of a directory.
 #[derive(Debug)]
-pub(crate) struct CopyFrom {
+pub struct CopyFrom {
     /// The table as the statement names it.
     pub(crate) table: String,
     /// `s3://…`, for messages.

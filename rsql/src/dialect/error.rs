@@ -2,7 +2,7 @@
 
 /// Why a statement cannot be translated; each names what stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DialectError {
+pub enum DialectError {
     /// PostgreSQL has nothing like it.
     #[error("{0} cannot be translated to PostgreSQL")]
     Unsupported(String),

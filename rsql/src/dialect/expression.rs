@@ -9,17 +9,27 @@ use crate::lexer::token::{Kind, Token};
 pub(super) struct Cursor<'a> {
     tokens: &'a [Token],
     at: usize,
+    /// Behind the last token that was taken.
+    taken: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(tokens: &'a [Token]) -> Self {
-        Self { tokens, at: 0 }
+        Self { tokens, at: 0, taken: 0 }
     }
 
     fn skip(&mut self) {
         while self.tokens.get(self.at).is_some_and(Token::is_quiet) {
             self.at += 1;
         }
+    }
+
+    fn take(&mut self, yes: bool) -> bool {
+        if yes {
+            self.at += 1;
+            self.taken = self.at;
+        }
+        yes
     }
 
     /// The next token that says something.
@@ -31,28 +41,31 @@ impl<'a> Cursor<'a> {
     /// Takes the next token that says something.
     pub(super) fn next(&mut self) -> Option<&'a Token> {
         let token = self.peek()?;
-        self.at += 1;
+        self.take(true);
         Some(token)
     }
 
     /// Takes this word, if it is next.
     pub(super) fn word(&mut self, word: &str) -> bool {
         let yes = self.peek().is_some_and(|t| t.is(word));
-        self.at += usize::from(yes);
-        yes
+        self.take(yes)
+    }
+
+    /// The token behind this word, if the word is next.
+    pub(super) fn skip_word(&mut self, word: &str) -> Option<&'a Token> {
+        if self.word(word) { self.peek() } else { None }
     }
 
     /// Takes this symbol, if it is next.
     pub(super) fn symbol(&mut self, symbol: &str) -> bool {
         let yes = self.peek().is_some_and(|t| t.is_symbol(symbol));
-        self.at += usize::from(yes);
-        yes
+        self.take(yes)
     }
 
     /// Takes a string literal, if it is next.
     pub(super) fn text(&mut self) -> Option<String> {
         let token = self.peek().filter(|t| t.kind == Kind::Text || t.kind == Kind::Dollar)?;
-        self.at += 1;
+        self.take(true);
         Some(string_value(token))
     }
 
@@ -62,12 +75,24 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Moves to the token of this index.
+    pub(super) fn go(&mut self, at: usize) {
+        self.at = at;
+        self.taken = at;
+    }
+
+    /// The index behind the last token that was taken.
+    pub(super) fn end(&self) -> usize {
+        self.taken
+    }
+
     /// The tokens inside of the parentheses that begin here.
     pub(super) fn group(&mut self) -> Option<&'a [Token]> {
         self.peek().filter(|t| t.is_symbol("("))?;
         let close = closing(self.tokens, self.at)?;
         let inner = &self.tokens[self.at + 1..close];
         self.at = close + 1;
+        self.taken = self.at;
         Some(inner)
     }
 
@@ -269,8 +294,10 @@ fn word(
         "sysdate" => out.push_str("now()::timestamp"),
         "minus" if select::begins_query(&tokens[after..]) => out.push_str("EXCEPT"),
         // An exact count serves where an approximate one is asked for.
-        "approximate" if tokens.get(after).is_some_and(|t| t.is("count")) => return Ok(after),
-        _ if cast => match type_name(&lower, None)? {
+        "approximate" if tokens.get(after).is_some_and(|t| t.is("count") || t.is("percentile_disc")) => {
+            return Ok(after);
+        }
+        _ if cast && !tokens.get(after).is_some_and(|t| t.is_symbol("(")) => match type_name(&lower, None)? {
             Some(mapped) => out.push_str(&mapped),
             None => out.push_str(&identifier(token)),
         },
@@ -286,6 +313,8 @@ pub(super) fn type_name(name: &str, inner: Option<&[Token]>) -> Result<Option<St
         if is_max { "(65535)".to_owned() } else { inner.map_or(String::new(), |i| format!("({})", raw(i))) };
     Ok(Some(match name {
         "super" => "jsonb".into(),
+        "decimal" | "numeric" | "dec" if inner.is_none() => "numeric(18,0)".into(),
+        "varchar" | "nvarchar" if inner.is_none() => "varchar(256)".into(),
         "nvarchar" => format!("varchar{length}"),
         "nchar" => format!("char{length}"),
         "bpchar" if inner.is_none() => return Ok(None),

@@ -41,11 +41,6 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
         }
         // PostgreSQL's own decode(text, format) has two.
         "decode" if parts.len() > 2 => decode(&parts)?,
-        "len" => format!("length({})", rewrite(call.inner)?),
-        "charindex" => {
-            needs(2)?;
-            format!("strpos({}, {})", arg(1)?, arg(0)?)
-        }
         "cast" => match cast(call.inner)? {
             Some(text) => text,
             None => return Ok(None),
@@ -56,69 +51,90 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
             let mapped = super::expression::type_name(&name, None)?.unwrap_or(name);
             format!("CAST({} AS {mapped})", arg(1)?)
         }
-        "dateadd" | "date_add" => {
-            needs(3)?;
-            let part = part(parts[0])?;
-            let (count, unit) = interval(&part);
-            format!("(({})::timestamp + ({}) * {count} * interval '1 {unit}')", arg(2)?, arg(1)?)
-        }
-        "datediff" | "date_diff" => {
-            needs(3)?;
-            datediff(&part(parts[0])?, &arg(1)?, &arg(2)?)
-        }
-        "date_part" | "pgdate_part" if parts.len() == 2 && !is_text(parts[0]) => {
-            format!("date_part('{}', {})", part(parts[0])?, arg(1)?)
-        }
-        "date_part_year" => {
-            needs(1)?;
-            format!("date_part('year', ({})::date)::int", arg(0)?)
-        }
-        "add_months" => {
+        "try_cast" => try_cast(call.inner)?,
+        "concat" => {
             needs(2)?;
-            add_months(&arg(0)?, &arg(1)?)
+            format!("redshift.concat(({})::text, ({})::text)", arg(0)?, arg(1)?)
         }
-        "last_day" => {
-            needs(1)?;
-            format!("(date_trunc('month', ({})::timestamp) + interval '1 month - 1 day')::date", arg(0)?)
+        "dateadd" | "date_add" if parts.len() == 3 => {
+            format!("redshift.date_add('{}', ({})::bigint, {})", part(parts[0])?, arg(1)?, arg(2)?)
         }
-        "convert_timezone" => match parts.len() {
-            2 => format!("(({})::timestamp AT TIME ZONE 'UTC' AT TIME ZONE {})", arg(1)?, arg(0)?),
-            3 => format!("(({})::timestamp AT TIME ZONE {} AT TIME ZONE {})", arg(2)?, arg(0)?, arg(1)?),
-            _ => return Err(wrong("two or three arguments expected")),
+        "datediff" | "date_diff" if parts.len() == 3 => {
+            format!("redshift.date_diff('{}', {}, {})", part(parts[0])?, arg(1)?, arg(2)?)
+        }
+        "dateadd" | "datediff" => return Err(wrong(&format!("3 arguments expected, {} given", parts.len()))),
+        "date_part" | "pgdate_part" if parts.len() == 2 => {
+            format!("redshift.date_part('{}', {})", part(parts[0])?, arg(1)?)
+        }
+        "extract" => match extract(call.inner)? {
+            Some(text) => text,
+            None => return Ok(None),
         },
-        "json_parse" => format!("({})::jsonb", rewrite(call.inner)?),
-        "json_serialize" => format!("({})::text", rewrite(call.inner)?),
-        "json_extract_path_text" if parts.len() > 1 => {
-            let path: Result<Vec<String>, DialectError> = (1..parts.len()).map(arg).collect();
-            // A trailing flag says whether bad JSON is NULL.
-            let path: Vec<String> = path?.into_iter().filter(|p| !p.eq_ignore_ascii_case("true")).collect();
-            format!("jsonb_extract_path_text(({})::jsonb, {})", arg(0)?, path.join(", "))
+        // The standard's form with FROM stays.
+        "trim" if parts.len() == 1 && !call.inner.iter().any(|t| t.is("from") || t.is("both")) => {
+            format!("btrim({})", arg(0)?)
         }
-        "median" => {
-            needs(1)?;
-            format!("percentile_cont(0.5) WITHIN GROUP (ORDER BY {})", arg(0)?)
+        "stddev" | "stddev_samp" | "stddev_pop" | "variance" | "var_samp" | "var_pop" if parts.len() == 1 => {
+            // Of whole numbers, too, these are DOUBLE PRECISION.
+            let mut cursor = Cursor::new(parts[0]);
+            let distinct = if cursor.word("distinct") { "DISTINCT " } else { "" };
+            let value = rewrite(&parts[0][cursor.end()..])?;
+            format!("{}({distinct}({})::double precision)", call.name, value.trim())
         }
+        "json_extract_path_text" if parts.len() > 2 && is_boolean(parts[parts.len() - 1]) => {
+            let path: Result<Vec<String>, DialectError> = (1..parts.len() - 1).map(arg).collect();
+            let flag = arg(parts.len() - 1)?;
+            format!("redshift.json_path_or_null(({})::text, ARRAY[{}], {flag})", arg(0)?, path?.join(", "))
+        }
+        "array" if !super::select::begins_query(call.inner) => {
+            format!("jsonb_build_array({})", rewrite(call.inner)?)
+        }
+        "object" => format!("jsonb_build_object({})", rewrite(call.inner)?),
+        "collate" if parts.len() == 2 => {
+            let name = Cursor::new(parts[1]).text().unwrap_or_default().to_ascii_lowercase();
+            match name.as_str() {
+                "ci" | "case_insensitive" => format!("({}) COLLATE redshift.case_insensitive", arg(0)?),
+                "cs" | "case_sensitive" => format!("({}) COLLATE \"default\"", arg(0)?),
+                _ => return Err(wrong("'case_sensitive' or 'case_insensitive' expected")),
+            }
+        }
+        "median" | "percentile_cont" | "percentile_disc" | "ratio_to_report" | "first_value"
+        | "last_value" | "nth_value" | "lag" | "lead" => return super::window::map(call, &parts),
         "listagg" => return listagg(call, &parts).map(Some),
-        "ratio_to_report"
-        | "months_between"
-        | "strtol"
-        | "func_sha1"
-        | "percentile_disc_approx"
-        | "hll"
-        | "json_extract_array_element_text"
-        | "fnv_hash"
-        | "crc32"
-        | "next_day"
-        | "object_transform" => {
-            return Err(DialectError::unsupported(format!("function {}", call.name.to_ascii_uppercase())));
+        name if super::names::is_refused_function(name) => {
+            return Err(DialectError::unsupported(format!("function {}", name.to_ascii_uppercase())));
         }
         _ => return Ok(None),
     };
     Ok(Some((text, call.behind)))
 }
 
-fn is_text(tokens: &[Token]) -> bool {
-    Cursor::new(tokens).peek().is_some_and(|t| t.kind == Kind::Text)
+fn is_boolean(tokens: &[Token]) -> bool {
+    let mut loud = tokens.iter().filter(|t| !t.is_quiet());
+    loud.next().is_some_and(|t| t.is("true") || t.is("false")) && loud.next().is_none()
+}
+
+/// EXTRACT(part FROM x): whole numbers. `None` where the part is none of Redshift's.
+fn extract(inner: &[Token]) -> Result<Option<String>, DialectError> {
+    let Some(at) = inner.iter().position(|t| t.is("from")) else { return Ok(None) };
+    let name = part(&inner[..at])?;
+    let kind = if name == "epoch" { "bigint" } else { "integer" };
+    Ok(Some(format!("redshift.date_part('{name}', {})::{kind}", rewrite(&inner[at + 1..])?.trim())))
+}
+
+/// TRY_CAST(x AS type): NULL where the value does not convert.
+fn try_cast(inner: &[Token]) -> Result<String, DialectError> {
+    let at = inner.iter().rposition(|t| t.is("as")).ok_or_else(|| DialectError::Syntax("TRY_CAST".into()))?;
+    let kind = rewrite_type(&inner[at + 1..])?;
+    Ok(format!("redshift.try_cast(({})::text, NULL::{kind})::{kind}", rewrite(&inner[..at])?.trim()))
+}
+
+/// A type by PostgreSQL's name.
+fn rewrite_type(tokens: &[Token]) -> Result<String, DialectError> {
+    let mut cursor = Cursor::new(tokens);
+    let name = cursor.next().map(|t| t.text.to_ascii_lowercase()).unwrap_or_default();
+    let mapped = super::expression::type_name(&name, cursor.group())?;
+    Ok(mapped.unwrap_or_else(|| raw(tokens).trim().to_owned()))
 }
 
 /// CAST(x AS type) where the type has another name; `None` where it has not.
@@ -171,64 +187,16 @@ fn part(tokens: &[Token]) -> Result<String, DialectError> {
         "hour" | "hours" | "h" | "hr" | "hrs" => "hour",
         "minute" | "minutes" | "m" | "min" | "mins" => "minute",
         "second" | "seconds" | "s" | "sec" | "secs" => "second",
-        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => "milliseconds",
-        "microsecond" | "microseconds" | "us" | "usec" | "usecs" => "microseconds",
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisec"
+        | "millisecs" => "milliseconds",
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" | "microsec" | "microsecs" | "usecond"
+        | "useconds" => "microseconds",
         "dow" | "dayofweek" | "dw" | "weekday" => "dow",
         "doy" | "dayofyear" | "dy" | "yearday" => "doy",
-        "epoch" => "epoch",
+        "epoch" | "timezone" | "timezone_hour" | "timezone_minute" => return Ok(name),
         _ => return Err(DialectError::unsupported(format!("date part {name}"))),
     }
     .to_owned())
-}
-
-/// How many of which unit an interval literal knows.
-fn interval(part: &str) -> (u32, &str) {
-    match part {
-        "quarter" => (3, "month"),
-        "milliseconds" => (1, "millisecond"),
-        "microseconds" => (1, "microsecond"),
-        other => (1, other),
-    }
-}
-
-/// How many boundaries of a part lie between two moments.
-fn datediff(part: &str, from: &str, to: &str) -> String {
-    let (from, to) = (format!("({from})::timestamp"), format!("({to})::timestamp"));
-    let years = |unit: &str, per: u32, at: &str| {
-        format!("date_part('year', {at}) * {per} + date_part('{unit}', {at})")
-    };
-    let difference = match part {
-        "year" | "decade" | "century" | "millennium" => {
-            format!("date_part('{part}', {to}) - date_part('{part}', {from})")
-        }
-        "quarter" => format!("({}) - ({})", years("quarter", 4, &to), years("quarter", 4, &from)),
-        "month" => format!("({}) - ({})", years("month", 12, &to), years("month", 12, &from)),
-        "week" => format!("(date_trunc('week', {to})::date - date_trunc('week', {from})::date) / 7"),
-        "day" | "doy" | "dow" => format!("({to})::date - ({from})::date"),
-        _ => {
-            let per = match part {
-                "hour" => "/ 3600",
-                "minute" => "/ 60",
-                "milliseconds" => "* 1000",
-                "microseconds" => "* 1000000",
-                _ => "* 1",
-            };
-            let at = |moment: &str| format!("extract(epoch from date_trunc('{part}', {moment})) {per}");
-            format!("{} - {}", at(&to), at(&from))
-        }
-    };
-    format!("({difference})::bigint")
-}
-
-/// The last day of a month stays the last day.
-fn add_months(date: &str, months: &str) -> String {
-    let start = format!("({date})::timestamp");
-    let moved = format!("({start} + ({months}) * interval '1 month')");
-    format!(
-        "(CASE WHEN date_part('month', {start} + interval '1 day') <> date_part('month', {start}) \
-         THEN date_trunc('month', {moved}) + interval '1 month - 1 day' + ({start} - date_trunc('day', {start})) \
-         ELSE {moved} END)"
-    )
 }
 
 /// Whether `ORDER BY …` begins with this expression.
@@ -257,9 +225,21 @@ fn listagg(call: &Call<'_>, parts: &[&[Token]]) -> Result<(String, usize), Diale
             order = plain.replacen(text, &format!("({text})::text"), 1);
         }
         next = call.behind + behind.position();
-        let mut over = behind.clone();
-        if over.word("over") {
-            return Err(DialectError::unsupported("LISTAGG … WITHIN GROUP … OVER"));
+        if behind.clone().word("over") {
+            // The frame is the whole partition, in the order of WITHIN GROUP.
+            if !distinct.is_empty() {
+                return Err(DialectError::unsupported("LISTAGG (DISTINCT …) … OVER"));
+            }
+            behind.word("over");
+            let partition = behind.group().ok_or_else(|| DialectError::Syntax(behind.near()))?;
+            let text = format!(
+                "string_agg(({})::text, {}) OVER ({} {} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)",
+                rewrite(value)?.trim(),
+                separator.trim(),
+                rewrite(partition)?.trim(),
+                order.trim()
+            );
+            return Ok((text, call.behind + behind.end()));
         }
         // Keep the blank before what follows.
         if next > 0 && next < call.tokens.len() && call.tokens[next - 1].is_quiet() {

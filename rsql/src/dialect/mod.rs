@@ -1,36 +1,51 @@
-//! Redshift's SQL on PostgreSQL: enough to test real scripts without a cluster.
+//! Redshift's SQL on PostgreSQL, so that scripts are tested without a cluster and give the same values.
 //!
-//! A statement is read as tokens ([`crate::lexer::token`]) and written anew where it says something that
-//! PostgreSQL says otherwise; a statement that has nothing of the kind is sent byte for byte as it is.
-//! What has no counterpart is an error that names it. `docs/rsql.md` has the table.
+//! Rules that depend on types are functions and operators of the schema `redshift` in the database ([`schema`]). What
+//! has another syntax is translated on the tokens ([`crate::lexer::token`]); a statement that has nothing of the kind
+//! is sent byte for byte as it is. What has no counterpart is an error that names it. `docs/rsql.md` has the table.
 //!
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
-//! procedures, `select` TOP and QUALIFY,
-//! `expression` and `functions` everything inside; `copy`, `unload`, `load` and `s3` move files. `system` has the system tables.
-//! `depth` bounds it all.
+//! procedures. `query` takes a query's `clauses` and changes them one after the other: `semi` (SUPER), `pivot`,
+//! `outer` (`(+)`) and `lateral` (aliases); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
+//! that is inside. `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
+//! files, `system` has the system tables, and `postgres` knows what only PostgreSQL has. `depth` bounds it all.
 
+mod clauses;
 mod copy;
 mod depth;
+mod edit;
 mod error;
 mod expression;
 mod functions;
+mod lateral;
 mod load;
+mod names;
+mod outer;
+mod pivot;
 mod postgres;
+mod query;
 mod routine;
 mod s3;
+pub mod schema;
+mod scope;
 mod select;
+mod semi;
+mod setting;
 mod statement;
 mod system;
 mod table;
 #[cfg(test)]
 mod tests;
 mod unload;
+mod window;
 
-pub(crate) use copy::CopyFrom;
+pub use copy::CopyFrom;
 pub(crate) use depth::DEEPEST;
-pub(crate) use error::DialectError;
+pub use error::DialectError;
 pub(crate) use load::{Known, Outcome, Reject, Target};
 pub(crate) use postgres::postgres_only;
-pub(crate) use statement::{Step, translate};
+pub use scope::{Catalogue, ColumnTypes, NoCatalogue};
+pub use statement::{Step, translate, translate_with};
 pub(crate) use system::{SYSTEM_SQL, SYSTEM_VERSION, missing_system_table, needs_system_views};
-pub(crate) use unload::{Unload, UnloadColumn};
+pub use unload::Unload;
+pub(crate) use unload::UnloadColumn;

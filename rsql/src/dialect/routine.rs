@@ -2,7 +2,7 @@
 
 use super::expression::{arguments_end, expression, raw, string_value, type_name};
 use super::statement::{Step, one, translate};
-use super::{DialectError, copy};
+use super::{DialectError, copy, scope};
 use crate::lexer::token::{Kind, Token, tokens};
 
 /// Words that begin a statement of SQL in a body of PL/pgSQL.
@@ -44,11 +44,11 @@ pub(super) fn create(statement: &[Token]) -> Result<String, DialectError> {
                 let end = arguments_end(statement, at);
                 let inner = end.map(|end| &statement[at + 1..end]);
                 match type_name(&token.text.to_ascii_lowercase(), inner)? {
-                    Some(mapped) => {
+                    Some(mapped) if inner.is_some() || !token.is("varchar") => {
                         out.push_str(&mapped);
                         at = end.map_or(at, |end| end + 1);
                     }
-                    None => out.push_str(&token.text),
+                    _ => out.push_str(&token.text),
                 }
             }
             _ => out.push_str(&token.text),
@@ -68,6 +68,7 @@ fn written(token: &Token, language: Option<&str>) -> Result<String, DialectError
         }
         _ => string_value(token),
     };
+    let _routine = scope::Routine::enter();
     let new = match language {
         Some("sql") => sql(&body)?,
         Some("plpgsql") => plpgsql(&body)?,
@@ -107,9 +108,43 @@ fn plpgsql(body: &str) -> Result<String, DialectError> {
     let mut out = String::new();
     for piece in pieces(&all) {
         out.push_str(&match piece {
-            Piece::Own(tokens) => expression(tokens)?,
+            Piece::Own(tokens) => expression(&declared(tokens)?)?,
             Piece::Sql(tokens) => embedded(tokens)?,
         });
+    }
+    Ok(out)
+}
+
+/// The words of DECLARE with PostgreSQL's types.
+fn declared(all: &[Token]) -> Result<Vec<Token>, DialectError> {
+    let mut out: Vec<Token> = Vec::new();
+    // Whether a section of declarations is open, and which word of a declaration comes next.
+    let (mut inside, mut word) = (false, 0);
+    let mut at = 0;
+    while let Some(token) = all.get(at) {
+        at += 1;
+        if token.is("declare") {
+            (inside, word) = (true, 0);
+        } else if token.is("begin") {
+            inside = false;
+        } else if inside && token.is_symbol(";") {
+            word = 0;
+        } else if inside && !token.is_quiet() && !token.is("constant") {
+            word += 1;
+            if word == 2 && token.kind == Kind::Word {
+                let end = arguments_end(all, at);
+                let inner = end.map(|end| &all[at + 1..end]);
+                let lower = token.text.to_ascii_lowercase();
+                // A variable without a size takes what it is given.
+                let plain = lower == "varchar" && inner.is_none();
+                if !plain && let Some(mapped) = type_name(&lower, inner)? {
+                    out.extend(tokens(&mapped, false));
+                    at = end.map_or(at, |end| end + 1);
+                    continue;
+                }
+            }
+        }
+        out.push(token.clone());
     }
     Ok(out)
 }

@@ -1,8 +1,10 @@
 //! SELECT TOP n, and QUALIFY.
 
-use super::DialectError;
+use std::collections::HashMap;
+
 use super::depth::Level;
 use super::expression::{Cursor, closing, expression, identifier, raw};
+use super::{DialectError, query, scope};
 use crate::lexer::token::{Kind, Token};
 
 /// Whether tokens begin a query.
@@ -38,6 +40,18 @@ fn is_set_operation(token: &Token) -> bool {
 /// If something in it has no counterpart.
 pub(super) fn rewrite(tokens: &[Token]) -> Result<String, DialectError> {
     let _level = Level::enter()?;
+    // What holds no query has no clauses.
+    if !outer(tokens, |t| t.is("select") || t.is("update") || t.is("delete") || t.is("merge")).is_empty() {
+        let _common = scope::Query::enter(query::common(tokens), Vec::new());
+        let prepared = query::prepare(tokens)?;
+        let names = query::names(&prepared);
+        let _query = scope::Query::enter(HashMap::new(), names);
+        return written(&prepared);
+    }
+    written(tokens)
+}
+
+fn written(tokens: &[Token]) -> Result<String, DialectError> {
     let qualifies = outer(tokens, |t| t.is("qualify"));
     // A column may be called so; the clause needs something behind it.
     let qualify = qualifies.iter().copied().find(|at| {
@@ -132,13 +146,21 @@ fn with_qualify(tokens: &[Token], at: usize) -> Result<String, DialectError> {
             (format!("{relation} AS qualify_row"), "(qualify_query.qualify_row).*".to_owned())
         }
         None => {
-            let names: Option<Vec<String>> =
-                super::expression::arguments(list).into_iter().map(output_name).collect();
-            let names = names.ok_or_else(|| {
-                DialectError::unsupported("QUALIFY with a column that has no name (write AS name)")
-            })?;
-            let outside: Vec<String> = names.iter().map(|n| format!("qualify_query.{n}")).collect();
-            (expression(list)?.trim().to_owned(), outside.join(", "))
+            let (mut inside, mut outside) = (Vec::new(), Vec::new());
+            for (number, item) in super::expression::arguments(list).into_iter().enumerate() {
+                let text = expression(item)?.trim().to_owned();
+                match output_name(item) {
+                    Some(name) => {
+                        inside.push(text);
+                        outside.push(format!("qualify_query.{name}"));
+                    }
+                    None => {
+                        inside.push(format!("{text} AS qualify_column{number}"));
+                        outside.push(format!("qualify_query.qualify_column{number} AS \"?column?\""));
+                    }
+                }
+            }
+            (inside.join(", "), outside.join(", "))
         }
     };
     Ok(format!(

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::depth::{self, Level};
 use super::expression::{Cursor, rewrite};
-use super::{CopyFrom, DialectError, Unload, copy, routine, table, unload};
+use super::scope::{self, Catalogue};
+use super::{CopyFrom, DialectError, Unload, copy, names, routine, setting, table, unload};
 use crate::lexer::token::{Token, tokens};
 
 /// Session settings of Redshift that have no meaning elsewhere.
@@ -37,7 +39,7 @@ const SETTINGS: &[&str] = &[
 
 /// What is done for a statement.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// This is sent.
     Sql(String),
     /// Nothing is sent; the statement counts as done with this tag.
@@ -63,7 +65,24 @@ impl fmt::Display for Step {
 ///
 /// # Errors
 /// If something in it has no counterpart.
-pub(crate) fn translate(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
+pub fn translate(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
+    translate_statements(sql, s3_root)
+}
+
+/// Translates as [`translate`] does, with a catalogue that knows the columns of tables.
+///
+/// # Errors
+/// If something in it has no counterpart.
+pub fn translate_with(
+    sql: &str,
+    s3_root: Option<&Path>,
+    catalogue: Rc<dyn Catalogue>,
+) -> Result<Vec<Step>, DialectError> {
+    let _scope = scope::With::catalogue(catalogue);
+    translate_statements(sql, s3_root)
+}
+
+fn translate_statements(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
     let all = tokens(sql, false);
     // Before anything else: what looks for the end of each group would look far in what is nested so deeply.
     depth::check(&all)?;
@@ -123,7 +142,23 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
             Ok(Step::Done(words[0].to_ascii_uppercase()))
         }
         ["set" | "reset", "query", "_", ..] => Ok(Step::Done("SET".into())),
+        ["set", "search_path", ..] | ["set", "session" | "local", "search_path", ..] => {
+            Ok(Step::Sql(setting::search_path(statement)?))
+        }
+        ["reset", "search_path" | "all", ..] | ["discard", "all", ..] => {
+            Ok(Step::Sql(setting::reset(words[1])))
+        }
+        ["show", "search_path", ..] => Ok(Step::Sql("SELECT redshift.search_path() AS search_path".into())),
         ["vacuum", ..] => vacuum(statement),
+        ["delete", name, ..] if *name != "from" => {
+            // FROM is optional.
+            let at = statement.iter().position(|t| t.is("delete")).map_or(0, |at| at + 1);
+            let mut all = statement[..at].to_vec();
+            all.extend(tokens(" FROM", false));
+            all.extend_from_slice(&statement[at..]);
+            Ok(Step::Sql(rewrite(&all)?))
+        }
+        ["grant" | "revoke", ..] => Ok(Step::Sql(setting::grant(statement)?)),
         ["analyze" | "analyse", "compression", ..] => Err(DialectError::unsupported("ANALYZE COMPRESSION")),
         ["analyze" | "analyse", .., "columns"] | ["analyze" | "analyse", .., "columns", ";"] => {
             analyze(statement)
@@ -131,12 +166,8 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
         ["create", "external", what, ..] => {
             Err(DialectError::unsupported(format!("CREATE EXTERNAL {}", what.to_ascii_uppercase())))
         }
-        ["create" | "alter" | "drop", what @ ("datashare" | "model" | "library"), ..] => {
-            Err(DialectError::unsupported(format!(
-                "{} {}",
-                words[0].to_ascii_uppercase(),
-                what.to_ascii_uppercase()
-            )))
+        _ if names::refused_statement(&words).is_some() => {
+            Err(DialectError::unsupported(names::refused_statement(&words).unwrap_or_default()))
         }
         ["create", "table", ..]
         | ["create", "temp" | "temporary" | "local" | "global" | "unlogged", ..]

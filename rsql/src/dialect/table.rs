@@ -101,10 +101,22 @@ fn columns(inner: &[Token]) -> Result<String, DialectError> {
 }
 
 fn column(tokens: &[Token]) -> Result<String, DialectError> {
+    if let Some((last, rest)) = tokens.split_last()
+        && last.is_symbol(";")
+    {
+        return Ok(format!("{};", column(rest)?));
+    }
+    let first = tokens.iter().find(|t| !t.is_quiet());
+    if first.is_some_and(|t| t.is("like")) {
+        return Ok(format!("{} INCLUDING CONSTRAINTS", raw(tokens).trim_end()));
+    }
+    if first.is_some_and(|t| ["constraint", "primary", "unique", "foreign"].iter().any(|w| t.is(w))) {
+        return Ok(raw(tokens));
+    }
     let mut out = String::new();
     let mut at = 0;
     let mut loud = 0;
-    let blank = Token { kind: Kind::Blank, text: " ".into(), start: 0 };
+    let mut size = None;
     while let Some(token) = tokens.get(at) {
         let mut rest = Cursor::new(&tokens[at..]);
         if token.is_quiet() {
@@ -123,6 +135,15 @@ fn column(tokens: &[Token]) -> Result<String, DialectError> {
             at += 1;
             continue;
         }
+        if loud > 1
+            && token.is("identity")
+            && !rest.clone().skip_word("identity").is_some_and(|t| t.is_symbol("("))
+        {
+            let generated = out.to_ascii_lowercase().trim_end().ends_with("as");
+            out.push_str(if generated { "IDENTITY" } else { "GENERATED ALWAYS AS IDENTITY" });
+            at += 1;
+            continue;
+        }
         // PostgreSQL's own GENERATED … AS IDENTITY may have nothing behind it.
         if loud > 1
             && rest.word("identity")
@@ -134,21 +155,25 @@ fn column(tokens: &[Token]) -> Result<String, DialectError> {
             at += rest.position();
             continue;
         }
-        if loud > 1 && rest.word("collate") && (rest.word("case_insensitive") || rest.word("case_sensitive"))
-        {
-            return Err(DialectError::unsupported("COLLATE CASE_INSENSITIVE"));
-        }
-        if loud == 2 && token.kind == Kind::Word {
-            let lower = token.text.to_ascii_lowercase();
-            rest.next();
-            let inner = rest.group();
-            if let Some(mapped) = type_name(&lower, inner)? {
-                out.push_str(&mapped);
-                at += if inner.is_some() { rest.position() } else { 1 };
+        if loud > 1 && rest.word("collate") {
+            if rest.word("case_insensitive") {
+                out.push_str("COLLATE redshift.case_insensitive");
+                at += rest.end();
+                continue;
+            }
+            if rest.word("case_sensitive") {
+                at += rest.end();
                 continue;
             }
         }
-        if token.is("default") {
+        if loud == 2 && token.kind == Kind::Word {
+            let (text, taken, bytes) = column_type(&tokens[at..])?;
+            out.push_str(&text);
+            at += taken;
+            size = bytes;
+            continue;
+        }
+        if token.is("default") && !out.to_ascii_lowercase().trim_end().ends_with(" by") {
             // The default is an expression; what follows it is written by the same rules.
             let end = (at + 1..tokens.len())
                 .find(|i| {
@@ -170,10 +195,51 @@ fn column(tokens: &[Token]) -> Result<String, DialectError> {
         out.push_str(&identifier(token));
         at += 1;
     }
-    if out.ends_with(&blank.text) {
-        out.truncate(out.trim_end_matches(' ').len());
+    out.truncate(out.trim_end_matches(' ').len());
+    if let Some(bytes) = size
+        && let Some(name) = tokens.iter().find(|t| !t.is_quiet())
+    {
+        out.push_str(&format!(" {}", fits(name, bytes)));
     }
     Ok(out)
+}
+
+/// The constraint that holds a column of text to its size in bytes.
+/// <https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html>
+fn fits(column: &Token, bytes: u32) -> String {
+    let name = identifier(column);
+    let plain = name.trim_matches('"').to_ascii_lowercase();
+    format!("CONSTRAINT \"{plain}_bytes\" CHECK (redshift.fits({name}, {bytes}))")
+}
+
+/// A column's type in PostgreSQL's words, how many tokens it has, and its size in bytes if it is of text.
+fn column_type(tokens: &[Token]) -> Result<(String, usize, Option<u32>), DialectError> {
+    let mut cursor = Cursor::new(tokens);
+    let Some(token) = cursor.next() else { return Ok((String::new(), 0, None)) };
+    let mut name = token.text.to_ascii_lowercase();
+    // CHARACTER VARYING, NATIONAL CHARACTER, DOUBLE PRECISION: the first is a VARCHAR.
+    if (name == "character" || name == "char") && cursor.word("varying") {
+        name = "varchar".into();
+    }
+    let inner = cursor.group();
+    let given =
+        inner.map(|i| if i.iter().any(|t| t.is("max")) { "65535".into() } else { raw(i).trim().to_owned() });
+    let size = given.as_deref().and_then(|text| text.parse::<u32>().ok());
+    let (text, bytes) = match name.as_str() {
+        "varchar" | "nvarchar" | "text" => {
+            let bytes = size.unwrap_or(256);
+            (format!("varchar({bytes})"), Some(bytes))
+        }
+        _ => {
+            let mapped = type_name(&name, inner)?;
+            let text = mapped.unwrap_or_else(|| match inner {
+                Some(inner) => format!("{}({})", token.text, raw(inner)),
+                None => identifier(token),
+            });
+            (text, None)
+        }
+    };
+    Ok((text, cursor.end(), bytes))
 }
 
 /// `(seed, step)`.
@@ -197,6 +263,9 @@ fn sequence(group: &[Token]) -> Result<String, DialectError> {
 /// # Errors
 /// If something in it has no counterpart.
 pub(super) fn column_attributes(statement: &[Token]) -> Result<String, DialectError> {
+    if let Some(text) = new_type(statement)? {
+        return Ok(text);
+    }
     let add = statement.iter().position(|t| t.is("add"));
     let Some(add) = add else { return rewrite(statement) };
     let mut behind = Cursor::new(&statement[add + 1..]);
@@ -207,4 +276,33 @@ pub(super) fn column_attributes(statement: &[Token]) -> Result<String, DialectEr
         return rewrite(statement);
     }
     Ok(format!("{}{}", rewrite(&statement[..at])?, column(&statement[at..])?))
+}
+
+/// ALTER TABLE t ALTER COLUMN c TYPE varchar(n): the size in bytes changes as well.
+fn new_type(statement: &[Token]) -> Result<Option<String>, DialectError> {
+    let mut cursor = Cursor::new(statement);
+    if !(cursor.word("alter") && cursor.word("table")) {
+        return Ok(None);
+    }
+    let table = cursor.name()?;
+    if !cursor.word("alter") {
+        return Ok(None);
+    }
+    cursor.word("column");
+    let Some(column) = cursor.next() else { return Ok(None) };
+    if cursor.word("set") && !cursor.word("data") {
+        return Ok(None);
+    }
+    if !cursor.word("type") {
+        return Ok(None);
+    }
+    let at = cursor.position();
+    let (text, _, bytes) = column_type(&statement[at..])?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let name = identifier(column);
+    Ok(Some(format!(
+        "ALTER TABLE {table} DROP CONSTRAINT IF EXISTS \"{}_bytes\", ALTER COLUMN {name} TYPE {text}, ADD {};",
+        name.trim_matches('"').to_ascii_lowercase(),
+        fits(column, bytes)
+    )))
 }

@@ -22,7 +22,7 @@ const CHUNK: usize = 1024 * 1024;
 
 /// An UNLOAD to be done into a directory.
 #[derive(Debug)]
-pub(crate) struct Unload {
+pub struct Unload {
     /// What is sent: COPY (…) TO STDOUT.
     pub(crate) statement: String,
     /// Asks for the result's columns.

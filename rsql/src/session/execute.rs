@@ -7,6 +7,7 @@ use std::time::Instant;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::DataRowBody;
 
+use super::dialect::{compacted, name_construct, super_columns};
 use super::{Echo, Halt, Session, Sink, Source};
 use crate::connection::{Column, Event, ServerError, WireError};
 use crate::dialect::{self, Step};
@@ -124,7 +125,10 @@ impl Session {
             }
         }
         let steps = if self.translates() {
-            match dialect::translate(sql, self.settings.s3_root.as_deref()) {
+            if !self.settings.dry_run {
+                self.open_dialect()?;
+            }
+            match self.translate(sql) {
                 Ok(steps) => steps,
                 Err(error) => {
                     let error = ServerError::client("0A000", error.to_string());
@@ -245,6 +249,8 @@ impl Session {
     ) -> Result<(), Failure> {
         let mut rows = Rows::None;
         let mut cells = Vec::new();
+        let translates = self.settings.dialect.unwrap_or(true) && connection.dialect;
+        let mut supers = Vec::new();
         let mut failure = None;
         let mut one_shot = match target {
             QueryTarget::PrintTo(Some(file), _) => match Sink::open(file) {
@@ -259,10 +265,19 @@ impl Session {
         let mut copied_out = false;
         loop {
             match connection.next_event()? {
-                Event::Columns(columns) => rows = self.begin_rows(columns, target),
+                Event::Columns(columns) => {
+                    supers = if translates { super_columns(&columns) } else { Vec::new() };
+                    rows = self.begin_rows(columns, target);
+                }
                 Event::Row(body) => {
                     ranges(&body, &mut cells).map_err(WireError::Io)?;
-                    let row = Row { data: body.buffer(), cells: &cells };
+                    let compact;
+                    let mut data: &[u8] = body.buffer();
+                    if !supers.is_empty() {
+                        compact = compacted(data, &mut cells, &supers);
+                        data = &compact;
+                    }
+                    let row = Row { data, cells: &cells };
                     match &mut rows {
                         Rows::Print(table) => {
                             let out = self.result_out(one_shot.as_mut());
@@ -393,7 +408,15 @@ impl Session {
 
     /// A statement failed: it is reported, the variables tell of it, and the script may end.
     /// `sent` is what the server saw, `sql` what the script says.
-    pub(crate) fn failed(&mut self, error: Box<ServerError>, sql: &str, sent: &str) -> Result<bool, Halt> {
+    pub(crate) fn failed(
+        &mut self,
+        mut error: Box<ServerError>,
+        sql: &str,
+        sent: &str,
+    ) -> Result<bool, Halt> {
+        if self.translates() {
+            name_construct(&mut error);
+        }
         if matches!(self.echo(), Echo::Errors) {
             self.complain(&format!("STATEMENT: {sql}"))?;
         }

@@ -6,6 +6,7 @@
 mod condition;
 mod control;
 mod copy;
+mod dialect;
 mod execute;
 mod halt;
 mod query;

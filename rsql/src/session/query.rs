@@ -1,7 +1,7 @@
 //! Small queries of the client itself: catalogues and the like.
 
 use super::Session;
-use crate::connection::{Column, Event, ServerError};
+use crate::connection::{Column, Connection, Event, ServerError};
 
 /// A small result, held whole.
 #[derive(Debug, Clone, Default)]
@@ -31,24 +31,32 @@ impl Session {
                 "You are currently not connected to a database.",
             )));
         };
-        let lost = |e: crate::connection::WireError| Box::new(ServerError::client("08006", e.to_string()));
-        connection.start_query(sql).map_err(lost)?;
-        let mut table = Table::default();
-        let mut failed = None;
-        loop {
-            match connection.next_event().map_err(lost)? {
-                Event::Columns(columns) => table.columns = columns,
-                Event::Row(body) => {
-                    let mut cells = Vec::new();
-                    let _ = super::execute::ranges(&body, &mut cells);
-                    let row = crate::output::Row { data: body.buffer(), cells: &cells };
-                    table.rows.push((0..cells.len()).map(|i| row.text(i)).collect());
-                }
-                Event::Error(error) => failed = Some(error),
-                Event::Ready => break,
-                _ => {}
-            }
-        }
-        failed.map_or(Ok(table), Err)
+        rows(connection, sql)
     }
+}
+
+/// Runs a query and keeps its rows.
+///
+/// # Errors
+/// The server's error, or a lost connection shaped as one.
+pub(crate) fn rows(connection: &mut Connection, sql: &str) -> Result<Table, Box<ServerError>> {
+    let lost = |e: crate::connection::WireError| Box::new(ServerError::client("08006", e.to_string()));
+    connection.start_query(sql).map_err(lost)?;
+    let mut table = Table::default();
+    let mut failed = None;
+    loop {
+        match connection.next_event().map_err(lost)? {
+            Event::Columns(columns) => table.columns = columns,
+            Event::Row(body) => {
+                let mut cells = Vec::new();
+                let _ = super::execute::ranges(&body, &mut cells);
+                let row = crate::output::Row { data: body.buffer(), cells: &cells };
+                table.rows.push((0..cells.len()).map(|i| row.text(i)).collect());
+            }
+            Event::Error(error) => failed = Some(error),
+            Event::Ready => break,
+            _ => {}
+        }
+    }
+    failed.map_or(Ok(table), Err)
 }

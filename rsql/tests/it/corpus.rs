@@ -10,7 +10,7 @@ use crate::common::{Cluster, feed, rsql, text};
 
 /// Leaves a database as it was made: a schema `public` with nothing in it.
 const EMPTY: &str = "do $$ declare name text; begin
-    for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+    for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'redshift') loop
         execute format('drop schema %I cascade', name);
     end loop;
     create schema public;

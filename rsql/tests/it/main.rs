@@ -5,4 +5,5 @@ mod common;
 mod corpus;
 mod golden;
 mod redshift;
+mod rules;
 mod session;

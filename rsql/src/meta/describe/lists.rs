@@ -14,7 +14,7 @@ fn names(ask: &Ask, schema: &str, name: &str, visible: &str) -> String {
         Some(pattern) => pattern.condition(schema, name, visible),
         None if ask.system => visible.to_owned(),
         None => format!(
-            "{schema} NOT IN ('pg_catalog', 'information_schema') AND {schema} !~ '^pg_toast' AND {visible}"
+            "{schema} NOT IN ('pg_catalog', 'information_schema', 'redshift') AND {schema} !~ '^pg_toast' AND {visible}"
         ),
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn schemas(session: &mut Session, what: &Ask) -> Result<(), Fail> {
     let filter = match &what.pattern {
         Some(pattern) => pattern.condition("", "n.nspname", ""),
         None if what.system => "true".into(),
-        None => "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'".into(),
+        None => "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'redshift')".into(),
     };
     let more = if what.more {
         ", array_to_string(n.nspacl, '\n') AS \"Access privileges\", obj_description(n.oid, 'pg_namespace') AS \"Description\""
