@@ -82,13 +82,12 @@ pub(super) fn unnest(tokens: &[Token], select: &Select) -> Result<Option<Vec<Tok
     for (index, relation) in all.iter().enumerate() {
         let Some(path) = path(tokens, relation.source.start, relation.source.end) else { continue };
         let Some(first) = name_of(&path.steps, 0) else { continue };
-        let Some(root) = all[..index].iter().find(|r| r.name(tokens).is_some_and(|n| same(&n, first))) else {
-            continue;
-        };
-        if path.steps.len() < 2 || path.whole.end != relation.source.end {
+        let named = |r: &Relation| r.name(tokens).is_some_and(|n| same(&n, first));
+        let Some(place) = all[..index].iter().position(named) else { continue };
+        let elements = is_elements(tokens, &all[place]) || is_path(tokens, &all[place], &all[..place]);
+        if (path.steps.len() < 2 && !elements) || path.whole.end != relation.source.end {
             continue;
         }
-        let elements = is_elements(tokens, root) || is_path(tokens, root, &all[..index]);
         let value = match (elements, name_of(&path.steps, 1)) {
             (false, Some(column)) => written(&format!("{first}.{column}"), &path.steps[2..]),
             _ => written(&format!("{first}.{first}"), &path.steps[1..]),
@@ -110,9 +109,8 @@ fn is_elements(tokens: &[Token], relation: &Relation) -> bool {
 
 fn is_path(tokens: &[Token], relation: &Relation, before: &[Relation]) -> bool {
     path(tokens, relation.source.start, relation.source.end).is_some_and(|p| {
-        p.steps.len() > 1
-            && name_of(&p.steps, 0)
-                .is_some_and(|first| before.iter().any(|r| r.name(tokens).is_some_and(|n| same(&n, first))))
+        name_of(&p.steps, 0)
+            .is_some_and(|first| before.iter().any(|r| r.name(tokens).is_some_and(|n| same(&n, first))))
     })
 }
 
@@ -182,7 +180,14 @@ fn clause(tokens: &[Token], part: Range<usize>, tables: &[Relation], edits: &mut
             && !previous
                 .is_some_and(|t| t.is_symbol(".") || t.is_symbol("::") || t.is("as") || t.is("collate"))
             && !token.is("array");
-        let Some(found) = path(tokens, at, part.end).filter(|p| starts && p.steps.len() > 1) else {
+        let element = |p: &Path| {
+            name_of(&p.steps, 0).is_some_and(|first| {
+                let named = |t: &Relation| t.name(tokens).is_some_and(|n| same(&n, first));
+                tables.iter().any(|t| named(t) && is_elements(tokens, t))
+            })
+        };
+        let Some(found) = path(tokens, at, part.end).filter(|p| starts && (p.steps.len() > 1 || element(p)))
+        else {
             at += 1;
             continue;
         };
@@ -202,7 +207,8 @@ fn resolve(tokens: &[Token], steps: &[Step], tables: &[Relation]) -> Option<Stri
     let table = tables.iter().find(|t| t.name(tokens).is_some_and(|n| same(&n, first)));
     if let Some(table) = table {
         if is_elements(tokens, table) {
-            return Some(written(&format!("{first}.{first}"), &steps[1..]));
+            let column = format!("{first}.{first}");
+            return Some(if steps.len() > 1 { written(&column, &steps[1..]) } else { column });
         }
         return match second {
             Some(column) if steps.len() > 2 => Some(written(&format!("{first}.{column}"), &steps[2..])),
