@@ -46,7 +46,16 @@ pub(super) fn place(text: &str, at: usize, line: usize) -> (usize, usize) {
 /// Looks at every statement.
 pub(super) fn check(pieces: &[Piece], options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut open = false;
     for statement in whole(pieces) {
+        if options.dialect {
+            let all = tokens(statement.text, false);
+            for note in dialect::notes(&all, open) {
+                let (line, column) = place(statement.text, note.start, statement.line);
+                findings.push(Finding { rule: Rule::Dialect, line, column, message: note.text.to_owned() });
+            }
+            open = transaction(&all, open);
+        }
         for only in dialect::postgres_only(&tokens(statement.text, false)) {
             let (line, column) = place(statement.text, only.start, statement.line);
             let message = format!("{} is not supported by Amazon Redshift", only.construct);
@@ -54,12 +63,21 @@ pub(super) fn check(pieces: &[Piece], options: &Options) -> Vec<Finding> {
         }
         if options.dialect
             && let Err(error) = translated(&statement, options)
+            // A run asks the server for columns.
+            && !matches!(error, DialectError::UnknownColumns(_))
         {
             let (line, column) = place(statement.text, first(&tokens(statement.text, false)), statement.line);
             findings.push(Finding { rule: Rule::Dialect, line, column, message: error.to_string() });
         }
     }
     findings
+}
+
+/// Whether a transaction is open behind a statement.
+fn transaction(statement: &[Token], open: bool) -> bool {
+    let first = statement.iter().find(|t| !t.is_quiet());
+    let is = |words: &[&str]| first.is_some_and(|t| words.iter().any(|word| t.is(word)));
+    is(&["begin", "start"]) || (open && !is(&["commit", "end", "rollback", "abort"]))
 }
 
 /// The first byte that says something.

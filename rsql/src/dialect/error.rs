@@ -23,6 +23,9 @@ pub enum DialectError {
     /// More levels of parentheses, or of bodies within bodies, than these.
     #[error("nested more than {0} levels deep, which cannot be translated to PostgreSQL")]
     TooDeep(usize),
+    /// The columns of a table have to be known, and the catalogue does not know them.
+    #[error("{0}: the columns of its table are not known, which the translation to PostgreSQL needs")]
+    UnknownColumns(String),
     /// `s3://` without `--s3-root`.
     #[error("{0}: say which directory stands for S3 with --s3-root DIR")]
     NoRoot(String),

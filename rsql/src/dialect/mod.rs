@@ -8,7 +8,8 @@
 //! procedures. `query` takes a query's `clauses` and changes them one after the other: `semi` (SUPER), `pivot`,
 //! `outer` (`(+)`) and `lateral` (aliases); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
 //! that is inside. `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
-//! files, `system` has the system tables, and `postgres` knows what only PostgreSQL has. `depth` bounds it all.
+//! files, `system` has the system tables, `postgres` knows what only PostgreSQL has,
+//! and `notes` which rules differ. `depth` bounds it all.
 
 mod clauses;
 mod copy;
@@ -20,6 +21,7 @@ mod functions;
 mod lateral;
 mod load;
 mod names;
+mod notes;
 mod outer;
 mod pivot;
 mod postgres;
@@ -43,6 +45,7 @@ pub use copy::CopyFrom;
 pub(crate) use depth::DEEPEST;
 pub use error::DialectError;
 pub(crate) use load::{Known, Outcome, Reject, Target};
+pub use notes::{Note, notes};
 pub(crate) use postgres::postgres_only;
 pub use scope::{Catalogue, ColumnTypes, NoCatalogue};
 pub use statement::{Step, translate, translate_with};

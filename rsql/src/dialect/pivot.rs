@@ -35,9 +35,7 @@ fn others(
     used: &[String],
     what: &str,
 ) -> Result<Vec<String>, DialectError> {
-    let columns = relation.columns(tokens).ok_or_else(|| {
-        DialectError::unsupported(format!("{what} over a table whose columns are not known"))
-    })?;
+    let columns = relation.columns(tokens).ok_or_else(|| DialectError::UnknownColumns(what.to_owned()))?;
     Ok(columns
         .into_iter()
         .map(|(name, _)| name)

@@ -124,6 +124,12 @@ impl Session {
                 self.warn_once(&text)?;
             }
         }
+        if self.translates() {
+            let open = self.connection.as_ref().is_some_and(|c| c.transaction_status() == b'T');
+            for note in dialect::notes(&tokens(sql, false), open) {
+                self.warn_once(note.text)?;
+            }
+        }
         let steps = if self.translates() {
             if !self.settings.dry_run {
                 self.open_dialect()?;
