@@ -227,10 +227,15 @@ pub(super) fn expression(tokens: &[Token]) -> Result<String, DialectError> {
             }
             Kind::Symbol if token.text == "(" => {
                 let close = closing(tokens, at).ok_or_else(|| DialectError::Syntax("(".into()))?;
-                out.push('(');
-                out.push_str(&rewrite(&tokens[at + 1..close])?);
-                out.push(')');
-                at = close + 1;
+                if let Some((text, next)) = rows(tokens, at, close, before)? {
+                    out.push_str(&text);
+                    at = next;
+                } else {
+                    out.push('(');
+                    out.push_str(&rewrite(&tokens[at + 1..close])?);
+                    out.push(')');
+                    at = close + 1;
+                }
             }
             Kind::Word => at = word(tokens, at, before, &mut out)?,
             Kind::Text if token.text.starts_with('\'') && token.text.contains('\\') => {
@@ -247,6 +252,47 @@ pub(super) fn expression(tokens: &[Token]) -> Result<String, DialectError> {
         before = Some(token);
     }
     Ok(out)
+}
+
+/// A comparison of rows, `(a, b) IN (…)` or `(a, b) = (…)`, with PostgreSQL's own operators: rows are compared by those
+/// of its operator families alone. `None` where no row stands in the parentheses from `open` to `close`.
+fn rows(
+    tokens: &[Token],
+    open: usize,
+    close: usize,
+    before: Option<&Token>,
+) -> Result<Option<(String, usize)>, DialectError> {
+    let leads = ["where", "and", "or", "not", "on", "when", "having", "select", "qualify", "then", "else"];
+    let inner = &tokens[open + 1..close];
+    let is_row = before.is_none_or(|t| leads.iter().any(|w| t.is(w)) || t.is_symbol("("))
+        && !select::begins_query(inner)
+        && arguments(inner).len() > 1;
+    if !is_row {
+        return Ok(None);
+    }
+    let mut cursor = Cursor::new(tokens);
+    cursor.go(close + 1);
+    let not = cursor.word("not");
+    let left = format!("({})", rewrite(inner)?);
+    if cursor.word("in") {
+        let Some(list) = cursor.group() else { return Ok(None) };
+        if select::begins_query(list) {
+            let how = if not { "OPERATOR(pg_catalog.<>) ALL" } else { "OPERATOR(pg_catalog.=) ANY" };
+            return Ok(Some((format!("{left} {how} ({})", rewrite(list)?), cursor.end())));
+        }
+        let each: Result<Vec<String>, DialectError> = arguments(list)
+            .into_iter()
+            .map(|row| Ok(format!("{left} OPERATOR(pg_catalog.=) {}", expression(row)?.trim())))
+            .collect();
+        let not = if not { "NOT " } else { "" };
+        return Ok(Some((format!("{not}({})", each?.join(" OR ")), cursor.end())));
+    }
+    for operator in ["=", "<>", "!=", "<=", ">=", "<", ">"] {
+        if !not && cursor.symbol(operator) && cursor.peek().is_some_and(|t| t.is_symbol("(")) {
+            return Ok(Some((format!("{left} OPERATOR(pg_catalog.{operator}) "), cursor.position())));
+        }
+    }
+    Ok(None)
 }
 
 /// One word and, if it is a function to be mapped, its arguments; the index behind.
@@ -291,6 +337,13 @@ fn word(
         }
     }
     match lower.as_str() {
+        // SELECT … INTO #name makes a temporary table.
+        "into"
+            if tokens.get(after).is_some_and(|t| t.text.starts_with('#'))
+                && !before.is_some_and(|t| t.is("insert") || t.is("merge")) =>
+        {
+            out.push_str("INTO TEMP");
+        }
         "sysdate" => out.push_str("now()::timestamp"),
         "minus" if select::begins_query(&tokens[after..]) => out.push_str("EXCEPT"),
         // An exact count serves where an approximate one is asked for.

@@ -81,6 +81,21 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
             let value = rewrite(&parts[0][cursor.end()..])?;
             format!("{}({distinct}({})::double precision)", call.name, value.trim())
         }
+        // Numbers among the arguments are text.
+        "lpad" | "rpad" | "replace" | "translate" | "split_part" | "strpos" | "charindex"
+            if parts
+                .iter()
+                .enumerate()
+                .any(|(at, part)| takes_text(call.name, at) && number(part).is_some()) =>
+        {
+            let written: Result<Vec<String>, DialectError> = (0..parts.len())
+                .map(|at| match number(parts[at]).filter(|_| takes_text(call.name, at)) {
+                    Some(digits) => Ok(format!("'{digits}'")),
+                    None => arg(at),
+                })
+                .collect();
+            format!("{}({})", call.name, written?.join(", "))
+        }
         "json_extract_path_text" if parts.len() > 2 && is_boolean(parts[parts.len() - 1]) => {
             let path: Result<Vec<String>, DialectError> = (1..parts.len() - 1).map(arg).collect();
             let flag = arg(parts.len() - 1)?;
@@ -107,6 +122,23 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
         _ => return Ok(None),
     };
     Ok(Some((text, call.behind)))
+}
+
+/// Whether an argument of a function of text is text, and not a place or a count.
+fn takes_text(function: &str, at: usize) -> bool {
+    match function {
+        "lpad" | "rpad" => at == 2,
+        "replace" | "translate" => at > 0,
+        "charindex" => at == 0,
+        _ => at == 1,
+    }
+}
+
+/// The digits of an argument that is a number alone.
+fn number(part: &[Token]) -> Option<&str> {
+    let mut loud = part.iter().filter(|t| !t.is_quiet());
+    let first = loud.next().filter(|t| t.kind == Kind::Number)?;
+    loud.next().is_none().then_some(first.text.as_str())
 }
 
 fn is_boolean(tokens: &[Token]) -> bool {

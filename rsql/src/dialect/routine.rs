@@ -1,6 +1,6 @@
 //! CREATE FUNCTION and CREATE PROCEDURE: the SQL inside of their bodies.
 
-use super::expression::{arguments_end, expression, raw, string_value, type_name};
+use super::expression::{arguments, arguments_end, expression, raw, string_value, type_name};
 use super::statement::{Step, one, translate};
 use super::{DialectError, copy, scope};
 use crate::lexer::token::{Kind, Token, tokens};
@@ -19,6 +19,8 @@ const BEFORE: [&str; 7] = ["begin", "then", "else", "loop", "in", "query", "for"
 /// # Errors
 /// If something in it has no counterpart.
 pub(super) fn create(statement: &[Token]) -> Result<String, DialectError> {
+    let changed = with_optional_outputs(statement);
+    let statement = changed.as_deref().unwrap_or(statement);
     let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet()).collect();
     let behind = |word: &str| loud.windows(2).find(|w| w[0].is(word)).map(|w| w[1]);
     let language = behind("language").map(|t| match t.kind {
@@ -55,6 +57,33 @@ pub(super) fn create(statement: &[Token]) -> Result<String, DialectError> {
         }
     }
     Ok(out)
+}
+
+/// CALL leaves arguments with OUT away in Redshift and names them in PostgreSQL: the last ones get a default.
+fn with_optional_outputs(statement: &[Token]) -> Option<Vec<Token>> {
+    let procedure = statement.iter().take(12).position(|t| t.is("procedure"))?;
+    let open = procedure + statement[procedure..].iter().position(|t| t.is_symbol("("))?;
+    let close = arguments_end(statement, open)?;
+    let parts = arguments(&statement[open + 1..close]);
+    let is_out = |part: &&[Token]| part.iter().filter(|t| !t.is_quiet()).take(2).any(|t| t.is("out"));
+    let first = parts.iter().rposition(|part| !is_out(part)).map_or(0, |last| last + 1);
+    if first == parts.len() {
+        return None;
+    }
+    let written: Vec<String> = parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| {
+            if at < first {
+                return raw(part);
+            }
+            let text: String =
+                part.iter().map(|t| if t.is("out") { "INOUT" } else { t.text.as_str() }).collect();
+            format!("{} DEFAULT NULL", text.trim_end())
+        })
+        .collect();
+    let text = format!("{}({}){}", raw(&statement[..open]), written.join(","), raw(&statement[close + 1..]));
+    Some(tokens(&text, false))
 }
 
 /// A body with its quotes.
