@@ -35,7 +35,7 @@ BEGIN
         FOREACH operator SLICE 1 IN ARRAY operators LOOP
             EXECUTE format('CREATE OR REPLACE FUNCTION redshift.compare_%s(a %s, b %s) RETURNS boolean LANGUAGE sql
                 %s PARALLEL SAFE RETURN %s %s %s', operator[4], pair[1], pair[2],
-                CASE WHEN pair[1] || pair[2] LIKE '%timestamptz%' THEN 'STABLE' ELSE 'IMMUTABLE' END,
+                CASE WHEN pair[1] || pair[2] ~ 'date|timestamp' THEN 'STABLE' ELSE 'IMMUTABLE' END,
                 pair[3], operator[1], pair[4]);
             IF to_regoperator(format('redshift.%s(%s,%s)', operator[1], pair[1], pair[2])) IS NULL THEN
                 EXECUTE format('CREATE OPERATOR redshift.%s (function = redshift.compare_%s, leftarg = %s, rightarg = %s)',

@@ -50,17 +50,17 @@ BEGIN
     END LOOP;
 END $do$;
 CREATE OR REPLACE FUNCTION redshift.date_part(part text, moment text) RETURNS double precision
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_part(part, moment::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_part(part, moment::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_part_year(day timestamp) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.date_part('year', day)::integer;
 CREATE OR REPLACE FUNCTION redshift.date_part_year(day text) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.date_part('year', day::timestamp)::integer;
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.date_part('year', day::timestamp)::integer;
 
 -- A date gives a TIMESTAMP, not a TIMESTAMPTZ.
 CREATE OR REPLACE FUNCTION redshift.date_trunc(part text, moment date) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.date_trunc(redshift.part_name(part), moment::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_trunc(part text, moment text) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.date_trunc(redshift.part_name(part), moment::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.date_trunc(redshift.part_name(part), moment::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_trunc(part text, moment timestamp) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.date_trunc(redshift.part_name(part), moment);
 CREATE OR REPLACE FUNCTION redshift.date_trunc(part text, moment timestamptz) RETURNS timestamptz
@@ -98,14 +98,15 @@ RETURN CASE redshift.part_name(part)
     WHEN 'second' THEN moment + count * interval '1 second'
     WHEN 'milliseconds' THEN moment + count * interval '1 millisecond'
     WHEN 'microseconds' THEN moment + count * interval '1 microsecond'
-    ELSE moment + count * (part || ' 1')::interval
+    -- An unknown part is refused by PostgreSQL's own function.
+    ELSE moment + pg_catalog.date_part(part, moment) * interval '1 day'
 END;
 CREATE OR REPLACE FUNCTION redshift.date_add(part text, count bigint, moment timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_add(part, count, moment::timestamp)::timestamptz;
 CREATE OR REPLACE FUNCTION redshift.date_add(part text, count bigint, moment date) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_add(part, count, moment::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_add(part text, count bigint, moment text) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_add(part, count, moment::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_add(part, count, moment::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_add(part text, count bigint, moment time) RETURNS time
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN redshift.date_add(part, count, timestamp '2000-01-01' + moment)::time;
@@ -142,11 +143,11 @@ LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timesta
 CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first date, second date) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timestamp, second::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first text, second text) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timestamp, second::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timestamp, second::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first timestamp, second text) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_diff(part, first, second::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_diff(part, first, second::timestamp);
 CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first text, second timestamp) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timestamp, second);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.date_diff(part, first::timestamp, second);
 CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first time, second time) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN redshift.date_diff(part, timestamp '2000-01-01' + first, timestamp '2000-01-01' + second);
@@ -159,11 +160,11 @@ RETURN CASE WHEN pg_catalog.date_part('month', moment + interval '1 day') <> pg_
         + (moment - pg_catalog.date_trunc('day', moment))
     ELSE moment + count * interval '1 month' END;
 CREATE OR REPLACE FUNCTION redshift.add_months(moment text, count bigint) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.add_months(moment::timestamp, count);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.add_months(moment::timestamp, count);
 
 CREATE OR REPLACE FUNCTION redshift.last_day(moment timestamp) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (pg_catalog.date_trunc('month', moment) + interval '1 month - 1 day')::date;
-CREATE OR REPLACE FUNCTION redshift.last_day(moment text) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.last_day(moment text) RETURNS date LANGUAGE sql STABLE PARALLEL SAFE
 RETURN redshift.last_day(moment::timestamp);
 
 -- Whole months where both days are the same or both the last; otherwise months have 31 days.
@@ -176,10 +177,10 @@ RETURN 12 * (pg_catalog.date_part('year', first) - pg_catalog.date_part('year', 
     ELSE (pg_catalog.date_part('day', first) - pg_catalog.date_part('day', second)
         + extract(epoch FROM (first - first::date) - (second - second::date)) / 86400) / 31 END;
 CREATE OR REPLACE FUNCTION redshift.months_between(first text, second text) RETURNS double precision
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.months_between(first::timestamp, second::timestamp);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.months_between(first::timestamp, second::timestamp);
 
 CREATE OR REPLACE FUNCTION redshift.next_day(moment timestamp, day text) RETURNS date
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN moment::date + 1 + mod(7 + CASE
     WHEN lower(day) IN ('su', 'sun', 'sunday') THEN 0
     WHEN lower(day) IN ('m', 'mo', 'mon', 'monday') THEN 1
@@ -190,7 +191,7 @@ RETURN moment::date + 1 + mod(7 + CASE
     WHEN lower(day) IN ('sa', 'sat', 'saturday') THEN 6
     END - pg_catalog.date_part('dow', moment::date + 1)::integer, 7);
 CREATE OR REPLACE FUNCTION redshift.next_day(moment text, day text) RETURNS date
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.next_day(moment::timestamp, day);
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.next_day(moment::timestamp, day);
 
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(target text, moment timestamp) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment AT TIME ZONE 'UTC' AT TIME ZONE target;
@@ -201,13 +202,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE 'UTC'
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(source text, target text, moment date) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE source AT TIME ZONE target;
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(target text, moment text) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE 'UTC' AT TIME ZONE target;
+LANGUAGE sql STABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE 'UTC' AT TIME ZONE target;
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(source text, target text, moment timestamp) RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment AT TIME ZONE source AT TIME ZONE target;
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(source text, target text, moment timestamptz) RETURNS timestamp
 LANGUAGE sql STABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE source AT TIME ZONE target;
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(source text, target text, moment text) RETURNS timestamp
-LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE source AT TIME ZONE target;
+LANGUAGE sql STABLE PARALLEL SAFE RETURN moment::timestamp AT TIME ZONE source AT TIME ZONE target;
 
 -- Comparisons give -1, 0 or 1.
 DO $do$

@@ -94,3 +94,11 @@ BEGIN ATOMIC
 END;
 CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(value jsonb, VARIADIC path text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.compact(value #>> path);
+
+-- The greatest and the least value; NULL is left out.
+CREATE OR REPLACE FUNCTION redshift.lesser(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN b < a THEN b ELSE a END;
+CREATE OR REPLACE FUNCTION redshift.greater(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN b > a THEN b ELSE a END;
+CREATE OR REPLACE AGGREGATE redshift.min(jsonb) (sfunc = redshift.lesser, stype = jsonb);
+CREATE OR REPLACE AGGREGATE redshift.max(jsonb) (sfunc = redshift.greater, stype = jsonb);

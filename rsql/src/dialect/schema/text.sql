@@ -56,7 +56,8 @@ DECLARE
     kind text;
     call text[];
 BEGIN
-    FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric', 'double precision', 'date', 'timestamp', 'timestamptz'] LOOP
+    FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric', 'double precision', 'date', 'timestamp', 'timestamptz',
+        'jsonb'] LOOP
         FOREACH call SLICE 1 IN ARRAY ARRAY[
             ['left', 'value %s, count integer', 'value::text, count', 'text'],
             ['right', 'value %s, count integer', 'value::text, count', 'text'],
@@ -87,10 +88,11 @@ BEGIN
             ['translate', 'value %s, old text, new text', 'value::text, old, new', 'text'],
             ['md5', 'value %s', 'value::text', 'text']] LOOP
             EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL SAFE
-                RETURN pg_catalog.%I(%s)', call[1], format(call[2], kind), call[4], call[1], call[3]);
+                RETURN pg_catalog.%I(%s)', call[1], format(call[2], kind), call[4], call[1],
+                CASE kind WHEN 'jsonb' THEN replace(call[3], 'value::text', 'redshift.super_text(value)') ELSE call[3] END);
         END LOOP;
         EXECUTE format('CREATE OR REPLACE FUNCTION redshift.len(value %s) RETURNS integer LANGUAGE sql STABLE
-            PARALLEL SAFE RETURN length(value::text)', kind);
+            PARALLEL SAFE RETURN length(%s)', kind, CASE kind WHEN 'jsonb' THEN 'redshift.super_text(value)' ELSE 'value::text' END);
         EXECUTE format('CREATE OR REPLACE FUNCTION redshift.charindex(part text, value %s) RETURNS integer LANGUAGE sql
             STABLE PARALLEL SAFE RETURN strpos(value::text, part)', kind);
     END LOOP;
