@@ -27,7 +27,7 @@ pub use deployment::{
 };
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use error_name::{ErrorName, UnknownErrorName};
-pub use id::{ExecutionId, InvalidId, JobId, Owner, TaskToken, WorkflowId};
+pub use id::{ExecutionId, InvalidId, JobId, Owner, StatementId, TaskToken, WorkflowId};
 pub use problem::{Problem, ProblemKind, Problems, did_you_mean, of_unknown};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;

@@ -9,12 +9,14 @@
 //! - [`properties`]: what must hold.
 //! - [`explore`]: that no step leads back, and what the bounds reach; [`trace`]: a counterexample as text.
 //! - [`rules`]: the protocol's rules as switches; [`bounds`]: how far to look.
+//! - [`kept`]: the same for jobs that are statements of the Data API.
 
 mod agent;
 pub mod bounds;
 mod callback;
 mod closer;
 pub mod explore;
+pub mod kept;
 mod launcher;
 pub mod properties;
 pub mod protocol;

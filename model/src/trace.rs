@@ -1,19 +1,20 @@
 //! A counterexample as people read it.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use stateright::Path;
 
-use crate::protocol::Action;
-use crate::state::World;
-
-/// One line a step: what was done, and the world after it. Steps that leave no trace in the row, the machine or
-/// the scripts show the world only by a ditto.
+/// One line a step: what was done, and the world after it. Steps that leave no trace in what is shown show the world
+/// only by a ditto.
 #[must_use]
-pub fn readable(path: Path<World, Action>) -> String {
+pub fn readable<W, A>(path: Path<W, A>) -> String
+where
+    W: Display + Clone + PartialEq + std::fmt::Debug,
+    A: Display + Clone + PartialEq + std::fmt::Debug,
+{
     let mut text = String::new();
     let mut before = String::new();
-    let mut done: Option<Action> = None;
+    let mut done: Option<A> = None;
     for (world, next) in path.into_vec() {
         let mut now = world.to_string();
         let line = if now == before { "″" } else { &now };

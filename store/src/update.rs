@@ -87,6 +87,12 @@ impl Update {
         self.conditions.push(format!("(attribute_not_exists({name}) OR {name} <= {value})"));
     }
 
+    /// Only if the item has no `column`.
+    pub(crate) fn only_if_absent(&mut self, column: &str) {
+        let name = self.name(column);
+        self.conditions.push(format!("attribute_not_exists({name})"));
+    }
+
     /// Only if `column` has one of these values.
     pub(crate) fn only_if_in(&mut self, column: &str, values: impl IntoIterator<Item = AttributeValue>) {
         let name = self.name(column);

@@ -3,12 +3,21 @@
 
 use proptest::prelude::*;
 
+use super::keeper::DATA_API;
 use super::{Change, JobState, JobStatus, Outcome, Reply, TokenEntered};
-use crate::{ErrorName, Owner, TaskToken, Timestamp};
+use crate::{ErrorName, Owner, StatementId, TaskToken, Timestamp};
 
-/// One of two agents.
+/// One of two agents, or the clock.
 pub fn owner() -> impl Strategy<Value = Owner> {
-    prop_oneof![Just(Owner::new("a")), Just(Owner::new("b"))]
+    prop_oneof![Just(Owner::new("a")), Just(Owner::new("b")), Just(Owner::new(DATA_API))]
+}
+
+fn statement() -> impl Strategy<Value = Option<StatementId>> {
+    proptest::option::of(prop_oneof![Just(StatementId::new("s")), Just(StatementId::new("t"))])
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    (0i64..4).prop_map(Timestamp::from_millis)
 }
 
 /// One of nine tokens, close in time.
@@ -47,9 +56,13 @@ prop_compose! {
         status in status(), attempt in 0u32..3, reply in proptest::option::of(reply()), beat in 0u64..3,
         seen in proptest::option::of((0u64..3, 0i64..30)), owner in proptest::option::of(owner()),
         cancel_requested in any::<bool>(), exit_code in proptest::option::of(0i32..3),
-        error_message in proptest::option::of("[xy]"), error_name in error_name(),
+        error_message in proptest::option::of("[xy]"), error_name in error_name(), statement_id in statement(),
+        sent in proptest::option::of((moment(), moment())), wake_at in proptest::option::of(moment()),
     ) -> JobState {
         JobState {
+            statement_id, wake_at,
+            first_sent: sent.map(|s| s.0),
+            last_sent: sent.map(|s| s.1),
             status, attempt, beat, owner, cancel_requested, exit_code, error_message, error_name,
             task_token: reply.as_ref().map(|r| r.token.clone()),
             token_entered: reply.as_ref().map(|r| r.entered),
@@ -97,5 +110,34 @@ pub fn change() -> impl Strategy<Value = Change> {
             outcome
         }),
         Just(Change::RequestCancel),
+        kept_change(),
+    ]
+}
+
+/// Any change to the row of a statement.
+fn kept_change() -> impl Strategy<Value = Change> {
+    let attempt = || 0u32..3;
+    prop_oneof![
+        (status(), attempt(), proptest::option::of(reply()), moment())
+            .prop_map(|(from, attempt, reply, at)| Change::Start { from, attempt, reply, at }),
+        (attempt(), moment(), moment()).prop_map(|(attempt, last_sent, at)| Change::SendAgain {
+            attempt,
+            last_sent,
+            at
+        }),
+        (attempt(), "[st]")
+            .prop_map(|(attempt, id)| Change::Identify { attempt, statement: StatementId::new(id) }),
+        (attempt(), moment(), "[xy]").prop_map(|(attempt, last_sent, message)| Change::Refuse {
+            attempt,
+            last_sent,
+            message
+        }),
+        (attempt(), reply()).prop_map(|(attempt, reply)| Change::Await { attempt, reply }),
+        (attempt(), statement(), moment(), moment()).prop_map(|(attempt, statement, last_sent, due)| {
+            Change::Return { attempt, statement, last_sent, due }
+        }),
+        (attempt(), statement(), moment(), outcome()).prop_map(|(attempt, statement, last_sent, outcome)| {
+            Change::Finish { attempt, statement, last_sent, outcome }
+        }),
     ]
 }

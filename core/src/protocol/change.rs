@@ -1,7 +1,8 @@
 //! Every write to a job's row, as data.
 
+use super::keeper::DATA_API;
 use super::{JobState, JobStatus, Outcome, Reply};
-use crate::{Owner, Timestamp};
+use crate::{Owner, StatementId, Timestamp};
 
 /// A write, and with it the state it expects. What [`Change::apply`] refuses cannot be written: the store puts
 /// the same condition into the same request.
@@ -88,6 +89,73 @@ pub enum Change {
     },
     /// Somebody wants the job to end.
     RequestCancel,
+    /// Launcher or clock takes the next attempt of a statement, before it is sent. From `Pending` or `Triggered`.
+    /// Refused once a cancel is requested, or when a newer token is known.
+    Start {
+        /// `Pending` or `Triggered`, as read.
+        from: JobStatus,
+        /// As read; the write makes it one more.
+        attempt: u32,
+        /// The launcher's waiting try. The clock has none, and leaves the row's.
+        reply: Option<Reply>,
+        /// After the read, and before the statement is sent.
+        at: Timestamp,
+    },
+    /// A statement is about to be sent again. Refused once its id is known or a cancel is requested.
+    SendAgain {
+        /// As read.
+        attempt: u32,
+        /// As read.
+        last_sent: Timestamp,
+        /// After the read, and before the statement is sent.
+        at: Timestamp,
+    },
+    /// The id of the statement is known.
+    Identify {
+        /// As read.
+        attempt: u32,
+        /// As the service gave it.
+        statement: StatementId,
+    },
+    /// A statement that was sent again was refused for good: it is not sent any more. An earlier sending may have
+    /// arrived, so this decides nothing yet.
+    Refuse {
+        /// As read.
+        attempt: u32,
+        /// As written before it was sent.
+        last_sent: Timestamp,
+        /// What the service said.
+        message: String,
+    },
+    /// A launcher of a later try leaves its token in a row that waits for its next attempt.
+    Await {
+        /// As read.
+        attempt: u32,
+        /// The launcher's waiting try; refused when a newer one is known.
+        reply: Reply,
+    },
+    /// The attempt is over, or never began, and another one follows. Refused once a cancel is requested.
+    Return {
+        /// As read.
+        attempt: u32,
+        /// As read.
+        statement: Option<StatementId>,
+        /// As read.
+        last_sent: Timestamp,
+        /// When the next attempt may start.
+        due: Timestamp,
+    },
+    /// The attempt of a statement is over, or never began, and so is the job.
+    Finish {
+        /// As read.
+        attempt: u32,
+        /// As read.
+        statement: Option<StatementId>,
+        /// As read.
+        last_sent: Timestamp,
+        /// Any end but `Skipped`.
+        outcome: Outcome,
+    },
 }
 
 /// A change that the row, as it stands, does not allow.
@@ -191,6 +259,63 @@ impl Change {
                 need(!row.status.is_closed(), "it is not closed")?;
                 next.cancel_requested = true;
             }
+            Self::Start { from, attempt, reply, at } => {
+                need(matches!(from, JobStatus::Pending | JobStatus::Triggered), "it is started unclaimed")?;
+                need(row.status == *from && row.attempt == *attempt, "status and attempt are as read")?;
+                need(!row.cancel_requested, "no cancel is requested")?;
+                if let Some(reply) = reply {
+                    need(row.accepts(reply), "no newer token is known")?;
+                    next.readdress(reply);
+                }
+                next.status = JobStatus::Running;
+                next.attempt += 1;
+                next.owner = Some(Owner::new(DATA_API));
+                next.statement_id = None;
+                next.first_sent = Some(*at);
+                next.last_sent = Some(*at);
+                next.wake_at = Some(*at);
+            }
+            Self::SendAgain { attempt, last_sent, at } => {
+                need(row.runs(*attempt) && row.is_kept(), "the attempt of a statement is running")?;
+                need(row.statement_id.is_none(), "the statement's id is not known")?;
+                need(row.last_sent == Some(*last_sent), "nobody has sent it since")?;
+                need(!row.cancel_requested, "no cancel is requested")?;
+                next.last_sent = Some(*at);
+            }
+            Self::Identify { attempt, statement } => {
+                need(row.runs(*attempt) && row.is_kept(), "the attempt of a statement is running")?;
+                need(row.statement_id.is_none(), "the statement's id is not known")?;
+                next.statement_id = Some(statement.clone());
+                next.error_message = None;
+            }
+            Self::Refuse { attempt, last_sent, message } => {
+                need(row.runs(*attempt) && row.is_kept(), "the attempt of a statement is running")?;
+                need(row.statement_id.is_none(), "the statement's id is not known")?;
+                need(row.last_sent == Some(*last_sent), "nobody has sent it since")?;
+                next.error_message = Some(message.clone());
+            }
+            Self::Await { attempt, reply } => {
+                need(row.status == JobStatus::Triggered, "it waits for its next attempt")?;
+                need(row.attempt == *attempt, "the attempt is the current one")?;
+                need(row.accepts(reply), "no newer token is known")?;
+                next.readdress(reply);
+            }
+            Self::Return { attempt, statement, last_sent, due } => {
+                need(row.keeps(*attempt, statement.as_ref(), *last_sent), "the statement is as read")?;
+                need(!row.cancel_requested, "no cancel is requested")?;
+                next.status = JobStatus::Triggered;
+                next.statement_id = None;
+                next.error_message = None;
+                next.wake_at = Some(*due);
+            }
+            Self::Finish { attempt, statement, last_sent, outcome } => {
+                need(
+                    outcome.status.is_closed() && outcome.status != JobStatus::Skipped,
+                    "a statement does not end open or skipped",
+                )?;
+                need(row.keeps(*attempt, statement.as_ref(), *last_sent), "the statement is as read")?;
+                next.close(outcome);
+            }
         }
         Ok(next)
     }
@@ -199,7 +324,7 @@ impl Change {
     /// sends a write again when its answer is lost, and then fails its own condition.
     ///
     /// A launch is known by its token and the attempt it wrote, a claim by its owner, a close by owner and
-    /// result. A renewal never fails its own condition, and the rest may be made twice or found made by another.
+    /// result, a sending by its moment (two that agree in it send the same). A renewal never fails its own condition, and the rest may be made twice or found made by another.
     #[must_use]
     pub fn is_already_in(&self, row: &JobState) -> bool {
         let launched = |attempt: u32, reply: &Reply| {
@@ -221,13 +346,33 @@ impl Change {
                 row.attempt == *attempt && row.outcome().as_ref() == Some(outcome)
             }
             Self::CloseLost { attempt, .. } => row.attempt == *attempt && row.status == JobStatus::Lost,
-            Self::Readdress { .. } | Self::Observe { .. } | Self::Renew { .. } | Self::RequestCancel => false,
+            Self::SendAgain { attempt, at, .. } => row.runs(*attempt) && row.last_sent == Some(*at),
+            Self::Identify { attempt, statement } => {
+                row.runs(*attempt) && row.statement_id.as_ref() == Some(statement)
+            }
+            Self::Return { attempt, due, .. } => {
+                row.status == JobStatus::Triggered && row.attempt == *attempt && row.wake_at == Some(*due)
+            }
+            Self::Finish { attempt, statement, outcome, .. } => {
+                row.attempt == *attempt
+                    && row.statement_id == *statement
+                    && row.outcome().as_ref() == Some(outcome)
+            }
+            Self::Readdress { .. }
+            | Self::Observe { .. }
+            | Self::Renew { .. }
+            | Self::RequestCancel
+            // Not known again, lest two that agree in the moment both take theirs for the only sending. Who lost the
+            // answer leaves the row to the clock.
+            | Self::Start { .. }
+            | Self::Refuse { .. }
+            | Self::Await { .. } => false,
         }
     }
 }
 
 impl JobState {
-    fn runs(&self, attempt: u32) -> bool {
+    pub(super) fn runs(&self, attempt: u32) -> bool {
         self.status == JobStatus::Running && self.attempt == attempt
     }
 
@@ -241,8 +386,17 @@ impl JobState {
         self.token_entered = Some(reply.entered);
     }
 
+    /// Whether the running attempt's statement is as somebody has read it.
+    fn keeps(&self, attempt: u32, statement: Option<&StatementId>, last_sent: Timestamp) -> bool {
+        self.runs(attempt)
+            && self.is_kept()
+            && self.statement_id.as_ref() == statement
+            && self.last_sent == Some(last_sent)
+    }
+
     fn close(&mut self, outcome: &Outcome) {
         self.status = outcome.status;
+        self.wake_at = None;
         self.exit_code = outcome.exit_code;
         self.error_message.clone_from(&outcome.error_message);
         self.error_name = outcome.error_name;

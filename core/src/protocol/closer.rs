@@ -27,6 +27,8 @@ pub fn decide(row: &JobState, why: &str, patience_millis: i64, now: Timestamp) -
             outcome: Outcome::without_exit(JobStatus::Cancelled, why),
         }),
         JobStatus::Running if !row.cancel_requested => Step::Write(Change::RequestCancel),
+        // It has no beat. The clock asks the service to cancel it, and closes the row when the service says how it ended.
+        JobStatus::Running if row.is_kept() => Step::Wait,
         JobStatus::Running if row.has_moved() => {
             Step::Write(Change::Observe { attempt: row.attempt, beat: row.beat, at: now })
         }

@@ -5,6 +5,7 @@
 //!   store turns a change into a conditional write with the same condition; the model runs it as it is.
 //! - [`contract`]: which versions of functions and agents understand each other's rows.
 //! - [`launcher`], [`agent`], [`closer`]: what each of the three writers does, given the row it has read.
+//! - [`keeper`]: the same for jobs that are statements of the Data API, where launcher and clock take the agent's place.
 //!
 //! `docs/once.md` explains the rules; crate `rsqlflow-model` checks them by exploring every order of events.
 
@@ -14,6 +15,7 @@ pub mod arbitrary;
 mod change;
 pub mod closer;
 pub mod contract;
+pub mod keeper;
 pub mod launcher;
 mod state;
 

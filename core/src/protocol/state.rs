@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ErrorName, InvalidId, Owner, TaskToken, Timestamp};
+use crate::{ErrorName, InvalidId, Owner, StatementId, TaskToken, Timestamp};
 
 /// Where a job stands: `Pending → Triggered → Running → Completed | Failed | TimedOut | Cancelled | Lost`,
 /// or `Skipped` from the start.
@@ -227,10 +227,24 @@ pub struct JobState {
     /// Somebody wants this job to end.
     #[serde(default)]
     pub cancel_requested: bool,
+    /// The statement of the running attempt, once its id is known. This and the next three columns are only of
+    /// jobs that the clock keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_id: Option<StatementId>,
+    /// When the attempt was claimed, which is before its statement was first sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sent: Option<Timestamp>,
+    /// No sending of the attempt's statement was decided later than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sent: Option<Timestamp>,
+    /// From when on the clock has something to do with the row; absent in a closed row. With `owner` it is the key
+    /// of the index that the clock reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
     /// Of a closed row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Of a closed row.
+    /// Of a closed row; and of a running one whose statement was refused for good when it was sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// Of a closed row, where its status alone says too little.
@@ -252,6 +266,10 @@ impl JobState {
             seen_at: None,
             owner: None,
             cancel_requested: false,
+            statement_id: None,
+            first_sent: None,
+            last_sent: None,
+            wake_at: None,
             exit_code: None,
             error_message: None,
             error_name: None,

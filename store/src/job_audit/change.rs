@@ -10,6 +10,8 @@ use crate::StoreError;
 use crate::item::{self, number, text};
 use crate::update::{Sent, Update};
 
+mod kept;
+
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -163,6 +165,13 @@ fn describe(change: &Change, update: &mut Update) -> Result<(), ChangeError> {
             );
             update.set("cancel_requested", AttributeValue::Bool(true));
         }
+        Change::Start { .. }
+        | Change::SendAgain { .. }
+        | Change::Identify { .. }
+        | Change::Refuse { .. }
+        | Change::Await { .. }
+        | Change::Return { .. }
+        | Change::Finish { .. } => kept::describe(change, update)?,
     }
     Ok(())
 }
@@ -203,6 +212,7 @@ fn readdress(update: &mut Update, reply: &Reply) {
 
 fn close(update: &mut Update, outcome: &Outcome) {
     update.set("execution_status", status(outcome.status));
+    update.remove("wake_at");
     match outcome.exit_code {
         Some(code) => update.set("exit_code", number(code)),
         None => update.remove("exit_code"),
