@@ -13,6 +13,7 @@ mod problem;
 pub mod protocol;
 pub mod restart;
 pub mod schema;
+pub mod sql;
 mod template;
 mod timestamp;
 pub mod timing;

@@ -60,7 +60,10 @@ async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<Job
             closer::Step::Closed | closer::Step::Wait => break,
             closer::Step::Write(change) => change,
         };
-        let ends = matches!(change, Change::CloseUnclaimed { .. } | Change::CloseLost { .. });
+        let ends = matches!(
+            change,
+            Change::CloseUnclaimed { .. } | Change::CloseWaiting { .. } | Change::CloseLost { .. }
+        );
         let note = if ends { Note::new().end(now) } else { Note::new() };
         match context.store.jobs().change(&run, job, &change, note).await {
             Ok(changed) => {
@@ -78,6 +81,7 @@ async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<Job
 /// What an unclaimed job's row will say.
 fn reason(state: &JobState, why: &str) -> String {
     match state.status {
+        JobStatus::Triggered if state.is_kept() => format!("not started again: {why}"),
         JobStatus::Triggered => format!(
             "not started: no agent took up attempt {} ({why}); if that was unexpected, check that the instance is \
              online in Systems Manager and has the agent",

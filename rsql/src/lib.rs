@@ -9,9 +9,9 @@ mod cli;
 mod connection;
 pub mod dialect;
 pub mod flow;
-pub mod lexer;
 mod meta;
 mod output;
 mod session;
 
 pub use cli::main;
+pub use rsql_lexer as lexer;

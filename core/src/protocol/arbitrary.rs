@@ -133,6 +133,7 @@ fn kept_change() -> impl Strategy<Value = Change> {
             message
         }),
         (attempt(), reply()).prop_map(|(attempt, reply)| Change::Await { attempt, reply }),
+        (attempt(), outcome()).prop_map(|(attempt, outcome)| Change::CloseWaiting { attempt, outcome }),
         (attempt(), statement(), moment(), moment()).prop_map(|(attempt, statement, last_sent, due)| {
             Change::Return { attempt, statement, last_sent, due }
         }),

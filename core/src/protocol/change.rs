@@ -134,6 +134,14 @@ pub enum Change {
         /// The launcher's waiting try; refused when a newer one is known.
         reply: Reply,
     },
+    /// A row that waits for its next attempt ends: cancelled. As [`Change::CloseUnclaimed`], of a row that the clock
+    /// keeps: an agent never writes it.
+    CloseWaiting {
+        /// As read.
+        attempt: u32,
+        /// `Cancelled` or `Failed`.
+        outcome: Outcome,
+    },
     /// The attempt is over, or never began, and another one follows. Refused once a cancel is requested.
     Return {
         /// As read.
@@ -300,6 +308,16 @@ impl Change {
                 need(row.accepts(reply), "no newer token is known")?;
                 next.readdress(reply);
             }
+            Self::CloseWaiting { attempt, outcome } => {
+                need(
+                    matches!(outcome.status, JobStatus::Cancelled | JobStatus::Failed),
+                    "an unclaimed job ends cancelled or failed",
+                )?;
+                need(row.status == JobStatus::Triggered && row.is_kept(), "it waits for its next attempt")?;
+                need(row.attempt == *attempt, "the attempt is the current one")?;
+                next.close(outcome);
+                next.wake_at = None;
+            }
             Self::Return { attempt, statement, last_sent, due } => {
                 need(row.keeps(*attempt, statement.as_ref(), *last_sent), "the statement is as read")?;
                 need(!row.cancel_requested, "no cancel is requested")?;
@@ -315,6 +333,7 @@ impl Change {
                 )?;
                 need(row.keeps(*attempt, statement.as_ref(), *last_sent), "the statement is as read")?;
                 next.close(outcome);
+                next.wake_at = None;
             }
         }
         Ok(next)
@@ -342,7 +361,7 @@ impl Change {
                     && row.owner.as_ref() == Some(owner)
                     && row.outcome().as_ref() == Some(outcome)
             }
-            Self::CloseUnclaimed { attempt, outcome, .. } => {
+            Self::CloseUnclaimed { attempt, outcome, .. } | Self::CloseWaiting { attempt, outcome } => {
                 row.attempt == *attempt && row.outcome().as_ref() == Some(outcome)
             }
             Self::CloseLost { attempt, .. } => row.attempt == *attempt && row.status == JobStatus::Lost,
@@ -396,7 +415,6 @@ impl JobState {
 
     fn close(&mut self, outcome: &Outcome) {
         self.status = outcome.status;
-        self.wake_at = None;
         self.exit_code = outcome.exit_code;
         self.error_message.clone_from(&outcome.error_message);
         self.error_name = outcome.error_name;

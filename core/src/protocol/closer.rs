@@ -20,6 +20,10 @@ pub enum Step {
 #[must_use]
 pub fn decide(row: &JobState, why: &str, patience_millis: i64, now: Timestamp) -> Step {
     match row.status {
+        JobStatus::Triggered if row.is_kept() => Step::Write(Change::CloseWaiting {
+            attempt: row.attempt,
+            outcome: Outcome::without_exit(JobStatus::Cancelled, why),
+        }),
         // Triggered rows too: their command may still arrive, and must find nothing to claim.
         JobStatus::Pending | JobStatus::Triggered => Step::Write(Change::CloseUnclaimed {
             from: row.status,

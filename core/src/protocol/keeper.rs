@@ -306,7 +306,13 @@ fn start(row: &JobState, reply: Option<&Reply>, now: Timestamp) -> Step {
 
 fn close_waiting(row: &JobState) -> Step {
     let outcome = Outcome::without_exit(JobStatus::Cancelled, "cancelled before it was started");
-    Step::Write(Change::CloseUnclaimed { from: row.status, attempt: row.attempt, outcome }, Then::Answer)
+    let attempt = row.attempt;
+    let change = if row.status == JobStatus::Triggered {
+        Change::CloseWaiting { attempt, outcome }
+    } else {
+        Change::CloseUnclaimed { from: row.status, attempt, outcome }
+    };
+    Step::Write(change, Then::Answer)
 }
 
 fn finish(row: &JobState, outcome: Outcome) -> Step {

@@ -170,6 +170,7 @@ fn describe(change: &Change, update: &mut Update) -> Result<(), ChangeError> {
         | Change::Identify { .. }
         | Change::Refuse { .. }
         | Change::Await { .. }
+        | Change::CloseWaiting { .. }
         | Change::Return { .. }
         | Change::Finish { .. } => kept::describe(change, update)?,
     }
@@ -212,7 +213,6 @@ fn readdress(update: &mut Update, reply: &Reply) {
 
 fn close(update: &mut Update, outcome: &Outcome) {
     update.set("execution_status", status(outcome.status));
-    update.remove("wake_at");
     match outcome.exit_code {
         Some(code) => update.set("exit_code", number(code)),
         None => update.remove("exit_code"),

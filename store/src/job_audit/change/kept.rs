@@ -44,6 +44,15 @@ pub(super) fn describe(change: &Change, update: &mut Update) -> Result<(), Chang
             status_and_attempt(update, JobStatus::Triggered, *attempt);
             readdress(update, reply);
         }
+        Change::CloseWaiting { attempt, outcome } => {
+            if !matches!(outcome.status, JobStatus::Cancelled | JobStatus::Failed) {
+                return Err(ChangeError::Impossible("an unclaimed job ends cancelled or failed"));
+            }
+            status_and_attempt(update, JobStatus::Triggered, *attempt);
+            update.only_if("owner", "=", text(DATA_API));
+            close(update, outcome);
+            update.remove("wake_at");
+        }
         Change::Return { attempt, statement, last_sent, due } => {
             as_read(update, *attempt, statement.as_ref(), *last_sent);
             not_cancelled(update);
@@ -58,6 +67,7 @@ pub(super) fn describe(change: &Change, update: &mut Update) -> Result<(), Chang
             }
             as_read(update, *attempt, statement.as_ref(), *last_sent);
             close(update, outcome);
+            update.remove("wake_at");
         }
         _ => return Err(ChangeError::Impossible("it is not of a row that the clock keeps")),
     }
