@@ -7,6 +7,7 @@ pub mod env;
 mod error_name;
 pub mod event_start;
 mod id;
+pub mod map;
 pub mod message;
 pub mod plan;
 mod problem;

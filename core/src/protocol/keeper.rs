@@ -164,9 +164,11 @@ pub fn tick(row: &JobState, limits: &Limits, now: Timestamp) -> Step {
         return Step::Answer(answer);
     }
     match row.status {
+        // An agent's, or not started yet.
+        _ if !row.is_kept() => Step::Wait,
         JobStatus::Triggered if row.cancel_requested => close_waiting(row),
         JobStatus::Triggered if row.wake_at.is_some_and(|due| due <= now) => start(row, None, now),
-        JobStatus::Running if row.is_kept() => running(row, limits, now),
+        JobStatus::Running => running(row, limits, now),
         _ => Step::Wait,
     }
 }

@@ -6,11 +6,15 @@
 //! - [`name`]: names of tables and columns, validated and quoted.
 //! - [`Copy`], [`Unload`]: COPY and UNLOAD from fields.
 //! - [`Check`]: assertions on a table, as statements and as a verdict on their results.
+//! - [`request`]: what identifies the statement of an attempt to the service.
+//! - [`report`]: the log of what ran, with credentials masked.
 
 mod bind;
 mod check;
 mod copy;
 pub mod name;
+pub mod report;
+pub mod request;
 mod split;
 mod unload;
 
