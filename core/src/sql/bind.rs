@@ -195,7 +195,7 @@ impl Binder<'_> {
                 None => self.add(BindProblem::Template),
                 Some(&"") => self.add(BindProblem::Empty(format!("{{{{ {name} }}}}"))),
                 Some(value) if !is_plain(value, sql, after) => {
-                    self.add(BindProblem::NotPlain(name.to_owned()))
+                    self.add(BindProblem::NotPlain(name.to_owned()));
                 }
                 Some(value) => sql.push_str(value),
             }

@@ -20,7 +20,7 @@ mod unload;
 
 pub use bind::{BindProblem, Bound, bind, names};
 pub use check::{Check, Finding, Limit, Query, Severity};
-pub use copy::{Column, Copy, CopyFormat, Load};
+pub use copy::{Column, Compression, Copy, CopyFormat, FieldProblem, Load};
 pub use split::{MOST_BYTES, MOST_STATEMENTS, SplitProblem, Transaction, split, warnings};
 pub use unload::{Unload, UnloadFormat, UnloadSource};
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rsql_lexer::token::{Kind, tokens};
 
-use super::copy::Compression;
 use super::*;
 
 fn one(sql: &str) -> Result<Vec<String>, Vec<SplitProblem>> {
