@@ -127,7 +127,7 @@ impl Filler<'_> {
                 Some(shown) if is_sql && !is_plain(&shown) => self.report(
                     at,
                     ProblemKind::Invalid,
-                    format!(
+                    &format!(
                         "puts {{{{ {}.{field} }}}} into SQL, where only letters, digits, and _ . : / - may stand",
                         self.name
                     ),
@@ -138,7 +138,7 @@ impl Filler<'_> {
                 None => self.report(
                     at,
                     ProblemKind::WrongType,
-                    format!("puts {{{{ {}.{field} }}}} into a text, and it is not a text, a number or a boolean", self.name),
+                    &format!("puts {{{{ {}.{field} }}}} into a text, and it is not a text, a number or a boolean", self.name),
                     "write nothing else into this field",
                 ),
             }
@@ -163,7 +163,7 @@ impl Filler<'_> {
                     self.report(
                         at,
                         ProblemKind::Missing,
-                        format!("uses {path:?}, which the entry does not have"),
+                        &format!("uses {path:?}, which the entry does not have"),
                         &hint,
                     );
                     return None;
@@ -173,7 +173,7 @@ impl Filler<'_> {
         Some(here.clone())
     }
 
-    fn report(&mut self, at: &str, kind: ProblemKind, message: String, hint: &str) {
+    fn report(&mut self, at: &str, kind: ProblemKind, message: &str, hint: &str) {
         let problem = Problem::new(self.place, kind, format!("{at} {message}")).hint(hint);
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
@@ -256,7 +256,7 @@ mod tests {
         /// Data stays data: what a field holds is there afterwards as text that no template reads as a place.
         #[test]
         fn data_is_not_read_again(value in "[a-z{} .]{0,20}") {
-            let jobs = expanded(&json!({ "args": ["x{{ t.v }}y"] }), &json!([{ "v": value.clone() }])).unwrap();
+            let jobs = expanded(&json!({ "args": ["x{{ t.v }}y"] }), &json!([{ "v": value }])).unwrap();
             let text = jobs[0]["args"][0].as_str().unwrap();
             // As `template::render` reads it, four braces stand for two.
             let braces = value.matches("{{").count();
