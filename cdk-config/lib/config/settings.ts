@@ -236,13 +236,15 @@ export const SETTINGS = {
     read: (c) => c.text(rules.user),
     fallback: undefined,
     defaultText: '`rsqlflow`, which the package makes',
-    meaning: 'User that runs the scripts. With `root`, nothing keeps scripts from the rest of the instance ([security.md](security.md))',
+    meaning:
+      'User that runs the scripts. With `root`, nothing keeps scripts from the rest of the instance ([security.md](security.md))',
   }),
   instance_credentials: setting<boolean | undefined>({
     read: (c) => c.flag(),
     fallback: undefined,
     defaultText: '`false`',
-    meaning: "Whether scripts may use the credentials of the instances' role, as the AWS CLI does ([security.md](security.md))",
+    meaning:
+      "Whether scripts may use the credentials of the instances' role, as the AWS CLI does ([security.md](security.md))",
   }),
   max_jobs: setting<number>({
     read: (c) => c.whole(1, 1000),
