@@ -1,58 +1,41 @@
 //! The operator's command, as a library so that its parts can be tested.
 //!
-//! [`args`] is the command line, [`commands`] has one file a command, [`place`] is where they work, [`trigger`] starts
-//! runs, [`follow`] and [`watch`] follow them, [`steady`] through a moment without network, [`live`] shows that,
-//! [`report`] shows them in [`table`]s, and [`printer`] alone writes to the terminal. [`cost`] tells what a run will cost,
-//! [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app; [`memory`] is the heap.
+//! [`args`] is the command line, [`commands`] has one module a command, [`place`] is where they work. [`input`] reads what
+//! comes from outside, [`runs`] starts, follows and shows runs, [`output`] writes to the terminal, [`failure`] is what ends
+//! a command: errors, hints and exit codes. [`cost`] estimates what a run will cost, [`sample`] reads the tables of AWS's
+//! sample, [`cdk`] runs the CDK app, and [`heap`] limits how much freed memory the process keeps.
 
 mod args;
 mod cdk;
-mod changes;
 mod commands;
-mod consent;
 mod cost;
-mod error;
-mod exit;
-mod file;
-mod follow;
-mod hint;
-mod jobs;
-mod live;
-mod logs;
-mod memory;
-mod operator;
+mod failure;
+mod heap;
+mod input;
+mod output;
 mod place;
-mod printer;
-mod report;
+mod runs;
 mod sample;
-mod signals;
-mod steady;
-mod table;
-mod trigger;
-mod unfinished;
-mod unique;
-mod unknown;
-mod watch;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Cli, Command};
-use error::Failure;
-use printer::{Output, Printer};
+use failure::{Failure, exit};
+use output::{Output, Printer};
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    memory::keep_little();
+    heap::keep_little();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error),
     };
     let printer = Printer::new(cli.output, cli.quiet);
     match run(&cli.command, printer) {
-        Ok(_) if !printer::all_written() => ExitCode::from(exit::ENVIRONMENT),
+        Ok(_) if !output::all_written() => ExitCode::from(exit::ENVIRONMENT),
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if printer.is_json() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Consent;
-use super::place::{Account, Place};
-use crate::exit;
+use super::location::{Account, Location};
+use crate::failure::exit;
 
 /// `rsqlflow cost`
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ pub(crate) struct Migrate {
     pub consent: Consent,
     /// Where both are, the sample's tables and ours.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// Where the CDK app is, and what it is told.
@@ -144,5 +144,5 @@ pub(crate) struct Doctor {
     pub instance_role: Option<String>,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }

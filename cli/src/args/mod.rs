@@ -1,7 +1,7 @@
 //! The command line.
 
 mod aws;
-mod place;
+mod location;
 mod runs;
 mod workflows;
 
@@ -10,14 +10,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use aws::{App, Cost, Deploy, Destroy, Doctor, Migrate, What};
-pub(crate) use place::{Account, Embedded, Place};
+pub(crate) use location::{Account, Embedded, Given, Location};
 pub(crate) use runs::{
     Cancel, Config as RestartConfig, Execution, History, Jobs, Logs, Mark, MarkAs, Restart, Run, Sweep, Watch,
 };
 pub(crate) use workflows::{Diff, Get, List, Put, Start, Validate};
 
-use crate::exit;
-use crate::printer::Output;
+use crate::failure::exit;
+use crate::output::Output;
 
 /// Run, watch and mend workflows of Amazon Redshift RSQL scripts.
 #[derive(Debug, Parser)]
@@ -97,7 +97,7 @@ pub(crate) enum Command {
 pub(crate) struct Anywhere {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow local`

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 
 use super::Consent;
-use super::place::{Embedded, Place, pair};
-use crate::exit;
+use super::location::{Embedded, Location, pair};
+use crate::failure::exit;
 
 /// `rsqlflow run`
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub(crate) struct Execution {
     pub execution: String,
     /// Where it runs, or ran.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow jobs`
@@ -50,7 +50,7 @@ pub(crate) struct Jobs {
     pub all: bool,
     /// Where it runs, or ran.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow watch`
@@ -61,7 +61,7 @@ pub(crate) struct Watch {
     pub execution: String,
     /// Where it runs.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow logs`
@@ -77,7 +77,7 @@ pub(crate) struct Logs {
     pub follow: bool,
     /// Where it runs, or ran.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow history`
@@ -91,7 +91,7 @@ pub(crate) struct History {
     pub limit: u16,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow cancel`
@@ -111,7 +111,7 @@ pub(crate) struct Cancel {
     pub consent: Consent,
     /// Where it runs.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// Which config a restart runs, where it changed since the first run.
@@ -160,7 +160,7 @@ pub(crate) struct Restart {
     pub consent: Consent,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// A stage's number.
@@ -206,7 +206,7 @@ pub(crate) struct Mark {
     pub consent: Consent,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow sweep`
@@ -221,5 +221,5 @@ pub(crate) struct Sweep {
     pub consent: Consent,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Consent;
-use super::place::{Place, pair};
-use crate::exit;
+use super::location::{Location, pair};
+use crate::failure::exit;
 
 /// `rsqlflow validate`
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Put {
     pub consent: Consent,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow get`
@@ -38,7 +38,7 @@ pub(crate) struct Get {
     pub workflow: String,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow list`
@@ -47,7 +47,7 @@ pub(crate) struct Get {
 pub(crate) struct List {
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow diff`
@@ -58,7 +58,7 @@ pub(crate) struct Diff {
     pub file: PathBuf,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }
 
 /// `rsqlflow start`
@@ -82,5 +82,5 @@ pub(crate) struct Start {
     pub scripts: Option<PathBuf>,
     /// Where.
     #[command(flatten)]
-    pub place: Place,
+    pub place: Location,
 }

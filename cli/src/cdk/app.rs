@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::args;
-use crate::error::Failure;
-use crate::file;
+use crate::failure::Failure;
+use crate::input::file;
 
 /// The settings that name packages, with their defaults, relative to the app.
 const PACKAGES: [(&str, &str); 3] = [

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::error::Failure;
-use crate::printer::Printer;
+use crate::failure::Failure;
+use crate::output::Printer;
 
 /// As `engines` of the app's package.json says.
 const OLDEST_NODE: u32 = 20;

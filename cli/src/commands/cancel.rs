@@ -9,14 +9,15 @@ use rsqlflow_store::{ChangeError, JobRow, Note};
 use serde_json::json;
 
 use crate::args::Cancel;
-use crate::consent::agree;
-use crate::error::Failure;
-use crate::follow::{Patience, plan_of, stop};
+use crate::failure::{Failure, exit};
+use crate::input::confirm::agree;
+use crate::input::signals::{Signal, Signals};
+use crate::output::{JSON_VERSION, Printer, one_line};
 use crate::place::{Place, Purpose, execution_id};
-use crate::printer::{Printer, one_line};
-use crate::signals::{Signal, Signals};
-use crate::steady::Steady;
-use crate::{exit, follow, jobs, report, watch};
+use crate::runs::follow::{self, Patience, plan_of, stop};
+use crate::runs::names;
+use crate::runs::outage::Steady;
+use crate::runs::rows;
 
 /// How often a row is looked at that is to close.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -41,7 +42,7 @@ async fn at(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    let row = place.store.workflows().get(id).await?.ok_or_else(|| watch::no_such_run(id))?;
+    let row = place.store.workflows().get(id).await?.ok_or_else(|| rows::no_such_run(id))?;
     if row.execution_status.is_closed() {
         return Err(Failure::input(
             format!("{id} is over: it is {}", row.execution_status),
@@ -51,7 +52,7 @@ async fn at(
     let plan = plan_of(place, id).await?;
     let workflow = one_line(row.workflow_id.as_str());
     if let Some(job) = &args.job {
-        let job = jobs::find(&plan, id, job)?;
+        let job = names::job(&plan, id, job)?;
         let name = plan.job(job).map(|job| one_line(&job.job_name)).unwrap_or_default();
         let question =
             format!("Cancel job {name} ({job}) of {id}, workflow {workflow}, on {}?", place.name());
@@ -65,7 +66,7 @@ async fn at(
         let times = Patience::of(&plan);
         printer.notice(&format!("asked for: {times}"));
         if printer.is_json() {
-            printer.json(&json!({ "version": report::JSON_VERSION, "workflow_execution_id": id,
+            printer.json(&json!({ "version": JSON_VERSION, "workflow_execution_id": id,
                 "cancel_requested": true }));
         }
         return Ok(exit::OK);
@@ -109,7 +110,7 @@ async fn cancel_job(
         };
     }
     if printer.is_json() {
-        printer.json(&json!({ "version": report::JSON_VERSION, "workflow_execution_id": id, "job_id": job,
+        printer.json(&json!({ "version": JSON_VERSION, "workflow_execution_id": id, "job_id": job,
             "cancel_requested": true, "execution_status": row.state.status }));
     } else {
         printer.data(&format!("{}  {job}  {}", row.state.status, one_line(&row.job_name)));

@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 
 use crate::args::{Cli, Completions};
-use crate::exit;
-use crate::printer::Printer;
+use crate::failure::exit;
+use crate::output::Printer;
 
 /// Prints a script that a shell reads at its start.
 pub(crate) fn completions(args: &Completions, printer: Printer) -> u8 {

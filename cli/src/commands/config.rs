@@ -4,11 +4,12 @@ use rsqlflow_core::env::{AWS_DEFAULT_REGION, AWS_PROFILE, AWS_REGION, DEPLOYMENT
 use serde_json::json;
 
 use crate::args::Anywhere;
-use crate::error::Failure;
-use crate::place::{Given, Place, Purpose, Site, choice_of, deployment, is_loopback, timing_of};
-use crate::printer::{Printer, one_line};
-use crate::table::Table;
-use crate::{exit, report};
+use crate::args::Given;
+use crate::failure::{Failure, exit};
+use crate::output::JSON_VERSION;
+use crate::output::table::Table;
+use crate::output::{Printer, one_line};
+use crate::place::{Place, Purpose, Site, choice_of, deployment, is_loopback, timing_of};
 
 /// A setting.
 struct Setting {
@@ -30,7 +31,7 @@ pub(crate) async fn config(args: &Anywhere, printer: Printer) -> Result<u8, Fail
             .iter()
             .map(|s| json!({ "name": s.name, "value": s.value, "source": s.source }))
             .collect();
-        printer.json(&json!({ "version": report::JSON_VERSION, "settings": settings }));
+        printer.json(&json!({ "version": JSON_VERSION, "settings": settings }));
         return Ok(exit::OK);
     }
     let mut table = Table::new(&["SETTING", "VALUE", "SOURCE"]).wrapping("SOURCE");
@@ -42,7 +43,7 @@ pub(crate) async fn config(args: &Anywhere, printer: Printer) -> Result<u8, Fail
 }
 
 /// Where commands work.
-async fn place(args: &crate::args::Place, given: &Given) -> Result<Vec<Setting>, Failure> {
+async fn place(args: &crate::args::Location, given: &Given) -> Result<Vec<Setting>, Failure> {
     let choice = choice_of(given);
     let source = choice.source.to_owned();
     let place = match &choice.site {

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use crate::args::Cost;
 use crate::cost::{self, Assumptions, Bill, Usage};
-use crate::error::Failure;
-use crate::printer::{Printer, one_line};
-use crate::table::Table;
-use crate::{exit, file, report};
+use crate::failure::{Failure, exit};
+use crate::input::file;
+use crate::output::JSON_VERSION;
+use crate::output::table::Table;
+use crate::output::{Printer, one_line};
 
 /// Plans the workflow as the trigger does, counts what a run of it uses, and prices that. Reaches nothing.
 ///
@@ -68,7 +69,7 @@ impl Estimate<'_> {
                 "usd_per_run": bill, "usd_per_month": bill.times(self.assumed.runs_per_month) })
         };
         json!({
-            "version": report::JSON_VERSION,
+            "version": JSON_VERSION,
             "workflow_id": self.id,
             "region": cost::REGION,
             "prices_of": cost::DATE,

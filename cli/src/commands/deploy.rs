@@ -6,11 +6,10 @@ use serde_json::{Value, json};
 
 use crate::args::{Account, Deploy, Destroy};
 use crate::cdk::{App, Cdk, Removal, check_tools, install};
-use crate::consent::agree;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::input::confirm::agree;
+use crate::output::{JSON_VERSION, Printer};
 use crate::place::Place;
-use crate::printer::Printer;
-use crate::{exit, report};
 
 /// Where `cdk bootstrap` notes its version (AWS CDK developer guide, "Bootstrapping").
 const BOOTSTRAP_VERSION: &str = "/cdk-bootstrap/hnb659fds/version";
@@ -209,7 +208,7 @@ impl Drop for Outputs {
 fn told(printer: Printer, document: &Value, text: impl FnOnce() -> String) {
     if printer.is_json() {
         let mut document = document.clone();
-        document["version"] = json!(report::JSON_VERSION);
+        document["version"] = json!(JSON_VERSION);
         printer.json(&document);
     } else {
         printer.data(&text());

@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::args::Diff;
-use crate::changes::Changes;
-use crate::error::Failure;
+use crate::commands;
+use crate::failure::{Failure, exit};
+use crate::input::file;
+use crate::output::changes::Changes;
+use crate::output::{JSON_VERSION, Printer};
 use crate::place::{Place, Purpose};
-use crate::printer::Printer;
-use crate::{commands, exit, file, report};
 
 /// Shows what `put` would change.
 ///
@@ -25,7 +26,7 @@ pub(crate) async fn diff(args: &Diff, printer: Printer) -> Result<u8, Failure> {
     let changes = Changes::between(&old, &new);
     if printer.is_json() {
         printer.json(&json!({
-            "version": report::JSON_VERSION,
+            "version": JSON_VERSION,
             "workflow_id": workflow.workflow_id,
             "differs": !changes.is_empty(),
             "lines": changes.lines(),

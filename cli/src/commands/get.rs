@@ -4,10 +4,12 @@ use rsqlflow_core::WorkflowId;
 use serde_json::{Value, json};
 
 use crate::args::Get;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::output::JSON_VERSION;
+use crate::output::changes;
+use crate::output::{Printer, one_line};
 use crate::place::{Place, Purpose};
-use crate::printer::{Printer, one_line};
-use crate::{changes, exit, report, unknown};
+use crate::runs::names;
 
 /// Prints the item as it is: what comes out can be put again.
 ///
@@ -20,7 +22,7 @@ pub(crate) async fn get(args: &Get, printer: Printer) -> Result<u8, Failure> {
     place.close().await;
     let item = item?;
     if printer.is_json() {
-        printer.json(&json!({ "version": report::JSON_VERSION, "workflow": item }));
+        printer.json(&json!({ "version": JSON_VERSION, "workflow": item }));
     } else {
         printer.data(&changes::text(&item));
     }
@@ -36,7 +38,7 @@ pub(crate) async fn item(place: &Place, id: &WorkflowId) -> Result<Value, Failur
         Some(item) => Ok(item),
         None => Err(Failure::input(
             format!("there is no workflow {:?} on {}", one_line(id.as_str()), place.name()),
-            unknown::hint(place, id).await,
+            names::workflow_hint(place, id).await,
         )),
     }
 }

@@ -7,10 +7,12 @@ use serde_json::json;
 
 use crate::args::History;
 use crate::commands::get::workflow_id;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::output::{JSON_VERSION, Printer};
 use crate::place::{Place, Purpose};
-use crate::printer::Printer;
-use crate::{exit, report, unknown, watch};
+use crate::runs::names;
+use crate::runs::report;
+use crate::runs::rows;
 
 /// Queries at once.
 const AT_ONCE: usize = 16;
@@ -34,12 +36,12 @@ pub(crate) async fn history(args: &History, printer: Printer) -> Result<u8, Fail
     place.close().await;
     let rows = rows?;
     if nobody_serves && rows.iter().any(|row| !row.execution_status.is_closed()) {
-        printer.notice(watch::ALL_INTERRUPTED);
+        printer.notice(rows::ALL_INTERRUPTED);
     }
     known?;
     if printer.is_json() {
         let runs: Vec<_> = rows.iter().map(report::history_json).collect();
-        printer.json(&json!({ "version": report::JSON_VERSION, "runs": runs }));
+        printer.json(&json!({ "version": JSON_VERSION, "runs": runs }));
     } else if rows.is_empty() {
         printer.notice("no runs yet; `rsqlflow start ID` begins one");
     } else {
@@ -54,7 +56,7 @@ async fn known(place: &Place, id: &WorkflowId) -> Result<(), Failure> {
         Some(_) => Ok(()),
         None => Err(Failure::input(
             format!("there is no workflow {:?}, and no run of it", id.as_str()),
-            unknown::hint(place, id).await,
+            names::workflow_hint(place, id).await,
         )),
     }
 }

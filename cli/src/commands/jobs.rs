@@ -1,10 +1,11 @@
 //! `rsqlflow jobs EXECUTION`
 
 use crate::args::Jobs;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::output::Printer;
 use crate::place::{Place, Purpose, execution_id};
-use crate::printer::Printer;
-use crate::{exit, report, watch};
+use crate::runs::report;
+use crate::runs::rows;
 
 /// Shows the jobs' rows, and what operators said of them.
 ///
@@ -13,13 +14,13 @@ use crate::{exit, report, watch};
 pub(crate) async fn jobs(args: &Jobs, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
     let place = Place::find(&args.place, Purpose::Look).await?;
-    let run = watch::read(&place.store, &id).await;
+    let run = rows::read(&place.store, &id).await;
     let marks = place.store.jobs().marks(&id).await;
     let nobody_serves = place.is_served_here();
     place.close().await;
     let run = run?;
     if nobody_serves && !run.workflow.execution_status.is_closed() {
-        printer.notice(watch::INTERRUPTED);
+        printer.notice(rows::INTERRUPTED);
     }
     report::jobs(printer, &run.jobs, &marks?, args.all);
     Ok(exit::OK)

@@ -6,11 +6,13 @@ use rsqlflow_store::{StoreError, WorkflowRow};
 use serde_json::json;
 
 use crate::args::List;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::output::JSON_VERSION;
+use crate::output::table::Table;
+use crate::output::{Printer, one_line, styled, workflow_style};
 use crate::place::{Place, Purpose};
-use crate::printer::{Printer, one_line, styled, workflow_style};
-use crate::table::Table;
-use crate::{exit, report, watch};
+use crate::runs::report;
+use crate::runs::rows;
 
 /// Queries at once.
 const AT_ONCE: usize = 16;
@@ -27,7 +29,7 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
     let found = found?;
     let is_open = |row: &WorkflowRow| !row.execution_status.is_closed();
     if nobody_serves && found.iter().any(|(_, _, last)| last.as_ref().is_some_and(is_open)) {
-        printer.notice(watch::ALL_INTERRUPTED);
+        printer.notice(rows::ALL_INTERRUPTED);
     }
     if printer.is_json() {
         let one = |(id, description, last): &(String, Option<String>, Option<WorkflowRow>)| {
@@ -35,7 +37,7 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
                 "last_run": last.as_ref().map(report::history_json) })
         };
         let workflows: Vec<_> = found.iter().map(one).collect();
-        printer.json(&json!({ "version": report::JSON_VERSION, "workflows": workflows }));
+        printer.json(&json!({ "version": JSON_VERSION, "workflows": workflows }));
         return Ok(exit::OK);
     }
     if found.is_empty() {

@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::args::Local;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::input::signals::Signals;
+use crate::output::{JSON_VERSION, Printer};
+use crate::place;
 use crate::place::{Place, Serving};
-use crate::printer::Printer;
-use crate::signals::Signals;
-use crate::{exit, place, unfinished};
+use crate::runs::resume;
 
 /// What goes wrong where nobody waits for an answer, such as an event that is dropped, is told here or nowhere.
 fn log_to_stderr() {
@@ -30,7 +31,7 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
     let place = Box::pin(Place::serve(serving)).await?;
     let url = place.url().to_owned();
     if printer.is_json() {
-        printer.json(&json!({ "version": crate::report::JSON_VERSION, "endpoint_url": url }));
+        printer.json(&json!({ "version": JSON_VERSION, "endpoint_url": url }));
     } else {
         printer.data(&format!(
             "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
@@ -39,7 +40,7 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
     printer
         .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
     tokio::select! {
-        taken_up = unfinished::take_up_and_wait(&place, printer) => taken_up?,
+        taken_up = resume::take_up_and_wait(&place, printer) => taken_up?,
         gone = place.gone() => {
             place.close().await;
             return Err(gone);

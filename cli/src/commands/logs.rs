@@ -9,14 +9,15 @@ use rsqlflow_store::JobSummary;
 use serde_json::json;
 
 use crate::args::Logs;
-use crate::error::Failure;
-use crate::follow::plan_of;
-use crate::logs::Cursor;
+use crate::failure::{Failure, exit};
+use crate::input::signals::Signals;
+use crate::output::{JSON_VERSION, Printer, one_line};
 use crate::place::{Place, Purpose, execution_id};
-use crate::printer::{Printer, one_line};
-use crate::signals::Signals;
-use crate::steady::Steady;
-use crate::{exit, jobs, report, watch};
+use crate::runs::follow::plan_of;
+use crate::runs::job_output::Cursor;
+use crate::runs::names;
+use crate::runs::outage::Steady;
+use crate::runs::rows;
 
 /// How often new lines are asked for. CloudWatch Logs allows 25 reads a second and account (its quotas page).
 const PAUSE: Duration = Duration::from_millis(500);
@@ -38,7 +39,7 @@ pub(crate) async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
 }
 
 async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) -> Result<(), Failure> {
-    let run = watch::read(&place.store, id).await?;
+    let run = rows::read(&place.store, id).await?;
     let wanted = match &args.job {
         None => None,
         Some(job) => wanted(place, id, &run.jobs, job).await?,
@@ -46,7 +47,7 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
     let client = Client::new(&place.reading);
     let nobody_serves = place.is_served_here() && !run.workflow.execution_status.is_closed();
     if nobody_serves {
-        printer.notice(watch::INTERRUPTED);
+        printer.notice(rows::INTERRUPTED);
     }
     if args.follow && !nobody_serves {
         return follow(place, id, &client, wanted.as_deref(), printer).await;
@@ -81,7 +82,7 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
             "log_complete": job.log_complete, "log_error": job.log_error }));
     }
     if printer.is_json() {
-        printer.json(&json!({ "version": report::JSON_VERSION, "logs": documents }));
+        printer.json(&json!({ "version": JSON_VERSION, "logs": documents }));
     }
     Ok(())
 }
@@ -106,7 +107,7 @@ async fn wanted(
     let named = rows.iter().filter(|job| job.job_name == text || job.job_id.to_string() == text);
     let named: Vec<JobId> = named.map(|job| job.job_id).collect();
     if named.is_empty() {
-        return Ok(Some(vec![jobs::find(&plan_of(place, id).await?, id, text)?]));
+        return Ok(Some(vec![names::job(&plan_of(place, id).await?, id, text)?]));
     }
     Ok(Some(named))
 }
@@ -150,7 +151,7 @@ async fn round(
     printer: Printer,
 ) -> Result<bool, Failure> {
     let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
-    let run = watch::read(&place.store, id).await?;
+    let run = rows::read(&place.store, id).await?;
     let mut open = !run.workflow.execution_status.is_closed();
     let mut seen = 0;
     for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
@@ -164,7 +165,7 @@ async fn round(
         cursor
             .read(client, job, |line| {
                 if printer.is_json() {
-                    printer.json_line(&json!({ "version": report::JSON_VERSION, "job_id": job.job_id,
+                    printer.json_line(&json!({ "version": JSON_VERSION, "job_id": job.job_id,
                         "job_name": job.job_name, "line": line }));
                 } else if is_one {
                     printer.data(line);

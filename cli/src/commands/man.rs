@@ -4,9 +4,8 @@ use anyhow::Context;
 use clap::CommandFactory;
 
 use crate::args::{Cli, Man};
-use crate::error::Failure;
-use crate::exit;
-use crate::printer::Printer;
+use crate::failure::{Failure, exit};
+use crate::output::Printer;
 
 /// Writes a page for the command and one for each of its subcommands.
 ///

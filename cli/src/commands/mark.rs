@@ -5,13 +5,14 @@ use rsqlflow_core::restart::{self, MarkStatus, check_mark};
 use serde_json::json;
 
 use crate::args::{Mark, MarkAs};
-use crate::consent::agree;
-use crate::error::Failure;
-use crate::follow::plan_of;
-use crate::operator;
+use crate::failure::{Failure, exit};
+use crate::input::confirm::agree;
+use crate::output::{JSON_VERSION, Printer, one_line};
 use crate::place::{Place, Purpose, execution_id};
-use crate::printer::{Printer, one_line};
-use crate::{exit, jobs, report, watch};
+use crate::runs::follow::plan_of;
+use crate::runs::names;
+use crate::runs::operator;
+use crate::runs::rows;
 
 /// A reason is read in a table.
 const LONGEST_REASON: usize = 500;
@@ -42,9 +43,9 @@ async fn at(
     place: &Place,
     printer: Printer,
 ) -> Result<(), Failure> {
-    let row = place.store.workflows().get(id).await?.ok_or_else(|| watch::no_such_run(id))?;
+    let row = place.store.workflows().get(id).await?.ok_or_else(|| rows::no_such_run(id))?;
     let plan = plan_of(place, id).await?;
-    let job = jobs::find(&plan, id, &args.job)?;
+    let job = names::job(&plan, id, &args.job)?;
     let name = plan.job(job).map(|job| one_line(&job.job_name)).unwrap_or_default();
     let status = place.store.jobs().get(id, job).await?.map(|row| row.state.status);
     check_mark(row.execution_status.is_closed(), status).map_err(|refused| {
@@ -77,7 +78,7 @@ async fn at(
         ));
     }
     if printer.is_json() {
-        printer.json(&json!({ "version": report::JSON_VERSION, "workflow_execution_id": id, "mark": mark }));
+        printer.json(&json!({ "version": JSON_VERSION, "workflow_execution_id": id, "mark": mark }));
     } else {
         printer.data(&format!("marked  {job}  {name}  as {} by {}", mark.mark, one_line(&mark.marked_by)));
         printer.progress(&format!("`rsqlflow restart {id}` runs what is left"));

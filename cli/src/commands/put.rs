@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use crate::args::Put;
-use crate::changes::Changes;
-use crate::consent::agree;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::input::confirm::agree;
+use crate::input::file;
+use crate::output::JSON_VERSION;
+use crate::output::changes::Changes;
+use crate::output::{Printer, one_line};
 use crate::place::{Place, Purpose};
-use crate::printer::{Printer, one_line};
-use crate::{exit, file, report};
 
 /// Validates a file and puts it. A version of the workflow that differs is replaced only with leave.
 ///
@@ -41,7 +42,7 @@ async fn at(args: &Put, place: &Place, printer: Printer) -> Result<(), Failure> 
         table.put(&item).await?;
     }
     if printer.is_json() {
-        printer.json(&json!({ "version": report::JSON_VERSION, "workflow_id": id, "put": what }));
+        printer.json(&json!({ "version": JSON_VERSION, "workflow_id": id, "put": what }));
     } else {
         printer.data(&format!("{what}  {}  on {}", one_line(id.as_str()), place.name()));
     }

@@ -10,14 +10,16 @@ use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::WorkflowRow;
 
 use crate::args::{Restart, RestartConfig};
-use crate::changes::Changes;
 use crate::commands::start::begin;
-use crate::consent::agree;
-use crate::error::Failure;
+use crate::failure::Failure;
+use crate::input::confirm::agree;
+use crate::input::signals::Signals;
+use crate::output::changes::Changes;
+use crate::output::{Printer, one_line};
 use crate::place::{Place, execution_id, new_execution_id};
-use crate::printer::{Printer, one_line};
-use crate::signals::Signals;
-use crate::{jobs, trigger, watch};
+use crate::runs::names;
+use crate::runs::rows;
+use crate::runs::trigger;
 
 /// Starts a run that goes on with one that ended.
 ///
@@ -48,7 +50,7 @@ async fn request(
     if let Some(id) = &id {
         trigger::unused(place, id).await?;
     }
-    let row = place.store.workflows().get(of).await?.ok_or_else(|| watch::no_such_run(of))?;
+    let row = place.store.workflows().get(of).await?.ok_or_else(|| rows::no_such_run(of))?;
     if !row.execution_status.is_closed() {
         return Err(Failure::input(
             format!("{of} is still running"),
@@ -58,11 +60,11 @@ async fn request(
     if !args.again {
         not_yet_restarted(place, &row).await?;
     }
-    let snapshot = place.store.jobs().get_snapshot(of).await?.ok_or_else(|| watch::no_such_run(of))?;
+    let snapshot = place.store.jobs().get_snapshot(of).await?.ok_or_else(|| rows::no_such_run(of))?;
     let plan = Plan::from_snapshot(&snapshot)
         .map_err(|problems| Failure::Workflow { what: format!("the plan of {of}"), problems })?;
     let job_ids =
-        args.job.iter().map(|job| jobs::find(&plan, of, job)).collect::<Result<Vec<JobId>, Failure>>()?;
+        args.job.iter().map(|job| names::job(&plan, of, job)).collect::<Result<Vec<JobId>, Failure>>()?;
     let config = config(args, place, &row, &snapshot, printer).await?;
     let new_id = id.unwrap_or_else(|| trigger::new_id(&row.workflow_id));
     preview(args, place, &row, &snapshot, (&job_ids, config), &new_id, printer).await?;

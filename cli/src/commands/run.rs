@@ -9,14 +9,16 @@ use rsqlflow_core::timing::Timing;
 use serde_json::Value;
 
 use crate::args::Run;
-use crate::error::Failure;
-use crate::follow::{follow, plan_of};
-use crate::live::Live;
+use crate::failure::{Failure, exit};
+use crate::input::file;
+use crate::input::signals::Signals;
+use crate::output::{Printer, one_line};
 use crate::place::{self, Place, Serving, new_execution_id};
-use crate::printer::{Printer, one_line};
-use crate::signals::Signals;
-use crate::steady::Steady;
-use crate::{exit, file, follow, trigger, unfinished, watch};
+use crate::runs::follow::{self, follow, plan_of};
+use crate::runs::live::Live;
+use crate::runs::outage::{self, Steady};
+use crate::runs::resume;
+use crate::runs::trigger;
 
 /// Runs a workflow file on an embedded endpoint.
 ///
@@ -49,7 +51,7 @@ async fn run_at(
     printer: Printer,
 ) -> Result<u8, Failure> {
     let unfinished = tokio::select! {
-        unfinished = unfinished::take_up(place, printer) => unfinished?,
+        unfinished = resume::take_up(place, printer) => unfinished?,
         _ = signals.next() => return Ok(exit::INTERRUPTED),
     };
     if let Some(id) = id.as_ref().filter(|id| unfinished.contains(id)) {
@@ -65,7 +67,7 @@ async fn run_at(
         let plan = plan_of(place, &id).await?;
         let live = Live::new(&id, &plan, printer);
         tokio::select! {
-            run = watch::until_closed(&place.store, &id, Steady::following(place, &id), &live) => {
+            run = outage::until_closed(&place.store, &id, Steady::following(place, &id), &live) => {
                 printer.notice(&format!("{id} ended: {}", run?.workflow.execution_status));
             }
             by = signals.next() => {

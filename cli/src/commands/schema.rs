@@ -1,7 +1,7 @@
 //! `rsqlflow schema`
 
-use crate::exit;
-use crate::printer::Printer;
+use crate::failure::exit;
+use crate::output::Printer;
 
 /// Prints the JSON Schema of workflow files: the one in `docs/workflow.schema.json`.
 pub(crate) fn schema(printer: Printer) -> u8 {

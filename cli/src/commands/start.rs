@@ -5,12 +5,13 @@ use serde_json::json;
 
 use crate::args::Start;
 use crate::commands::get::workflow_id;
-use crate::error::Failure;
-use crate::follow::follow;
+use crate::failure::{Failure, exit};
+use crate::input::signals::Signals;
+use crate::output::{JSON_VERSION, Printer};
 use crate::place::{Place, new_execution_id};
-use crate::printer::Printer;
-use crate::signals::Signals;
-use crate::{exit, report, trigger, unfinished};
+use crate::runs::follow::follow;
+use crate::runs::resume;
+use crate::runs::trigger;
 
 /// Starts a run of a workflow of the config table.
 ///
@@ -51,7 +52,7 @@ pub(crate) async fn begin(
     printer: Printer,
 ) -> Result<u8, Failure> {
     if place.is_served_here() {
-        unfinished::take_up(place, printer).await?;
+        resume::take_up(place, printer).await?;
     }
     let started = trigger::invoke(place, request).await?;
     let id = &started.workflow_execution_id;
@@ -70,7 +71,7 @@ fn tell(started: &TriggerAnswer, request: &TriggerRequest, printer: Printer) {
     let id = &started.workflow_execution_id;
     if printer.is_json() {
         printer.json(&json!({
-            "version": report::JSON_VERSION,
+            "version": JSON_VERSION,
             "workflow_id": request.workflow_id,
             "workflow_execution_id": id,
             "execution_arn": started.execution_arn,

@@ -8,12 +8,12 @@ use rsqlflow_core::message::{SweepAnswer, SweepRequest, Swept};
 use serde_json::json;
 
 use crate::args::Sweep;
-use crate::consent::agree;
-use crate::error::Failure;
+use crate::failure::{Failure, exit};
+use crate::input::confirm::agree;
+use crate::input::signals::Signals;
+use crate::output::{JSON_VERSION, Printer, one_line};
 use crate::place::{Place, Purpose, refused};
-use crate::printer::{Printer, one_line};
-use crate::signals::Signals;
-use crate::{exit, report, unfinished};
+use crate::runs::resume;
 
 /// Agents hear with their next renewal that they are to stop.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ pub(crate) async fn sweep(args: &Sweep, printer: Printer) -> Result<u8, Failure>
 async fn at(args: &Sweep, place: &Place, printer: Printer) -> Result<u8, Failure> {
     if place.is_served_here() {
         // Runs that the last endpoint left before they began are closed as any endpoint does at its start.
-        unfinished::take_up(place, printer).await?;
+        resume::take_up(place, printer).await?;
     }
     let found = invoke(place, true).await?;
     if args.dry_run || (found.closed.is_empty() && found.stopping.is_empty()) {
@@ -76,7 +76,7 @@ pub(crate) async fn invoke(place: &Place, dry_run: bool) -> Result<SweepAnswer, 
 fn tell(answer: &SweepAnswer, dry_run: bool, printer: Printer) -> u8 {
     if printer.is_json() {
         let mut document = json!(answer);
-        document["version"] = json!(report::JSON_VERSION);
+        document["version"] = json!(JSON_VERSION);
         document["dry_run"] = json!(dry_run);
         printer.json(&document);
     } else {

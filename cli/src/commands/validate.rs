@@ -5,9 +5,9 @@ use rsqlflow_core::timing::Timing;
 use serde_json::json;
 
 use crate::args::Validate;
-use crate::error::Failure;
-use crate::printer::Printer;
-use crate::{exit, file, report};
+use crate::failure::{Failure, exit};
+use crate::input::file;
+use crate::output::{JSON_VERSION, Printer};
 
 /// Checks against the times of a deployment on AWS, which are stricter than those of one machine: what is valid
 /// here is valid there.
@@ -18,7 +18,7 @@ pub(crate) fn validate(args: &Validate, printer: Printer) -> Result<u8, Failure>
     let (_, workflow) = file::read_workflow(&args.file, &Timing::default())?;
     if printer.is_json() {
         printer.json(&json!({
-            "version": report::JSON_VERSION,
+            "version": JSON_VERSION,
             "valid": true,
             "workflow_id": workflow.workflow_id,
             "stages": workflow.workflow_stages.len(),

@@ -1,12 +1,12 @@
 //! `rsqlflow watch EXECUTION`
 
 use crate::args::Watch;
-use crate::error::Failure;
-use crate::follow::follow;
+use crate::failure::Failure;
+use crate::input::signals::Signals;
+use crate::output::Printer;
 use crate::place::{Place, Purpose, execution_id};
-use crate::printer::Printer;
-use crate::signals::Signals;
-use crate::watch;
+use crate::runs::follow::follow;
+use crate::runs::rows;
 
 /// Follows a run to its end. A run that is over is only reported.
 ///
@@ -17,11 +17,11 @@ pub(crate) async fn watch(args: &Watch, printer: Printer) -> Result<u8, Failure>
     let mut signals = Signals::listen()?;
     let place = Place::find(&args.place, Purpose::Look).await?;
     let row = place.store.workflows().get(&id).await?;
-    let is_closed = row.ok_or_else(|| watch::no_such_run(&id))?.execution_status.is_closed();
+    let is_closed = row.ok_or_else(|| rows::no_such_run(&id))?.execution_status.is_closed();
     let end = if is_closed || !place.is_served_here() {
         follow(&place, &id, &mut signals, printer).await
     } else {
-        Err(Failure::environment(anyhow::anyhow!("{id} cannot be followed"), watch::INTERRUPTED))
+        Err(Failure::environment(anyhow::anyhow!("{id} cannot be followed"), rows::INTERRUPTED))
     };
     place.close().await;
     end

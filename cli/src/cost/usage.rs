@@ -7,7 +7,7 @@ use rsqlflow_core::Function;
 use rsqlflow_core::plan::{Plan, Snapshot};
 use serde::Serialize;
 
-use super::machines::{self, NotCountable, Tally};
+use super::transitions::{self, NotCountable, Tally};
 
 /// Memory of our functions, as the deployment sets it.
 const MEMORY_MB: f64 = 256.0;
@@ -67,7 +67,7 @@ pub(crate) fn of_plan(
     snapshot: &Snapshot,
     assumed: &Assumptions,
 ) -> Result<Usage, NotCountable> {
-    let mut tally = machines::count(plan)?;
+    let mut tally = transitions::count(plan)?;
     // Which starts the machines.
     tally.calls.insert(Function::WorkflowTrigger, 1);
     let calls: u64 = tally.calls.values().sum();

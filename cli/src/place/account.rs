@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rsqlflow_core::of_unknown;
 
-use crate::error::Failure;
+use crate::failure::Failure;
 
 /// Where the SDKs look for profiles (AWS SDKs and Tools Reference Guide, "Location of the shared files").
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";

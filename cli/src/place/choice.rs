@@ -7,21 +7,10 @@ use rsqlflow_core::env::{
     AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, AWS_REGION, STATE_DIR as STATE_DIR_VARIABLE,
 };
 
+use crate::args::Given;
+
 /// The state directory where none is named.
 pub(crate) const DEFAULT_STATE_DIR: &str = ".rsqlflow";
-
-/// What the command line says of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Given {
-    /// `--state-dir`
-    pub state_dir: Option<PathBuf>,
-    /// `--endpoint-url`
-    pub endpoint_url: Option<String>,
-    /// `--profile`
-    pub profile: Option<String>,
-    /// `--region`
-    pub region: Option<String>,
-}
 
 /// Where a command works.
 #[derive(Clone, Debug, PartialEq, Eq)]

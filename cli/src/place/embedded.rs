@@ -9,12 +9,12 @@ use rsqlflow_core::Timing;
 use rsqlflow_core::env::AGENT;
 use rsqlflow_local::{Endpoint, LocalError, Options};
 
-use super::memory::{StartedWith, last_address, leave, started_with};
+use super::last_endpoint::{StartedWith, last_address, leave, started_with};
 use super::remote::local_sdk;
 use super::{Place, deployment};
 use crate::args;
-use crate::error::Failure;
-use crate::hint::begin_anew;
+use crate::failure::Failure;
+use crate::failure::hint::begin_anew;
 
 /// What an endpoint in this process is started for.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,13 @@
 //! Where a command works, and the way to it.
 //!
 //! [`choice`] says which place is meant, [`account`] whether its region and profile can be, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
-//! somebody else runs, or AWS, [`memory`] is what an endpoint leaves in its state directory for the next command.
+//! somebody else runs, or AWS, [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
 
 mod account;
+mod calls;
 mod choice;
 mod embedded;
-mod functions;
-mod memory;
+mod last_endpoint;
 mod remote;
 
 use std::path::PathBuf;
@@ -19,12 +19,12 @@ use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::Endpoint;
 use rsqlflow_store::Store;
 
-pub(crate) use choice::{Choice, Given, Site, choose, is_loopback};
+pub(crate) use calls::refused;
+pub(crate) use choice::{Choice, Site, choose, is_loopback};
 pub(crate) use embedded::Serving;
-pub(crate) use functions::refused;
 
-use crate::args;
-use crate::error::Failure;
+use crate::args::{self, Given};
+use crate::failure::Failure;
 
 /// Services, names and tables that a command works on.
 pub(crate) struct Place {
@@ -65,7 +65,7 @@ pub(crate) enum Purpose {
 
 /// Where the last endpoint of a state directory had its scripts, if that is known and still there.
 pub(crate) fn last_scripts(state_dir: &std::path::Path) -> Option<std::path::PathBuf> {
-    memory::started_with(state_dir).map(|with| with.scripts)
+    last_endpoint::started_with(state_dir).map(|with| with.scripts)
 }
 
 impl Place {
@@ -73,7 +73,7 @@ impl Place {
     ///
     /// # Errors
     /// Where there is none, or it cannot be reached or opened.
-    pub(crate) async fn find(place: &args::Place, purpose: Purpose) -> Result<Self, Failure> {
+    pub(crate) async fn find(place: &args::Location, purpose: Purpose) -> Result<Self, Failure> {
         let given = place.given();
         match choice_of(&given).site {
             Site::StateDir(dir) => match purpose {
@@ -105,7 +105,7 @@ impl Place {
     /// # Errors
     /// As [`Self::find`].
     pub(crate) async fn find_with_scripts(
-        place: &args::Place,
+        place: &args::Location,
         scripts: Option<&std::path::Path>,
     ) -> Result<Self, Failure> {
         match choice_of(&place.given()).site {
@@ -171,7 +171,7 @@ impl Place {
         let since = jiff::Timestamp::now().into();
         let place =
             Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url };
-        crate::hint::of_place(&place);
+        crate::failure::hint::of_place(place.name(), place.is_aws());
         place
     }
 }

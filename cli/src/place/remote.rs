@@ -12,10 +12,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use rsqlflow_core::env::{AWS_PROFILE, AWS_REGION};
 
 use super::account::{check_profile, check_region};
-use super::choice::{Given, Site, is_loopback};
+use super::choice::{Site, is_loopback};
 use super::{Place, deployment, timing_of};
-use crate::error::Failure;
-use crate::printer;
+use crate::args::Given;
+use crate::failure::Failure;
+use crate::output;
 
 /// Region of an embedded endpoint.
 const LOCAL_REGION: &str = "us-east-1";
@@ -60,7 +61,7 @@ fn not_looked_at(url: &str, given: &Given) {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if !parts.is_empty() {
-        printer::remark(&format!(
+        output::remark(&format!(
             "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and without credentials; {} is not looked at",
             parts.join(" with ")
         ));
@@ -97,7 +98,7 @@ async fn loader(given: &Given) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
     if let Some(profile) = &given.profile {
-        crate::hint::of_profile(profile);
+        crate::failure::hint::of_profile(profile);
         let region = match &given.region {
             Some(region) => Some(Region::new(region.clone())),
             None => DefaultRegionChain::builder().profile_name(profile).build().region().await,

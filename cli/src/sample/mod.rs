@@ -1,10 +1,10 @@
 //! What AWS's public sample of an RSQL orchestration framework keeps in its tables, as ours
 //! (<https://github.com/aws-samples/amazon-redshift-rsql-orchestration-framework>). Pure.
 //!
-//! [`workflow`] takes an item of its config table, [`history`] the rows of its two audit tables, [`time`] its two ways to
+//! [`workflow`] takes an item of its config table, [`past_runs`] the rows of its two audit tables, [`time`] its two ways to
 //! write a moment.
 
-pub(crate) mod history;
+pub(crate) mod past_runs;
 mod time;
 pub(crate) mod workflow;
 

@@ -6,9 +6,9 @@ use rsqlflow_core::config::Target;
 use rsqlflow_core::{Function, MachineKind, Table};
 use serde_json::{Value, json};
 
-use super::aws::{self, Site};
+use super::aws::{self, ArnBase};
 use crate::commands::sweep;
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::place::Place;
 
 /// How a part is.
@@ -122,12 +122,12 @@ pub(super) async fn all_of_aws(place: &Place, instance_role: Option<&str>) -> Ve
 }
 
 /// Who we are there, and where that is; and whether anybody answered, without whom the other checks only repeat it.
-async fn identity(place: &Place) -> (Check, bool, Option<Site>) {
+async fn identity(place: &Place) -> (Check, bool, Option<ArnBase>) {
     match aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await {
         Ok(found) => {
             let region = place.sdk.region().map(ToString::to_string).unwrap_or_default();
             let arn = found.arn().unwrap_or_default();
-            let site = found.account().map(|account| Site::of(arn, account, &region));
+            let site = found.account().map(|account| ArnBase::of(arn, account, &region));
             (Check::good("credentials", found.arn().unwrap_or("accepted")), true, site)
         }
         Err(error) => {

@@ -3,8 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::printer::{Printer, one_line};
-use crate::report;
+use crate::output::{JSON_VERSION, Printer, one_line};
 
 /// More of one kind than this are only counted for people.
 const MOST_LISTED: usize = 100;
@@ -67,7 +66,7 @@ impl Findings {
 
     pub(super) fn tell(&self, printer: Printer, applied: bool) {
         if printer.is_json() {
-            printer.json(&json!({ "version": report::JSON_VERSION, "applied": applied, "found": self.all,
+            printer.json(&json!({ "version": JSON_VERSION, "applied": applied, "found": self.all,
                 "remarks": self.remarks }));
             return;
         }

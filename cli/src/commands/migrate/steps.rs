@@ -9,12 +9,11 @@ use rsqlflow_store::{Opened, StoreError};
 use serde_json::Value;
 
 use super::findings::{Fate, Findings};
-use super::source;
 use crate::args::{Migrate, What};
-use crate::error::Failure;
+use crate::failure::Failure;
+use crate::output::Printer;
 use crate::place::Place;
-use crate::printer::Printer;
-use crate::sample::history::{self, Run, Terms};
+use crate::sample::past_runs::{self, PastRun, Terms};
 use crate::sample::{Row, workflow};
 
 /// Requests at once.
@@ -37,7 +36,7 @@ pub(super) async fn workflows(
     found: &mut Findings,
 ) -> Result<BTreeMap<String, Taken>, Failure> {
     let client = Client::new(&place.sdk);
-    let mut rows = source::rows(&client, &args.from_config, "--from-config").await?;
+    let mut rows = rows(&client, &args.from_config, "--from-config").await?;
     rows.sort_by_key(|row| name(row, "workflow_id"));
     let same_table = args.from_config == place.deployment.tables.config;
     if same_table && args.what != What::History {
@@ -83,11 +82,11 @@ pub(super) async fn history(
     place: &Place,
     workflows: &BTreeMap<String, Taken>,
     found: &mut Findings,
-) -> Result<Vec<Run>, Failure> {
+) -> Result<Vec<PastRun>, Failure> {
     let client = Client::new(&place.sdk);
     let (runs, jobs) = tokio::try_join!(
-        source::rows(&client, &args.from_workflow_audit, "--from-workflow-audit"),
-        source::rows(&client, &args.from_job_audit, "--from-job-audit"),
+        rows(&client, &args.from_workflow_audit, "--from-workflow-audit"),
+        rows(&client, &args.from_job_audit, "--from-job-audit"),
     )?;
     let mut of_run: HashMap<String, Vec<Row>> = HashMap::new();
     for job in jobs {
@@ -99,7 +98,7 @@ pub(super) async fn history(
         let id = name(row, "workflow_execution_id");
         let jobs = of_run.remove(&id).unwrap_or_default();
         let workflow = workflows.get(&name(row, "workflow_id")).map(|taken| &taken.workflow);
-        match history::convert(row, &jobs, workflow, terms) {
+        match past_runs::convert(row, &jobs, workflow, terms) {
             Ok(run) => converted.push(run),
             Err(why) => found.add("run", id, Fate::LeftOut, vec![why]),
         }
@@ -149,7 +148,7 @@ pub(super) async fn history(
 pub(super) async fn write(
     place: &Place,
     workflows: &BTreeMap<String, Taken>,
-    runs: &[Run],
+    runs: &[PastRun],
     printer: Printer,
 ) -> Result<(), Failure> {
     for taken in workflows.values().filter(|taken| taken.writes) {
@@ -180,4 +179,33 @@ pub(super) async fn write(
 /// A key column, as far as it can be shown.
 fn name(row: &Row, column: &str) -> String {
     row.get(column).and_then(Value::as_str).unwrap_or("(none)").to_owned()
+}
+
+/// Every item of a table.
+///
+/// # Errors
+/// Where there is no such table, or it cannot be read.
+async fn rows(client: &Client, table: &str, option: &str) -> Result<Vec<Row>, Failure> {
+    let mut items = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+    let mut rows = Vec::new();
+    while let Some(item) = items.next().await {
+        let item = item.map_err(|error| {
+            let failed = Failure::of_sdk(&error, format!("reading the table {table} of AWS's sample"));
+            let missing = error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception());
+            match failed {
+                Failure::Environment { error, .. } if missing => Failure::environment(
+                    error,
+                    format!("name its table with {option}, and check --region and --profile"),
+                ),
+                other => other,
+            }
+        })?;
+        let value: Value = serde_dynamo::from_item(item).map_err(|error| {
+            anyhow::Error::new(error).context(format!("an item of {table} cannot be read"))
+        })?;
+        if let Value::Object(row) = value {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! The functions: there, of one package, and told the names that this command was told.
+//! The functions: there, of one package, and told the names that this command was described.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 use rsqlflow_core::{Deployment, Function, env};
 
 use super::super::checks::{Check, Health};
-use super::{Part, Site, Told, failed};
+use super::{ArnBase, Described, Part, failed};
 use crate::place::Place;
 
 /// Times and defaults are the deployment's own; a command line need not be told them.
@@ -30,7 +30,7 @@ const NAMES: [&str; 16] = [
     env::PREFIX,
 ];
 
-pub(super) async fn checks(place: &Place, site: &Site, told: &mut Told) -> Vec<Check> {
+pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
     let client = Client::new(&place.sdk);
     let mut checks = Vec::new();
     let mut packages: Vec<(String, String)> = Vec::new();
@@ -40,7 +40,7 @@ pub(super) async fn checks(place: &Place, site: &Site, told: &mut Told) -> Vec<C
         match client.get_function_configuration().function_name(function_name).send().await {
             Ok(found) => {
                 checks.push(check(&name, function, &found, place, site));
-                learn(&found, function, told);
+                learn(&found, function, described);
                 if let Some(sha256) = found.code_sha256() {
                     packages.push((function_name.to_owned(), sha256.to_owned()));
                 }
@@ -62,7 +62,7 @@ fn check(
     function: Function,
     found: &GetFunctionConfigurationOutput,
     place: &Place,
-    site: &Site,
+    site: &ArnBase,
 ) -> Check {
     let empty = HashMap::new();
     let variables = found.environment().and_then(|e| e.variables()).unwrap_or(&empty);
@@ -92,7 +92,7 @@ fn check(
 pub(super) fn differences(
     deployment: &Deployment,
     variables: &HashMap<String, String>,
-    site: &Site,
+    site: &ArnBase,
 ) -> Vec<String> {
     let ours = deployment.to_env();
     let mut wrong = Vec::new();
@@ -119,17 +119,18 @@ pub(super) fn differences(
     wrong
 }
 
-fn learn(found: &GetFunctionConfigurationOutput, function: Function, told: &mut Told) {
+fn learn(found: &GetFunctionConfigurationOutput, function: Function, described: &mut Described) {
     let variables = found.environment().and_then(|e| e.variables());
     let variable = |name: &str| variables.and_then(|v| v.get(name)).filter(|value| !value.is_empty());
-    if told.default_target.is_none() {
-        told.default_target = variable(env::DEFAULT_TARGET).and_then(|json| serde_json::from_str(json).ok());
+    if described.default_target.is_none() {
+        described.default_target =
+            variable(env::DEFAULT_TARGET).and_then(|json| serde_json::from_str(json).ok());
     }
-    if told.topic_arn.is_none() {
-        told.topic_arn = variable(env::TOPIC_ARN).cloned();
+    if described.topic_arn.is_none() {
+        described.topic_arn = variable(env::TOPIC_ARN).cloned();
     }
     if let Some(role) = found.role() {
-        told.roles.push((Part::Function(function.as_str()), role.to_owned()));
+        described.roles.push((Part::Function(function.as_str()), role.to_owned()));
     }
 }
 
@@ -154,7 +155,7 @@ fn one_package(packages: &[(String, String)]) -> Option<Check> {
 mod tests {
     use super::*;
 
-    fn variables(deployment: &Deployment, site: &Site) -> HashMap<String, String> {
+    fn variables(deployment: &Deployment, site: &ArnBase) -> HashMap<String, String> {
         let mut deployment = deployment.clone();
         let machines = &mut deployment.machines;
         for machine in [&mut machines.master, &mut machines.sequential, &mut machines.parallel] {
@@ -165,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_a_function_was_told_otherwise_is_named() {
-        let site = Site::of("arn:aws:iam::123456789012:user/ada", "123456789012", "eu-west-1");
+        let site = ArnBase::of("arn:aws:iam::123456789012:user/ada", "123456789012", "eu-west-1");
         let deployment = Deployment::default();
         let mut right = variables(&deployment, &site);
         assert_eq!(differences(&deployment, &right, &site), Vec::<String>::new());
@@ -180,7 +181,7 @@ mod tests {
                 "it has no RSQLFLOW_SSM_DOCUMENT"
             ]
         );
-        let elsewhere = Site { region: "us-east-1".to_owned(), ..site };
+        let elsewhere = ArnBase { region: "us-east-1".to_owned(), ..site };
         assert_eq!(
             differences(&deployment, &variables(&deployment, &elsewhere), &elsewhere),
             Vec::<String>::new()

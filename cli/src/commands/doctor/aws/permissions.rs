@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::super::checks::{Check, Health};
-use super::{Part, Site, Told, failed};
+use super::{ArnBase, Described, Part, failed};
 use crate::place::Place;
 
 /// What is deployed, with placeholders.
@@ -44,7 +44,7 @@ struct Question {
     context: BTreeMap<String, Vec<String>>,
 }
 
-pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check> {
+pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described) -> Vec<Check> {
     let expected: Expected = match serde_json::from_str(EXPECTED) {
         Ok(expected) => expected,
         Err(error) => {
@@ -53,9 +53,9 @@ pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check
         }
     };
     let client = Client::new(&place.sdk);
-    let values = Values::of(&place.deployment, site, told);
+    let values = Values::of(&place.deployment, site, described);
     let mut checks = Vec::new();
-    for (part, role) in &told.roles {
+    for (part, role) in &described.roles {
         let statements = match part {
             Part::Function(name) => expected.functions.get(*name),
             Part::Machine(name) => expected.machines.get(*name),
@@ -75,7 +75,7 @@ pub(super) async fn checks(place: &Place, site: &Site, told: &Told) -> Vec<Check
             }
         }
     }
-    if !told.roles.iter().any(|(part, _)| *part == Part::Agent) && place.is_aws() {
+    if !described.roles.iter().any(|(part, _)| *part == Part::Agent) && place.is_aws() {
         checks.push(Check::not_good(
             Health::Odd,
             "permissions of instances",
@@ -146,7 +146,7 @@ struct Values {
 }
 
 impl Values {
-    fn of(deployment: &Deployment, site: &Site, told: &Told) -> Self {
+    fn of(deployment: &Deployment, site: &ArnBase, described: &Described) -> Self {
         let default_topic = || site.arn("sns", format_args!("{}-notifications", deployment.prefix));
         let plain = vec![
             ("${Partition}", site.partition.clone()),
@@ -157,9 +157,9 @@ impl Values {
             ("${WorkflowAuditTable}", deployment.tables.workflow_audit.clone()),
             ("${JobAuditTable}", deployment.tables.job_audit.clone()),
             ("${LogGroup}", deployment.log_group.clone()),
-            ("${TopicArn}", told.topic_arn.clone().unwrap_or_else(default_topic)),
+            ("${TopicArn}", described.topic_arn.clone().unwrap_or_else(default_topic)),
         ];
-        Self { plain, target: told.default_target.clone() }
+        Self { plain, target: described.default_target.clone() }
     }
 
     /// The questions of a statement, one for each resource. What is about targets of a kind that the default target is
@@ -232,14 +232,14 @@ fn concrete(resource: &str) -> String {
 mod tests {
     use super::*;
 
-    fn site() -> Site {
-        Site::of("arn:aws-cn:iam::123456789012:user/ada", "123456789012", "cn-north-1")
+    fn site() -> ArnBase {
+        ArnBase::of("arn:aws-cn:iam::123456789012:user/ada", "123456789012", "cn-north-1")
     }
 
     fn questions(target: Option<Target>) -> Vec<Question> {
         let expected: Expected = serde_json::from_str(EXPECTED).unwrap();
-        let told = Told { default_target: target, ..Told::default() };
-        let values = Values::of(&Deployment::named("team"), &site(), &told);
+        let described = Described { default_target: target, ..Described::default() };
+        let values = Values::of(&Deployment::named("team"), &site(), &described);
         let functions = expected.functions.into_values().chain(expected.machines.into_values());
         functions.flatten().chain(expected.agent).flat_map(|one| values.questions(&one)).collect()
     }

@@ -1,0 +1,104 @@
+//! Options that say where a command works.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What the command line says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// `--state-dir`
+    pub state_dir: Option<PathBuf>,
+    /// `--endpoint-url`
+    pub endpoint_url: Option<String>,
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--region`
+    pub region: Option<String>,
+}
+
+/// Where a command works.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Location {
+    /// State directory of an endpoint on this machine. Default: RSQLFLOW_STATE_DIR, then `.rsqlflow`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "profile", "region"])]
+    pub state_dir: Option<PathBuf>,
+    /// Else AWS, or an endpoint.
+    #[command(flatten)]
+    pub account: Account,
+}
+
+impl Location {
+    /// As the choice of a place takes it.
+    #[must_use]
+    pub(crate) fn given(&self) -> Given {
+        Given { state_dir: self.state_dir.clone(), ..self.account.given() }
+    }
+}
+
+/// An account and a region, or an endpoint; never a state directory.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct Account {
+    /// Address of a running endpoint, such as http://127.0.0.1:4566. Default: AWS_ENDPOINT_URL.
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// AWS, with this profile of ~/.aws/config. Default: AWS_PROFILE.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS, in this region. Default: AWS_REGION, then the profile's.
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+}
+
+impl Account {
+    /// As the choice of a place takes it.
+    #[must_use]
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            state_dir: None,
+            endpoint_url: self.endpoint_url.clone(),
+            profile: self.profile.clone(),
+            region: self.region.clone(),
+        }
+    }
+}
+
+/// The state directory of an endpoint in this process.
+#[derive(Debug, Args)]
+pub(crate) struct StateDir {
+    /// Directory of the embedded endpoint: tables, logs, the agents' files.
+    #[arg(long, value_name = "DIR", env = "RSQLFLOW_STATE_DIR", default_value = ".rsqlflow")]
+    pub state_dir: PathBuf,
+}
+
+/// What an embedded endpoint is started with.
+#[derive(Debug, Args)]
+pub(crate) struct Embedded {
+    /// Where the endpoint lives.
+    #[command(flatten)]
+    pub place: StateDir,
+    /// Number of pretended EC2 instances.
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=50))]
+    pub instances: u16,
+    /// Store a secret: the file holds JSON with host, port, username, password, dbname. The first one given is
+    /// the default of jobs that name none. May be repeated.
+    #[arg(long, value_name = "NAME=FILE", value_parser = secret)]
+    pub secret: Vec<(String, PathBuf)>,
+}
+
+/// `NAME=VALUE`
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn secret(text: &str) -> Result<(String, PathBuf), String> {
+    match pair(text) {
+        Ok((name, file)) if !file.is_empty() => Ok((name, file.into())),
+        _ => Err("write it as NAME=FILE, where the file holds the secret's JSON".to_owned()),
+    }
+}

@@ -1,0 +1,142 @@
+//! Runs `npx cdk`.
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use rsqlflow_core::env::{AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, AWS_REGION};
+
+use super::App;
+use crate::args::Account;
+use crate::failure::Failure;
+use crate::place::is_loopback;
+
+/// Variables that name credentials.
+const KEYS: [&str; 6] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AMAZON_ACCESS_KEY_ID",
+    "AMAZON_SECRET_ACCESS_KEY",
+    "AMAZON_SESSION_TOKEN",
+];
+
+/// Lines of CDK's own failures start with it, in colours or not.
+const ERROR: &str = "error: ";
+
+/// `npx cdk` with the environment of an account.
+pub(crate) struct Cdk<'a> {
+    app: &'a App,
+    environment: BTreeMap<&'static str, String>,
+    /// Whether standard output is for our own document.
+    quiet_stdout: bool,
+}
+
+impl<'a> Cdk<'a> {
+    /// For an app, in the account and region that the command line means.
+    #[must_use]
+    pub(crate) fn new(app: &'a App, account: &Account, region: &str, quiet_stdout: bool) -> Self {
+        let mut environment =
+            BTreeMap::from([(AWS_REGION, region.to_owned()), (AWS_DEFAULT_REGION, region.to_owned())]);
+        if let Some(profile) = &account.profile {
+            environment.insert(AWS_PROFILE, profile.clone());
+        }
+        if let Some(url) = &account.endpoint_url {
+            environment.insert(AWS_ENDPOINT_URL, url.clone());
+        }
+        let endpoint = account.endpoint_url.clone().or_else(|| std::env::var(AWS_ENDPOINT_URL).ok());
+        let has_keys = account.profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+        if endpoint.is_some_and(|url| is_loopback(&url)) && !has_keys {
+            // An endpoint of this machine takes any; the user's own must not reach it.
+            environment.insert("AWS_ACCESS_KEY_ID", "local".to_owned());
+            environment.insert("AWS_SECRET_ACCESS_KEY", "local".to_owned());
+        }
+        Self { app, environment, quiet_stdout }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("npx");
+        // Never from the registry: what runs is what the app's lock file names.
+        command.args(["--no", "--", "cdk"]).args(args).arg("--no-notices").current_dir(&self.app.dir);
+        if let Some(given) = &self.app.given {
+            command.arg("--context").arg(format!("rsqlflow={given}"));
+        }
+        if self.environment.contains_key(AWS_PROFILE) {
+            // CDK, too, takes the environment's keys before a profile.
+            for name in KEYS {
+                command.env_remove(name);
+            }
+        }
+        command.envs(&self.environment);
+        command
+    }
+
+    /// The stacks that the settings make.
+    ///
+    /// # Errors
+    /// Every problem of the settings, as the app tells them.
+    pub(crate) fn stacks(&self) -> Result<Vec<String>, Failure> {
+        let output = self.command(&["list"]).stdin(Stdio::null()).output().map_err(|e| not_started(&e))?;
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            return Ok(text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect());
+        }
+        Err(refused(&output))
+    }
+
+    /// Runs a command to its end, its output streamed.
+    ///
+    /// # Errors
+    /// Where it fails; it has said why.
+    pub(crate) fn run(&self, args: &[&str]) -> Result<(), Failure> {
+        let mut command = self.command(args);
+        if self.quiet_stdout {
+            command.stdout(std::io::stderr());
+        }
+        let status = command.status().map_err(|e| not_started(&e))?;
+        if status.success() {
+            return Ok(());
+        }
+        let what = args.first().copied().unwrap_or_default();
+        Err(Failure::environment(
+            anyhow::anyhow!("`cdk {what}` {}; what it says stands above", ended(status)),
+            "CloudFormation takes back what it could not finish, so the same command may be run again; \
+             `rsqlflow doctor --aws` looks at what is there",
+        ))
+    }
+}
+
+fn ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with exit code {code}"),
+        None => "was killed".to_owned(),
+    }
+}
+
+/// What the app has against its settings is the user's to mend; anything else is told as it is.
+fn refused(output: &Output) -> Failure {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    let told = plain.split_once(ERROR).filter(|_| plain.starts_with(ERROR) || plain.contains("\nerror: "));
+    match told {
+        Some((_, told)) => {
+            // After the app's own words CDK says that it ended.
+            let own = told.lines().take_while(|line| !line.contains("Subprocess exited with error"));
+            let message = own.collect::<Vec<_>>().join("\n").trim_end().to_owned();
+            Failure::input(message, "mend the settings in cdk.json, or in the file of --settings")
+        }
+        None => Failure::environment(
+            anyhow::anyhow!("`cdk list` {}: {}", ended(output.status), plain.trim()),
+            "`npm ci` in the app's folder renews its packages; `npm run check` there looks at all of it",
+        ),
+    }
+}
+
+fn not_started(error: &std::io::Error) -> Failure {
+    let what = anyhow::anyhow!("npx cannot be started: {error}");
+    Failure::environment(what, "install Node.js 20 or newer with npm")
+}

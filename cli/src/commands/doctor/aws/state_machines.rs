@@ -1,0 +1,147 @@
+//! The state machines: the very definitions that this program contains.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
+use aws_sdk_sfn::types::{LogLevel, StateMachineType};
+use rsqlflow_core::Machine;
+use rsqlflow_lambdas::machines::{Definition, Substitutions};
+use serde_json::Value;
+
+use super::super::checks::{Check, Health};
+use super::{ArnBase, Described, Part, failed};
+use crate::place::Place;
+
+pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
+    let client = Client::new(&place.sdk);
+    let machines = &place.deployment.machines;
+    let mut checks = Vec::new();
+    for (definition, part, machine) in [
+        (Definition::Master, "master", &machines.master),
+        (Definition::Sequential, "sequential", &machines.sequential),
+        (Definition::Parallel, "parallel", &machines.parallel),
+    ] {
+        let name = format!("machine {}", machine.name);
+        let arn = arn(site, machine);
+        match client.describe_state_machine().state_machine_arn(arn).send().await {
+            Ok(found) => {
+                described.roles.push((Part::Machine(part), found.role_arn().to_owned()));
+                checks.extend(check(&name, &found, &wanted(definition, place, site), place.is_aws()));
+            }
+            Err(error) => checks.push(failed(
+                name,
+                &error,
+                "states:DescribeStateMachine",
+                "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`",
+            )),
+        }
+    }
+    checks
+}
+
+fn arn(site: &ArnBase, machine: &Machine) -> String {
+    site.arn("states", format_args!("stateMachine:{}", machine.name))
+}
+
+/// The definition as the deployment fills it.
+fn wanted(definition: Definition, place: &Place, site: &ArnBase) -> String {
+    let deployment = &place.deployment;
+    let function = |one: rsqlflow_core::Function| {
+        site.arn("lambda", format_args!("function:{}", one.name_in(deployment)))
+    };
+    let (sequential, parallel) =
+        (arn(site, &deployment.machines.sequential), arn(site, &deployment.machines.parallel));
+    let values = Substitutions::of(&site.partition, function, &sequential, &parallel);
+    definition.filled(&values).unwrap_or_default()
+}
+
+fn check(name: &str, found: &DescribeStateMachineOutput, wanted: &str, is_aws: bool) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if *found.r#type() != StateMachineType::Standard {
+        checks.push(Check::not_good(
+            Health::Bad,
+            name,
+            format!("its type is {}: it cannot wait for agents", found.r#type().as_str()),
+            "delete it and `rsqlflow deploy`: a machine's type cannot be changed",
+        ));
+    } else if let Some(where_) = difference(found.definition(), wanted) {
+        checks.push(Check::not_good(
+            Health::Bad,
+            name,
+            format!("its definition is not the one of this version, first at {where_}"),
+            "`rsqlflow deploy` puts it back, or take the program of the version that is deployed",
+        ));
+    } else {
+        checks.push(Check::good(name, "STANDARD, its definition as it should be"));
+    }
+    let level = found.logging_configuration().and_then(|logging| logging.level());
+    if is_aws && matches!(level, None | Some(LogLevel::Off)) {
+        checks.push(Check::not_good(
+            Health::Odd,
+            format!("log of {name}"),
+            "off: what a run did is only in its history, for 90 days",
+            "`rsqlflow deploy` turns it on",
+        ));
+    }
+    checks
+}
+
+/// Where two definitions differ first, whatever the order of their fields; `None` if they do not.
+pub(super) fn difference(is: &str, should: &str) -> Option<String> {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    match (parse(is), parse(should)) {
+        (Some(is), Some(should)) => first(&is, &should, &mut String::new()),
+        _ => Some("its beginning: it is not JSON".to_owned()),
+    }
+}
+
+fn first(is: &Value, should: &Value, path: &mut String) -> Option<String> {
+    match (is, should) {
+        _ if is == should => None,
+        (Value::Object(a), Value::Object(b)) => {
+            let names = b.keys().chain(a.keys().filter(|name| !b.contains_key(*name)));
+            for name in names {
+                let length = path.len();
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+                let found = match (a.get(name), b.get(name)) {
+                    (Some(a), Some(b)) => first(a, b, path),
+                    _ => Some(path.clone()),
+                };
+                path.truncate(length);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| {
+                let length = path.len();
+                path.push_str(&format!("[{n}]"));
+                let found = first(a, b, path);
+                path.truncate(length);
+                found
+            })
+        }
+        _ => Some(path.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_found_where_it_is_and_an_order_is_none() {
+        let should = r#"{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}"#;
+        assert_eq!(difference(r#"{"States":{"A":{"End":true,"Type":"Pass"}},"StartAt":"A"}"#, should), None);
+        let retyped = should.replace("Pass", "Succeed");
+        assert_eq!(difference(&retyped, should).as_deref(), Some("States.A.Type"));
+        let more = should.replace(r#""End":true"#, r#""End":true,"Comment":"c""#);
+        assert_eq!(difference(&more, should).as_deref(), Some("States.A.Comment"));
+        assert_eq!(difference(r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#).as_deref(), Some("a[1].b"));
+        assert!(difference("", should).is_some());
+    }
+}

@@ -1,0 +1,154 @@
+//! Workflow files: JSON in which each object has each key once.
+
+use std::fmt;
+use std::path::Path;
+
+use rsqlflow_core::Problems;
+use rsqlflow_core::config::Workflow;
+use rsqlflow_core::timing::Timing;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// Reads a file as JSON.
+///
+/// # Errors
+/// With line and column, where it is not JSON.
+pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::input(
+            format!("{} cannot be read: {error}", path.display()),
+            "name a readable file, in UTF-8",
+        )
+    })?;
+    // Windows editors put a byte order mark first.
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(Unique(value)) => Ok(value),
+        Err(error) if error.is_data() => Err(Failure::input(
+            format!("{}: {error}", path.display()),
+            "rename one of them, or take one away: only the last would count",
+        )),
+        Err(error) => Err(Failure::input(
+            format!("{} is not JSON: {error}", path.display()),
+            "the place is where the reader gave up; the mistake is often just before it",
+        )),
+    }
+}
+
+/// Reads and validates a file.
+///
+/// # Errors
+/// Every problem at once.
+pub(crate) fn read_workflow(path: &Path, timing: &Timing) -> Result<(Value, Workflow), Failure> {
+    let value = read(path)?;
+    let invalid = |problems: Problems| Failure::Workflow { what: path.display().to_string(), problems };
+    let workflow = Workflow::from_json(&value, timing).map_err(invalid)?;
+    Ok((value, workflow))
+}
+
+/// A value, read strictly: JSON readers take the last of two equal keys, and a stage that was copied and half renamed
+/// would lose its scripts without a word (RFC 8259, section 4: names within an object SHOULD be unique).
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Strict).map(Self)
+    }
+}
+
+struct Strict;
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Unique(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = fields.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("{key:?} stands twice in one object")));
+            }
+            let Unique(value) = fields.next_value()?;
+            map.insert(key, value);
+        }
+        Ok(map.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_stands_twice_is_told_with_its_place() {
+        let text = "{\"stages\": [{\"scripts\": [\"a\"],\n \"scripts\": [\"b\"]}]}";
+        let error = serde_json::from_str::<Unique>(text).err().unwrap().to_string();
+        assert_eq!(error, "\"scripts\" stands twice in one object at line 2 column 10");
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e9..1e9f64).prop_map(|number| json!(number)),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-d]{1,2}", inner, 0..4)
+                    .prop_map(|map| Value::from(map.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn everything_else_is_read_as_ever(value in value()) {
+            let text = value.to_string();
+            let Unique(read) = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read, serde_json::from_str::<Value>(&text).unwrap());
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The one place that writes to the terminal: data to standard output, everything else to standard error.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use rsqlflow_core::WorkflowStatus;
+use rsqlflow_core::protocol::JobStatus;
+
+/// Version of the JSON documents. It grows when a field changes its meaning or goes away.
+pub(crate) const JSON_VERSION: u32 = 1;
+
+/// Form of the data on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Whether data was lost because standard output could not be written.
+static UNWRITABLE: AtomicBool = AtomicBool::new(false);
+
+/// Whether all data given to any printer was written.
+pub(crate) fn all_written() -> bool {
+    !UNWRITABLE.load(Ordering::Relaxed)
+}
+
+/// Writes. Colours go only to terminals, and never where `NO_COLOR` is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    output: Output,
+    quiet: bool,
+}
+
+impl Printer {
+    /// `quiet` leaves out progress, never data or errors.
+    #[must_use]
+    pub(crate) const fn new(output: Output, quiet: bool) -> Self {
+        Self { output, quiet }
+    }
+
+    /// The same without progress.
+    #[must_use]
+    pub(crate) const fn silent(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// Whether progress is left out.
+    #[must_use]
+    pub(crate) const fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Whether data is wanted as JSON.
+    #[must_use]
+    pub(crate) const fn is_json(self) -> bool {
+        matches!(self.output, Output::Json)
+    }
+
+    /// Data: text as it is.
+    pub(crate) fn data(self, text: &str) {
+        if let Err(error) = writeln!(anstream::stdout().lock(), "{text}") {
+            // A reader that went away (`| head`) is no failure of ours.
+            let lost = error.kind() != std::io::ErrorKind::BrokenPipe;
+            if lost && !UNWRITABLE.swap(true, Ordering::Relaxed) {
+                self.notice(&format!("error: standard output cannot be written: {error}"));
+            }
+        }
+    }
+
+    /// Data: one JSON document.
+    pub(crate) fn json(self, value: &serde_json::Value) {
+        self.data(&format!("{value:#}"));
+    }
+
+    /// Data that may be longer than the screen: on a terminal through the user's pager, as `git` does it.
+    pub(crate) fn page(self, text: &str) {
+        let height = terminal_height();
+        let is_long = height.is_some_and(|height| text.lines().count() >= height);
+        if self.is_json() || !is_long || !through_pager(text) {
+            self.data(text);
+        }
+    }
+
+    /// Progress.
+    pub(crate) fn progress(self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Data: one JSON document on a line of its own, for those that come one after the other.
+    pub(crate) fn json_line(self, value: &serde_json::Value) {
+        self.data(&value.to_string());
+    }
+
+    /// A question, without an end of its line.
+    pub(crate) fn ask(self, question: &str) {
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{question}");
+        let _ = stderr.flush();
+    }
+
+    /// What the operator must see.
+    pub(crate) fn notice(self, line: &str) {
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
+    }
+}
+
+/// What the operator must see, from where no printer is at hand.
+pub(crate) fn remark(line: &str) {
+    Printer::new(Output::Text, false).notice(line);
+}
+
+/// Lines of the terminal on standard output, if it is one.
+fn terminal_height() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    let (height, _) = terminal.is_term().then(|| terminal.size_checked())??;
+    Some(usize::from(height))
+}
+
+/// Shows text in `PAGER`, or `less`. `false` if there is none, or the user wants none (`PAGER=cat` or empty).
+fn through_pager(text: &str) -> bool {
+    let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+    let mut words = pager.split_whitespace();
+    let Some(program) = words.next().filter(|program| *program != "cat") else { return false };
+    let mut command = std::process::Command::new(program);
+    command.args(words).stdin(std::process::Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        // Leave at once what fits, keep colours, keep the text on the screen.
+        command.env("LESS", "FRX");
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut stdin) = child.stdin.take() {
+        let plain = anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never;
+        // A pager that is left early reads no more, which is its right.
+        let _ = if plain {
+            writeln!(stdin, "{}", anstream::adapter::strip_str(text))
+        } else {
+            writeln!(stdin, "{text}")
+        };
+    }
+    child.wait().is_ok_and(|status| status.success())
+}
+
+/// A style for a status: green is done, red needs somebody, yellow was stopped on purpose.
+#[must_use]
+pub(crate) const fn job_style(status: JobStatus) -> Style {
+    let colour = match status {
+        JobStatus::Completed => AnsiColor::Green,
+        JobStatus::Failed | JobStatus::TimedOut | JobStatus::Lost => AnsiColor::Red,
+        JobStatus::Cancelled => AnsiColor::Yellow,
+        JobStatus::Running => AnsiColor::Cyan,
+        JobStatus::Pending | JobStatus::Triggered | JobStatus::Skipped => return Style::new(),
+    };
+    colour.on_default()
+}
+
+/// The same for a whole run.
+#[must_use]
+pub(crate) const fn workflow_style(status: WorkflowStatus) -> Style {
+    let colour = match status {
+        WorkflowStatus::Completed => AnsiColor::Green,
+        WorkflowStatus::Failed | WorkflowStatus::TimedOut => AnsiColor::Red,
+        WorkflowStatus::Cancelled => AnsiColor::Yellow,
+        WorkflowStatus::Running => AnsiColor::Cyan,
+    };
+    colour.on_default()
+}
+
+/// Text in a style.
+#[must_use]
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Text from a row, on one line and without control characters: a job's name or a script's output must not
+/// move the operator's cursor.
+#[must_use]
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            // These turn the direction of what follows around, the columns behind it too (Unicode, UAX #9).
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A span of time as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `3 h 07 min`.
+#[must_use]
+pub(crate) fn duration(millis: i64) -> String {
+    let millis = millis.max(0);
+    let seconds = millis / 1_000;
+    match seconds {
+        0..10 => format!("{}.{:02} s", seconds, millis % 1_000 / 10),
+        10..60 => format!("{}.{} s", seconds, millis % 1_000 / 100),
+        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (millis, text) in [
+            (-5, "0.00 s"),
+            (420, "0.42 s"),
+            (12_345, "12.3 s"),
+            (245_000, "4 min 05 s"),
+            (11_245_000, "3 h 07 min"),
+        ] {
+            assert_eq!(duration(millis), text);
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor() {
+        assert_eq!(one_line("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb c");
+    }
+}
