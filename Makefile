@@ -1,11 +1,12 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Both install what they miss, by name, from
-# crates.io, PyPI and Debian's packages.
+# Two commands on a fresh machine: `make demo` and `make test`. Both install the tools that are missing, by name, from
+# crates.io, PyPI, npm and Debian's packages. `make help` lists every target.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 NEXTEST_VERSION := 0.9.143
+CARGO_DENY_VERSION := 0.20.2
 CARGO_DEB_VERSION := 3.8.0
 CARGO_GENERATE_RPM_VERSION := 0.21.1
 CARGO ?= cargo
@@ -13,19 +14,24 @@ export CARGO_TERM_COLOR ?= auto
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help
-help: ## Show what can be made
+help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 .PHONY: build
-# The tests too: another selection of packages has other features, and would build the SDK a second time.
-build: tool-cargo ## Build everything (unoptimised)
+build: tool-cargo ## Build everything, with the tests (unoptimised)
 	$(CARGO) build --locked --workspace --all-targets
 
+# The programs that the demo and the examples run. `--workspace` and the example `play` make cargo choose the features that
+# `build` chooses: without them it would compile the AWS SDK again for `make test`.
+.PHONY: programs
+programs: tool-cargo ## Build only what `make demo` runs
+	$(CARGO) build --locked --workspace --bin rsqlflow --bin rsqlflow-agent --bin rsql --example play
+
 .PHONY: release
-release: tool-cargo ## Build every binary as it ships
+release: tool-cargo ## Build every program as it ships (optimised)
 	$(CARGO) build --locked --release --bins
 
-# `make package ARCH=aarch64` for other machines than this one: x86_64 or aarch64.
+# `make package ARCH=aarch64` builds for another architecture: x86_64 or aarch64.
 HOST_ARCH := $(shell uname -m)
 ARCH ?= $(HOST_ARCH)
 ifeq ($(ARCH),$(HOST_ARCH))
@@ -33,32 +39,36 @@ PACKAGE_BINARIES = $(TARGET)
 else
 PACKAGE_TRIPLE := $(ARCH)-unknown-linux-gnu
 PACKAGE_BINARIES = $(TARGET)/$(PACKAGE_TRIPLE)
-# Debian's cross compiler: it links, and compiles what of the TLS library is C.
+# Debian's cross compiler links, and compiles the C parts of the TLS library.
 CROSS := $(ARCH)-linux-gnu-gcc
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER ?= aarch64-linux-gnu-gcc
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER ?= x86_64-linux-gnu-gcc
 endif
 
 .PHONY: package
-# The agent is of the very build of `bench`. The functions have a build of their own, for size.
-package: tool-cargo tool-cross tool-packagers ## Build what is deployed: the functions' zip, the agent as .deb and .rpm
+# The agent comes from the same build as `bench`. The functions have a separate profile, which optimises for size.
+package: tool-cargo tool-cross tool-packagers ## Build what is deployed: the zip of the functions, the agent as .deb and .rpm
 	$(CARGO) build --locked --release --workspace --bins $(addprefix --target ,$(PACKAGE_TRIPLE))
 	$(CARGO) build --locked --profile lambda -p rsqlflow-lambdas --bin bootstrap $(addprefix --target ,$(PACKAGE_TRIPLE))
 	tools/package --arch $(ARCH) --agent $(PACKAGE_BINARIES)/release --functions $(PACKAGE_BINARIES)/lambda --tools $(TARGET)/tools/bin --out target/package
 
 .PHONY: test-package
-# Not in `test`: it needs the build of what ships, which takes as long again. The .deb is really installed, hence root.
+# Not part of `test`: it needs the release build, which takes as long again. It installs the .deb, and so needs root.
 test-package: package build tool-nextest tool-rpm ## Install the .deb, run a job with it, and remove it (as root)
 	@if [[ $$(id -u) -ne 0 ]]; then echo "skipped: only root can install and remove packages"; else \
 	RSQLFLOW_TEST_PACKAGE=$(CURDIR)/target/package $(CARGO) nextest run --locked --workspace \
 		--run-ignored only -E 'binary(package)' --no-tests fail; fi
 
 .PHONY: demo
-demo: build tool-postgres ## Run the six-script example on this machine and show what happened
+demo: programs tool-postgres ## Run the six-script example on this machine and show the result
 	examples/blog/demo
 
+.PHONY: examples
+examples: build tool-nextest tool-postgres tool-clients ## Run every example under examples/
+	$(CARGO) nextest run --locked --workspace -E 'package(rsqlflow-tests) & binary(examples)' --no-tests fail
+
 .PHONY: test
-test: lint test-rust check-cdk referee ## Everything that CI runs
+test: lint test-rust check-cdk referee ## Run everything that CI runs (the examples are among the Rust tests)
 
 .PHONY: test-rust
 test-rust: build tool-nextest tool-postgres tool-clients
@@ -66,36 +76,41 @@ test-rust: build tool-nextest tool-postgres tool-clients
 	$(CARGO) test --locked --workspace --doc --quiet
 
 .PHONY: check-cdk
-check-cdk: tool-cdk tool-cfn-lint ## Types, templates, machines and rules of the deployment, without an account
+check-cdk: tool-cdk tool-cfn-lint ## Check the deployment without an AWS account
 	cd cdk-config && CFN_LINT=$(abspath $(TARGET)/cfn-lint/bin/cfn-lint) npm run --silent check
 
 .PHONY: referee
-# A part alone: `make referee ONLY=moto`. The parts are in docs/referees.md.
-referee: build tool-postgres tool-referees tool-cdk ## Deploy to MiniStack and have moto play the machines: docs/referees.md
+# To run one part: `make referee ONLY=moto`. docs/referees.md lists the parts.
+referee: build tool-postgres tool-referees tool-cdk ## Compare with MiniStack and moto (docs/referees.md)
 	tests/referee/run $(ONLY)
 
 .PHONY: bench
-# What measures is not optimised: what is measured is. A benchmark of the release profile would be built with another
-# panic strategy, and all that it stands on once more.
-bench: build tool-postgres tool-clients ## Measure the binaries as they ship, and write docs/performance.md
+# The benchmark program itself is not optimised; the programs that it measures are. In the release profile it would need
+# another panic strategy, and cargo would build all its dependencies again.
+bench: build tool-postgres tool-clients ## Measure the programs as they ship, and write docs/performance.md
 	$(CARGO) build --locked --release --workspace --bins
 	RSQLFLOW_TEST_BINARIES=$(abspath $(TARGET)/release) \
 	$(CARGO) bench --locked --workspace --profile dev --bench figures -- --check \
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
 
 .PHONY: lint
-lint: tool-cargo ## Formatting, lints, licences
+lint: tool-cargo ## Check formatting and lints, and licences where cargo-deny is installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
-	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+	else echo "cargo-deny is not installed, so licences and advisories were not checked; make deny checks licences"; fi
+
+.PHONY: deny
+# Without advisories: their database is a Git repository, which a machine without internet access cannot fetch.
+deny: tool-deny ## Install cargo-deny, and check licences, bans and sources
+	$(TARGET)/tools/bin/cargo-deny check bans licenses sources
 
 .PHONY: clean
-clean: ## Remove what was built and what the demo left
+clean: ## Remove build results and the files of the demo
 	$(CARGO) clean
 	rm -rf .demo .rsqlflow
 
-# What is missing is installed; what is there is left alone.
+# Tools: a missing one is installed; an installed one is kept.
 
 .PHONY: tool-cargo
 tool-cargo:
@@ -104,6 +119,11 @@ tool-cargo:
 .PHONY: tool-nextest
 tool-nextest: tool-cargo
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest --version $(NEXTEST_VERSION)
+
+.PHONY: tool-deny
+tool-deny: tool-cargo
+	@$(TARGET)/tools/bin/cargo-deny --version 2>/dev/null | grep -qF '$(CARGO_DENY_VERSION)' || \
+	$(CARGO) install --locked --root $(TARGET)/tools cargo-deny --version $(CARGO_DENY_VERSION)
 
 .PHONY: tool-packagers
 tool-packagers: tool-cargo
@@ -133,12 +153,12 @@ tool-postgres:
 	@if ! { command -v psql && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1; then tools/install-debian postgresql postgresql-client; fi
 
 .PHONY: tool-clients
-# Where the tests look for it.
+# The tests look for the clients in this directory.
 tool-clients:
 	@tools/install-clients $(TARGET)/clients
 
 .PHONY: tool-node
-# What is too old is not replaced: somebody chose it.
+# A Node.js that is too old is not replaced: somebody chose its version.
 tool-node:
 	@if ! { command -v node && command -v npm; } >/dev/null; then tools/install-debian nodejs npm; fi
 	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' \
@@ -153,7 +173,7 @@ tool-referees:
 	@tools/install-clients $(TARGET)/referees tests/referee/requirements.txt
 
 .PHONY: tool-cdk
-# `npm ci` only where what is installed is not what the lock file says: it removes everything first.
+# `npm ci` removes everything first, so it runs only when the installed packages differ from the lock file.
 tool-cdk: tool-node
 	@cd cdk-config && cmp -s package-lock.json node_modules/.installed-lock.json \
 		|| { npm ci --no-audit --no-fund && cp package-lock.json node_modules/.installed-lock.json; }

@@ -5,6 +5,8 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rsqlflow_core::protocol::JobStatus::Running;
 use rsqlflow_tests::{Fault, Network, Said, World};
 
@@ -124,6 +126,25 @@ async fn what_waiting_does_not_mend_ends_the_following_at_once_and_not_the_run()
 
     let never = follow(&["watch", id.as_str()]).ends(3);
     assert!(!never.err.contains("goes on"), "it was never followed: {never:?}");
+    network.mend();
+    std::fs::write(world.file("go"), "").unwrap();
+    assert!(world.end(&id).await.completed());
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_cancel_that_nobody_answers() {
+    let world = waiting().await;
+    let network = Network::before(&world.url);
+    let id = world.begin("w").await;
+    world.reach(&id, 0, Running).await;
+    network.fail("AWSStepFunctions.StopExecution", Fault::Silent);
+    let url = network.url.clone();
+    let mut cancel = Follower::start(&world, &["cancel", id.as_str(), "--yes", "--endpoint-url", &url]);
+    cancel.says("cancelling");
+    let pid = Pid::from_raw(i32::try_from(cancel.child.id()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    let left = cancel.ends(130);
+    assert!(left.err.contains("left: the request to cancel was not answered"), "{left:?}");
     network.mend();
     std::fs::write(world.file("go"), "").unwrap();
     assert!(world.end(&id).await.completed());

@@ -75,6 +75,9 @@ pub(crate) struct Logs {
     /// Go on with new lines until the job, or the run, is closed.
     #[arg(long, short)]
     pub follow: bool,
+    /// Pass control characters of the output to the terminal. By default a terminal shows them as text, such as `\u{1b}`.
+    #[arg(long)]
+    pub raw: bool,
     /// Where it runs, or ran.
     #[command(flatten)]
     pub place: Location,

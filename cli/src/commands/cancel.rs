@@ -62,7 +62,10 @@ async fn at(
     let question = format!("Cancel {id} of workflow {workflow} on {}?", place.name());
     agree(args.consent, printer, &question).await?;
     if args.no_wait {
-        stop(place, id, Signal::Interrupt).await?;
+        tokio::select! {
+            stopped = stop(place, id, Signal::Interrupt) => stopped?,
+            _ = signals.next() => return Ok(exit::INTERRUPTED),
+        }
         let times = Patience::of(&plan);
         printer.notice(&format!("asked for: {times}"));
         if printer.is_json() {
@@ -86,7 +89,10 @@ async fn cancel_job(
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    let mut row = request(place, id, job).await?;
+    let mut row = tokio::select! {
+        row = request(place, id, job) => row?,
+        _ = signals.next() => return Ok(exit::INTERRUPTED),
+    };
     if !row.state.status.is_closed() {
         let heartbeat = row.job.heartbeat.get();
         printer.notice(&format!(

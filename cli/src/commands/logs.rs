@@ -50,11 +50,13 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
         printer.notice(rows::INTERRUPTED);
     }
     if args.follow && !nobody_serves {
-        return follow(place, id, &client, wanted.as_deref(), printer).await;
+        return follow(place, id, &client, wanted.as_deref(), (printer, args.raw)).await;
     }
     if args.follow && printer.is_json() {
         // Nothing will come, but who reads a document a line is to find that.
-        return round(place, id, &client, wanted.as_deref(), &mut BTreeMap::new(), printer).await.map(drop);
+        return round(place, id, &client, wanted.as_deref(), &mut BTreeMap::new(), (printer, args.raw))
+            .await
+            .map(drop);
     }
     let mut documents = Vec::new();
     let shown: Vec<_> = run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)).collect();
@@ -71,7 +73,7 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
                 if printer.is_json() {
                     lines.push(line.to_owned());
                 } else {
-                    printer.data(line);
+                    printer.script_line(line, args.raw);
                 }
             })
             .await?;
@@ -123,7 +125,7 @@ async fn follow(
     id: &ExecutionId,
     client: &Client,
     wanted: Option<&[JobId]>,
-    printer: Printer,
+    (printer, raw): (Printer, bool),
 ) -> Result<(), Failure> {
     let mut cursors = BTreeMap::new();
     let mut steady = Steady::listening(place, id);
@@ -131,7 +133,7 @@ async fn follow(
         let open = steady
             .read(
                 |line| printer.notice(line),
-                async || round(place, id, client, wanted, &mut cursors, printer).await,
+                async || round(place, id, client, wanted, &mut cursors, (printer, raw)).await,
             )
             .await?;
         if !open {
@@ -148,7 +150,7 @@ async fn round(
     client: &Client,
     wanted: Option<&[JobId]>,
     cursors: &mut BTreeMap<JobId, Cursor>,
-    printer: Printer,
+    (printer, raw): (Printer, bool),
 ) -> Result<bool, Failure> {
     let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
     let run = rows::read(&place.store, id).await?;
@@ -168,9 +170,9 @@ async fn round(
                     printer.json_line(&json!({ "version": JSON_VERSION, "job_id": job.job_id,
                         "job_name": job.job_name, "line": line }));
                 } else if is_one {
-                    printer.data(line);
+                    printer.script_line(line, raw);
                 } else {
-                    printer.data(&format!("{name} | {line}"));
+                    printer.script_line(&format!("{name} | {line}"), raw);
                 }
             })
             .await?;

@@ -1,6 +1,6 @@
 //! The one place that writes to the terminal: data to standard output, everything else to standard error.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -62,12 +62,26 @@ impl Printer {
 
     /// Data: text as it is.
     pub(crate) fn data(self, text: &str) {
-        if let Err(error) = writeln!(anstream::stdout().lock(), "{text}") {
+        self.written(writeln!(anstream::stdout().lock(), "{text}"));
+    }
+
+    fn written(self, result: std::io::Result<()>) {
+        if let Err(error) = result {
             // A reader that went away (`| head`) is no failure of ours.
             let lost = error.kind() != std::io::ErrorKind::BrokenPipe;
             if lost && !UNWRITABLE.swap(true, Ordering::Relaxed) {
                 self.notice(&format!("error: standard output cannot be written: {error}"));
             }
+        }
+    }
+
+    /// Data: a line that a script wrote. A terminal gets control characters in a visible form: a script's output could
+    /// otherwise set the title, write to the clipboard (OSC 52), or clear the screen. `raw` and pipes get it as it is.
+    pub(crate) fn script_line(self, line: &str, raw: bool) {
+        if !raw && std::io::stdout().is_terminal() {
+            self.data(&visible(line));
+        } else {
+            self.written(writeln!(std::io::stdout().lock(), "{line}"));
         }
     }
 
@@ -113,6 +127,14 @@ impl Printer {
 /// What the operator must see, from where no printer is at hand.
 pub(crate) fn remark(line: &str) {
     Printer::new(Output::Text, false).notice(line);
+}
+
+/// The text with each control character but the tab as an escape sequence of Rust, such as `\u{1b}`.
+#[must_use]
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }
 
 /// Lines of the terminal on standard output, if it is one.
@@ -225,5 +247,11 @@ mod tests {
     #[test]
     fn a_name_cannot_move_the_cursor() {
         assert_eq!(one_line("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb c");
+    }
+
+    #[test]
+    fn a_script_cannot_write_to_the_clipboard_of_a_terminal() {
+        let line = "a\tb \u{1b}]52;c;cm0gLXJm\u{7} \u{9b}2J é";
+        assert_eq!(visible(line), "a\tb \\u{1b}]52;c;cm0gLXJm\\u{7} \\u{9b}2J é");
     }
 }

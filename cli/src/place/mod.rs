@@ -68,6 +68,9 @@ pub(crate) fn last_scripts(state_dir: &std::path::Path) -> Option<std::path::Pat
     last_endpoint::started_with(state_dir).map(|with| with.scripts)
 }
 
+/// A disk with less room than this is full: SQLite cannot write a transaction.
+const FULL: u64 = 64 * 1024;
+
 impl Place {
     /// Finds the place that the command line and the environment mean.
     ///
@@ -136,6 +139,15 @@ impl Place {
     #[must_use]
     pub(crate) fn state_dir(&self) -> Option<&std::path::Path> {
         self.state_dir.as_deref()
+    }
+
+    /// What to say when the disk of the state directory is full: nothing that runs there can be recorded.
+    #[must_use]
+    pub(crate) fn full_disk(&self) -> Option<String> {
+        let dir = self.state_dir.as_deref()?;
+        let disk = nix::sys::statvfs::statvfs(dir).ok()?;
+        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+        (free < FULL).then(|| format!("the disk of the state directory {} is full", dir.display()))
     }
 
     /// What people call it.

@@ -1,5 +1,7 @@
 //! Follows a run to its end, and what happens when the operator wants to go.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::{CANCEL_POLL, ExecutionId, WorkflowStatus};
@@ -82,7 +84,11 @@ pub(crate) async fn follow(
     report::run(printer, &run, &plan, &tails);
     Ok(match run.workflow.execution_status {
         WorkflowStatus::Completed => exit::OK,
-        _ => exit::NOT_COMPLETED,
+        _ => {
+            printer
+                .progress(&format!("hint: run \"rsqlflow restart {id}\" to run again what did not complete"));
+            exit::NOT_COMPLETED
+        }
     })
 }
 
@@ -139,8 +145,25 @@ pub(crate) async fn cancel(
 ) -> Result<bool, Failure> {
     let times = Patience::of(plan);
     printer.notice(&format!("cancelling {id}: {times} (Ctrl-C to leave at once)"));
-    stop(place, id, by).await?;
-    // What was told before is not told again.
+    let left = || {
+        let served = if place.is_served_here() {
+            "; the next `rsqlflow run` or `rsqlflow local` on this state directory closes the run"
+        } else {
+            ""
+        };
+        printer.notice(&format!(
+            "left: scripts that still run are stopped within {} s{served}",
+            times.heartbeat
+        ));
+    };
+    tokio::select! {
+        stopped = stop(place, id, by) => stopped?,
+        _ = signals.next() => {
+            printer.notice("left: the request to cancel was not answered");
+            return Ok(false);
+        }
+    }
+    // What was shown before is not shown again.
     let live = Live::new(id, plan, printer.silent());
     tokio::select! {
         run = outage::until_closed(&place.store, id, Steady::cancelling(place, id), &live) => {
@@ -148,14 +171,13 @@ pub(crate) async fn cancel(
             Ok(true)
         }
         _ = signals.next() => {
-            let served = if place.is_served_here() {
-                "; the next `rsqlflow run` or `local` on this state directory closes the run"
-            } else {
-                ""
-            };
-            printer.notice(&format!(
-                "left: scripts that still run are stopped within {} s{served}", times.heartbeat
-            ));
+            left();
+            Ok(false)
+        }
+        // A full disk: no row can be closed there.
+        () = tokio::time::sleep(times.longest()), if place.is_served_here() => {
+            printer.notice(&format!("{id} could not be closed within {} s", times.longest().as_secs()));
+            left();
             Ok(false)
         }
     }
@@ -202,6 +224,12 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
+    /// When nothing more will close it.
+    fn longest(&self) -> Duration {
+        // Three heartbeats until the rows of a job whose agent is gone are closed (docs/once.md), and a margin.
+        Duration::from_secs(3 * u64::from(self.heartbeat) + self.grace + 30)
+    }
+
     /// Of all jobs of a plan.
     #[must_use]
     pub(crate) fn of(plan: &Plan) -> Self {

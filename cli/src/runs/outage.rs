@@ -27,6 +27,8 @@ pub(crate) struct Steady<'a> {
     /// How to see it again.
     again: String,
     outage: Outage,
+    /// Whether the disk was full when it was last looked at.
+    is_disk_full: bool,
 }
 
 impl<'a> Steady<'a> {
@@ -34,7 +36,7 @@ impl<'a> Steady<'a> {
     #[must_use]
     pub(crate) fn following(place: &'a Place, id: &'a ExecutionId) -> Self {
         let again = format!("`rsqlflow watch {id}` follows it again");
-        Self { place, id, what: "the run", again, outage: Outage::default() }
+        Self { place, id, what: "the run", again, outage: Outage::default(), is_disk_full: false }
     }
 
     /// For one who reads a run's output as it comes.
@@ -49,6 +51,21 @@ impl<'a> Steady<'a> {
     pub(crate) fn cancelling(place: &'a Place, id: &'a ExecutionId) -> Self {
         let again = format!("`rsqlflow watch {id}` waits for its end");
         Self { what: "the cancel", again, ..Self::following(place, id) }
+    }
+
+    /// Says once that the disk of the state directory is full, and once that there is room again. Reads still succeed on
+    /// such a disk, so nothing else would say why a run stands still.
+    fn look_at_disk(&mut self, say: impl Fn(&str)) {
+        let full = self.place.full_disk();
+        match &full {
+            Some(what) if !self.is_disk_full => {
+                say(&format!("{what}: {} goes on when there is room", self.what));
+                say("hint: free some space on it");
+            }
+            None if self.is_disk_full => say("the disk of the state directory has room again"),
+            _ => {}
+        }
+        self.is_disk_full = full.is_some();
     }
 
     /// Reads until it works. `say` tells the operator, once an outage, that it does not.
@@ -129,6 +146,7 @@ pub(crate) async fn until_closed(
 ) -> Result<RunView, Failure> {
     loop {
         let started = Instant::now();
+        steady.look_at_disk(|line| live.say(line));
         let run = steady.read(|line| live.say(line), async || rows::read(store, id).await).await?;
         live.tell(&run.jobs);
         if run.workflow.execution_status.is_closed() {

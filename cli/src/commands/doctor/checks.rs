@@ -101,6 +101,7 @@ pub(super) async fn all(place: &Place) -> Vec<Check> {
     if !is_reachable {
         return checks;
     }
+    checks.extend(disk(place));
     checks.extend(tables(place).await);
     checks.push(machines(place).await);
     checks.extend(functions(place).await);
@@ -137,6 +138,15 @@ async fn identity(place: &Place) -> (Check, bool, Option<ArnBase>) {
             (Check::failed("reach and credentials", failure, mend), is_reachable, None)
         }
     }
+}
+
+/// The disk of the state directory, where it is on this machine.
+fn disk(place: &Place) -> Option<Check> {
+    place.state_dir()?;
+    Some(match place.full_disk() {
+        Some(full) => Check::not_good(Health::Bad, "disk", full, "free some space on it"),
+        None => Check::good("disk", "the state directory has room"),
+    })
 }
 
 async fn tables(place: &Place) -> Vec<Check> {
