@@ -91,7 +91,7 @@ fn job() -> impl Strategy<Value = Job> {
         // Spaces, quotes, `;`, `$( )` and all of Unicode: nothing of it is special.
         "[a-z $();'\"ßé€]{1,9}(/[a-z .]{0,3})?/\\PC{0,6}x",
         vec(template(), 0..3),
-        btree_map("X[A-Z0-9_]{0,9}", template(), 0..3),
+        btree_map("X[0-9_]{0,9}", template(), 0..3),
         of("\\PC{1,40}"),
         choice(),
         settings(),
