@@ -166,7 +166,8 @@ async fn what_a_script_leaves_running_is_named_in_log_and_row() {
     world.put_stage("w", "sequential", json!([job("short", "0s"), job("long", "1m")])).await;
     let run = world.run("w").await;
     assert!(run.completed(), "{run:?}");
-    let note = "ended 1 process that the script had left running";
+    // The shell in parentheses, and its sleep.
+    let note = "ended 2 processes that the script had left running";
     assert_eq!(run.jobs[0].tries[0].note.as_deref(), Some(note));
     assert_eq!(world.log(&run.jobs[0]).await, ["no end".to_owned(), format!("rsqlflow: {note}")]);
     assert_eq!(run.jobs[1].tries[0].note, None);
@@ -220,6 +221,10 @@ async fn what_cannot_be_started_is_explained() {
     elf[18..20].copy_from_slice(&243u16.to_le_bytes());
     let foreign = world.raw_script("foreign", "");
     std::fs::write(foreign, &elf).unwrap();
+    for name in ["crlf.sh", "env-crlf.sh", "foreign"] {
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(world.scripts().join(name), executable).unwrap();
+    }
     world.script("killed.sh", "bash -c 'kill -KILL $$'; exit $?");
     world.put_stage("w", "parallel", json!(["crlf.sh", "env-crlf.sh", "foreign", "killed.sh"])).await;
     let run = world.run("w").await;
