@@ -10,7 +10,7 @@ use super::{VERSION, complain, exit, log, print, runtime};
 use crate::config::AgentConfig;
 use crate::driver::Context;
 use crate::driver::deliver::{self, Delivered, Flushed};
-use crate::spool::{Entry, Results};
+use crate::spool::{Entry, Results, UnsentLogs};
 
 pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
     log::start(config.log_level, None);
@@ -18,7 +18,10 @@ pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
     let done = runtime().map(|runtime| {
         runtime.block_on(Box::pin(async {
             // Most often there is nothing, and then nobody need be asked where in AWS this is.
-            if let Some(nothing) = deliver::nothing_to_flush(&Results::new(&config.spool_dir))? {
+            if let Some(nothing) = deliver::nothing_to_flush(
+                &Results::new(&config.spool_dir),
+                &UnsentLogs::new(&config.spool_dir),
+            )? {
                 return Ok(nothing);
             }
             let ctx = Context::load(config).await;

@@ -3,12 +3,12 @@
 use rsqlflow_core::protocol::Change;
 use rsqlflow_store::{ChangeError, Note, StoreError};
 
-use super::Context;
+use super::{Context, output};
 use crate::aws::{Backoff, Heard, TokenError};
 use crate::cgroup::{Cgroups, Ended};
 use crate::config::AgentConfig;
 use crate::spool::result::Listing;
-use crate::spool::{Entry, Results, SpoolError};
+use crate::spool::{Entry, Results, SpoolError, UnsentLogs};
 
 /// A result that needs nobody's care any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,9 +138,11 @@ pub struct Flushed {
 ///
 /// # Errors
 /// If the spool cannot be read.
-pub fn nothing_to_flush(results: &Results) -> Result<Option<Flushed>, SpoolError> {
+pub fn nothing_to_flush(results: &Results, logs: &UnsentLogs) -> Result<Option<Flushed>, SpoolError> {
     let Listing { held, busy, unreadable } = results.take()?;
-    Ok(held.is_empty().then(|| Flushed { busy, unreadable, ..Flushed::default() }))
+    // One that cannot be read has nothing that could be sent.
+    let logs = logs.take().unwrap_or_default();
+    Ok((held.is_empty() && logs.is_empty()).then(|| Flushed { busy, unreadable, ..Flushed::default() }))
 }
 
 /// Delivers what dead agents left in the spool.
@@ -165,5 +167,6 @@ pub async fn flush(ctx: &Context) -> Result<Flushed, SpoolError> {
             Err(error) => flushed.left.push((entry, error)),
         }
     }
+    Box::pin(output::send_left(ctx)).await;
     Ok(flushed)
 }

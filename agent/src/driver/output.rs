@@ -1,10 +1,11 @@
 //! A job's output: its file on this instance, and its way from there to CloudWatch Logs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rsqlflow_core::Timestamp;
 use rsqlflow_store::Note;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,8 +13,11 @@ use tokio::time::{Instant, timeout};
 
 use super::claim::Claimed;
 use super::{Assignment, Context};
+use crate::clock::wall_clock;
 use crate::logs::cloudwatch::Stream;
-use crate::logs::{Capture, Shipped, Shipper};
+use crate::logs::events::Marks;
+use crate::logs::{Capture, Progress, Shipped, Shipper};
+use crate::spool::{self, LogRecord, UnsentLog, UnsentLogs};
 
 /// How long the log may stand still before the row is closed without it. A service that is well takes a batch in
 /// a tenth of it.
@@ -49,9 +53,13 @@ impl Output {
             tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
         }
         let taken = follow.borrow().taken.clone();
+        let record = record(ctx, job, claimed, &path);
         let shipping = claimed.log_stream.clone().map(|name| {
             let stream = Stream::new(Arc::clone(&ctx.clients), ctx.config.log_group.clone(), name);
             let mut shipper = Shipper::new(stream, path.clone(), follow);
+            if let Some(record) = record {
+                shipper = shipper.recorded(record);
+            }
             let trouble = shipper.trouble();
             let task = tokio::spawn(async move {
                 shipper.run().await;
@@ -124,4 +132,70 @@ impl Output {
         });
         note.log_end(self.capture.total(), trouble.as_deref())
     }
+}
+
+/// The record by which another agent sends the end of the log, should this one die before.
+fn record(ctx: &Context, job: &Assignment, claimed: &Claimed, path: &Path) -> Option<LogRecord> {
+    let log = UnsentLog {
+        version: spool::logs::VERSION,
+        workflow_execution_id: job.execution.clone(),
+        job_id: job.job,
+        attempt: job.attempt,
+        log_group: ctx.config.log_group.clone(),
+        log_stream: claimed.log_stream.clone()?,
+        path: path.to_owned(),
+    };
+    match UnsentLogs::new(&ctx.config.spool_dir).begin(log, &ctx.owner) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            tracing::warn!(%error, "the end of the log is lost if this process dies before it is sent");
+            None
+        }
+    }
+}
+
+/// How long what dead agents have left of their logs may take: whoever comes next goes on with the rest.
+const LEFT: Duration = Duration::from_secs(60);
+
+/// Sends the ends of logs whose agents died before, and notes in the rows that their logs are whole now.
+pub(super) async fn send_left(ctx: &Context) {
+    let records = match UnsentLogs::new(&ctx.config.spool_dir).take() {
+        Ok(records) => records,
+        Err(error) => {
+            tracing::warn!(%error, "logs that are not sent cannot be looked for");
+            return;
+        }
+    };
+    for record in records {
+        let log = record.log.clone();
+        let Ok(metadata) = std::fs::metadata(&log.path) else {
+            // It was old enough to be removed.
+            record.forget();
+            continue;
+        };
+        let mut marks = Marks::default();
+        marks.add(0, metadata.modified().map_or_else(|_| wall_clock(), moment));
+        let written = metadata.len();
+        let progress = Progress { written, marks, ended: true, ..Progress::default() };
+        let stream = Stream::new(Arc::clone(&ctx.clients), log.log_group.clone(), log.log_stream.clone());
+        // The sender is not needed: what is there is all.
+        let (_sender, follow) = watch::channel(progress);
+        let mut shipper = Shipper::new(stream, log.path.clone(), follow).recorded(record);
+        let in_time = timeout(LEFT, shipper.run()).await.is_ok();
+        let (execution, job, attempt) = (&log.workflow_execution_id, log.job_id, log.attempt);
+        let complete = in_time && shipper.shipped().complete;
+        tracing::info!(%execution, %job, attempt, complete, "sent the end of a log that another agent had left");
+        if complete {
+            let note = Note::new().log_arrived();
+            if let Err(error) = ctx.jobs.note(execution, job, Some(attempt), note).await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "the row does not say that its log is complete");
+            }
+        }
+    }
+}
+
+fn moment(time: std::time::SystemTime) -> Timestamp {
+    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

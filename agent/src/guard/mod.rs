@@ -22,7 +22,8 @@
 //! knows when all are gone. What it cannot survive is a SIGKILL of its own; then the agent, a subreaper too,
 //! inherits what is left and ends it, and starts nothing more: there is one guard, and without it no script. If both
 //! are killed at once, the script itself dies with its guard
-//! (PR_SET_PDEATHSIG), but not what it has started: that is left to whatever holds the agent's processes together.
+//! (PR_SET_PDEATHSIG), but not what it has started: that is in the job's control group ([`crate::cgroup`]), and the next
+//! agent ends it.
 
 mod agent;
 pub mod begin;

@@ -101,6 +101,12 @@ pub struct Cutter {
 }
 
 impl Cutter {
+    /// Goes on where an earlier one has come to.
+    #[must_use]
+    pub const fn after(offset: u64) -> Self {
+        Self { offset, within_line: false }
+    }
+
     /// How much of the file has been cut.
     #[must_use]
     pub const fn offset(&self) -> u64 {

@@ -10,6 +10,8 @@ use tokio::time::{sleep, timeout};
 
 use super::capture::Progress;
 use super::cloudwatch::{LogError, Stream};
+use crate::spool::LogRecord;
+
 use super::events::{BATCH_BYTES, Cutter, Event, Rest};
 
 /// How a log arrived.
@@ -29,6 +31,7 @@ pub struct Shipper {
     file: Option<File>,
     follow: watch::Receiver<Progress>,
     cutter: Cutter,
+    record: Option<LogRecord>,
     /// The service did not take every event.
     refused_events: bool,
     created: bool,
@@ -60,12 +63,21 @@ impl Shipper {
             file: None,
             follow,
             cutter: Cutter::default(),
+            record: None,
             refused_events: false,
             created: false,
             given_up: None,
             trouble: watch::Sender::new(None),
             failures: 0,
         }
+    }
+
+    /// Keeps in this record how much of the file the service has taken, and goes on where it says.
+    #[must_use]
+    pub fn recorded(mut self, record: LogRecord) -> Self {
+        self.cutter = Cutter::after(record.sent);
+        self.record = Some(record);
+        self
     }
 
     /// What keeps lines from arriving; nothing while all is well.
@@ -77,6 +89,16 @@ impl Shipper {
     /// Sends until the file has ended and all of it has been sent, or until the service says that it never will
     /// be. May be dropped and called again: what was sent is remembered.
     pub async fn run(&mut self) {
+        self.send().await;
+        // What the service refuses for good, nobody sends later.
+        if (self.is_done() || self.given_up.is_some())
+            && let Some(record) = self.record.take()
+        {
+            record.forget();
+        }
+    }
+
+    async fn send(&mut self) {
         while self.given_up.is_none() && !self.is_done() {
             let sent = self.step().await;
             self.tell(sent.as_ref().err());
@@ -144,6 +166,9 @@ impl Shipper {
         }
         // Only now: a batch that failed is cut again from the file, so nothing has to be kept for it.
         self.cutter = next;
+        if let Some(record) = &mut self.record {
+            record.advance(next.offset());
+        }
         self.follow.borrow().taken.store(next.offset(), std::sync::atomic::Ordering::Relaxed);
         Ok(true)
     }

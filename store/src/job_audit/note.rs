@@ -84,6 +84,14 @@ impl Note {
         }
     }
 
+    /// All of the output has arrived after all.
+    #[must_use]
+    pub fn log_arrived(self) -> Self {
+        let mut note = self.with("log_complete", AttributeValue::Bool(true));
+        note.removes.push("log_error");
+        note
+    }
+
     /// The runs of the script so far, all of them: a list that is written whole can be written twice.
     #[must_use]
     pub fn tries(self, tries: &[Try]) -> Self {

@@ -43,6 +43,30 @@ async fn a_log_that_the_service_refuses_costs_only_the_log() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_killed_agents_log_is_sent_by_the_next() {
+    let world = held().await;
+    let gate = world.gate("wait.sh");
+    let id = begin(&world, "wait.sh", LONG).await;
+    let network = Network::before(&world.url);
+    network.fail(LOGS, Fault::Cut);
+    let mut agent = world.agent_for(&network.url, &id, 1).spawn().unwrap();
+    gate.started(1).await;
+    network.fail(TABLES, Fault::Cut);
+    gate.open();
+    tried_in_vain(&world, &network).await;
+    agent.kill().await.unwrap();
+    let (code, flushed) = world.ask_agent(&world.url, "flush").await;
+    assert_eq!((code, &flushed["delivered"][0]["how"]), (Some(0), &json!("answered")), "{flushed}");
+    let run = world.end(&id).await;
+    assert_eq!(run.statuses(), [Completed]);
+    assert_eq!(world.log(&run.jobs[0]).await, ["done"]);
+    assert_eq!(world.job(&id, 0, 0).await.unwrap().log_complete, Some(true));
+    let (_, again) = world.ask_agent(&world.url, "flush").await;
+    assert_eq!(again["delivered"], json!([]), "{again}");
+    assert_eq!(world.log(&run.jobs[0]).await, ["done"], "once");
+}
+
+#[tokio::test]
 async fn a_silent_log_service_delays_neither_script_nor_result() {
     let world = held().await;
     world.set_agent("log_drain", "\"60s\"");
