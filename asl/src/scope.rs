@@ -117,8 +117,18 @@ impl Scope<'_> {
     /// # Errors
     /// The path leads nowhere.
     pub(crate) fn require(&self, path: &Path) -> Result<Payload, EvalError> {
-        self.find(path)?.ok_or_else(|| {
-            EvalError::runtime(format!("Invalid path '{path}' : No results for path: {}", path.compiled()))
-        })
+        if let Some(found) = self.find(path)? {
+            return Ok(found);
+        }
+        let document = match &path.root {
+            Root::Context => None,
+            Root::Input => Some(&self.input),
+            Root::Variable(name) => self.variables.get(name),
+        };
+        let reason = match document.and_then(|document| path.missing_parent(document)) {
+            Some(parent) => format!("Missing property in path {parent}"),
+            None => format!("No results for path: {}", path.compiled()),
+        };
+        Err(EvalError::runtime(format!("Invalid path '{path}' : {reason}")))
     }
 }

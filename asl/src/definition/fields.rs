@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::model::{DataPath, IntegerSource, Percentage, ResultPath};
+use super::model::{DataPath, IntegerSource, ResultPath};
 use super::names::{NO_DISTRIBUTED, NO_JSONATA, distributed_only, jsonata_only};
 use super::problem::Problem;
 use crate::path::{Path, ReferencePath, Root};
@@ -259,15 +259,6 @@ impl<'a> Fields<'a> {
     ) -> Option<IntegerSource> {
         let constant = self.integer(field, least, most).map(IntegerSource::Constant);
         let path = self.path(path_field).map(IntegerSource::Path);
-        if self.get(field).is_some() && self.get(path_field).is_some() {
-            self.report(path_field, format!("stands beside {field}; only one of them may be given"));
-        }
-        constant.or(path)
-    }
-
-    pub(super) fn percentage(&self, field: &'static str, path_field: &'static str) -> Option<Percentage> {
-        let constant = self.number(field, 0.0, 100.0).map(Percentage::Constant);
-        let path = self.path(path_field).map(Percentage::Path);
         if self.get(field).is_some() && self.get(path_field).is_some() {
             self.report(path_field, format!("stands beside {field}; only one of them may be given"));
         }

@@ -164,15 +164,6 @@ pub(crate) struct MapState {
     pub(crate) items: Option<Path>,
     /// 0 means no bound.
     pub(crate) max_concurrency: IntegerSource,
-    pub(crate) tolerated_count: Option<IntegerSource>,
-    pub(crate) tolerated_percentage: Option<Percentage>,
-}
-
-/// `ToleratedFailurePercentage[Path]`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Percentage {
-    Constant(f64),
-    Path(Path),
 }
 
 /// What a `.$`-like field may hold where a text is wanted.

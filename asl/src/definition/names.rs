@@ -7,7 +7,17 @@ pub(super) fn jsonata_only(field: &str) -> bool {
 
 /// Fields that only exist in a Distributed Map.
 pub(super) fn distributed_only(field: &str) -> bool {
-    matches!(field, "ItemReader" | "ItemBatcher" | "ResultWriter" | "Label")
+    matches!(
+        field,
+        "ItemReader"
+            | "ItemBatcher"
+            | "ResultWriter"
+            | "Label"
+            | "ToleratedFailureCount"
+            | "ToleratedFailureCountPath"
+            | "ToleratedFailurePercentage"
+            | "ToleratedFailurePercentagePath"
+    )
 }
 
 pub(super) const NO_JSONATA: &str = "JSONata is not supported; use the query language JSONPath";

@@ -196,9 +196,6 @@ fn map(f: &Fields<'_>, block: &mut Block<'_>) -> Option<MapState> {
     let max_concurrency = f
         .integer_or_path("MaxConcurrency", "MaxConcurrencyPath", 0, i64::from(i32::MAX))
         .unwrap_or(IntegerSource::Constant(0));
-    let tolerated_count =
-        f.integer_or_path("ToleratedFailureCount", "ToleratedFailureCountPath", 0, i64::from(i32::MAX));
-    let tolerated_percentage = f.percentage("ToleratedFailurePercentage", "ToleratedFailurePercentagePath");
     let Some((value, field)) = processor.or(iterator) else {
         f.report("ItemProcessor", "is required");
         return None;
@@ -218,5 +215,5 @@ fn map(f: &Fields<'_>, block: &mut Block<'_>) -> Option<MapState> {
         config.finish();
     }
     let start = machine(&inner, block)?;
-    Some(MapState { start, items, max_concurrency, tolerated_count, tolerated_percentage })
+    Some(MapState { start, items, max_concurrency })
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +32,14 @@ impl TaskToken {
     pub fn new(text: &str) -> Self {
         Self(Arc::from(text))
     }
+
+    /// Whether a text has the form of a token: any other text was never one.
+    pub fn is_well_formed(text: &str) -> bool {
+        STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == Self::BYTES)
+    }
+
+    /// How many bytes a token encodes.
+    pub(crate) const BYTES: usize = 64;
 
     /// The token's text, to be handed to whoever is to call back.
     pub fn as_str(&self) -> &str {
@@ -241,6 +251,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
+
     /// The name in API answers, such as `TIMED_OUT`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -58,7 +58,6 @@ pub(super) struct MapStart {
     pub(super) items: Payload,
     pub(super) input: Payload,
     pub(super) max_concurrency: i64,
-    pub(super) tolerated: Option<usize>,
 }
 
 impl Execution {
@@ -234,25 +233,7 @@ fn map_start(map: &MapState, scope: &Scope<'_>) -> Result<MapStart, EvalError> {
         IntegerSource::Constant(number) => *number,
         IntegerSource::Path(path) => integer(path, "MaxConcurrencyPath", scope)?,
     };
-    let count = match &map.tolerated_count {
-        None => None,
-        Some(IntegerSource::Constant(number)) => Some(*number),
-        Some(IntegerSource::Path(path)) => Some(integer(path, "ToleratedFailureCountPath", scope)?),
-    };
-    let percentage = match &map.tolerated_percentage {
-        None => None,
-        Some(Percentage::Constant(number)) => Some(*number),
-        Some(Percentage::Path(path)) => Some(percentage(path, scope)?),
-    };
-    let total = items.as_array().map_or(0, Vec::len);
-    let by_count = count.map(|n| usize::try_from(n).unwrap_or(0));
-    let by_percentage = percentage.map(|p| (total as f64 * p / 100.0).floor() as usize);
-    // Either threshold ends the Map, so the smaller one counts.
-    let tolerated = match (by_count, by_percentage) {
-        (Some(count), Some(percentage)) => Some(count.min(percentage)),
-        (count, percentage) => count.or(percentage),
-    };
-    Ok(MapStart { items, input: scope.input.clone(), max_concurrency, tolerated })
+    Ok(MapStart { items, input: scope.input.clone(), max_concurrency })
 }
 
 fn integer(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
@@ -262,16 +243,6 @@ fn integer(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError
     number.filter(|n| *n >= 0).ok_or_else(|| {
         EvalError::runtime(format!(
             "The {field} field refers to value \"{}\" which is not a valid integer: {path}",
-            plain(&value)
-        ))
-    })
-}
-
-fn percentage(path: &Path, scope: &Scope<'_>) -> Result<f64, EvalError> {
-    let value = scope.require(path)?;
-    value.as_f64().filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| {
-        EvalError::runtime(format!(
-            "The ToleratedFailurePercentagePath field refers to value \"{}\" which is not a valid float: {path}",
             plain(&value)
         ))
     })

@@ -64,7 +64,8 @@ impl Failure {
     }
 
     fn output(&self) -> Value {
-        json!({"Error": self.error.as_deref(), "Cause": self.cause.as_deref()})
+        // A failure without a cause, such as a timeout, has an empty one here (measured on the service).
+        json!({"Error": self.error.as_deref(), "Cause": self.cause.as_deref().unwrap_or_default()})
     }
 }
 
@@ -111,15 +112,7 @@ impl Execution {
             match self.branches.get(&id).and_then(|branch| branch.parent) {
                 None => return self.end_failed(failure.error, failure.cause),
                 Some((parent, index)) => {
-                    if self.child_failed(parent, index, id, &failure) {
-                        return;
-                    }
-                    if self.tolerates(parent) {
-                        // It came this far, so it was one too many.
-                        let cause = "The specified tolerated failure threshold was exceeded";
-                        failure =
-                            Failure::new(Some(Arc::from(names::TOLERATED_FAILURE)), Some(Arc::from(cause)));
-                    }
+                    self.child_failed(parent, index, id);
                     failure.from_child = true;
                     id = parent;
                 }
@@ -175,25 +168,14 @@ impl Execution {
         }
     }
 
-    /// Takes down the siblings of a failed child. True if the Map tolerates the failure and goes on.
-    fn child_failed(&mut self, parent: BranchId, index: usize, child: BranchId, failure: &Failure) -> bool {
-        let Some(branch) = self.branches.get(&child) else { return true };
+    /// Takes down the siblings of a failed child.
+    fn child_failed(&mut self, parent: BranchId, index: usize, child: BranchId) {
+        let Some(branch) = self.branches.get(&child) else { return };
         let failing_event = branch.previous;
         let in_task = self.state_of(branch.state).kind.state_kind() == StateKind::Task;
         self.take_down(child);
-        let Some(group) = self.groups.get_mut(&parent) else { return true };
+        let Some(group) = self.groups.get(&parent) else { return };
         let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));
-        if let Some(map) = &mut group.map
-            && map.tolerated.is_some_and(|most| map.failed < most)
-        {
-            map.failed += 1;
-            group.active.remove(&index);
-            let result = Payload::from(failure.output());
-            let name = Arc::clone(&map.name);
-            let event = self.event(failing_event, EventKind::MapIterationFailed { name, index });
-            self.child_done(parent, index, result, event);
-            return true;
-        }
         if map_name.is_none() && in_task {
             self.event(failing_event, EventKind::StateAborted { state: StateKind::Task });
         }
@@ -204,12 +186,6 @@ impl Execution {
         if let Some(parent) = self.branches.get_mut(&parent) {
             parent.previous = failing_event;
         }
-        false
-    }
-
-    fn tolerates(&self, parent: BranchId) -> bool {
-        let map = self.groups.get(&parent).and_then(|group| group.map.as_ref());
-        map.is_some_and(|map| map.tolerated.is_some())
     }
 
     /// Aborts every child at work of the branch's Map or Parallel. All their events follow the failing one.

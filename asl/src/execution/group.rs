@@ -50,16 +50,7 @@ impl Execution {
             Ok(0) | Err(_) => MAX_INLINE_CONCURRENCY,
             Ok(limit) => limit.min(MAX_INLINE_CONCURRENCY),
         };
-        let run = MapRun {
-            name,
-            start,
-            items: map.items,
-            input: map.input,
-            next: 0,
-            limit,
-            failed: 0,
-            tolerated: map.tolerated,
-        };
+        let run = MapRun { name, start, items: map.items, input: map.input, next: 0, limit };
         let group = Group {
             active: BTreeMap::new(),
             results: vec![None; length],

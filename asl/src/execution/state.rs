@@ -84,10 +84,6 @@ pub(super) struct MapRun {
     pub(super) input: Payload,
     pub(super) next: usize,
     pub(super) limit: usize,
-    /// How many iterations failed and were tolerated.
-    pub(super) failed: usize,
-    /// Most failures; `None` if the state tolerates none and passes on the item's own error.
-    pub(super) tolerated: Option<usize>,
 }
 
 /// A try of a Task state at work.

@@ -90,14 +90,37 @@ impl Path {
         self.steps.iter().all(|step| matches!(step, Step::Child(_) | Step::Index(_) | Step::Function(_)))
     }
 
+    /// Where a definite path leads nowhere before its last step: the path up to the step that is missing, as Jayway
+    /// prints it.
+    pub(crate) fn missing_parent(&self, document: &Value) -> Option<String> {
+        let mut at = document;
+        for (position, step) in self.steps.iter().enumerate() {
+            let next = match step {
+                Step::Child(name) => at.get(name.as_str()),
+                Step::Index(index) => usize::try_from(*index).ok().and_then(|index| at.get(index)),
+                _ => return None,
+            };
+            match next {
+                Some(next) => at = next,
+                None if position + 1 < self.steps.len() => return Some(self.compiled_to(position + 1)),
+                None => return None,
+            }
+        }
+        None
+    }
+
     /// The path as Jayway prints it in messages: `$['a'][0]`.
     pub(crate) fn compiled(&self) -> String {
+        self.compiled_to(self.steps.len())
+    }
+
+    fn compiled_to(&self, steps: usize) -> String {
         use fmt::Write as _;
         let mut out = match &self.root {
             Root::Input | Root::Context => "$".to_owned(),
             Root::Variable(name) => format!("${name}"),
         };
-        for step in &self.steps {
+        for step in self.steps.iter().take(steps) {
             // Writing to a String cannot fail.
             let _ = match step {
                 Step::Child(name) => write!(out, "['{name}']"),

@@ -22,7 +22,7 @@ struct Describe {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     state_machine_arn: String,
-    status_filter: Option<Status>,
+    status_filter: Option<String>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
@@ -46,12 +46,12 @@ impl StepFunctions {
     pub(super) async fn list_executions(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: List = parse("ListExecutions", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
+        let status = status(request.status_filter.as_deref())?;
         let page = Page::read(request.max_results, request.next_token.as_deref())?;
         let machine = self.shared.machine(&request.state_machine_arn).await?;
         let below = page.from.map(|below| i64::try_from(below).unwrap_or(i64::MAX));
         let database = &self.shared.database;
-        let mut rows =
-            database.executions(&machine.row.arn, request.status_filter, below, page.size + 1).await?;
+        let mut rows = database.executions(&machine.row.arn, status, below, page.size + 1).await?;
         let more = rows.len() > page.size;
         rows.truncate(page.size);
         let executions: Vec<_> = rows.iter().map(summary).collect();
@@ -70,6 +70,15 @@ pub(super) fn included(wanted: Option<&str>) -> Result<bool, AwsError> {
     constraints.one_of("includedData", Some(wanted), &["ALL_DATA", "METADATA_ONLY"]);
     constraints.check("ValidationException")?;
     Ok(wanted == "ALL_DATA")
+}
+
+/// Reads `statusFilter`.
+fn status(wanted: Option<&str>) -> Result<Option<Status>, AwsError> {
+    let names = Status::ALL.map(Status::as_str);
+    let mut constraints = Constraints::default();
+    constraints.one_of("statusFilter", wanted, &names);
+    constraints.check("ValidationException")?;
+    Ok(Status::ALL.into_iter().find(|status| Some(status.as_str()) == wanted))
 }
 
 fn summary(row: &Row) -> Map<String, Value> {

@@ -111,7 +111,9 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
     }
     let parameters = &start.parameters;
     let machine = text(parameters, "StateMachineArn").unwrap_or_default();
-    let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
+    // No input, or null, is an empty object (measured on the service).
+    let input =
+        parameters.get("Input").filter(|input| !input.is_null()).cloned().unwrap_or_else(|| json!({}));
     // A text is JSON text; other values are the input themselves.
     let input = match input {
         Value::String(text) => Given::read(text).map_err(|e| refused("StepFunctions", &e))?,

@@ -8,8 +8,7 @@ use crate::http::{AwsError, answer, parse};
 use crate::services::stepfunctions::running::Gone;
 use crate::services::stepfunctions::{StepFunctions, names};
 
-/// The longest token, error and cause (Step Functions API reference, `SendTaskFailure`).
-const LONGEST_TOKEN: usize = 2_048;
+/// The longest error and cause (Step Functions API reference, `SendTaskFailure`).
 const LONGEST_ERROR: usize = 256;
 const LONGEST_CAUSE: usize = 32_768;
 
@@ -59,9 +58,7 @@ impl StepFunctions {
     }
 
     async fn call_back(&self, token: &str, callback: Callback) -> Result<Vec<u8>, AwsError> {
-        let plausible =
-            (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-        if !plausible {
+        if !TaskToken::is_well_formed(token) {
             return Err(AwsError::client("InvalidToken", "Invalid Token: 'Invalid token'"));
         }
         let missing = || AwsError::client("TaskDoesNotExist", "Task Does Not Exist");

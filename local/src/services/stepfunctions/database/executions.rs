@@ -222,10 +222,8 @@ struct KnownStatus(Status);
 
 impl FromSql for KnownStatus {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        const ALL: [Status; 5] =
-            [Status::Running, Status::Succeeded, Status::Failed, Status::TimedOut, Status::Aborted];
         let text = value.as_str()?;
-        let known = ALL.into_iter().find(|status| status.as_str() == text);
+        let known = Status::ALL.into_iter().find(|status| status.as_str() == text);
         known.map(Self).ok_or(FromSqlError::InvalidType)
     }
 }
