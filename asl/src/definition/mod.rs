@@ -13,8 +13,7 @@ mod task;
 pub(crate) use choice::timestamp;
 pub use model::Definition;
 pub(crate) use model::{
-    Catcher, DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId,
-    TextSource, WaitUntil,
+    Catcher, DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource, WaitUntil,
 };
 pub use problem::Problem;
 

@@ -10,8 +10,8 @@ use super::state::{Branch, BranchId, Execution};
 use super::task::new_token;
 use super::timers::after_seconds;
 use crate::definition::{
-    DataPath, IntegerSource, Kind, MapState, Next, Percentage, ResultPath, State, StateId, TextSource,
-    WaitUntil, timestamp,
+    DataPath, IntegerSource, Kind, MapState, Next, ResultPath, State, StateId, TextSource, WaitUntil,
+    timestamp,
 };
 use crate::error::{EvalError, names};
 use crate::path::Path;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::Bench;
-use asl::{Callback, EventKind, Input, MAX_EVENTS, Rejected, StateKind, Status, TaskToken};
+use asl::{Callback, Definition, EventKind, Input, MAX_EVENTS, Rejected, StateKind, Status, TaskToken};
 use serde_json::{Value, json};
 
 fn success(output: Value) -> Callback {
@@ -285,4 +285,47 @@ fn a_payload_that_is_passed_on_has_one_text_in_all_events() {
     // The execution's, A's two, P's two, that of each branch.
     assert_eq!(texts.len(), 8);
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, texts[0])));
+}
+
+#[test]
+fn a_caught_timeout_has_an_empty_cause() {
+    let catch = json!([{"ErrorEquals": ["States.Timeout"], "ResultPath": "$.caught", "Next": "Done"}]);
+    let mut value = token_machine(&json!({"TimeoutSeconds": 1, "Catch": catch}));
+    value["States"]["Done"] = json!({"Type": "Pass", "End": true});
+    let mut bench = Bench::start(&value, json!({}));
+    bench.pass(1_000);
+    assert_eq!(bench.output(), Some(json!({"caught": {"Error": "States.Timeout", "Cause": ""}})));
+}
+
+#[test]
+fn a_path_whose_parent_is_missing_names_the_parent() {
+    let cause = |path: &str| {
+        let state = json!({"Type": "Pass", "InputPath": path, "End": true});
+        let bench =
+            Bench::start(&json!({"StartAt": "P", "States": {"P": state}}), json!({"a": {"list": [1]}}));
+        bench.cause().unwrap()
+    };
+    assert!(cause("$.no.such").contains("Missing property in path $['no']"), "{}", cause("$.no.such"));
+    assert!(cause("$.a.no.such").contains("Missing property in path $['a']['no']"));
+    // Only the last step is missing.
+    assert!(cause("$.no").contains("No results for path: $['no']"), "{}", cause("$.no"));
+}
+
+#[test]
+fn an_inline_map_takes_no_tolerance() {
+    for field in [
+        "ToleratedFailureCount",
+        "ToleratedFailureCountPath",
+        "ToleratedFailurePercentage",
+        "ToleratedFailurePercentagePath",
+    ] {
+        let processor = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}});
+        let value = match field.ends_with("Path") {
+            true => json!("$.x"),
+            false => json!(1),
+        };
+        let map = json!({"Type": "Map", "ItemProcessor": processor, "End": true, field: value});
+        let problems = Definition::from_value(&json!({"StartAt": "M", "States": {"M": map}})).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(field)), "{field}: {problems:?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use rsqlflow_core::Deployment;
+use rsqlflow_core::{Deployment, EXPIRY, Table};
 use rsqlflow_store::Store;
 use tokio::net::TcpListener;
 
@@ -124,6 +124,7 @@ impl Endpoint {
     async fn bring_up(&self, left: Option<Left>) -> Result<(), LocalError> {
         self.create_resources().await?;
         if let Some(left) = left {
+            self.services.dynamodb.delete_expired();
             self.services.step_functions.open();
             self.services.lambda.resume(left.events);
             self.services.ssm.resume(left.commands);
@@ -135,6 +136,11 @@ impl Endpoint {
         let store = Store::new(aws_sdk_dynamodb::Client::new(&self.sdk), self.deployment.tables.clone());
         store.create_tables().await.map_err(LocalError::Tables)?;
         let failed = |what: String| move |e: AwsError| LocalError::Resource { what, reason: e.message };
+        for table in Table::ALL.into_iter().filter(|table| table.shape().expires) {
+            let name = self.deployment.tables.name(table);
+            let expiry = self.services.dynamodb.expire_by(name, EXPIRY).await;
+            expiry.map_err(failed(format!("the expiry of table {name}")))?;
+        }
         let group = &self.deployment.log_group;
         self.services.logs.ensure_group(group).await.map_err(failed(format!("log group {group}")))?;
         functions::create_machines(&self.services.step_functions, &self.deployment).await?;

@@ -21,6 +21,9 @@ const LARGEST: usize = 16 * MB + AROUND;
 /// of a broken connection.
 const HEARD: usize = 64 * MB;
 
+/// How long a client may take to send a body.
+const WHOLE: Duration = Duration::from_secs(30);
+
 /// How long a body that is refused anyway is heard.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -32,8 +35,6 @@ fn limit(target: Option<&str>, path: &str) -> usize {
         Some("DynamoDB" | "DynamoDBStreams") => LARGEST,
         // A batch is 1 MB of text (`PutLogEvents`), of which JSON may write each byte as six.
         Some("Logs") => 7 * MB,
-        // Events of 1 MB in all (`PutEvents`), whose details are JSON within JSON.
-        Some("AWSEvents") => 3 * MB,
         // A request to Step Functions is at most 1 MB (Step Functions developer guide, "Service quotas"); the others
         // have smaller members.
         Some(_) => MB + AROUND,
@@ -46,7 +47,7 @@ fn limit(target: Option<&str>, path: &str) -> usize {
 /// Reads the body of a request.
 ///
 /// # Errors
-/// `RequestEntityTooLargeException`, HTTP 413.
+/// `RequestEntityTooLargeException`, HTTP 413; `RequestTimeoutException`, HTTP 408.
 pub(super) async fn read(
     body: Body,
     headers: &HeaderMap,
@@ -63,7 +64,13 @@ pub(super) async fn read(
         return Err(too_large(limit));
     }
     // Without a declared length the body is read as it comes.
-    to_bytes(body, limit).await.map_err(|_| too_large(limit))
+    match tokio::time::timeout(WHOLE, to_bytes(body, limit)).await {
+        Ok(read) => read.map_err(|_| too_large(limit)),
+        Err(_) => {
+            let message = format!("the request's body did not arrive within {} seconds", WHOLE.as_secs());
+            Err(AwsError::client("RequestTimeoutException", message).with_status(408))
+        }
+    }
 }
 
 async fn discard(mut body: Body) {

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod body;
+mod connections;
 mod constraints;
 mod error;
 mod json;

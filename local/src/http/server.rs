@@ -1,17 +1,22 @@
 //! The port: takes requests, finds their service, refuses what no service would read.
 
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::http::connections::{Connection, Connections, HEAD};
 use crate::http::{AwsError, Form, Reply, authorization, body};
 use crate::services::Services;
 
@@ -21,61 +26,118 @@ const LAST_REQUESTS: Duration = Duration::from_secs(5);
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
 
+/// The pause after a connection could not be accepted, such as for want of files.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
 /// The running server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// Serves `services` on `listener`.
 pub(crate) fn serve(listener: TcpListener, services: Arc<Services>) -> Server {
-    let (stop, stopped) = oneshot::channel();
-    // Answers are small and clients wait for each, so Nagle's algorithm would only add 40 ms to some.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
+    let server = Server { stop: CancellationToken::new(), tasks: TaskTracker::new() };
+    let (stop, tasks) = (server.stop.clone(), server.tasks.clone());
+    server.tasks.spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = accept(listener, services, &stop, &tasks) => {}
+        }
     });
-    let app = Router::new().fallback(by_port).with_state(services);
-    let task = tokio::spawn(async move {
-        axum::serve(listener, app)
-            .with_graceful_shutdown(async {
-                let _ = stopped.await;
-            })
-            .await
-    });
-    Server { stop, task }
+    server
 }
 
 impl Server {
     /// Takes no more requests, and waits a little for those that are under way and for `others`.
     pub(crate) async fn stop(self, others: impl Future<Output = ()>) {
-        let _ = self.stop.send(());
-        let mut task = self.task;
-        let all = async { tokio::join!(&mut task, others) };
-        if tokio::time::timeout(LAST_REQUESTS, all).await.is_err() {
-            task.abort();
+        self.stop.cancel();
+        self.tasks.close();
+        let all = async { tokio::join!(self.tasks.wait(), others) };
+        let _ = tokio::time::timeout(LAST_REQUESTS, all).await;
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    services: Arc<Services>,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) {
+    let connections = Connections::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let connection = connections.enter().await;
+                // Answers are small and clients wait for each, so Nagle's algorithm would only add 40 ms to some.
+                let _ = stream.set_nodelay(true);
+                tasks.spawn(answer_all(stream, Arc::clone(&services), connection, stop.clone()));
+            }
+            Err(error) => {
+                tracing::warn!("a connection cannot be accepted: {error}");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
         }
     }
 }
 
-async fn by_port(State(services): State<Arc<Services>>, request: Request) -> Response {
-    handle(services, request).await
+/// Answers the requests of a connection, one after the other, until its client or the endpoint has enough.
+async fn answer_all(
+    stream: TcpStream,
+    services: Arc<Services>,
+    connection: Connection,
+    stop: CancellationToken,
+) {
+    let connection = Arc::new(connection);
+    let close = connection.close.clone();
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let (services, connection) = (Arc::clone(&services), Arc::clone(&connection));
+        async move {
+            let answer = handle(services, request.map(Body::new), Some(Arc::clone(&connection))).await;
+            connection.waits();
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = pin!(serving);
+    tokio::select! {
+        // A client that has gone, or that is too slow.
+        _ = &mut serving => {}
+        () = close.cancelled() => {}
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
 }
 
 /// Answers a request, wherever it comes from.
-pub(super) async fn handle(services: Arc<Services>, request: Request) -> Response {
+pub(super) async fn handle(
+    services: Arc<Services>,
+    request: Request,
+    connection: Option<Arc<Connection>>,
+) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let id = request_id.clone();
     // A task of its own: a client that hangs up drops this future, but a request that was read runs to its end, as
     // on AWS. What is half done would be done by nobody.
-    let work = tokio::spawn(async move { route(&services, request, &id).await });
+    let work = tokio::spawn(async move { route(&services, request, connection.as_deref(), &id).await });
     let reply = work.await.unwrap_or_else(|e| {
         Reply::rest_error(&AwsError::internal(format_args!("the request failed unexpectedly: {e}")))
     });
     reply.into_response(&request_id)
 }
 
-async fn route(services: &Services, request: Request, request_id: &str) -> Reply {
+async fn route(
+    services: &Services,
+    request: Request,
+    connection: Option<&Connection>,
+    request_id: &str,
+) -> Reply {
     let (head, body) = request.into_parts();
     if !is_for_loopback(&head.headers) {
         let message = "the endpoint answers requests to loopback addresses only";
@@ -100,6 +162,9 @@ async fn route(services: &Services, request: Request, request_id: &str) -> Reply
         Ok(body) => body,
         Err(error) => return refused(&error),
     };
+    if let Some(connection) = connection {
+        connection.works();
+    }
     if let Err(error) = authorization::check(&head.headers) {
         return refused(&error);
     }

@@ -55,7 +55,7 @@ impl Within {
         {
             request.headers_mut().insert(header::HOST, host);
         }
-        let work = server::handle(services, request.map(Body::new));
+        let work = server::handle(services, request.map(Body::new), None);
         let (head, body) = work.await.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(|e| ConnectorError::io(e.into()))?;
         axum::http::Response::from_parts(head, SdkBody::from(body))

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 
-use crate::support::{code, start};
+use crate::support::{code, restart, start, until};
 
 const TABLE: &str = "rsqlflow-job-audit-table";
 
@@ -119,4 +119,51 @@ async fn refusals_have_their_codes() {
     assert_eq!(code(&missing), "ResourceNotFoundException");
     let no_key = client.put_item().table_name(TABLE).item("x", S("y".to_owned())).send().await.unwrap_err();
     assert_eq!(code(&no_key), "ValidationException");
+}
+
+#[tokio::test]
+async fn arns_of_tables_name_the_endpoints_region_and_are_taken_back() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let described = client.describe_table().table_name(TABLE).send().await.unwrap();
+    let table = described.table().unwrap();
+    let arn = table.table_arn().unwrap();
+    assert_eq!(arn, format!("arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}"));
+    for index in table.global_secondary_indexes() {
+        assert!(index.index_arn().unwrap().starts_with(arn), "{index:?}");
+    }
+    let tag = aws_sdk_dynamodb::types::Tag::builder().key("k").value("v").build().unwrap();
+    client.tag_resource().resource_arn(arn).tags(tag).send().await.unwrap();
+    let tags = client.list_tags_of_resource().resource_arn(arn).send().await.unwrap();
+    assert_eq!(tags.tags()[0].value(), "v");
+}
+
+#[tokio::test]
+async fn the_audit_tables_expire_and_what_has_expired_goes() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let described = client.describe_time_to_live().table_name(TABLE).send().await.unwrap();
+    let expiry = described.time_to_live_description().unwrap();
+    assert_eq!(expiry.time_to_live_status().unwrap().as_str(), "ENABLED");
+    assert_eq!(expiry.attribute_name(), Some("expires_at"));
+    for (job, at) in [("0000#00000", "1000000000"), ("0000#00001", "4000000000")] {
+        client
+            .put_item()
+            .table_name(TABLE)
+            .item("workflow_execution_id", S("e".to_owned()))
+            .item("job_id", S(job.to_owned()))
+            .item("expires_at", N(at.to_owned()))
+            .send()
+            .await
+            .unwrap();
+    }
+    // An endpoint looks for them when it starts, and every hour.
+    let local = restart(local).await;
+    let client = Client::new(&local.sdk);
+    let left = until("one item to be left", async || {
+        let found = client.scan().table_name(TABLE).consistent_read(true).send().await.unwrap();
+        (found.count() == 1).then(|| found.items().to_vec())
+    })
+    .await;
+    assert_eq!(left[0]["job_id"], S("0000#00001".to_owned()));
 }

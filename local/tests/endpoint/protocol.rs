@@ -1,5 +1,9 @@
 //! HTTP below the SDK: wrong requests, and what is not supported.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::support::{raw, start};
 
 const JSON: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
@@ -209,4 +213,26 @@ async fn a_page_in_a_browser_is_refused() {
         raw(&local, "POST /", &[JSON, ("x-amz-target", "Nobody.Knows"), ("host", "localhost:4566")], b"{}")
             .await;
     assert_eq!(answer.status, 501, "the name of this machine will do");
+}
+
+/// More than the endpoint has connections for: half of the heads, or heads without their bodies.
+#[tokio::test]
+async fn half_sent_requests_keep_nobody_out() {
+    let local = start().await;
+    let address = local.endpoint.url().strip_prefix("http://").unwrap();
+    let halves =
+        ["POST / HTTP/1.1\r\nhost: 127", "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\n{"];
+    let mut clients = Vec::new();
+    for half in halves.iter().cycle().take(1_200) {
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        client.write_all(half.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    let answer = raw(&local, "POST /", &[JSON, ("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}");
+    let answer = tokio::time::timeout(Duration::from_secs(10), answer).await.expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    // The oldest had to go.
+    let mut rest = Vec::new();
+    let end = clients[0].read_to_end(&mut rest);
+    let _ = tokio::time::timeout(Duration::from_secs(10), end).await.expect("it is closed");
 }

@@ -1,6 +1,7 @@
 //! Step Functions through its client. Tasks wait for tokens, which other executions receive.
 
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata as _;
 use aws_sdk_sfn::types::{ExecutionStatus, HistoryEventType};
 use serde_json::json;
 
@@ -100,7 +101,8 @@ async fn a_token_is_answered_once() {
     assert_eq!(code(&late), "TaskTimedOut");
     let late = client.send_task_heartbeat().task_token(&token).send().await.unwrap_err();
     assert_eq!(code(&late), "TaskTimedOut");
-    let unknown = client.send_task_failure().task_token("AAAA").send().await.unwrap_err();
+    let unknown =
+        client.send_task_failure().task_token(format!("{}==", "A".repeat(86))).send().await.unwrap_err();
     assert_eq!(code(&unknown), "TaskDoesNotExist");
     let malformed = client.send_task_heartbeat().task_token("no token").send().await.unwrap_err();
     assert_eq!(code(&malformed), "InvalidToken");
@@ -325,4 +327,45 @@ async fn what_is_included_and_tokens_are_checked() {
     }
     let listed = client.list_executions().state_machine_arn(&arn).send().await.unwrap();
     assert_eq!(listed.executions()[0].name(), "e");
+}
+
+#[tokio::test]
+async fn a_child_whose_input_is_null_gets_an_empty_object() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let child = machine(&client, "c", &pass()).await;
+    let definition = json!({"StartAt": "Child", "States": {"Child": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": child, "Input": null},
+        "OutputPath": "$.Input",
+        "End": true,
+    }}});
+    let arn = machine(&client, "p", &definition).await;
+    let execution = begin(&client, &arn, "e", &json!({})).await;
+    assert_eq!(ended(&client, &execution).await.output(), Some("{}"));
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_token_is_an_invalid_token() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    for text in ["x", "AAAA", "not base64!", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] {
+        let refused = client.send_task_heartbeat().task_token(text).send().await.unwrap_err();
+        assert_eq!(code(&refused), "InvalidToken", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_status_is_refused_with_the_known_ones() {
+    let local = start().await;
+    let client = Client::new(&local.sdk);
+    let arn = machine(&client, "m", &pass()).await;
+    let list = client.list_executions().state_machine_arn(arn).status_filter("x".into());
+    let refused = list.send().await.unwrap_err();
+    assert_eq!(code(&refused), "ValidationException");
+    let message = refused.meta().message().unwrap_or_default().to_owned();
+    for status in ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] {
+        assert!(message.contains(status), "{message}");
+    }
 }

@@ -1,15 +1,18 @@
 //! DynamoDB: the crate dynoxide on one file.
 
+mod arns;
 mod operations;
 mod refusal;
 
 use std::path::Path;
 
 use dynoxide::Database;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::LocalError;
 use crate::http::{AwsError, Reply};
-use crate::storage::{StateDir, Worker, damage};
+use crate::storage::{self, StateDir, Worker, damage};
 
 /// File name within the state directory.
 const FILE: &str = "dynamodb.sqlite3";
@@ -18,6 +21,7 @@ const FILE: &str = "dynamodb.sqlite3";
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     worker: Worker<Database>,
+    closing: CancellationToken,
 }
 
 impl DynamoDb {
@@ -33,7 +37,7 @@ impl DynamoDb {
         // sets `synchronous = NORMAL`, as our own databases have it, and the cache's size to what it is.
         database.disable_bulk_loading().map_err(|e| failed(e.to_string()))?;
         let worker = Worker::start("dynamodb", database).map_err(LocalError::Thread)?;
-        Ok(Self { worker })
+        Ok(Self { worker, closing: CancellationToken::new() })
     }
 
     /// Carries out one operation, named as in `X-Amz-Target`. Errors are answers too: their shape has members
@@ -47,14 +51,14 @@ impl DynamoDb {
         let Some(run) = operations::find(operation) else {
             return Err(AwsError::unknown_operation("DynamoDB", operation));
         };
-        let body = body.to_vec();
+        let body = arns::of_request(operation, body.to_vec());
         let name = operation.to_owned();
         let answer = self
             .worker
             .run(move |database| run(database, &body).map_err(|e| refusal::finished(&name, e)))
             .await?;
         Ok(match answer {
-            Ok(body) => Reply::json(content_type, body),
+            Ok(body) => Reply::json(content_type, arns::of_answer(operation, body)),
             Err(error) => {
                 let reply = Reply::json(content_type, error.to_json().into_bytes());
                 Reply { status: error.status_code(), ..reply }
@@ -62,8 +66,46 @@ impl DynamoDb {
         })
     }
 
+    /// Lets the items of a table expire by an attribute, as `UpdateTimeToLive` does.
+    pub(crate) async fn expire_by(&self, table: &str, attribute: &str) -> Result<(), AwsError> {
+        let described: Value = self.asked("DescribeTimeToLive", &json!({"TableName": table})).await?;
+        let now = &described["TimeToLiveDescription"];
+        // DynamoDB refuses to enable it twice.
+        if now["TimeToLiveStatus"] == "ENABLED" && now["AttributeName"] == attribute {
+            return Ok(());
+        }
+        let wanted = json!({"AttributeName": attribute, "Enabled": true});
+        let request = json!({"TableName": table, "TimeToLiveSpecification": wanted});
+        self.asked("UpdateTimeToLive", &request).await.map(|_| ())
+    }
+
+    async fn asked(&self, operation: &str, request: &Value) -> Result<Value, AwsError> {
+        let reply = self.call(operation, request.to_string().as_bytes(), "application/json").await?;
+        if reply.status != 200 {
+            return Err(AwsError::internal(String::from_utf8_lossy(&reply.body)));
+        }
+        serde_json::from_slice(&reply.body).map_err(AwsError::internal)
+    }
+
+    /// Deletes items that have expired, now and every hour. DynamoDB does it within a few days.
+    ///
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>
+    pub(crate) fn delete_expired(&self) {
+        let (worker, closing) = (self.worker.clone(), self.closing.clone());
+        tokio::spawn(async move {
+            storage::regularly(&closing, || async {
+                let swept = worker.run(|database| database.sweep_ttl().map_err(|e| e.to_string())).await;
+                if let Ok(Err(reason)) = swept {
+                    tracing::warn!("items that have expired stay: {reason}");
+                }
+            })
+            .await;
+        });
+    }
+
     /// Closes the file.
     pub(crate) async fn close(&self) {
+        self.closing.cancel();
         self.worker.close().await;
     }
 }

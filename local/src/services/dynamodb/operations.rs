@@ -3,9 +3,7 @@
 use dynoxide::{Database, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::place;
 use crate::services::dynamodb::refusal;
 
 /// One operation: a request's JSON in, an answer's JSON out.
@@ -51,37 +49,5 @@ fn call<Request: DeserializeOwned, Answer: Serialize>(
 ) -> Result<Vec<u8>> {
     let request = serde_json::from_slice(body).map_err(|e| refusal::unreadable(&e))?;
     let answer = run(request)?;
-    let internal = |e: serde_json::Error| dynoxide::DynoxideError::InternalServerError(e.to_string());
-    let mut answer = serde_json::to_value(&answer).map_err(internal)?;
-    name_region(&mut answer);
-    serde_json::to_vec(&answer).map_err(internal)
-}
-
-/// Members whose values are ARNs, which dynoxide makes with a region of its own.
-const ARNS: [&str; 6] =
-    ["TableArn", "IndexArn", "LatestStreamArn", "StreamArn", "ResourceArn", "SourceTableArn"];
-
-/// What dynoxide has in the place of the region.
-const FOREIGN: &str = "arn:aws:dynamodb:dynoxide:";
-
-/// Puts the endpoint's region into the ARNs of descriptions. Items of users are left alone: their attributes are
-/// wrapped in a type, so none of them is a text beside such a name.
-fn name_region(answer: &mut Value) {
-    match answer {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value {
-                    Value::String(text) if ARNS.contains(&name.as_str()) => {
-                        if let Some(rest) = text.strip_prefix(FOREIGN) {
-                            *text = format!("arn:aws:dynamodb:{}:{rest}", place::REGION);
-                        }
-                    }
-                    Value::Object(_) | Value::Array(_) => name_region(value),
-                    _ => {}
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(name_region),
-        _ => {}
-    }
+    serde_json::to_vec(&answer).map_err(|e| dynoxide::DynoxideError::InternalServerError(e.to_string()))
 }

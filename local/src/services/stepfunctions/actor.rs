@@ -1,6 +1,6 @@
 //! The task that owns an execution.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::http::AwsError;
 use crate::services::stepfunctions::database::{Ending, Record};
-use crate::services::stepfunctions::running::{Entry, Message};
+use crate::services::stepfunctions::running::{Entry, Fed, Message, Unfed};
 use crate::services::stepfunctions::{Shared, effects, ended};
 
 /// Delays between tries to write a record double from the first to the longest.
@@ -35,6 +36,8 @@ pub(super) struct Actor {
     pub(super) now: Timestamp,
     /// For tasks whose work must be stopped when nobody waits for it any more.
     cancellations: HashMap<TaskId, CancellationToken>,
+    /// Inputs that came while a record could not be written, and whose senders do not repeat them.
+    held: VecDeque<Input>,
 }
 
 /// The endpoint closes: nothing more happens to the execution until it is opened again.
@@ -48,25 +51,25 @@ impl Actor {
         position: i64,
         now: Timestamp,
     ) -> Self {
-        Self { execution, entry, shared, position, now, cancellations: HashMap::new() }
+        Self { execution, entry, shared, position, now, cancellations: HashMap::new(), held: VecDeque::new() }
     }
 
     /// Starts the execution and runs it to its end in a task of its own.
-    pub(super) async fn start(mut self, mailbox: mpsc::Receiver<Message>) {
-        if self.feed(Input::Start).await.is_ok() {
+    pub(super) async fn start(mut self, mut mailbox: mpsc::Receiver<Message>) {
+        if self.feed(Input::Start, &mut mailbox).await.is_ok() {
             self.serve(mailbox).await;
         }
     }
 
     /// Goes on with an execution that an earlier endpoint left, once this one serves requests.
-    pub(super) async fn resume(mut self, mailbox: mpsc::Receiver<Message>) {
+    pub(super) async fn resume(mut self, mut mailbox: mpsc::Receiver<Message>) {
         let shared = Arc::clone(&self.shared);
         tokio::select! {
             () = shared.open.cancelled() => {}
             () = shared.closing.cancelled() => return,
         }
         if self.position == 0 {
-            if self.feed(Input::Start).await.is_err() {
+            if self.feed(Input::Start, &mut mailbox).await.is_err() {
                 return;
             }
         } else {
@@ -82,6 +85,12 @@ impl Actor {
     async fn serve(mut self, mut mailbox: mpsc::Receiver<Message>) {
         let closing = self.shared.closing.clone();
         while self.execution.ended().is_none() {
+            if let Some(input) = self.held.pop_front() {
+                if self.feed(input, &mut mailbox).await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let due = self.execution.next_timer();
             let fed = tokio::select! {
                 biased;
@@ -89,18 +98,19 @@ impl Actor {
                 () = closing.cancelled() => return,
                 message = mailbox.recv() => match message {
                     None => return,
-                    Some(Message::Input { input, answer }) => self.feed(input).await.map(|outcome| {
-                        if let Some(answer) = answer {
+                    Some(Message::Input { input, answer: Some(answer) }) => {
+                        self.feed_once(input).await.map(|outcome| {
                             let _ = answer.send(outcome);
-                        }
-                    }),
+                        })
+                    }
+                    Some(Message::Input { input, answer: None }) => self.feed(input, &mut mailbox).await,
                     Some(Message::Read(look)) => {
                         look(&self.execution);
                         Ok(())
                     }
                 },
                 () = sleep_until(due), if due.is_some() => match due {
-                    Some(due) if due <= Timestamp::now() => self.feed(Input::Tick).await.map(|_| ()),
+                    Some(due) if due <= Timestamp::now() => self.feed(Input::Tick, &mut mailbox).await,
                     _ => Ok(()),
                 },
             };
@@ -110,54 +120,98 @@ impl Actor {
         }
     }
 
-    /// The one place where an input enters the execution and its effects leave.
-    async fn feed(&mut self, input: Input) -> Result<Result<(), Rejected>, Closing> {
+    /// Feeds an input whose sender waits for an answer and can repeat it. Where its record cannot be written, the
+    /// execution stays as it was, and the sender learns why.
+    async fn feed_once(&mut self, input: Input) -> Result<Fed, Closing> {
+        let (outcome, record, effects) = self.step(input);
+        if let Some(record) = record {
+            if let Err(error) = self.shared.database.record(self.entry.id, Arc::new(record)).await {
+                self.undo().await?;
+                return Ok(Err(Unfed::Unwritten(error)));
+            }
+            self.position += 1;
+        }
+        self.carry_out_all(effects);
+        Ok(Ok(outcome))
+    }
+
+    /// Feeds an input that nobody repeats, such as a timer or the answer of a task.
+    async fn feed(&mut self, input: Input, mailbox: &mut mpsc::Receiver<Message>) -> Result<(), Closing> {
+        let (_, record, effects) = self.step(input);
+        if let Some(record) = record {
+            self.keep(record, mailbox).await?;
+        }
+        self.carry_out_all(effects);
+        Ok(())
+    }
+
+    /// Moves the execution. The record, if it changed, must be on disk before anybody sees more of it.
+    fn step(&mut self, input: Input) -> (Result<(), Rejected>, Option<Record>, Vec<Effect>) {
         self.now = self.now.max(Timestamp::now());
         let text = serde_json::to_string(&input).unwrap_or_default();
         let step = self.execution.step(input, self.now);
-        if step.changed {
-            let record = Record {
-                position: self.position,
-                moment: self.now.as_millisecond(),
-                input: text,
-                tokens: step.effects.iter().filter_map(token_of).collect(),
-                ending: step.effects.iter().find_map(|effect| match effect {
-                    Effect::Ended(ended) => Some(Ending::of(&self.execution, ended)),
-                    _ => None,
-                }),
-            };
-            self.keep(record).await?;
+        let record = step.changed.then(|| Record {
+            position: self.position,
+            moment: self.now.as_millisecond(),
+            input: text,
+            tokens: step.effects.iter().filter_map(token_of).collect(),
+            ending: step.effects.iter().find_map(|effect| match effect {
+                Effect::Ended(ended) => Some(Ending::of(&self.execution, ended)),
+                _ => None,
+            }),
+        });
+        (step.outcome, record, step.effects)
+    }
+
+    /// Takes back a step whose record was not written: the journal has all steps before it. Reading needs no room on
+    /// the disk.
+    async fn undo(&mut self) -> Result<(), Closing> {
+        let mut delay = FIRST_DELAY;
+        loop {
+            match self.shared.replayed(self.entry.id).await {
+                Ok((execution, _)) => {
+                    self.execution = execution;
+                    return Ok(());
+                }
+                Err(error) => wait_for_disk(&self.shared, &error, &mut delay).await?,
+            }
         }
-        for effect in step.effects {
-            self.carry_out(effect);
-        }
-        Ok(step.outcome)
     }
 
     /// Writes a record, however long that takes. Nobody may see more of the execution before that: where the disk
-    /// is full it stands still, and goes on when there is room.
-    async fn keep(&mut self, record: Record) -> Result<(), Closing> {
+    /// is full it stands still, and goes on when there is room. Meanwhile every request is answered at once.
+    async fn keep(&mut self, record: Record, mailbox: &mut mpsc::Receiver<Message>) -> Result<(), Closing> {
         let record = Arc::new(record);
         let mut delay = FIRST_DELAY;
-        loop {
-            let Err(error) = self.shared.database.record(self.entry.id, Arc::clone(&record)).await else {
-                break;
+        while let Err(error) = self.shared.database.record(self.entry.id, Arc::clone(&record)).await {
+            let held = &mut self.held;
+            let answers = async {
+                while let Some(message) = mailbox.recv().await {
+                    match message {
+                        Message::Input { answer: Some(answer), .. } => {
+                            let _ = answer.send(Err(Unfed::Unwritten(error.clone())));
+                        }
+                        Message::Input { input, answer: None } => held.push_back(input),
+                        // Who reads gets what is on disk.
+                        Message::Read(look) => drop(look),
+                    }
+                }
+                std::future::pending().await
             };
-            if self.shared.closing.is_cancelled() {
-                return Err(Closing);
-            }
-            tracing::error!(
-                "cannot write to the state directory: {}; executions wait until that is mended",
-                error.message
-            );
+            let shared = Arc::clone(&self.shared);
             tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                () = self.shared.closing.cancelled() => return Err(Closing),
+                waited = wait_for_disk(&shared, &error, &mut delay) => waited?,
+                () = answers => {}
             }
-            delay = (delay * 2).min(LONGEST_DELAY);
         }
         self.position += 1;
         Ok(())
+    }
+
+    fn carry_out_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.carry_out(effect);
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -193,6 +247,23 @@ impl Actor {
     }
 }
 
+/// Says what is in the way, and waits a little before the next try.
+async fn wait_for_disk(shared: &Shared, error: &AwsError, delay: &mut Duration) -> Result<(), Closing> {
+    if shared.closing.is_cancelled() {
+        return Err(Closing);
+    }
+    tracing::error!(
+        "cannot use the state directory: {}; executions wait until it can be used",
+        error.message
+    );
+    tokio::select! {
+        () = tokio::time::sleep(*delay) => {}
+        () = shared.closing.cancelled() => return Err(Closing),
+    }
+    *delay = (*delay * 2).min(LONGEST_DELAY);
+    Ok(())
+}
+
 fn token_of(effect: &Effect) -> Option<String> {
     match effect {
         Effect::StartTask(start) => start.token.as_ref().map(|token| token.as_str().to_owned()),
@@ -206,4 +277,90 @@ async fn sleep_until(due: Option<Timestamp>) {
     let Some(due) = due else { return };
     let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
     tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::http::AwsError;
+    use crate::services::lambda::{Function, FunctionError, Lambda};
+    use crate::services::stepfunctions::{OnEnd, StepFunctions, machine_arn};
+
+    /// A machine whose task calls a function that does not answer until `go`.
+    async fn held(dir: &std::path::Path, go: &CancellationToken) -> (StepFunctions, Value) {
+        let go = go.clone();
+        let function = Function::new("f", "f", Duration::from_secs(60), move |_| {
+            let go = go.clone();
+            async move {
+                go.cancelled().await;
+                Ok::<_, FunctionError>(json!("o".repeat(100_000)))
+            }
+        });
+        let lambda = Lambda::open(dir, [function]).unwrap();
+        let on_end = OnEnd { machine_arn: String::new(), function: String::new(), repeat_on: &[] };
+        let service = StepFunctions::new(dir, lambda, on_end).unwrap();
+        let task = json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:000000000000:function:f", "End": true});
+        let definition = json!({"StartAt": "T", "States": {"T": task}}).to_string();
+        service.ensure_machine("m", &definition).await.unwrap();
+        service.open();
+        let start = json!({"stateMachineArn": machine_arn("m"), "name": "e"});
+        let started = call(&service, "StartExecution", &start).await.unwrap();
+        (service, json!({"executionArn": started["executionArn"]}))
+    }
+
+    /// Every call is answered at once, which is what the tests are about.
+    async fn call(service: &StepFunctions, operation: &str, request: &Value) -> Result<Value, AwsError> {
+        let body = request.to_string();
+        let answer = tokio::time::timeout(Duration::from_secs(10), service.call(operation, body.as_bytes()));
+        Ok(serde_json::from_slice(&answer.await.expect("an answer at once")?).unwrap())
+    }
+
+    async fn status(service: &StepFunctions, execution: &Value) -> Value {
+        call(service, "DescribeExecution", execution).await.unwrap()["status"].clone()
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_a_stop_is_refused_and_changes_nothing() {
+        let (dir, go) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let (service, execution) = held(dir.path(), &go).await;
+        let mut stop = execution.clone();
+        stop["cause"] = json!("c".repeat(30_000));
+        service.shared.database.fill(true).await;
+        for _ in 0..2 {
+            let refused = call(&service, "StopExecution", &stop).await.unwrap_err();
+            assert_eq!(refused.status, 500);
+            assert!(refused.message.contains("full"), "{}", refused.message);
+            assert_eq!(status(&service, &execution).await, "RUNNING");
+            let history = call(&service, "GetExecutionHistory", &execution).await.unwrap();
+            assert!(!history.to_string().contains("ExecutionAborted"), "{history}");
+        }
+        service.shared.database.fill(false).await;
+        call(&service, "StopExecution", &stop).await.unwrap();
+        assert_eq!(status(&service, &execution).await, "ABORTED");
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_a_result_is_kept_and_requests_are_answered() {
+        let (dir, go) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+        let (service, execution) = held(dir.path(), &go).await;
+        service.shared.database.fill(true).await;
+        go.cancel();
+        let mut stop = execution.clone();
+        stop["cause"] = json!("c".repeat(30_000));
+        for _ in 0..20 {
+            let refused = call(&service, "StopExecution", &stop).await.unwrap_err();
+            assert_eq!(refused.status, 500);
+            let history = call(&service, "GetExecutionHistory", &execution).await.unwrap();
+            assert!(!history.to_string().contains("ExecutionSucceeded"), "it is not on disk");
+            tokio::task::yield_now().await;
+        }
+        service.shared.database.fill(false).await;
+        let entry = service.shared.running.get(1);
+        if let Some(entry) = entry {
+            tokio::time::timeout(Duration::from_secs(20), entry.end()).await.expect("it ends");
+        }
+        assert_eq!(status(&service, &execution).await, "SUCCEEDED");
+    }
 }

@@ -139,7 +139,7 @@ async fn follow(
         tokio::select! {
             () = running.end() => {}
             () = cancellation.cancelled() => {
-                let _ = running.feed(Input::Stop { error: None, cause: None }).await;
+                tell(&running, Input::Stop { error: None, cause: None }).await;
                 return;
             }
             () = shared.closing.cancelled() => return,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::http::AwsError;
 use crate::services::stepfunctions::actor::Actor;
 use crate::services::stepfunctions::database::Recording;
-use crate::services::stepfunctions::running::Entry;
+use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::{Shared, StepFunctions, effects, ended, machines};
 
 impl StepFunctions {
@@ -49,7 +49,8 @@ impl StepFunctions {
         // Its parent gave it up, and we were killed before we stopped it.
         nested.retain(|(_, parent)| !awaited.contains(&(parent.execution, parent.task)));
         for (entry, _) in nested {
-            tokio::spawn(async move { entry.feed(Input::Stop { error: None, cause: None }).await });
+            let stop = Message::Input { input: Input::Stop { error: None, cause: None }, answer: None };
+            tokio::spawn(async move { entry.mailbox.send(stop).await });
         }
         Ok(())
     }

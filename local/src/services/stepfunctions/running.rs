@@ -6,18 +6,34 @@ use std::sync::{Arc, PoisonError, RwLock};
 use asl::{Execution, Input, Rejected};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::http::AwsError;
+
 /// Inputs that may wait for an actor. Its senders wait beyond that; the actor itself never waits for them.
 const MAILBOX: usize = 256;
 
+/// What becomes of an input: the execution accepts it or refuses it, or does not learn of it.
+pub(super) type Fed = Result<Result<(), Rejected>, Unfed>;
+
+/// Why an execution did not learn of an input.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Unfed {
+    /// Its actor has ended: the execution is over, or the endpoint is closing.
+    Gone,
+    /// It could not be written to the state directory. The execution is as it was.
+    Unwritten(AwsError),
+}
+
 /// What an actor is told.
 pub(super) enum Message {
-    /// Something happened to the execution; `answer` learns whether that was accepted.
-    Input { input: Input, answer: Option<oneshot::Sender<Result<(), Rejected>>> },
+    /// Something happened to the execution; `answer` learns what became of it. Without `answer` the input is not
+    /// repeated, so it must not be lost.
+    Input { input: Input, answer: Option<oneshot::Sender<Fed>> },
     /// Somebody wants to look at it.
     Read(Box<dyn FnOnce(&Execution) + Send>),
 }
 
-/// The actor of an execution has ended: the execution is over, or the endpoint is closing.
+/// The actor of an execution does not show it: the execution is over, the endpoint is closing, or the last step is
+/// not on disk yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;
 
@@ -44,10 +60,10 @@ impl Entry {
     }
 
     /// Feeds an input and waits until it was accepted or refused.
-    pub(super) async fn feed(&self, input: Input) -> Result<Result<(), Rejected>, Gone> {
+    pub(super) async fn feed(&self, input: Input) -> Fed {
         let (sender, answer) = oneshot::channel();
-        self.mailbox.send(Message::Input { input, answer: Some(sender) }).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.mailbox.send(Message::Input { input, answer: Some(sender) }).await.map_err(|_| Unfed::Gone)?;
+        answer.await.unwrap_or(Err(Unfed::Gone))
     }
 
     /// Looks at the execution.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::http::{AwsError, answer, parse};
 use crate::place;
-use crate::services::stepfunctions::running::Gone;
+use crate::services::stepfunctions::running::Unfed;
 use crate::services::stepfunctions::{StepFunctions, names, tokens};
 
 #[derive(Deserialize)]
@@ -29,8 +29,11 @@ impl StepFunctions {
         match self.shared.running.get(row.id) {
             Some(entry) => {
                 let stop = Input::Stop { error: request.error, cause: request.cause };
-                if entry.feed(stop).await == Err(Gone) && self.shared.closing.is_cancelled() {
-                    return Err(names::closing());
+                match entry.feed(stop).await {
+                    Err(Unfed::Unwritten(error)) => return Err(error),
+                    Err(Unfed::Gone) if self.shared.closing.is_cancelled() => return Err(names::closing()),
+                    // It has ended.
+                    Err(Unfed::Gone) | Ok(_) => {}
                 }
             }
             None if row.status == Status::Running => return Err(names::paused()),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{AwsError, answer, parse};
-use crate::services::stepfunctions::running::Gone;
+use crate::services::stepfunctions::running::Unfed;
 use crate::services::stepfunctions::{StepFunctions, names};
 
 /// The longest error and cause (Step Functions API reference, `SendTaskFailure`).
@@ -74,8 +74,9 @@ impl StepFunctions {
         match entry.feed(Input::Callback { token: TaskToken::new(token), callback }).await {
             Ok(Ok(())) => answer(&json!({})),
             Ok(Err(Rejected::TaskDoesNotExist)) => Err(missing()),
-            Err(Gone) if self.shared.closing.is_cancelled() => Err(names::closing()),
-            Ok(Err(_)) | Err(Gone) => Err(late()),
+            Err(Unfed::Unwritten(error)) => Err(error),
+            Err(Unfed::Gone) if self.shared.closing.is_cancelled() => Err(names::closing()),
+            Ok(Err(_)) | Err(Unfed::Gone) => Err(late()),
         }
     }
 }

@@ -103,6 +103,17 @@ impl Database {
         self.worker.close().await;
     }
 
+    /// Lets the file have as many pages as it has now and no more, as a full disk does; or any number again.
+    #[cfg(test)]
+    pub(super) async fn fill(&self, full: bool) {
+        let limited = self.run(move |db| {
+            let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            let most = if full { pages } else { i64::from(i32::MAX) };
+            db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |row| row.get::<_, i64>(0))
+        });
+        assert!(limited.await.is_ok());
+    }
+
     async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<R> + Send + 'static,
