@@ -64,8 +64,10 @@ impl Failure {
     }
 
     fn output(&self) -> Value {
-        // A failure without a cause, such as a timeout, has an empty one here (measured on the service).
-        json!({"Error": self.error.as_deref(), "Cause": self.cause.as_deref().unwrap_or_default()})
+        // A timeout's cause is empty, that of a task that reported none is null (recorded behaviour).
+        let timeout = self.error.as_deref() == Some(names::TIMEOUT);
+        let cause = self.cause.as_deref().or(timeout.then_some(""));
+        json!({"Error": self.error.as_deref(), "Cause": cause})
     }
 }
 
