@@ -139,10 +139,4 @@ async fn secrets_are_listed_with_filters_and_pages() {
         code(&client.list_secrets().next_token("x").send().await.unwrap_err()),
         "InvalidNextTokenException"
     );
-
-    let tag = Tag::builder().key("team").value("green").build();
-    client.tag_resource().secret_id("etl/a").tags(tag).send().await.unwrap();
-    assert_eq!(list(Key::TagValue, "green").await, ["etl/a"]);
-    client.untag_resource().secret_id("etl/a").tag_keys("team").send().await.unwrap();
-    assert_eq!(list(Key::TagKey, "team").await, ["etl/b", "web/c"]);
 }
