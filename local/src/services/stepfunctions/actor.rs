@@ -196,7 +196,7 @@ impl Actor {
                         Message::Read(look) => drop(look),
                     }
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             let shared = Arc::clone(&self.shared);
             tokio::select! {
