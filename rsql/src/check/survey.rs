@@ -67,8 +67,12 @@ pub(super) fn report(files: &[(String, Vec<u8>)], options: &Options, json: bool)
 
 fn survey(files: &[(String, Vec<u8>)], options: &Options) -> Survey {
     let mut survey = Survey::default();
-    let mut known: BTreeSet<String> =
-        FUNCTIONS.split_whitespace().chain(NO_FUNCTIONS.split_whitespace()).map(str::to_owned).collect();
+    let mut known: BTreeSet<String> = FUNCTIONS
+        .split_whitespace()
+        .chain(NO_FUNCTIONS.split_whitespace())
+        .chain(dialect::schema::functions())
+        .map(str::to_owned)
+        .collect();
     let contents: Vec<(&str, String)> = files
         .iter()
         .map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes).into_owned()))

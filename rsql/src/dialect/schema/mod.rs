@@ -17,6 +17,27 @@ const PARTS: [&str; 6] = [
     include_str!("comparison.sql"),
 ];
 
+/// The names of the schema's functions, in lower case and each at least once.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    // A few are created in loops over a list of names.
+    const LISTED: [&str; 8] = [
+        "date_cmp",
+        "date_cmp_timestamp",
+        "timestamp_cmp",
+        "timestamp_cmp_date",
+        "interval_cmp",
+        "is_array",
+        "is_object",
+        "is_scalar",
+    ];
+    let name = |text: &'static str| {
+        let end = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        (end > 0).then(|| &text[..end])
+    };
+    let defined = PARTS.iter().flat_map(|part| part.split("redshift.").skip(1));
+    defined.filter_map(name).chain(LISTED)
+}
+
 /// Puts the schema on the search path, has numbers shown with Redshift's digits, and answers with the version that the
 /// database has: empty if it has none, and `?` if a schema of this name is somebody else's.
 pub const OPEN: &str = "\
