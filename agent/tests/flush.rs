@@ -43,7 +43,7 @@ fn a_refusal_that_looks_final_is_waited_out() {
     let address = listener.local_addr().unwrap();
     let (told, asked) = mpsc::channel();
     std::thread::spawn(move || {
-        // The last means: no such row, so nobody waits for the result any more.
+        // The last means that the table has no such row: the result is kept, and the command says so.
         let errors = ["AccessDeniedException", "ValidationException", "ConditionalCheckFailedException"];
         for (error, stream) in errors.into_iter().zip(listener.incoming()) {
             told.send((error, refuse(stream.unwrap(), error).unwrap())).unwrap();
@@ -76,8 +76,9 @@ fn a_refusal_that_looks_final_is_waited_out() {
         .output()
         .unwrap();
     let (said, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert!(done.status.success(), "{said}{errors}");
-    assert!(said.contains("1 delivered, 0 left"), "{said}{errors}");
+    assert!(!done.status.success(), "{said}{errors}");
+    assert!(said.contains("0 delivered, 1 left"), "{said}{errors}");
+    assert!(said.contains("hint: check prefix and job_audit_table"), "{said}{errors}");
     let asked: Vec<_> = asked.iter().collect();
     assert_eq!(asked.len(), 3, "each refusal was followed by another try");
     assert!(asked.iter().all(|(_, head)| head.contains("DynamoDB_20120810.UpdateItem")), "{asked:?}");

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from endpoint import PASS, client, create_machine, ended, eventually, put_workflow, script
+from endpoint import PASS, client, create_machine, ended, eventually
 
 
 def task(resource, parameters, **more):
@@ -47,11 +47,10 @@ class Machines(unittest.TestCase):
             self.sfn.start_execution(stateMachineArn=machine)
 
     def test_a_task_waits_for_its_token(self):
-        topic = client("sns").create_topic(Name="machines-token")["TopicArn"]
-        parameters = {"TopicArn": topic, "Message": {"token.$": "$$.Task.Token"}}
-        machine = create_machine(
-            "machines-token", task("arn:aws:states:::sns:publish.waitForTaskToken", parameters, TimeoutSeconds=600)
-        )
+        mailbox = create_machine("machines-mailbox", PASS)
+        parameters = {"StateMachineArn": mailbox, "Input": {"token.$": "$$.Task.Token"}}
+        resource = "arn:aws:states:::states:startExecution.waitForTaskToken"
+        machine = create_machine("machines-token", task(resource, parameters, TimeoutSeconds=600))
         answers = {
             "success": lambda token: self.sfn.send_task_success(taskToken=token, output='{"well": true}'),
             "failure": lambda token: self.sfn.send_task_failure(taskToken=token, error="E", cause="c"),
@@ -61,11 +60,11 @@ class Machines(unittest.TestCase):
 
             def token(arn=arn):
                 events = self.events(arn)
-                # The token may be given back as soon as the message is out.
+                # The token may be given back as soon as the other execution was started.
                 if not any(event["type"] == "TaskSubmitted" for event in events):
                     return None
                 [scheduled] = [event for event in events if event["type"] == "TaskScheduled"]
-                return json.loads(scheduled["taskScheduledEventDetails"]["parameters"])["Message"]["token"]
+                return json.loads(scheduled["taskScheduledEventDetails"]["parameters"])["Input"]["token"]
 
             found = eventually("the token", token)
             self.sfn.send_task_heartbeat(taskToken=found)

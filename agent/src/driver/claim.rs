@@ -243,8 +243,8 @@ mod tests {
         assert_eq!(
             misfit(&job(20, Some(short))).as_deref(),
             Some(
-                "the times in the job's row do not fit together: renewal period 6.667s + renewal 5s + stop grace 10s \
-                 = 21.667s must be less than the lease of 15s"
+                "the times in the job's row do not fit together: renewal period 6s667ms + renewal 5s + stop grace 10s \
+                 = 21s667ms must be less than the lease of 15s"
             )
         );
     }

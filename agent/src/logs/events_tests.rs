@@ -60,7 +60,7 @@ fn an_unfinished_line_of_a_silent_script_is_sent_without_half_a_character() {
     assert_eq!((events.len(), same), (0, next), "the character is still not whole");
     let (events, next) = next.cut("… done\nnext\n".as_bytes(), Rest::Growing, &marks());
     assert_eq!(texts(&events), ["… done", "next"]);
-    assert_eq!(next.offset(), 24);
+    assert_eq!(next.offset(), 22);
 }
 
 #[test]
