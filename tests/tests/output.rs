@@ -92,6 +92,7 @@ async fn a_grandchild_that_holds_the_output_holds_nothing_up() {
     world.put_stage("w", "sequential", json!(["leak.sh"])).await;
     let run = world.run("w").await;
     assert_eq!(run.statuses(), [JobStatus::Completed]);
-    assert_eq!(world.log(&run.jobs[0]).await, ["done"]);
+    let note = "rsqlflow: ended 2 processes that the script had left running";
+    assert_eq!(world.log(&run.jobs[0]).await, ["done", note]);
     assert_eq!(World::processes(&format!("sleep {mark}")), [] as [i32; 0], "what it left behind is ended");
 }
