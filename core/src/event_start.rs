@@ -90,6 +90,7 @@ impl EventRequest {
             workflow_execution_id: Some(id),
             parameters: (!parameters.is_empty()).then_some(parameters.into()),
             restart: None,
+            answer_refusal: false,
         });
         report.finish(request)
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Why a text is not an id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,21 +100,36 @@ text_id!(
 );
 
 impl ExecutionId {
+    /// The id of a run that its caller did not name, from the id of the request that starts it: Lambda repeats a
+    /// request under the same id, and the repetition must find the same run. The workflow's name as far as an execution
+    /// name may hold it, and 16 hexadecimal digits of a hash.
+    #[must_use]
+    pub fn of_request(workflow: &WorkflowId, request_id: &str) -> Self {
+        let digest = Sha256::new().chain_update(workflow.as_str()).chain_update([0]).chain_update(request_id);
+        let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{}-{digest}", name_part(workflow)))
+    }
+
     /// Makes an id for a run nobody named: the workflow's name as far as an execution name may hold it,
     /// the start in UTC, and eight random characters, so that people can read it and two never meet.
     #[must_use]
     pub fn generate(workflow: &WorkflowId, now: crate::Timestamp, random: u32) -> Self {
-        let name: String = workflow
-            .as_str()
-            .chars()
-            .take(34)
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-            .collect();
+        let name = name_part(workflow);
         let digits: String = now.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
         // 20261121T061500123Z, of which the day and the time to the second are enough.
         let second = digits.get(..15).unwrap_or(&digits);
         Self(format!("{name}-{second}-{random:08x}"))
     }
+}
+
+/// What an id shows of the workflow: its first characters, as far as an execution name may hold them.
+fn name_part(workflow: &WorkflowId) -> String {
+    workflow
+        .as_str()
+        .chars()
+        .take(34)
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
+        .collect()
 }
 
 /// A job's place in its workflow: stage and position in the stage, both from 0.
@@ -277,6 +293,18 @@ mod tests {
             ExecutionId::generate(&workflow, crate::Timestamp::from_millis(1_795_241_700_123), 0xabc_0042);
         assert_eq!(id.as_str(), "t_gliche__Last____reboot__und_noch-20261121T061500-0abc0042");
         assert!(ExecutionId::new(id.as_str()).is_ok());
+    }
+
+    #[test]
+    fn the_id_of_a_request_is_the_same_at_its_repetition() {
+        let of = |name: &str, request| ExecutionId::of_request(&WorkflowId::new(name).unwrap(), request);
+        let request = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+        let id = of("nightly/load", request);
+        assert_eq!(id, of("nightly/load", request));
+        assert!(id.as_str().starts_with("nightly_load-") && id.as_str().len() == "nightly_load-".len() + 16);
+        assert_ne!(id, of("nightly_load", request), "another workflow");
+        assert_ne!(id, of("nightly/load", "another request"));
+        assert!(ExecutionId::new(of(&"x".repeat(200), request).as_str()).is_ok());
     }
 
     #[test]

@@ -18,7 +18,6 @@ pub mod sql;
 mod template;
 mod timestamp;
 pub mod timing;
-mod told;
 mod workflow_status;
 mod zone;
 
@@ -30,9 +29,8 @@ pub use deployment::{
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use error_name::{ErrorName, UnknownErrorName};
 pub use id::{ExecutionId, InvalidId, JobId, Owner, StatementId, TaskToken, WorkflowId};
-pub use problem::{Problem, ProblemKind, Problems, did_you_mean, of_unknown};
+pub use problem::{NoProblems, Problem, ProblemKind, Problems, did_you_mean, of_unknown};
 pub use protocol::{Reply, TokenEntered};
 pub use timestamp::Timestamp;
 pub use timing::{CANCEL_POLL, JobTimes, LOCAL_LOG_RETENTION, Timing};
-pub use told::ToldProblem;
 pub use workflow_status::WorkflowStatus;

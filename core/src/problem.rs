@@ -119,6 +119,19 @@ impl From<Problem> for Problems {
     }
 }
 
+impl TryFrom<Vec<Problem>> for Problems {
+    type Error = NoProblems;
+
+    fn try_from(problems: Vec<Problem>) -> Result<Self, NoProblems> {
+        if problems.is_empty() { Err(NoProblems) } else { Ok(Self(problems)) }
+    }
+}
+
+/// An empty list is no [`Problems`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no problem in the list")]
+pub struct NoProblems;
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.0.iter().enumerate() {

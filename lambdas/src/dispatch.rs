@@ -1,5 +1,6 @@
 //! The one way to call a function: in its own sandbox, and in the process of the endpoint.
 
+use rsqlflow_core::message::TriggerRefused;
 use rsqlflow_core::{ErrorName, Function, JobId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,11 +36,16 @@ impl From<&HandlerError> for FunctionError {
     }
 }
 
-/// Calls a function with its payload.
+/// Calls a function with its payload. `request_id` is the id of the invocation: the same at every repetition of it.
 ///
 /// # Errors
 /// What the function throws.
-pub async fn invoke(context: &Context, function: Function, payload: Value) -> Result<Value, FunctionError> {
+pub async fn invoke(
+    context: &Context,
+    function: Function,
+    payload: Value,
+    request_id: &str,
+) -> Result<Value, FunctionError> {
     let ids = LoggedIds::of(&payload);
     let span = tracing::info_span!(
         "invoke",
@@ -49,7 +55,7 @@ pub async fn invoke(context: &Context, function: Function, payload: Value) -> Re
     );
     async {
         // Boxed, so that callers need not lay out the futures of every SDK call within their own.
-        let work = Box::pin(call(context, function, payload));
+        let work = Box::pin(call(context, function, payload, request_id));
         let result =
             if cfg!(debug_assertions) { permitted::running(function, work).await } else { work.await };
         result.map_err(|error| {
@@ -66,10 +72,22 @@ pub async fn invoke(context: &Context, function: Function, payload: Value) -> Re
     .await
 }
 
-async fn call(context: &Context, function: Function, payload: Value) -> Result<Value, HandlerError> {
+async fn call(
+    context: &Context,
+    function: Function,
+    payload: Value,
+    request_id: &str,
+) -> Result<Value, HandlerError> {
     match function {
         Function::WorkflowTrigger => {
-            write(workflow_trigger::handle(context, workflow_trigger::request(payload)?).await?)
+            let request = workflow_trigger::request(payload)?;
+            let answer_refusal = request.answer_refusal;
+            match workflow_trigger::handle(context, request, request_id).await {
+                Err(error) if answer_refusal && error.is_expected() => {
+                    write(TriggerRefused { refused: error.refusal() })
+                }
+                answered => write(answered?),
+            }
         }
         Function::MasterIterator => write(master_iterator::handle(context, read(payload)?).await?),
         Function::SequentialIterator => write(sequential_iterator::handle(context, read(payload)?).await?),
@@ -83,6 +101,19 @@ async fn call(context: &Context, function: Function, payload: Value) -> Result<V
 /// # Errors
 /// `InvalidRequest`.
 pub(crate) fn read<T: DeserializeOwned>(payload: Value) -> Result<T, HandlerError> {
+    if !payload.is_object() {
+        let what = match payload {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        return Err(HandlerError::InvalidRequest(format!(
+            "the payload must be a JSON object, but is {what}"
+        )));
+    }
     serde_json::from_value(payload).map_err(|e| HandlerError::InvalidRequest(e.to_string()))
 }
 

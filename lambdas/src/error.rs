@@ -1,5 +1,6 @@
 //! What goes wrong in a handler, and the name by which machines and callers know it.
 
+use rsqlflow_core::message::Refusal;
 use rsqlflow_core::{ErrorName, ExecutionId, JobId, Problems, WorkflowId};
 use rsqlflow_store::{ChangeError, StoreError};
 
@@ -11,6 +12,9 @@ pub enum HandlerError {
     /// The payload is not what the function takes.
     #[error("the request is not valid: {0}")]
     InvalidRequest(String),
+    /// An event does not fit the start that it is for. All problems, one a line.
+    #[error("the request is not valid:\n{0}")]
+    InvalidEvent(Problems),
     /// The deployment lacks what the function needs.
     #[error("{what}: check the function's environment")]
     Misconfigured {
@@ -152,7 +156,7 @@ impl HandlerError {
     #[must_use]
     pub fn name(&self) -> ErrorName {
         match self {
-            Self::InvalidRequest(_) => ErrorName::InvalidRequest,
+            Self::InvalidRequest(_) | Self::InvalidEvent(_) => ErrorName::InvalidRequest,
             Self::Misconfigured { .. } => ErrorName::Misconfigured,
             Self::WorkflowNotFound { .. } => ErrorName::WorkflowNotFound,
             Self::InvalidWorkflow { .. } => ErrorName::InvalidWorkflow,
@@ -174,7 +178,7 @@ impl HandlerError {
             Self::StartNotConfirmed { .. } | Self::Contended { .. } => ErrorName::ServiceUnavailable,
             Self::Internal(_) => ErrorName::Internal,
             Self::Store(error) if error.is_transient() => ErrorName::ServiceUnavailable,
-            Self::Service(error) if error.is_transient => ErrorName::ServiceUnavailable,
+            Self::Service(error) if error.is_transient() => ErrorName::ServiceUnavailable,
             Self::Store(_) | Self::Service(_) => ErrorName::ServiceRefused,
         }
     }
@@ -195,6 +199,21 @@ impl HandlerError {
                 | ErrorName::WorkflowFailed
                 | ErrorName::WorkflowNotFound
         )
+    }
+
+    /// The error as an answer, with each problem by itself.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let (message, problems) = match self {
+            Self::InvalidWorkflow { workflow, problems } => {
+                (format!("the workflow {workflow:?} cannot be run"), problems.clone().into_vec())
+            }
+            Self::InvalidEvent(problems) => {
+                ("the request is not valid".to_owned(), problems.clone().into_vec())
+            }
+            other => (other.to_string(), Vec::new()),
+        };
+        Refusal { error: self.name(), message, problems }
     }
 
     /// A change that was neither made nor refused.

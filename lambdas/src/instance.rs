@@ -33,13 +33,7 @@ async fn describe(
     context: &Context,
     filters: Vec<(String, Vec<String>)>,
 ) -> Result<Vec<Candidate>, HandlerError> {
-    let failed = |reason: String| ServiceError {
-        action: "DescribeInstanceInformation",
-        subject: String::new(),
-        code: None,
-        reason,
-        is_transient: false,
-    };
+    let failed = |reason: String| HandlerError::Internal(reason);
     let mut request = context.ssm.describe_instance_information().max_results(50);
     for (key, values) in filters {
         let filter = InstanceInformationStringFilter::builder().key(key).set_values(Some(values)).build();

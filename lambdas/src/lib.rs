@@ -38,7 +38,7 @@ mod token;
 pub mod update_audit;
 pub mod workflow_trigger;
 
-pub use aws::ServiceError;
 pub use context::{Context, StartError};
 pub use dispatch::{FunctionError, invoke};
 pub use error::HandlerError;
+pub use rsqlflow_store::ServiceError;

@@ -85,7 +85,7 @@ async fn place(context: &Context, row: &JobRow) -> Result<Result<String, String>
             let next = row.state.attempt.saturating_add(1);
             match instance::choose(context, target, &row.workflow_execution_id, row.job_id, next).await {
                 // Asking again would be refused again; the job's row says why better than an execution's history.
-                Err(HandlerError::Service(refusal)) if !refusal.is_transient => {
+                Err(HandlerError::Service(refusal)) if !refusal.is_transient() => {
                     Ok(Err(format!("could not be sent: {refusal}")))
                 }
                 chosen => chosen,
@@ -129,7 +129,7 @@ async fn launch(
             tracing::info!(attempt, instance, command, "sent");
             Ok(Done::With(InvokeAnswer::Sent { attempt }))
         }
-        Err(source) if source.is_transient => {
+        Err(source) if source.is_transient() => {
             Err(HandlerError::LaunchNotConfirmed { job: row.job_id, source })
         }
         Err(refusal) => {

@@ -2,6 +2,7 @@
 
 use rsqlflow_core::TaskToken;
 use rsqlflow_core::protocol::Answer;
+use rsqlflow_store::is_token_closed;
 
 use crate::{Context, HandlerError, ServiceError};
 
@@ -35,7 +36,7 @@ pub(crate) async fn answer(
     };
     match sent {
         Ok(()) => Ok(()),
-        Err(error) if error.has_code("TaskTimedOut") || error.has_code("TaskDoesNotExist") => {
+        Err(error) if error.code.as_deref().is_some_and(is_token_closed) => {
             tracing::info!(reason = error.reason, "nobody waits on the token any more");
             Ok(())
         }

@@ -17,15 +17,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// The item as JSON, not yet validated; `None` if there is none.
+    /// The item as JSON, not yet validated; `None` if there is none. Members are in alphabetical order: the table
+    /// keeps none, and what is made of an item must not differ from call to call.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn get(&self, id: &WorkflowId) -> Result<Option<Value>, StoreError> {
         item::get(&self.client, &self.table, [(KEY.to_owned(), text(id.as_str()))].into())
             .await?
-            .map(|item| item::read(&self.table, id.as_str(), item))
+            .map(|item| item::read::<Value>(&self.table, id.as_str(), item))
             .transpose()
+            .map(|read| {
+                read.map(|mut workflow| {
+                    workflow.sort_all_objects();
+                    workflow
+                })
+            })
     }
 
     /// Puts or replaces a workflow. What runs already keeps its own snapshot.

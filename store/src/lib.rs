@@ -4,6 +4,7 @@
 //! [`JobAudit`] (one row a job, and the run's plan). Every write that decides something carries its condition,
 //! and every read that decides something is consistent.
 
+mod aws_error;
 mod config;
 mod error;
 mod item;
@@ -15,8 +16,9 @@ mod workflow_audit;
 use aws_sdk_dynamodb::Client;
 use rsqlflow_core::{AGENT_ATTRIBUTES, Tables};
 
+pub use aws_error::{ErrorClass, ServiceError, causes, is_token_closed};
 pub use config::Config;
-pub use error::{StoreError, causes, is_transient};
+pub use error::StoreError;
 pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, Try};
 pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
 

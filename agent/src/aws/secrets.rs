@@ -4,6 +4,8 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
+use rsqlflow_store::ErrorClass;
+
 use super::Backoff;
 use crate::process::{DatabaseSecret, InvalidSecret};
 
@@ -53,11 +55,9 @@ pub async fn read(client: &Client, id: &str, mut backoff: Backoff) -> Result<Dat
 /// reading it failed: it may hold the secret.
 fn explain<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> (String, bool) {
     if let Some((code, message)) = error.as_service_error().and_then(|e| Some((e.code()?, e.message()))) {
-        let passes = matches!(
-            code.strip_suffix("Exception").unwrap_or(code),
-            "InternalServiceError" | "InternalFailure" | "ServiceUnavailable" | "Throttling"
-        );
-        return (format!("{code}: {}", message.unwrap_or_default()), passes);
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let class = ErrorClass::of(Some(code), status);
+        return (format!("{code}: {}", message.unwrap_or_default()), class.is_transient());
     }
     if let Some(response) = error.raw_response() {
         let status = response.status();

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::config::http::HttpResponse;
 use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use rsqlflow_core::TaskToken;
 use rsqlflow_core::protocol::Answer;
-use rsqlflow_store::causes;
+use rsqlflow_store::{ErrorClass, ServiceError, is_token_closed};
 use tokio::time::timeout;
 
 use super::Backoff;
@@ -26,21 +27,20 @@ pub enum Heard {
 pub struct TokenError {
     action: &'static str,
     reason: String,
-    transient: bool,
-    denied: bool,
+    class: ErrorClass,
 }
 
 impl TokenError {
     /// Whether the same call may succeed soon.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        self.transient
+        self.class.is_transient()
     }
 
     /// Whether this agent's role does not allow the call.
     #[must_use]
     pub const fn is_denied(&self) -> bool {
-        self.denied
+        matches!(self.class, ErrorClass::Denied)
     }
 
     /// The call, as IAM names it after `states:`.
@@ -75,8 +75,7 @@ impl Tokens {
             Err(_) => Err(TokenError {
                 action,
                 reason: "no answer in time".to_owned(),
-                transient: true,
-                denied: false,
+                class: ErrorClass::Unavailable,
             }),
         }
     }
@@ -116,33 +115,20 @@ impl Tokens {
     }
 }
 
-fn heard<T, E, R>(
+fn heard<T, E>(
     action: &'static str,
     token: &TaskToken,
-    answer: Result<T, SdkError<E, R>>,
+    answer: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<Heard, TokenError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug + 'static,
 {
     let Err(error) = answer else { return Ok(Heard::Accepted) };
-    match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-        // Step Functions API reference, `SendTaskHeartbeat`, `SendTaskSuccess`: the three ways to say so.
-        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Heard::Refused),
-        Some(code) => {
-            let service = error.as_service_error();
-            let message = service.and_then(ProvideErrorMetadata::message).unwrap_or_default();
-            let transient = !matches!(
-                code,
-                "AccessDenied" | "AccessDeniedException" | "ValidationException" | "InvalidOutput"
-            );
-            // A validation's message quotes what it does not like.
-            let reason = format!("{code}: {message}").replace(token.expose(), "…");
-            Err(TokenError { action, reason, transient, denied: code.starts_with("AccessDenied") })
-        }
-        None => {
-            let reason = causes(&error).replace(token.expose(), "…");
-            Err(TokenError { action, reason, transient: true, denied: false })
-        }
+    let error = ServiceError::of(action, "", &error);
+    if error.code.as_deref().is_some_and(is_token_closed) {
+        return Ok(Heard::Refused);
     }
+    // A validation's message quotes what it does not like.
+    let reason = error.reason.replace(token.expose(), "…");
+    Err(TokenError { action, reason, class: error.class })
 }

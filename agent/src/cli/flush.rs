@@ -24,8 +24,8 @@ pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
             )? {
                 return Ok(nothing);
             }
-            let ctx = Context::load(config).await;
-            deliver::flush(&ctx).await
+            let ctx = Context::load(config).await?;
+            Ok::<_, Box<dyn std::error::Error>>(deliver::flush(&ctx).await?)
         }))
     });
     match done {
@@ -38,7 +38,7 @@ pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
             code.into()
         }
         Ok(Err(error)) => {
-            complain(&error);
+            complain(error.as_ref());
             exit::UNAVAILABLE.into()
         }
         Err(error) => {

@@ -94,7 +94,13 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
         pid = std::process::id()
     );
     let work = async {
-        let ctx = Context::load(config).await;
+        let ctx = match Context::load(config).await {
+            Ok(ctx) => ctx,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "not run");
+                return exit::UNAVAILABLE;
+            }
+        };
         let mut stopped = stop.clone();
         let mut running = Box::pin(driver::run(&ctx, &assignment, &mut guard, stop));
         // What dead agents left is delivered beside the job, which may take a day.

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::ProvideCredentials;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::TaskToken;
-use rsqlflow_store::causes;
+use rsqlflow_store::{ErrorClass, causes};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -114,20 +114,19 @@ where
 
 /// What to do about a refusal, by its code.
 fn mend(code: Option<&str>, action: &str) -> String {
-    match code {
-        Some("AccessDeniedException" | "AccessDenied") => {
+    let Some(code) = code else {
+        return "check the network: a route to the internet, or a VPC endpoint of the service that the security group lets through"
+            .to_owned();
+    };
+    match ErrorClass::of(Some(code), None) {
+        ErrorClass::Denied => {
             format!("let the instance's role do {action}: the deployment's policy of the agent does")
         }
-        Some("ResourceNotFoundException") => "check region, prefix and names in the settings, or deploy".to_owned(),
-        Some(
-            "InvalidSignatureException" | "SignatureDoesNotMatch" | "UnrecognizedClientException"
-            | "InvalidClientTokenId" | "ExpiredTokenException" | "RequestExpired",
-        ) => "renew the credentials, and check the clock".to_owned(),
-        Some(_) => "see the message".to_owned(),
-        None => {
-            "check the network: a route to the internet, or a VPC endpoint of the service that the security group lets through"
-                .to_owned()
+        ErrorClass::Credentials => "renew the credentials, and check the clock".to_owned(),
+        _ if code == "ResourceNotFoundException" => {
+            "check region, prefix and names in the settings, or deploy".to_owned()
         }
+        _ => "see the message".to_owned(),
     }
 }
 

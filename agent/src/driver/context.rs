@@ -1,8 +1,6 @@
 //! What all parts of the driver need.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use rsqlflow_core::{ExecutionId, JobId, Owner};
@@ -48,19 +46,27 @@ pub struct Context {
     pub owner: Owner,
 }
 
+/// The system gives no random bytes, so this process cannot be told apart from others, and may not claim a job.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no random bytes: {0}")]
+pub struct NoRandomBytes(getrandom::Error);
+
 impl Context {
     /// For a process that begins.
-    pub async fn load(config: AgentConfig) -> Self {
+    ///
+    /// # Errors
+    /// [`NoRandomBytes`].
+    pub async fn load(config: AgentConfig) -> Result<Self, NoRandomBytes> {
         let clients = Arc::new(Clients::load(&config).await);
         let jobs = Store::new(clients.dynamodb().clone(), config.tables.clone()).agent_jobs();
-        Self {
+        Ok(Self {
             jobs,
             tokens: Tokens::new(clients.sfn().clone()),
             results: Results::new(&config.spool_dir),
-            owner: random_owner(),
+            owner: random_owner()?,
             clients,
             config,
-        }
+        })
     }
 
     /// What this instance is called in the row.
@@ -75,14 +81,8 @@ impl Context {
 }
 
 /// 128 random bits: two processes must never have the same.
-fn random_owner() -> Owner {
+fn random_owner() -> Result<Owner, NoRandomBytes> {
     let mut bytes = [0; 16];
-    if File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).is_err() {
-        // Without that device, time and process id are what tells processes apart.
-        fastrand::seed(
-            crate::clock::BootTime::now().as_nanos() ^ u64::from(std::process::id()).rotate_left(32),
-        );
-        fastrand::fill(&mut bytes);
-    }
-    Owner::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    getrandom::fill(&mut bytes).map_err(NoRandomBytes)?;
+    Ok(Owner::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }

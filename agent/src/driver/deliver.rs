@@ -90,7 +90,7 @@ pub async fn close_and_answer(
 
 /// Whether the service does not like what was written.
 fn is_invalid(error: &StoreError) -> bool {
-    matches!(error, StoreError::Service { code: Some(code), .. } if code == "ValidationException")
+    error.is_invalid_request()
 }
 
 /// Leaves a word for people. It decides nothing, so it is tried once.

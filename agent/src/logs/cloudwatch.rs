@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use rsqlflow_core::{ExecutionId, JobId};
-use rsqlflow_store::causes;
+use rsqlflow_store::ServiceError;
 
 use super::events::Event;
 use crate::aws::Clients;
@@ -23,54 +23,26 @@ pub struct Stream {
 
 /// Why events were not taken.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} on log stream {stream}: {reason}")]
-pub struct LogError {
-    action: &'static str,
-    stream: String,
-    code: Option<String>,
-    /// Of the HTTP answer.
-    status: Option<u16>,
-    reason: String,
-}
+#[error("{0}")]
+pub struct LogError(ServiceError);
 
 impl LogError {
-    /// Whether the same call may succeed later. Whatever the service calls its own fault may.
+    /// Whether the same call may succeed later.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self.code.as_deref() {
-            None => true,
-            Some(_) if self.status.is_some_and(|status| status >= 500) => true,
-            Some(code) => matches!(
-                code.strip_suffix("Exception").unwrap_or(code),
-                "ExpiredToken"
-                    | "InternalFailure"
-                    | "LimitExceeded"
-                    | "OperationAborted"
-                    | "RequestExpired"
-                    | "RequestLimitExceeded"
-                    | "ServiceUnavailable"
-                    | "Throttling"
-                    | "TooManyRequests"
-            ),
-        }
+    pub const fn is_transient(&self) -> bool {
+        self.0.is_transient()
     }
 
     pub(super) fn no_answer() -> Self {
-        Self {
-            action: "a call",
-            stream: String::new(),
-            code: None,
-            status: None,
-            reason: "no answer in time".to_owned(),
-        }
+        Self(ServiceError::no_answer("a call", ""))
     }
 
     fn is_missing(&self) -> bool {
-        self.code.as_deref() == Some("ResourceNotFoundException")
+        self.0.has_code("ResourceNotFound")
     }
 
     fn is_there_already(&self) -> bool {
-        self.code.as_deref() == Some("ResourceAlreadyExistsException")
+        self.0.has_code("ResourceAlreadyExists")
     }
 }
 
@@ -145,40 +117,10 @@ impl Stream {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        let service = error.as_service_error();
-        let code = service.and_then(ProvideErrorMetadata::code).map(str::to_owned);
-        let reason = match (&code, service.and_then(ProvideErrorMetadata::message)) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.clone(),
-            (None, _) => causes(error),
-        };
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        LogError { action, stream: self.name.clone(), code, status, reason }
+        LogError(ServiceError::of(action, format!("on log stream {}", self.name), error))
     }
 }
 
 fn accept_existing(error: LogError) -> Result<(), LogError> {
     if error.is_there_already() { Ok(()) } else { Err(error) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_passes_is_not_the_end_of_shipping() {
-        let error = |code: Option<&str>, status| LogError {
-            code: code.map(str::to_owned),
-            status,
-            ..LogError::no_answer()
-        };
-        for code in ["OperationAbortedException", "Throttling", "ThrottlingException"] {
-            assert!(error(Some(code), Some(400)).is_transient(), "{code}");
-        }
-        assert!(error(Some("NeverHeardOf"), Some(500)).is_transient());
-        assert!(error(None, None).is_transient());
-        for code in ["AccessDeniedException", "InvalidParameterException", "NeverHeardOf"] {
-            assert!(!error(Some(code), Some(400)).is_transient(), "{code}");
-        }
-    }
 }

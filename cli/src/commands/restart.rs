@@ -66,12 +66,13 @@ async fn request(
     let job_ids =
         args.job.iter().map(|job| names::job(&plan, of, job)).collect::<Result<Vec<JobId>, Failure>>()?;
     let config = config(args, place, &row, &snapshot, printer).await?;
-    let new_id = id.unwrap_or_else(|| trigger::new_id(&row.workflow_id));
+    let new_id = id.map_or_else(|| trigger::new_id(&row.workflow_id), Ok)?;
     preview(args, place, &row, &snapshot, (&job_ids, config), &new_id, printer).await?;
     Ok(TriggerRequest {
         workflow_id: row.workflow_id,
         workflow_execution_id: Some(new_id),
         parameters: None,
+        answer_refusal: true,
         restart: Some(RestartRequest {
             workflow_execution_id: of.clone(),
             from_stage: args.from,

@@ -82,9 +82,10 @@ async fn run_at(
     place.store.config().put(item).await?;
     let request = TriggerRequest {
         workflow_id: workflow.workflow_id.clone(),
-        workflow_execution_id: Some(id.unwrap_or_else(|| trigger::new_id(&workflow.workflow_id))),
+        workflow_execution_id: Some(id.map_or_else(|| trigger::new_id(&workflow.workflow_id), Ok)?),
         parameters: trigger::overrides(parameters),
         restart: None,
+        answer_refusal: true,
     };
     let id = trigger::invoke(place, &request).await?.workflow_execution_id;
     printer.progress(&format!("started {id} at {}", place.url()));

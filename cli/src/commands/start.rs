@@ -23,10 +23,11 @@ pub(crate) async fn start(args: &Start, printer: Printer) -> Result<u8, Failure>
     let mut signals = Signals::listen()?;
     let place = Box::pin(Place::find_with_scripts(&args.place, args.scripts.as_deref())).await?;
     let request = TriggerRequest {
-        workflow_execution_id: Some(id.clone().unwrap_or_else(|| trigger::new_id(&workflow))),
+        workflow_execution_id: Some(id.clone().map_or_else(|| trigger::new_id(&workflow), Ok)?),
         workflow_id: workflow,
         parameters: trigger::overrides(&args.parameters),
         restart: None,
+        answer_refusal: true,
     };
     let unused = match &id {
         Some(id) => trigger::unused(&place, id).await,

@@ -12,7 +12,7 @@ use crate::failure::{Failure, exit};
 use crate::input::confirm::agree;
 use crate::input::signals::Signals;
 use crate::output::{JSON_VERSION, Printer, one_line};
-use crate::place::{Place, Purpose, refused};
+use crate::place::{Place, Purpose, failed};
 use crate::runs::resume;
 
 /// Agents hear with their next renewal that they are to stop.
@@ -69,7 +69,7 @@ async fn at(args: &Sweep, place: &Place, printer: Printer) -> Result<u8, Failure
 pub(crate) async fn invoke(place: &Place, dry_run: bool) -> Result<SweepAnswer, Failure> {
     let function = &place.deployment.functions[Function::Sweeper];
     let request = serde_json::to_value(SweepRequest { dry_run }).context("a request cannot be written")?;
-    let answer = place.invoke(function, &request).await?.map_err(|error| refused(function, &error))?;
+    let answer = place.invoke(function, &request).await?.map_err(|error| failed(function, &error))?;
     Ok(serde_json::from_value(answer).context("the sweeper's answer cannot be read")?)
 }
 

@@ -7,8 +7,8 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use rsqlflow_core::{Problems, ToldProblem};
-use rsqlflow_store::StoreError;
+use rsqlflow_core::Problems;
+use rsqlflow_store::{ServiceError, StoreError};
 use serde_json::{Value, json};
 
 use self::hint::{hint_of, is_of_credentials};
@@ -36,7 +36,7 @@ pub(crate) enum Failure {
         /// What it refuses.
         message: String,
         /// All of them.
-        problems: Vec<ToldProblem>,
+        problems: Problems,
     },
     /// The surroundings. Exit code 3.
     Environment {
@@ -72,17 +72,10 @@ impl Failure {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        let service = error.as_service_error();
-        let code = service.and_then(|e| e.code());
-        let reason = match service.map(|e| (e.code(), e.message())) {
-            Some((Some(code), Some(message))) => format!("{code}: {message}"),
-            Some((Some(code), None)) => code.to_owned(),
-            _ => rsqlflow_store::causes(error),
-        };
-        let hint = hint_of(code, &reason);
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        let passes = passes(code, status, &reason);
-        Self::Environment { error: anyhow::Error::msg(reason).context(context), hint, passes }
+        let error = ServiceError::of("", "", error);
+        let hint = hint_of(error.code.as_deref(), &error.reason);
+        let passes = passes(&error);
+        Self::Environment { error: anyhow::Error::msg(error.reason).context(context), hint, passes }
     }
 
     /// The process's exit code.
@@ -154,14 +147,12 @@ fn with_causes(f: &mut fmt::Formatter<'_>, error: &anyhow::Error) -> fmt::Result
     error.chain().skip(1).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
 }
 
-/// Whether the same call may work in a moment. Credentials that are over, or that are not there, are not renewed by
-/// waiting for them; and a page without an error code, such as a proxy's that forbids, stays what it is.
-fn passes(code: Option<&str>, status: Option<u16>, reason: &str) -> bool {
-    match code.map(|code| code.strip_suffix("Exception").unwrap_or(code)) {
-        Some("ExpiredToken" | "RequestExpired" | "UnrecognizedClient") => false,
-        Some(code) => rsqlflow_store::is_transient(Some(code), status),
-        None => status.is_none_or(|status| status >= 500) && !is_of_credentials(reason),
-    }
+/// Whether the same call may succeed in a moment. Credentials that are missing or expired are not renewed by waiting,
+/// and the SDK has no code for those that it could not load. A page that asks for a sign-in, as some proxies send, stays.
+fn passes(error: &ServiceError) -> bool {
+    let is_not_of_aws = error.code.is_none()
+        && (is_of_credentials(&error.reason) || error.status.is_some_and(|status| status < 400));
+    error.class.passes_by_itself() && !is_not_of_aws
 }
 
 impl From<anyhow::Error> for Failure {
@@ -173,14 +164,14 @@ impl From<anyhow::Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let hint = match &error {
-            StoreError::Service { code, reason, .. } => hint_of(code.as_deref(), reason),
+            StoreError::Service(error) => hint_of(error.code.as_deref(), &error.reason),
             StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => Some(
                 "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
                     .to_owned(),
             ),
         };
         let passes = match &error {
-            StoreError::Service { code, status, reason, .. } => passes(code.as_deref(), *status, reason),
+            StoreError::Service(error) => passes(error),
             StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => false,
         };
         Self::Environment { error: error.into(), hint, passes }
@@ -190,15 +181,24 @@ impl From<StoreError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rsqlflow_store::ErrorClass;
+
+    fn passes_with(code: Option<&str>, status: Option<u16>, reason: &str) -> bool {
+        passes(&ServiceError {
+            action: "",
+            subject: String::new(),
+            code: code.map(str::to_owned),
+            status,
+            reason: reason.to_owned(),
+            class: ErrorClass::of(code, status),
+        })
+    }
 
     #[test]
-    fn what_passes_is_told_from_what_stays() {
-        for code in ["ThrottlingException", "ProvisionedThroughputExceededException"] {
-            assert!(passes(Some(code), Some(400), code), "{code}");
-        }
-        assert!(passes(Some("InternalServerError"), Some(500), "InternalServerError"));
+    fn expired_credentials_do_not_pass() {
+        assert!(passes_with(Some("ThrottlingException"), Some(400), "ThrottlingException"));
         for code in ["AccessDeniedException", "ResourceNotFoundException", "ExpiredTokenException"] {
-            assert!(!passes(Some(code), Some(400), code), "{code}");
+            assert!(!passes_with(Some(code), Some(400), code), "{code}");
         }
     }
 
@@ -206,19 +206,22 @@ mod tests {
     fn without_a_code_only_silence_and_faults_of_the_server_pass() {
         let refused =
             "dispatch failure: io error: client error (Connect): tcp connect error: Connection refused";
-        assert!(passes(None, None, refused));
-        assert!(passes(None, Some(502), "unhandled error"), "a proxy whose service is away");
-        assert!(!passes(None, Some(403), "unhandled error"), "a proxy that forbids");
-        assert!(!passes(None, Some(200), "response error"), "a page that asks for a sign-in");
+        assert!(passes_with(None, None, refused));
+        assert!(passes_with(None, Some(502), "unhandled error"), "a proxy whose service is away");
+        assert!(!passes_with(None, Some(403), "unhandled error"), "a proxy that forbids");
+        assert!(!passes_with(None, Some(200), "response error"), "a page that asks for a sign-in");
         for reason in [
             "dispatch failure: other: the credential provider was not enabled: no providers in chain provided \
              credentials",
             "dispatch failure: other: an error occurred while loading credentials: the SSO token has expired",
         ] {
-            assert!(!passes(None, None, reason), "{reason}");
+            assert!(!passes_with(None, None, reason), "{reason}");
         }
         let renewing = "dispatch failure: other: an error occurred while loading credentials: dispatch failure: io \
                         error: client error (Connect): dns error: failed to lookup address information";
-        assert!(passes(None, None, renewing), "without network they cannot be renewed, with it they can");
+        assert!(
+            passes_with(None, None, renewing),
+            "without network they cannot be renewed, with it they can"
+        );
     }
 }

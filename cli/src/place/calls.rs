@@ -3,7 +3,7 @@
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_sfn::types::ExecutionStatus;
-use rsqlflow_core::{ErrorName, ExecutionId, ToldProblem};
+use rsqlflow_core::{ErrorName, ExecutionId};
 use serde_json::Value;
 
 use super::Place;
@@ -53,29 +53,13 @@ impl Place {
     }
 }
 
-/// What a function has against a request: the user's mistake, or the surroundings'.
+/// A function that failed.
 #[must_use]
-pub(crate) fn refused(function: &str, payload: &Value) -> Failure {
+pub(crate) fn failed(function: &str, payload: &Value) -> Failure {
     let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, message) = (text("errorType"), text("errorMessage"));
-    let is_input = matches!(
-        name.parse(),
-        Ok(ErrorName::InvalidRequest
-            | ErrorName::InvalidWorkflow
-            | ErrorName::WorkflowNotFound
-            | ErrorName::WorkflowAlreadyRunning
-            | ErrorName::ExecutionIdTaken
-            | ErrorName::NotRestartable
-            | ErrorName::WorkflowChanged
-            | ErrorName::ExecutionNotFound)
-    );
-    if is_input {
-        // The functions tell every problem of a workflow, a line each, after what they say of the whole.
-        if let Some((whole, lines)) = message.split_once('\n')
-            && let Some(problems) = lines.lines().map(ToldProblem::read).collect()
-        {
-            return Failure::Refused { message: whole.trim_end_matches(':').to_owned(), problems };
-        }
+    // What a function older than this program does not know is the user's to change.
+    if name == ErrorName::InvalidRequest.as_str() {
         return Failure::Input { message: message.to_owned(), hint: None };
     }
     anyhow::anyhow!("the function {function} failed with {name}: {message}").into()

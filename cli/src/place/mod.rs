@@ -19,7 +19,7 @@ use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
 use rsqlflow_local::Endpoint;
 use rsqlflow_store::Store;
 
-pub(crate) use calls::refused;
+pub(crate) use calls::failed;
 pub(crate) use choice::{Choice, Site, choose, is_loopback};
 pub(crate) use embedded::Serving;
 

@@ -1,23 +1,24 @@
 //! Starts runs, as every client does: through the trigger function.
 
 use anyhow::Context;
-use rsqlflow_core::message::{TriggerAnswer, TriggerRequest};
-use rsqlflow_core::{ErrorName, ExecutionId, Function, WorkflowId};
+use rsqlflow_core::message::{TriggerAnswer, TriggerRefused, TriggerRequest};
+use rsqlflow_core::{ErrorName, ExecutionId, Function, Problems, WorkflowId};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::place::{Place, refused};
+use crate::place::{Place, failed};
 use crate::runs::names;
 
 /// The id of a run that nobody named. Made here and not by the function, so that a call whose answer is lost can be
 /// made again and begins no second run.
-#[must_use]
-pub(crate) fn new_id(workflow: &WorkflowId) -> ExecutionId {
-    let now = jiff::Timestamp::now();
-    // Enough that two operators do not meet in one second; ids are no secrets.
-    let mixed = (u64::from(std::process::id()) << 32) ^ now.as_nanosecond().unsigned_abs() as u64;
-    let random = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    ExecutionId::generate(workflow, now.into(), u32::try_from(random).unwrap_or_default())
+///
+/// # Errors
+/// Where the system gives no random bytes.
+pub(crate) fn new_id(workflow: &WorkflowId) -> Result<ExecutionId, Failure> {
+    let random = getrandom::u32()
+        .map_err(|error| anyhow::anyhow!("the system gives no random bytes for the id of a run: {error}"))?;
+    Ok(ExecutionId::generate(workflow, jiff::Timestamp::now().into(), random))
 }
 
 /// An id that the operator gave, of a run that is not there yet: a run that is over is not run again, and its old
@@ -49,18 +50,16 @@ pub(crate) fn overrides(parameters: &[(String, String)]) -> Option<Value> {
 pub(crate) async fn invoke(place: &Place, request: &TriggerRequest) -> Result<TriggerAnswer, Failure> {
     let function = &place.deployment.functions[Function::WorkflowTrigger];
     let payload = serde_json::to_value(request).context("the request cannot be written as JSON")?;
-    let answer = match place.invoke(function, &payload).await? {
-        Ok(answer) => answer,
-        Err(error) => {
-            let mut refused = refused(function, &error);
-            if error["errorType"] == ErrorName::WorkflowNotFound.as_str()
-                && let Failure::Input { hint, .. } = &mut refused
-            {
-                *hint = Some(names::workflow_hint(place, &request.workflow_id).await);
+    let answer = place.invoke(function, &payload).await?.map_err(|error| failed(function, &error))?;
+    if let Ok(TriggerRefused { refused }) = TriggerRefused::deserialize(&answer) {
+        return Err(match Problems::try_from(refused.problems) {
+            Ok(problems) => Failure::Refused { message: refused.message, problems },
+            Err(_) if refused.error == ErrorName::WorkflowNotFound => {
+                Failure::input(refused.message, names::workflow_hint(place, &request.workflow_id).await)
             }
-            return Err(refused);
-        }
-    };
+            Err(_) => Failure::Input { message: refused.message, hint: None },
+        });
+    }
     serde_json::from_value(answer)
         .with_context(|| format!("{function} answered as no version of it does that this program knows"))
         .map_err(Failure::from)

@@ -24,4 +24,17 @@ pub use child::{ChildInput, ChunkRequest, Empty, Items, ParallelInput, child_nam
 pub use invoke::{InvokeAnswer, InvokeRequest, LAUNCHED};
 pub use master::{MasterAnswer, MasterInput, MasterRequest, Next, Trouble};
 pub use sweep::{SweepAnswer, SweepRequest, Swept};
-pub use trigger::{RestartRequest, TriggerAnswer, TriggerRequest, TriggerStatus};
+pub use trigger::{Refusal, RestartRequest, TriggerAnswer, TriggerRefused, TriggerRequest, TriggerStatus};
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    /// Cargo gives the endpoint, which is built with the interpreter, other features of `serde_json` than a function
+    /// that is built alone, unless every part names them. This test is one of a part that is built alone.
+    #[test]
+    fn members_keep_their_order_in_every_build() {
+        let text = r#"{"b":1,"a":{"d":2,"c":3}}"#;
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap().to_string(), text);
+    }
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::restart::ConfigChoice;
-use crate::{ExecutionId, JobId, WorkflowId, WorkflowStatus};
+use crate::{ErrorName, ExecutionId, JobId, Problem, WorkflowId, WorkflowStatus};
 
 /// To workflow-trigger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub struct TriggerRequest {
     /// first run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartRequest>,
+    /// Answer a refusal as [`TriggerRefused`], for programs that show each problem by itself. Without it the function
+    /// fails, which schedules, alarms and retries count on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answer_refusal: bool,
 }
 
 /// What to restart, and how.
@@ -56,6 +60,25 @@ pub struct TriggerAnswer {
     pub status: TriggerStatus,
     /// How the run stands.
     pub workflow_status: WorkflowStatus,
+}
+
+/// From workflow-trigger, where it refuses a request that asked for the refusal as an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerRefused {
+    /// The refusal.
+    pub refused: Refusal,
+}
+
+/// Why a function does not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What the function would have failed with.
+    pub error: ErrorName,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Each problem, where the workflow or its parameters have some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
 }
 
 /// What a trigger did.

@@ -24,7 +24,8 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let (function, context) = start().await?;
     let context = &context;
     let serve = async |event: LambdaEvent<Value>| {
-        invoke(context, function, event.payload).await.map_err(|error| Diagnostic {
+        let id = event.context.request_id;
+        invoke(context, function, event.payload, &id).await.map_err(|error| Diagnostic {
             error_type: error.error_type.to_string(),
             error_message: error.message,
         })

@@ -21,16 +21,21 @@ const MOST_NAMES: usize = 1_000;
 /// `WorkflowNotFound`; `InvalidWorkflow` with every problem; `WorkflowAlreadyRunning` under `forbid`;
 /// `ExecutionIdTaken`; of a restart also `ExecutionNotFound`, `NotRestartable` and `WorkflowChanged`;
 /// `ServiceUnavailable` if the same call may be made again.
-pub async fn handle(context: &Context, request: TriggerRequest) -> Result<TriggerAnswer, HandlerError> {
+pub async fn handle(
+    context: &Context,
+    request: TriggerRequest,
+    request_id: &str,
+) -> Result<TriggerAnswer, HandlerError> {
     let now = now();
-    let (id, given) = match request.workflow_execution_id {
-        Some(id) => (id, true),
-        None => (ExecutionId::generate(&request.workflow_id, now, fastrand::u32(..)), false),
-    };
+    // A caller that does not name the run may still repeat its request: Lambda does, where an invocation that nobody
+    // waits for fails. So the id is one in both cases that the next call makes again.
+    let id = request
+        .workflow_execution_id
+        .unwrap_or_else(|| ExecutionId::of_request(&request.workflow_id, request_id));
     // First of all: without it nothing can be started, and nothing should be written.
     let arn = execution_arn(&context.deployment.machines.master, id.as_str())?;
-    let call = Call { context, workflow: request.workflow_id, id, arn, given, now };
-    if given && let Some(row) = context.store.workflows().get(&call.id).await? {
+    let call = Call { context, workflow: request.workflow_id, id, arn, now };
+    if let Some(row) = context.store.workflows().get(&call.id).await? {
         return call.resume(row).await;
     }
     let wish = match (&request.restart, &request.parameters) {
@@ -60,8 +65,6 @@ struct Call<'c> {
     id: ExecutionId,
     /// Of the master execution, whether it exists or not.
     arn: String,
-    /// Whether the caller named the run; then another call may be at work on it at this moment.
-    given: bool,
     now: Timestamp,
 }
 
@@ -82,7 +85,7 @@ impl Call<'_> {
         if plan.concurrency_policy == ConcurrencyPolicy::Forbid {
             lock::take(self.context, &self.workflow, &self.id).await?;
         }
-        match self.record(snapshot, plan).await {
+        match self.record(snapshot).await {
             Ok(Opened::New) => self.start(TriggerStatus::Started).await,
             // The SDK sent it twice, and the first sending made it.
             Ok(Opened::Existing(row))
@@ -98,9 +101,8 @@ impl Call<'_> {
                 self.resume(*row).await
             }
             Err(error) => {
-                // Nobody else knows an id that was made here, so nobody needs its lock. A given one may be in
-                // another call's hands; then a later call with the id, or a take-over, frees the lock.
-                if !self.given || matches!(error, HandlerError::ExecutionIdTaken { .. }) {
+                // Another call may be at work on this id. A later call with the id, or a take-over, frees the lock.
+                if matches!(error, HandlerError::ExecutionIdTaken { .. }) {
                     self.release().await;
                 }
                 Err(error)
@@ -135,20 +137,15 @@ impl Call<'_> {
     }
 
     /// Writes snapshot and row, unless an earlier call did.
-    async fn record(&self, snapshot: Snapshot, plan: Plan) -> Result<Opened, HandlerError> {
+    async fn record(&self, snapshot: Snapshot) -> Result<Opened, HandlerError> {
         let jobs = self.context.store.jobs();
         jobs.put_snapshot(&self.id, &snapshot).await?;
-        let (snapshot, plan) = if self.given {
-            // An earlier call may have written it; then its plan is the run's.
-            let kept = jobs.get_snapshot(&self.id).await?.unwrap_or(snapshot);
-            let plan = Plan::from_snapshot(&kept).map_err(|problems| HandlerError::CorruptPlan {
-                execution: self.id.clone(),
-                reason: problems.to_string(),
-            })?;
-            (kept, plan)
-        } else {
-            (snapshot, plan)
-        };
+        // An earlier call may have written it; then its plan is the run's.
+        let snapshot = jobs.get_snapshot(&self.id).await?.unwrap_or(snapshot);
+        let plan = Plan::from_snapshot(&snapshot).map_err(|problems| HandlerError::CorruptPlan {
+            execution: self.id.clone(),
+            reason: problems.to_string(),
+        })?;
         if plan.workflow_id != self.workflow {
             return Err(self.taken_by(plan.workflow_id));
         }

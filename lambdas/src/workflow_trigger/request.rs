@@ -12,10 +12,9 @@ use crate::dispatch::read;
 /// # Errors
 /// `InvalidRequest` with everything that is wrong.
 pub(crate) fn request(payload: Value) -> Result<TriggerRequest, HandlerError> {
-    let refused = |problems| HandlerError::InvalidRequest(format!("\n{problems}"));
     if payload.get("scheduled_time").is_some() {
         let request: ScheduledRequest = read(payload)?;
-        return request.trigger().map_err(refused);
+        return request.trigger().map_err(HandlerError::InvalidEvent);
     }
     if payload.get("event").is_none() {
         return read(payload);
@@ -23,7 +22,7 @@ pub(crate) fn request(payload: Value) -> Result<TriggerRequest, HandlerError> {
     let request: EventRequest = read(payload)?;
     let event = request.event.get("id").and_then(Value::as_str).unwrap_or_default();
     tracing::info!(start = request.start.name, event, "an event");
-    request.trigger().map_err(refused)
+    request.trigger().map_err(HandlerError::InvalidEvent)
 }
 
 #[cfg(test)]

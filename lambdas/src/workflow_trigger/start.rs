@@ -32,7 +32,7 @@ pub(super) async fn start(
     if error.has_code("ExecutionAlreadyExists") {
         return Ok(());
     }
-    if error.is_transient {
+    if error.is_transient() {
         // The row stays open and the lock taken: the execution may run.
         return Err(HandlerError::StartNotConfirmed { execution: id.clone(), source: error });
     }

@@ -30,10 +30,11 @@ pub(super) fn functions(
             Handler::RsqlInvoke => deployment.timing.lambda_timeout,
             _ => UNHURRIED,
         };
-        Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event| {
+        Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event, request_id| {
             let context = context.clone();
             async move {
-                rsqlflow_lambdas::invoke(&context, handler, event).await.map_err(|error| FunctionError {
+                let answer = rsqlflow_lambdas::invoke(&context, handler, event, &request_id).await;
+                answer.map_err(|error| FunctionError {
                     error_type: error.error_type.as_str().to_owned(),
                     error_message: error.message,
                 })

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-type Run = dyn Fn(Value) -> Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>> + Send + Sync;
+type Run =
+    dyn Fn(Value, String) -> Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>> + Send + Sync;
 
 /// A function, its name and its timeout.
 pub(crate) struct Function {
@@ -36,12 +37,17 @@ impl Function {
         name: impl Into<String>,
         handler: &'static str,
         timeout: Duration,
-        run: impl Fn(Value) -> F + Send + Sync + 'static,
+        run: impl Fn(Value, String) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Value, FunctionError>> + Send + 'static,
     {
-        Self { name: name.into(), handler, timeout, run: Box::new(move |event| Box::pin(run(event))) }
+        Self {
+            name: name.into(),
+            handler,
+            timeout,
+            run: Box::new(move |event, request_id| Box::pin(run(event, request_id))),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Lambda {
     ) -> Result<Invoked, AwsError> {
         let function = self.find(id)?;
         // A task of its own, so that a panic ends the function only, and a caller who goes away does not.
-        let mut task = tokio::spawn((function.run)(event));
+        let mut task = tokio::spawn((function.run)(event, request_id.to_owned()));
         Ok(match tokio::time::timeout(function.timeout, &mut task).await {
             Ok(Ok(answer)) => answer.and_then(within_limit),
             Ok(Err(_)) => Err(FunctionError {
@@ -109,10 +109,10 @@ mod tests {
     fn lambda(dir: &std::path::Path) -> Lambda {
         let second = Duration::from_secs(1);
         let functions = [
-            Function::new("echo", "echo", second, |event| async { Ok(event) }),
-            Function::new("stuck", "stuck", second, |_| std::future::pending()),
-            Function::new("loud", "loud", second, |_| async { Ok("x".repeat(LARGEST_ANSWER).into()) }),
-            Function::new("broken", "broken", second, |event: Value| async move {
+            Function::new("echo", "echo", second, |event, _| async { Ok(event) }),
+            Function::new("stuck", "stuck", second, |_, _| std::future::pending()),
+            Function::new("loud", "loud", second, |_, _| async { Ok("x".repeat(LARGEST_ANSWER).into()) }),
+            Function::new("broken", "broken", second, |event: Value, _| async move {
                 assert!(event.is_null(), "a bug");
                 Ok(event)
             }),

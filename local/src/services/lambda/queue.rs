@@ -308,7 +308,7 @@ mod tests {
     fn flaky(failures: usize) -> (Function, mpsc::UnboundedReceiver<Duration>) {
         let (sender, runs) = mpsc::unbounded_channel();
         let (count, started) = (Arc::new(AtomicUsize::new(0)), Instant::now());
-        let function = Function::new("flaky", "flaky", Duration::from_secs(1), move |_| {
+        let function = Function::new("flaky", "flaky", Duration::from_secs(1), move |_, _| {
             let failed = count.fetch_add(1, Ordering::SeqCst) < failures;
             sender.send(started.elapsed()).unwrap();
             async move {
