@@ -2,10 +2,11 @@
 
 use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
+use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::JobStanding;
 
-use crate::settle::settle;
+use crate::settle::{Cause, settle};
 use crate::{Context, HandlerError};
 
 /// A chunk whose every row is closed.
@@ -36,22 +37,24 @@ pub(crate) fn planned<'p>(
     })
 }
 
-/// Reads a chunk's rows and settles them.
+/// Reads a chunk's rows and settles them. `broke` says that the chunk's execution did not come to its own end.
 ///
 /// # Errors
 /// `StageNotSettled` while rows are open.
 pub(crate) async fn settle_chunk(
     context: &Context,
     run: &ExecutionId,
+    plan: &Plan,
     chunk: &Chunk<'_>,
+    broke: bool,
 ) -> Result<Settled, HandlerError> {
     let id = |job: Option<&(JobId, _)>| job.map_or(JobId::new(chunk.at.stage, 0), |(id, _)| *id);
     let (from, to) = (id(chunk.jobs.first()), id(chunk.jobs.last()));
     let mut rows = context.store.jobs().standings(run, from..=to).await?;
     // Skipped jobs stand between those of the chunk, and are not of it.
     rows.retain(|row| chunk.jobs.binary_search_by_key(&row.job_id, |(id, _)| *id).is_ok());
-    let why = why(&rows);
-    let open = settle(context, run, &mut rows, &why).await?;
+    let cause = cause(&rows, on_failure(plan, chunk.at.stage), broke);
+    let open = settle(context, run, &mut rows, cause).await?;
     if open > 0 {
         return Err(HandlerError::StageNotSettled { execution: run.clone(), open });
     }
@@ -59,15 +62,57 @@ pub(crate) async fn settle_chunk(
     Ok(Settled { rows, missing })
 }
 
-/// Why jobs of a chunk that is over were not started: the failure that stopped it, where there is one.
-fn why(rows: &[JobStanding]) -> String {
-    match rows.iter().find(|row| row.status.is_closed() && !row.status.is_good()) {
-        Some(bad) => format!("{} ({}) of its stage ended as {}", bad.job_name, bad.job_id, bad.status),
-        None => "its stage is over".to_owned(),
+/// Why jobs of a chunk that is over have not ended. Where a failure stopped the stage, those under way were cancelled by
+/// it. Otherwise each had every try that the machine makes, and failed to start.
+fn cause(rows: &[JobStanding], on_failure: OnFailure, broke: bool) -> impl Fn(&JobStanding) -> Cause + use<> {
+    let bad = rows.iter().find(|row| row.status.is_closed() && !row.status.is_good());
+    let bad =
+        bad.map(|bad| format!("{} ({}) of its stage ended as {}", bad.job_name, bad.job_id, bad.status));
+    let most = rows
+        .iter()
+        .filter(|row| row.status == JobStatus::Triggered)
+        .map(|row| row.attempt)
+        .max()
+        .unwrap_or_default();
+    move |row| match &bad {
+        _ if broke => Cause::stopped("the execution of its stage broke"),
+        Some(bad) if on_failure == OnFailure::Stop => Cause::stopped(bad),
+        // The job whose tries ran out stopped the stage, and its row does not say so yet.
+        None if on_failure == OnFailure::Stop && row.attempt < most => {
+            Cause::stopped("another job of its stage could not be started")
+        }
+        Some(bad) => Cause::over(bad),
+        None => Cause::over("its stage is over"),
     }
 }
 
 /// What a failed job of the stage means.
 pub(crate) fn on_failure(plan: &Plan, stage: u16) -> OnFailure {
     plan.stages.get(usize::from(stage)).map_or(OnFailure::Finish, |stage| stage.on_failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use rsqlflow_core::protocol::JobStatus::{Completed, Failed, Triggered};
+    use rsqlflow_core::protocol::closer::Reason;
+
+    use super::*;
+    use crate::fixture::row;
+
+    fn reasons(rows: &[JobStanding], on_failure: OnFailure, broke: bool) -> Vec<Reason> {
+        let cause = cause(rows, on_failure, broke);
+        rows.iter().filter(|row| !row.status.is_closed()).map(|row| cause(row).reason).collect()
+    }
+
+    #[test]
+    fn who_was_stopped_is_told_from_who_could_not_be_started() {
+        let sent = |position, attempt| JobStanding { attempt, ..row(0, position, Triggered) };
+        let failed = [row(0, 0, Failed), sent(1, 1)];
+        assert_eq!(reasons(&failed, OnFailure::Stop, false), [Reason::Stopped]);
+        assert_eq!(reasons(&failed, OnFailure::Finish, false), [Reason::Over], "it had every try");
+        let exhausted = [row(0, 0, Completed), sent(1, 5), sent(2, 1)];
+        assert_eq!(reasons(&exhausted, OnFailure::Stop, false), [Reason::Over, Reason::Stopped]);
+        assert_eq!(reasons(&exhausted, OnFailure::Finish, false), [Reason::Over, Reason::Over]);
+        assert_eq!(reasons(&exhausted, OnFailure::Finish, true), [Reason::Stopped, Reason::Stopped]);
+    }
 }

@@ -100,7 +100,7 @@ pub enum HandlerError {
         job: JobId,
     },
     /// Rows are still open; ask again.
-    #[error("{open} job(s) of {execution} are still being stopped")]
+    #[error("{execution} still has open jobs: {} being stopped", count_jobs(*open))]
     StageNotSettled {
         /// The run.
         execution: ExecutionId,
@@ -149,6 +149,11 @@ pub enum HandlerError {
     /// Another service.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+/// `1 job is`, `2 jobs are`.
+pub(crate) fn count_jobs(jobs: usize) -> String {
+    if jobs == 1 { "1 job is".to_owned() } else { format!("{jobs} jobs are") }
 }
 
 impl HandlerError {

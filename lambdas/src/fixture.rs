@@ -41,6 +41,8 @@ pub(crate) fn row(stage: u16, position: u32, status: JobStatus) -> JobStanding {
         job_id: JobId::new(stage, position),
         job_name: format!("job-{stage}-{position}"),
         status,
+        attempt: 1,
+        expires_at: None,
         error_message: bad.then(|| format!("why {position}")),
     }
 }

@@ -9,24 +9,28 @@ use crate::{Context, HandlerError, ServiceError};
 /// Pages of `DescribeInstanceInformation`, of 50 instances each, that are read at most.
 const PAGES: usize = 40;
 
-/// Where an attempt is sent, or why it can be sent nowhere.
+/// Most instances that are tried for one attempt: each is a call, and a function has little time.
+const TRIED: usize = 10;
+
+/// Where an attempt may be sent, the best first, or why it can be sent nowhere.
 pub(crate) async fn choose(
     context: &Context,
     target: &Target,
     run: &ExecutionId,
     job: JobId,
     attempt: u32,
-) -> Result<Result<String, String>, HandlerError> {
+) -> Result<Result<Vec<String>, String>, HandlerError> {
     let known = match target {
         // Nothing to choose from: Systems Manager says itself what is wrong with it.
-        Target::InstanceIds(ids) if ids.len() == 1 => return Ok(Ok(ids.concat())),
+        Target::InstanceIds(ids) if ids.len() == 1 => return Ok(Ok(ids.clone())),
         Target::InstanceIds(ids) => describe(context, vec![("InstanceIds".to_owned(), ids.clone())]).await?,
         Target::Tags(tags) => {
             let filters = tags.iter().map(|(key, value)| (format!("tag:{key}"), vec![value.clone()]));
             describe(context, filters.collect()).await?
         }
     };
-    Ok(pick(&known, spread(run, job, attempt)).map(str::to_owned).ok_or_else(|| nowhere(target)))
+    let ids: Vec<String> = order(&known, spread(run, job, attempt)).into_iter().map(str::to_owned).collect();
+    Ok(if ids.is_empty() { Err(nowhere(target)) } else { Ok(ids) })
 }
 
 async fn describe(
@@ -63,18 +67,20 @@ impl Candidate {
     }
 }
 
-/// One of those that are online; failing that, of those that were: they may come back before the command's
-/// delivery is given up.
-fn pick(known: &[Candidate], spread: u64) -> Option<&str> {
+/// Those that are online, from one of them on; after them those that were: they may come back before the command's
+/// delivery is given up. At most [`TRIED`].
+fn order(known: &[Candidate], spread: u64) -> Vec<&str> {
     let ids = |online: bool| {
         let mut ids: Vec<&str> = known.iter().filter(|c| c.online == online).map(|c| c.id.as_str()).collect();
         ids.sort_unstable();
+        let count = u64::try_from(ids.len()).unwrap_or(u64::MAX).max(1);
+        ids.rotate_left(usize::try_from(spread % count).unwrap_or_default());
         ids
     };
-    [ids(true), ids(false)].into_iter().find(|ids| !ids.is_empty()).and_then(|ids| {
-        let count = u64::try_from(ids.len()).ok()?;
-        ids.get(usize::try_from(spread % count).ok()?).copied()
-    })
+    let mut order = ids(true);
+    order.extend(ids(false));
+    order.truncate(TRIED);
+    order
 }
 
 /// Neighbours in a stage go to neighbouring instances, hence evenly; the next attempt goes to the next instance;
@@ -123,9 +129,11 @@ mod tests {
     #[test]
     fn an_instance_that_is_offline_is_the_last_resort() {
         let one_of_each = candidates(1, 1);
-        assert!((0..10).all(|spread| pick(&one_of_each, spread) == Some("i-000")));
-        assert_eq!(pick(&candidates(0, 1), 7), Some("i-000"));
-        assert_eq!(pick(&[], 7), None);
+        assert!((0..10).all(|spread| order(&one_of_each, spread) == ["i-000", "i-001"]));
+        assert_eq!(order(&candidates(0, 1), 7), ["i-000"]);
+        assert_eq!(order(&candidates(3, 0), 1), ["i-001", "i-002", "i-000"]);
+        assert!(order(&[], 7).is_empty());
+        assert_eq!(order(&candidates(50, 50), 7).len(), TRIED);
     }
 
     #[test]
@@ -140,7 +148,7 @@ mod tests {
             let known = candidates(instances, 0);
             let mut loads: BTreeMap<&str, u32> = known.iter().map(|c| (c.id.as_str(), 0)).collect();
             for position in 0..jobs {
-                let id = pick(&known, spread(&run(&id), JobId::new(stage, position), 1)).unwrap();
+                let id = order(&known, spread(&run(&id), JobId::new(stage, position), 1))[0];
                 *loads.get_mut(id).unwrap() += 1;
             }
             let (least, most) = (loads.values().min().unwrap(), loads.values().max().unwrap());
@@ -150,15 +158,15 @@ mod tests {
         #[test]
         fn the_next_attempt_goes_elsewhere(id in "[a-z]{1,20}", instances in 2usize..9, attempt in 1u32..9) {
             let known = candidates(instances, 0);
-            let at = |attempt| pick(&known, spread(&run(&id), JobId::new(0, 0), attempt));
+            let at = |attempt| order(&known, spread(&run(&id), JobId::new(0, 0), attempt))[0];
             prop_assert_ne!(at(attempt), at(attempt + 1));
         }
 
         #[test]
         fn the_order_of_the_answer_does_not_matter(mut known in Just(candidates(5, 2)).prop_shuffle(), spread in any::<u64>()) {
-            let picked = pick(&known, spread).map(str::to_owned);
+            let picked: Vec<String> = order(&known, spread).into_iter().map(str::to_owned).collect();
             known.reverse();
-            prop_assert_eq!(picked.as_deref(), pick(&known, spread));
+            prop_assert_eq!(picked, order(&known, spread));
         }
     }
 }

@@ -11,7 +11,7 @@ use rsqlflow_core::{ErrorName, Seconds};
 
 use crate::chunk_rows::{planned, settle_chunk};
 use crate::closing::explains;
-use crate::hand_out::hand_out;
+use crate::hand_out::{hand_out, require_open};
 use crate::{Context, HandlerError};
 
 use decide::{Finished, Verdict, decide};
@@ -30,10 +30,7 @@ const YEAR: u64 = 365 * 24 * 3600;
 /// run that is closed, or being closed: a trigger may have given it up for dead before its execution began.
 pub async fn handle(context: &Context, request: MasterRequest) -> Result<MasterAnswer, HandlerError> {
     let run = &request.workflow_execution_id;
-    let row = context.store.workflows().get(run).await?;
-    if !row.is_some_and(|row| !row.execution_status.is_closed() && row.closing_since.is_none()) {
-        return Err(HandlerError::ExecutionNotFound(run.clone()));
-    }
+    require_open(context, run).await?;
     let plan = context.plan(run).await?;
     let (finished, trouble) = match request.after {
         None => (None, None),
@@ -76,8 +73,8 @@ async fn finish(
 ) -> Result<(Finished, Option<Trouble>), HandlerError> {
     let run = &request.workflow_execution_id;
     let chunk = planned(run, plan, at)?;
-    let settled = settle_chunk(context, run, &chunk).await?;
     let unexplained = request.trouble.clone().filter(|trouble| !explains(ErrorName::StageFailed, trouble));
+    let settled = settle_chunk(context, run, plan, &chunk, unexplained.is_some()).await?;
     let trouble = unexplained.or_else(|| {
         (settled.missing > 0).then(|| Trouble {
             error: ErrorName::StageFailed.to_string(),

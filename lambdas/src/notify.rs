@@ -1,60 +1,66 @@
-//! Tells of a run's end who asked to be told.
+//! Notifies those who asked for it of a run's end.
 
+use rsqlflow_core::WorkflowStatus;
 use rsqlflow_core::config::{Notify, NotifyOn};
-use rsqlflow_core::{Timestamp, WorkflowStatus};
-use rsqlflow_store::WorkflowRow;
+use rsqlflow_store::{Notification, WorkflowRow};
 use serde_json::json;
 
-use crate::closing::Verdict;
 use crate::{Context, ServiceError};
 
-/// Publishes, if somebody asked for it. That it fails is noted in the run's row and changes nothing else.
-pub(crate) async fn publish(
-    context: &Context,
-    row: &WorkflowRow,
-    notify: &Notify,
-    verdict: &Verdict,
-    end: Timestamp,
-) {
-    if !wanted(notify, verdict.status) {
-        return;
+/// Whether somebody is to be notified of such an end.
+pub(crate) fn is_wanted(context: &Context, notify: &Notify, status: WorkflowStatus) -> bool {
+    let end = if status == WorkflowStatus::Completed { NotifyOn::Success } else { NotifyOn::Failure };
+    notify.on.contains(&end) && topic(context, notify).is_some()
+}
+
+fn topic<'c>(context: &'c Context, notify: &'c Notify) -> Option<&'c String> {
+    notify.topic_arn.as_ref().or(context.deployment.topic_arn.as_ref())
+}
+
+/// Sends the notification of a closed run, if it is due, and notes in the row that it was sent. Whoever dies between the
+/// two is followed by one who sends it again: at least once, and rarely twice. Answers whether it was sent. That it
+/// cannot be sent is noted in the run's row and changes nothing else.
+pub(crate) async fn deliver(context: &Context, row: &WorkflowRow, notify: &Notify) -> bool {
+    if row.notification != Some(Notification::Due) {
+        return false;
     }
-    let Some(topic) = notify.topic_arn.as_ref().or(context.deployment.topic_arn.as_ref()) else { return };
+    let Some(topic) = topic(context, notify) else { return false };
+    let run = &row.workflow_execution_id;
     let message = json!({
         "workflow_id": row.workflow_id,
-        "workflow_execution_id": row.workflow_execution_id,
-        "execution_status": verdict.status,
-        "error_message": verdict.message,
-        "job_counts": verdict.counts,
+        "workflow_execution_id": run,
+        "execution_status": row.execution_status,
+        "error_message": row.error_message,
+        "job_counts": row.job_counts,
         "execution_start_ts": row.execution_start_ts,
-        "execution_end_ts": end,
+        "execution_end_ts": row.execution_end_ts,
         "state_machine_execution_arn": row.state_machine_execution_arn,
     });
     let sent = context
         .sns
         .publish()
         .topic_arn(topic)
-        .subject(subject(row, verdict.status))
+        .subject(subject(row))
         .message(format!("{message:#}"))
         .send()
         .await;
-    let Err(error) = sent else { return };
-    let error = ServiceError::of("Publish", topic, &error);
-    tracing::error!(%error, "the run's end could not be told");
-    let what = format!("notification: {error}");
-    if let Err(error) = context.store.workflows().set_not_delivered(&row.workflow_execution_id, &what).await {
-        tracing::error!(%error, "nor could that be noted");
+    let noted = match &sent {
+        Ok(_) => context.store.workflows().set_notified(run).await,
+        Err(error) => {
+            let error = ServiceError::of("Publish", topic, error);
+            tracing::error!(%error, "the notification of the run's end could not be sent");
+            context.store.workflows().set_not_delivered(run, &format!("notification: {error}")).await
+        }
+    };
+    if let Err(error) = noted {
+        tracing::error!(%error, "what became of the notification could not be noted");
     }
-}
-
-fn wanted(notify: &Notify, status: WorkflowStatus) -> bool {
-    let end = if status == WorkflowStatus::Completed { NotifyOn::Success } else { NotifyOn::Failure };
-    notify.on.contains(&end)
+    sent.is_ok()
 }
 
 /// At most 100 characters of printable ASCII that start with a letter, digit or punctuation (SNS API reference,
 /// "Publish").
-fn subject(row: &WorkflowRow, status: WorkflowStatus) -> String {
+fn subject(row: &WorkflowRow) -> String {
     let name: String = row
         .workflow_id
         .as_str()
@@ -62,23 +68,33 @@ fn subject(row: &WorkflowRow, status: WorkflowStatus) -> String {
         .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .take(60)
         .collect();
-    format!("rsqlflow: {name} {status}")
+    format!("rsqlflow: {name} {}", row.execution_status)
 }
 
 #[cfg(test)]
 mod tests {
-    use rsqlflow_core::{ExecutionId, WorkflowId};
+    use rsqlflow_core::{Deployment, ExecutionId, Timestamp, WorkflowId};
 
     use super::*;
 
     #[test]
-    fn success_is_told_only_to_those_who_ask() {
+    fn who_wants_to_know_says_so() {
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("eu-west-1"))
+            .build();
+        let mut context = Context::new(&sdk, Deployment::default());
         let default = Notify::default();
-        assert!(!wanted(&default, WorkflowStatus::Completed));
+        assert!(!is_wanted(&context, &default, WorkflowStatus::Failed), "nobody has a topic");
+        context.deployment = std::sync::Arc::new(Deployment {
+            topic_arn: Some("arn:aws:sns:eu-west-1:000000000000:t".to_owned()),
+            ..Deployment::default()
+        });
+        assert!(!is_wanted(&context, &default, WorkflowStatus::Completed));
         for end in [WorkflowStatus::Failed, WorkflowStatus::TimedOut, WorkflowStatus::Cancelled] {
-            assert!(wanted(&default, end));
+            assert!(is_wanted(&context, &default, end));
         }
-        assert!(!wanted(&Notify { on: vec![], topic_arn: None }, WorkflowStatus::Failed));
+        assert!(!is_wanted(&context, &Notify { on: vec![], topic_arn: None }, WorkflowStatus::Failed));
     }
 
     #[test]
@@ -86,7 +102,7 @@ mod tests {
         let row = WorkflowRow {
             workflow_execution_id: ExecutionId::new("e").unwrap(),
             workflow_id: WorkflowId::new("tägliche Last ".repeat(10)).unwrap(),
-            execution_status: WorkflowStatus::Running,
+            execution_status: WorkflowStatus::Cancelled,
             execution_start_ts: Timestamp::from_millis(0),
             execution_end_ts: None,
             rsql_jobs: None,
@@ -97,9 +113,11 @@ mod tests {
             restarted_from: None,
             parameters: std::collections::BTreeMap::new(),
             not_delivered: None,
+            notification: None,
+            checked_at: None,
             expires_at: None,
         };
-        let subject = subject(&row, WorkflowStatus::Cancelled);
+        let subject = subject(&row);
         assert!(subject.is_ascii() && subject.len() <= 100, "{subject}");
         assert!(
             subject.starts_with("rsqlflow: t?gliche Last") && subject.ends_with("Cancelled"),

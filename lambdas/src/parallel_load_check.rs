@@ -17,7 +17,7 @@ pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Empty, H
     let run = &request.workflow_execution_id;
     let plan = context.plan(run).await?;
     let chunk = planned(run, &plan, request.at())?;
-    let settled = settle_chunk(context, run, &chunk).await?;
+    let settled = settle_chunk(context, run, &plan, &chunk, false).await?;
     let bad: Vec<&JobStanding> = settled.bad().collect();
     if on_failure(&plan, request.stage) == OnFailure::Continue || (bad.is_empty() && settled.missing == 0) {
         return Ok(Empty {});

@@ -3,15 +3,16 @@
 use rsqlflow_core::message::{ChunkRequest, Items};
 
 use crate::chunk_rows::planned;
-use crate::hand_out::hand_out;
+use crate::hand_out::{hand_out, require_open};
 use crate::{Context, HandlerError};
 
 /// Called again it writes nothing and answers the same.
 ///
 /// # Errors
-/// When the plan or a table cannot be read or written.
+/// `ExecutionNotFound` for a run that is closed or being closed; when the plan or a table cannot be read or written.
 pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Items, HandlerError> {
     let run = &request.workflow_execution_id;
+    require_open(context, run).await?;
     let plan = context.plan(run).await?;
     let chunk = planned(run, &plan, request.at())?;
     hand_out(context, run, &plan.workflow_id, chunk.jobs.iter().copied()).await?;

@@ -1,9 +1,10 @@
 //! Brings rows that nobody waits for any more to their ends: the closer's rule over many rows.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rsqlflow_core::protocol::{Change, JobState, JobStatus, closer};
-use rsqlflow_core::{ExecutionId, JobId};
-use rsqlflow_store::{ChangeError, JobRow, JobStanding, Note};
+use rsqlflow_core::protocol::closer::{self, Reason};
+use rsqlflow_core::protocol::{Change, JobState, JobStatus};
+use rsqlflow_core::{ExecutionId, JobId, JobTimes, Seconds};
+use rsqlflow_store::{JobStanding, Note, RowToClose};
 
 use crate::context::now;
 use crate::{Context, HandlerError};
@@ -11,30 +12,59 @@ use crate::{Context, HandlerError};
 /// Rows at once.
 const AT_ONCE: usize = 16;
 
+/// The heartbeat of a job whose row does not say it, because the row is damaged: longer than most.
+const UNKNOWN_HEARTBEAT: Seconds = Seconds::saturating(3_600);
+
+/// Why a job that has not ended is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cause {
+    pub(crate) reason: Reason,
+    /// Completes "not started: …".
+    pub(crate) text: String,
+}
+
+impl Cause {
+    pub(crate) fn stopped(text: impl Into<String>) -> Self {
+        Self { reason: Reason::Stopped, text: text.into() }
+    }
+
+    pub(crate) fn over(text: impl Into<String>) -> Self {
+        Self { reason: Reason::Over, text: text.into() }
+    }
+
+    /// What the row of an unclaimed job will say.
+    fn message(&self, state: &JobState) -> String {
+        let text = &self.text;
+        match state.status {
+            JobStatus::Triggered => format!(
+                "not started: no agent took up attempt {} ({text})\n\
+                 hint: check in Systems Manager that the instance is online, and that it has the agent",
+                state.attempt
+            ),
+            _ => format!("not started: {text}"),
+        }
+    }
+}
+
 /// Closes what can be closed of `rows`, asks running agents to stop, and answers how many are still open. `rows`
-/// are as they are afterwards. `why` completes "not started: …".
+/// are as they are afterwards. A row that cannot be read as a whole is closed too, and its message says so.
 pub(crate) async fn settle(
     context: &Context,
     run: &ExecutionId,
     rows: &mut [JobStanding],
-    why: &str,
+    cause: impl Fn(&JobStanding) -> Cause,
 ) -> Result<usize, HandlerError> {
     // Collected first: over a stream of borrowing closures the compiler cannot see that the whole is `Send`. And places,
     // not futures, of which each takes kilobytes.
-    let open: Vec<(usize, JobId)> = rows
+    let open: Vec<(usize, JobId, Cause)> = rows
         .iter()
         .enumerate()
         .filter(|(_, row)| !row.status.is_closed())
-        .map(|(index, row)| (index, row.job_id))
+        .map(|(index, row)| (index, row.job_id, cause(row)))
         .collect();
-    let close = |(index, job): (usize, JobId)| {
-        let (context, run, why) = (context.clone(), run.clone(), why.to_owned());
-        async move {
-            // Read whole: the row's own heartbeat decides how long its agent may be silent.
-            let found = context.store.jobs().get(&run, job).await?;
-            let found = found.ok_or(HandlerError::JobNotFound { execution: run, job })?;
-            Ok::<_, HandlerError>((index, settle_one(&context, found, &why).await?))
-        }
+    let close = |(index, job, cause): (usize, JobId, Cause)| {
+        let (context, run) = (context.clone(), run.clone());
+        async move { Ok::<_, HandlerError>((index, settle_one(&context, &run, job, &cause).await?)) }
     };
     let mut settled = stream::iter(open).map(close).buffer_unordered(AT_ONCE);
     let mut still_open = 0;
@@ -47,16 +77,30 @@ pub(crate) async fn settle(
     Ok(still_open)
 }
 
-async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<JobState, HandlerError> {
+async fn settle_one(
+    context: &Context,
+    run: &ExecutionId,
+    job: JobId,
+    cause: &Cause,
+) -> Result<JobState, HandlerError> {
     /// A refusal means that another writer moved the row on, and a row has few moves left. An agent that renews
     /// between our reads and writes costs one more round each time.
     const ROUNDS: usize = 20;
-    let patience = row.job.times().lost_after().as_millis();
-    let patience = i64::try_from(patience).unwrap_or(i64::MAX);
-    let (run, job) = (row.workflow_execution_id.clone(), row.job_id);
+    let table = context.store.jobs();
+    // Read whole: the row's own times decide how long its agent may be silent.
+    let found = table.to_close(run, job).await?;
+    let mut row: RowToClose =
+        found.ok_or_else(|| HandlerError::JobNotFound { execution: run.clone(), job })?;
+    if let Some(reason) = &row.unreadable {
+        tracing::error!(workflow_execution_id = %run, job_id = %job, reason, "closing a row that cannot be read");
+    }
+    let times = row.times.unwrap_or_else(|| JobTimes::new(&context.deployment.timing, UNKNOWN_HEARTBEAT));
+    let patience = times.lost_after();
+    let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
     for _ in 0..ROUNDS {
         let now = now();
-        let change = match closer::decide(&row.state, &reason(&row.state, why), patience, now) {
+        let message = cause.message(&row.state);
+        let change = match closer::decide(&row.state, cause.reason, &message, patience, now) {
             closer::Step::Closed | closer::Step::Wait => break,
             closer::Step::Write(change) => change,
         };
@@ -65,28 +109,27 @@ async fn settle_one(context: &Context, mut row: JobRow, why: &str) -> Result<Job
             Change::CloseUnclaimed { .. } | Change::CloseWaiting { .. } | Change::CloseLost { .. }
         );
         let note = if ends { Note::new().end(now) } else { Note::new() };
-        match context.store.jobs().change(&run, job, &change, note).await {
-            Ok(changed) => {
-                let (status, attempt) = (changed.state.status, changed.state.attempt);
-                tracing::info!(workflow_execution_id = %run, job_id = %job, %status, attempt, "settled");
-                row = changed;
-            }
-            Err(ChangeError::Refused(other)) => row = *other,
-            Err(error) => return Err(HandlerError::of_change(error)),
-        }
+        row = table.close_step(run, job, &row, &change, note).await.map_err(HandlerError::of_change)?;
+        let (status, attempt) = (row.state.status, row.state.attempt);
+        tracing::info!(workflow_execution_id = %run, job_id = %job, %status, attempt, "settled");
     }
     Ok(row.state)
 }
 
-/// What an unclaimed job's row will say.
-fn reason(state: &JobState, why: &str) -> String {
-    match state.status {
-        JobStatus::Triggered if state.is_kept() => format!("not started again: {why}"),
-        JobStatus::Triggered => format!(
-            "not started: no agent took up attempt {} ({why}); if that was unexpected, check that the instance is \
-             online in Systems Manager and has the agent",
-            state.attempt
-        ),
-        _ => format!("not started: {why}"),
-    }
+/// Lets the rows of a run expire, those that do not yet. Called again it goes on where it was.
+pub(crate) async fn expire(
+    context: &Context,
+    run: &ExecutionId,
+    rows: &[JobStanding],
+    at: i64,
+) -> Result<(), HandlerError> {
+    let jobs: Vec<JobId> =
+        rows.iter().filter(|row| row.expires_at.is_none_or(|set| set < at)).map(|row| row.job_id).collect();
+    let expire = |job: JobId| {
+        let (table, run) = (context.store.jobs(), run.clone());
+        async move { table.expire(&run, job, at).await }
+    };
+    stream::iter(jobs).map(expire).buffer_unordered(AT_ONCE).try_for_each(|()| async { Ok(()) }).await?;
+    context.store.jobs().expire_plan(run, at).await?;
+    Ok(())
 }

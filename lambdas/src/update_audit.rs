@@ -16,9 +16,9 @@ use crate::{Context, HandlerError};
 pub async fn handle(context: &Context, request: AuditRequest) -> Result<AuditAnswer, HandlerError> {
     match request {
         AuditRequest::Finished { workflow_execution_id: run, trouble } => {
-            let row = context.store.workflows().get(&run).await?;
-            let row = row.ok_or_else(|| HandlerError::ExecutionNotFound(run.clone()))?;
-            let closed = close(context, row, &Ending::Finished { trouble }).await?;
+            let found = context.store.workflows().to_close(&run).await?;
+            let found = found.ok_or_else(|| HandlerError::ExecutionNotFound(run.clone()))?;
+            let closed = close(context, found.row, &Ending::Finished { trouble }).await?;
             match closed.status {
                 WorkflowStatus::Completed => Ok(AuditAnswer { workflow_status: Some(closed.status) }),
                 _ => Err(HandlerError::WorkflowFailed(closed.message.unwrap_or_default())),
@@ -36,8 +36,8 @@ async fn ended(context: &Context, detail: ExecutionDetail) -> Result<AuditAnswer
     }
     // Somebody may start the master by hand, under any name.
     let Ok(run) = ExecutionId::new(&detail.name) else { return Ok(of_no_run) };
-    let Some(row) = context.store.workflows().get(&run).await? else { return Ok(of_no_run) };
+    let Some(found) = context.store.workflows().to_close(&run).await? else { return Ok(of_no_run) };
     let ending = Ending::Ended { status: detail.status, error: detail.error, cause: detail.cause };
-    let closed = close(context, row, &ending).await?;
+    let closed = close(context, found.row, &ending).await?;
     Ok(AuditAnswer { workflow_status: Some(closed.status) })
 }

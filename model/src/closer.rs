@@ -1,7 +1,7 @@
 //! The closer, and the sweeper that comes when or before it is done: each reads, then decides and
 //! writes, until the row is closed. Then the lock is released.
 
-use rsqlflow_core::protocol::closer::{Step, decide};
+use rsqlflow_core::protocol::closer::{Reason, Step, decide};
 use rsqlflow_core::protocol::{Change, JobState, JobStatus};
 
 use crate::bounds::timestamp;
@@ -38,12 +38,13 @@ fn has_read(protocol: &Protocol, world: &mut World, row: &JobState) -> Closer {
     if unclaimed && !protocol.rules.unclaimed_rows_closed {
         return Closer::Released;
     }
-    let step = match decide(row, "the execution is over", protocol.bounds.patience_millis(), now) {
-        Step::Wait if !protocol.rules.seen_kept_while_unmoved => {
-            Step::Write(Change::Observe { attempt: row.attempt, beat: row.beat, at: now })
-        }
-        step => step,
-    };
+    let step =
+        match decide(row, Reason::Over, "the execution is over", protocol.bounds.patience_millis(), now) {
+            Step::Wait if !protocol.rules.seen_kept_while_unmoved => {
+                Step::Write(Change::Observe { attempt: row.attempt, beat: row.beat, at: now })
+            }
+            step => step,
+        };
     match step {
         Step::Closed => Closer::Released,
         // Later is at the next tick.

@@ -58,6 +58,13 @@ impl StoreError {
         matches!(self, Self::Service(error) if error.has_code("ResourceNotFound"))
     }
 
+    /// Whether a write was refused because the item would be larger than an item may be.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Service(error) if error.has_code("Validation")
+            && error.reason.to_ascii_lowercase().contains("size"))
+    }
+
     /// Whether the service says that the request itself is not valid, such as an item that would be too large.
     #[must_use]
     pub fn is_invalid_request(&self) -> bool {

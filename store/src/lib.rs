@@ -19,8 +19,10 @@ use rsqlflow_core::{AGENT_ATTRIBUTES, Tables};
 pub use aws_error::{ErrorClass, ServiceError, causes, is_token_closed};
 pub use config::Config;
 pub use error::StoreError;
-pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, Try};
-pub use workflow_audit::{Closed, Lock, Opened, WorkflowAudit, WorkflowRow};
+pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try};
+pub use workflow_audit::{
+    Closed, Lock, Notification, Opened, RunEnd, RunToClose, WorkflowAudit, WorkflowRow,
+};
 
 /// The way to the three tables. Cheap to clone.
 #[derive(Clone, Debug)]

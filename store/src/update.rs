@@ -87,7 +87,7 @@ impl Update {
         self.conditions.push(format!("(attribute_not_exists({name}) OR {name} <= {value})"));
     }
 
-    /// Only if the item has no `column`.
+    /// Only if there is no `column`.
     pub(crate) fn only_if_absent(&mut self, column: &str) {
         let name = self.name(column);
         self.conditions.push(format!("attribute_not_exists({name})"));

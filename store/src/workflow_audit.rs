@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::item::{self, text};
+use rsqlflow_core::EXPIRY;
 use crate::update::{Sent, Update, put_if_absent};
 
 const KEY: &str = "workflow_execution_id";
@@ -27,7 +28,7 @@ pub struct WorkflowRow {
     /// When the row was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_end_ts: Option<Timestamp>,
-    /// The jobs' names in plan order; left out over 1,000, where the item would grow too large.
+    /// The jobs' names in plan order; left out over 1,000 or 64 KB, where the item would grow too large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rsql_jobs: Option<Vec<String>>,
     /// How many jobs closed with which status, once the row is closed.
@@ -51,9 +52,61 @@ pub struct WorkflowRow {
     /// What could not be told to those who asked to be told, such as a notification that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_delivered: Option<String>,
-    /// DynamoDB's TTL, in seconds since 1970, where the deployment lets audit rows expire.
+    /// Whether who asked for it has been notified of the run's end; none if nobody is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<Notification>,
+    /// When it was found, after the run's close, that no job of it is open any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<Timestamp>,
+    /// DynamoDB's TTL, in seconds since 1970, where the deployment lets audit rows expire. Open rows have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
+}
+
+/// A notification of a run's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notification {
+    /// To be sent. Whoever finds this in a closed row sends it, so that it is sent at least once.
+    Due,
+    /// Sent.
+    Sent,
+}
+
+/// How a run ended, as its row is to say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// A closed status.
+    pub status: WorkflowStatus,
+    /// Why it did not complete.
+    pub error_message: Option<String>,
+    /// How many jobs closed with which status.
+    pub job_counts: BTreeMap<String, u32>,
+    /// When.
+    pub at: Timestamp,
+    /// Whether somebody is to be notified.
+    pub notify: bool,
+    /// When the row may go, in seconds since 1970; never, if `None`.
+    pub expires_at: Option<i64>,
+}
+
+/// A run as its closer sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunToClose {
+    /// The row. Columns that cannot be read are left out; without a readable start, it started in 1970.
+    pub row: WorkflowRow,
+    /// The columns that cannot be read.
+    pub unreadable: Vec<String>,
+}
+
+impl RunToClose {
+    fn of(item: item::Item) -> Option<Self> {
+        // A run's partition key is its id, and a row without a workflow, or with a status that is none of ours, cannot
+        // be closed by anybody.
+        let defaults = [("execution_start_ts", text(Timestamp::from_millis(0).to_string()))];
+        let (row, unreadable) =
+            item::read_partly(item, &[KEY, "workflow_id", "execution_status"], &defaults)?;
+        Some(Self { row, unreadable })
+    }
 }
 
 /// What came of opening a row.
@@ -68,7 +121,7 @@ pub enum Opened {
 /// What came of closing a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Closed {
-    /// By this call.
+    /// By this call. Also where an earlier sending of it had closed the row.
     Now,
     /// By an earlier one; this is what it wrote.
     Before(Box<WorkflowRow>),
@@ -164,30 +217,115 @@ impl WorkflowAudit {
     ///
     /// # Errors
     /// When the table cannot be written, or there is no such row.
-    pub async fn close(
-        &self,
-        id: &ExecutionId,
-        status: WorkflowStatus,
-        error_message: Option<&str>,
-        job_counts: &BTreeMap<String, u32>,
-        at: Timestamp,
-    ) -> Result<Closed, StoreError> {
-        let mut update = Update::default();
-        update.set("execution_status", text(status.as_str()));
-        update.set("execution_end_ts", text(at.to_string()));
-        let counts = job_counts.iter().map(|(status, count)| (status.clone(), item::number(count)));
-        update.set("job_counts", AttributeValue::M(counts.collect()));
-        if let Some(message) = error_message {
-            update.set("error_message", text(message));
-        }
-        update.only_if("execution_status", "=", text(WorkflowStatus::Running.as_str()));
-        match self.update(id.as_str(), update).await? {
+    pub async fn close(&self, id: &ExecutionId, end: &RunEnd) -> Result<Closed, StoreError> {
+        let describe = || {
+            let mut update = Update::default();
+            update.set("execution_status", text(end.status.as_str()));
+            update.set("execution_end_ts", text(end.at.to_string()));
+            let counts = end.job_counts.iter().map(|(status, count)| (status.clone(), item::number(count)));
+            update.set("job_counts", AttributeValue::M(counts.collect()));
+            if let Some(message) = &end.error_message {
+                update.set("error_message", text(message));
+            }
+            if end.notify {
+                update.set("notification", text("Due"));
+            }
+            if let Some(at) = end.expires_at {
+                update.set(EXPIRY, item::number(at));
+            }
+            update.only_if("execution_status", "=", text(WorkflowStatus::Running.as_str()));
+            update
+        };
+        let refused = match self.update(id.as_str(), describe()).await {
+            Err(error) if error.is_too_large() => {
+                // The names stand in the rows of the jobs as well.
+                let mut update = describe();
+                update.remove("rsql_jobs");
+                self.update(id.as_str(), update).await?
+            }
+            sent => sent?,
+        };
+        match refused {
             None => Ok(Closed::Now),
             Some(old) if old.is_empty() => {
                 Err(StoreError::corrupt(&self.table, id.as_str(), "there is no such row to close"))
             }
-            Some(old) => Ok(Closed::Before(Box::new(item::read(&self.table, id.as_str(), old)?))),
+            Some(old) => {
+                let row = self.to_close_of(id, old)?.row;
+                // The SDK sends a write again whose answer was lost, and the first sending made this one refused.
+                let is_own = row.execution_end_ts == Some(end.at)
+                    && row.execution_status == end.status
+                    && row.error_message == end.error_message;
+                Ok(if is_own { Closed::Now } else { Closed::Before(Box::new(row)) })
+            }
         }
+    }
+
+    /// The row of a run for its closer; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or the row names no workflow or no status.
+    pub async fn to_close(&self, id: &ExecutionId) -> Result<Option<RunToClose>, StoreError> {
+        let key = [(KEY.to_owned(), text(id.as_str()))].into();
+        let found = item::get(&self.client, &self.table, key).await?;
+        found.map(|item| self.to_close_of(id, item)).transpose()
+    }
+
+    fn to_close_of(&self, id: &ExecutionId, item: item::Item) -> Result<RunToClose, StoreError> {
+        RunToClose::of(item)
+            .ok_or_else(|| StoreError::corrupt(&self.table, id.as_str(), "it has no workflow or no status"))
+    }
+
+    /// Notes that the notification of a run's end was sent.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn set_notified(&self, id: &ExecutionId) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set("notification", text("Sent"));
+        update.remove("not_delivered");
+        update.only_if(KEY, "=", text(id.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Notes that no job of a closed run is open any more.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn set_checked(&self, id: &ExecutionId, at: Timestamp) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.set("checked_at", text(at.to_string()));
+        update.only_if(KEY, "=", text(id.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// Closed runs with something left to do, of those that ended at `since` or later: a notification that is due, or
+    /// jobs that nobody has looked at since the close. Reads the whole table.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn unfinished(&self, since: Timestamp) -> Result<Vec<WorkflowRow>, StoreError> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression(
+                "execution_status <> :running AND execution_end_ts >= :since \
+                 AND (notification = :due OR attribute_not_exists(checked_at))",
+            )
+            .expression_attribute_values(":running", text(WorkflowStatus::Running.as_str()))
+            .expression_attribute_values(":since", text(since.to_string()))
+            .expression_attribute_values(":due", text("Due"))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut rows = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|e| StoreError::service("Scan", &self.table, &e))?;
+            rows.extend(RunToClose::of(item).map(|run| run.row));
+        }
+        Ok(rows)
     }
 
     /// The newest runs of a workflow, newest first.
@@ -211,12 +349,21 @@ impl WorkflowAudit {
         rows.into_iter().map(|item| item::read(&self.table, id.as_str(), item)).collect()
     }
 
-    /// Every run that is not closed. Reads the whole table, so it is for one machine, where no event tells of a run
-    /// that nobody serves any more, and for a sweeper, which comes now and then. The table's TTL bounds what it costs.
+    /// Every run that is not closed and whose row can be read; see [`Self::open_runs`].
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn running(&self) -> Result<Vec<WorkflowRow>, StoreError> {
+        let runs = self.open_runs().await?;
+        Ok(runs.into_iter().filter_map(|run| run.ok().map(|run| run.row)).collect())
+    }
+
+    /// Every run that is not closed, or the key of a row that nobody can close. Reads the whole table, so it is for one machine, where no event tells of a run
+    /// that nobody serves any more, and for a sweeper, which comes now and then. The table's TTL bounds what it costs.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn open_runs(&self) -> Result<Vec<Result<RunToClose, String>>, StoreError> {
         let mut pages = self
             .client
             .scan()
@@ -227,12 +374,12 @@ impl WorkflowAudit {
             .into_paginator()
             .items()
             .send();
-        let mut rows = Vec::new();
+        let mut runs = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| StoreError::service("Scan", &self.table, &e))?;
-            rows.push(item::read(&self.table, "a running row", item)?);
+            runs.push(RunToClose::of(item.clone()).ok_or_else(|| key_of(&item)));
         }
-        Ok(rows)
+        Ok(runs)
     }
 
     /// Takes a workflow's lock for a run, unless another run holds it.
@@ -318,6 +465,14 @@ impl WorkflowAudit {
             Sent::Made(_) => None,
             Sent::Refused(old) => Some(old),
         })
+    }
+}
+
+/// The key of an item, as people are to find it.
+fn key_of(item: &item::Item) -> String {
+    match item.get(KEY) {
+        Some(AttributeValue::S(key)) => key.clone(),
+        _ => "(no key)".to_owned(),
     }
 }
 

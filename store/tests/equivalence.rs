@@ -14,7 +14,8 @@ use rsqlflow_core::protocol::{Change, Contract, Incompatible, JobStatus, Outcome
 use rsqlflow_core::{Deployment, ErrorName, ExecutionId, JobId, Timestamp, WorkflowId, WorkflowStatus};
 use rsqlflow_local::{Endpoint, Options};
 use rsqlflow_store::{
-    ChangeError, Closed, JobRow, JobStanding, Lock, Note, Opened, Store, StoreError, Try, WorkflowRow,
+    ChangeError, Closed, JobRow, JobStanding, Lock, Note, Notification, Opened, RunEnd, Store, StoreError,
+    Try, WorkflowRow,
 };
 
 /// Each case is two requests; the sets of values are small, so this many cover them well.
@@ -160,7 +161,8 @@ fn rows_are_handed_out_once_noted_and_listed_in_plan_order() {
         let all = jobs.all_standings(id).await.unwrap();
         assert_eq!(all.len(), listed.len());
         for (standing, row) in all.into_iter().zip(&listed) {
-            let JobStanding { job_id, job_name, status, error_message } = standing;
+            let JobStanding { job_id, job_name, status, attempt: _, error_message, expires_at } = standing;
+            assert_eq!(expires_at, None, "an open run keeps its rows");
             assert_eq!((job_id, &job_name), (row.job_id, &row.job_name));
             assert_eq!((status, &error_message), (row.state.status, &row.state.error_message));
         }
@@ -190,6 +192,8 @@ fn a_run_is_opened_and_closed_once_and_a_lock_has_one_holder() {
             restarted_from: None,
             parameters: [("day".to_owned(), "1".to_owned())].into(),
             not_delivered: None,
+            notification: None,
+            checked_at: None,
             expires_at: None,
         };
         assert_eq!(runs.open(&row).await.unwrap(), Opened::New);
@@ -211,17 +215,25 @@ fn a_run_is_opened_and_closed_once_and_a_lock_has_one_holder() {
         assert_eq!(runs.take_lock(&workflow, &a, at).await.unwrap(), Lock::Taken);
 
         let counts = [("Failed".to_owned(), 1)].into();
-        let close = |status| runs.close(&a, status, Some("why"), &counts, at);
-        assert_eq!(close(WorkflowStatus::Failed).await.unwrap(), Closed::Now);
+        let end = RunEnd {
+            status: WorkflowStatus::Failed,
+            error_message: Some("why".to_owned()),
+            job_counts: counts.clone(),
+            at,
+            notify: true,
+            expires_at: Some(1_800_000_000),
+        };
+        assert_eq!(runs.close(&a, &end).await.unwrap(), Closed::Now);
+        assert_eq!(runs.close(&a, &end).await.unwrap(), Closed::Now, "the answer of the first was lost");
         row.execution_status = WorkflowStatus::Failed;
         row.execution_end_ts = Some(at);
         row.error_message = Some("why".to_owned());
         row.job_counts = Some(counts.clone());
-        assert_eq!(close(WorkflowStatus::Completed).await.unwrap(), Closed::Before(Box::new(row.clone())));
-        assert!(
-            runs.close(&b, WorkflowStatus::Failed, None, &counts, at).await.is_err(),
-            "there is no such row"
-        );
+        row.notification = Some(Notification::Due);
+        row.expires_at = Some(1_800_000_000);
+        let other = RunEnd { status: WorkflowStatus::Completed, ..end.clone() };
+        assert_eq!(runs.close(&a, &other).await.unwrap(), Closed::Before(Box::new(row.clone())));
+        assert!(runs.close(&b, &end).await.is_err(), "there is no such row");
         assert_eq!(runs.get(&a).await.unwrap(), Some(row));
         assert_eq!(runs.of_workflow(&workflow, 5).await.unwrap().len(), 1, "locks are not runs");
     });

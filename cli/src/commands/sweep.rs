@@ -83,8 +83,17 @@ fn tell(answer: &SweepAnswer, dry_run: bool, printer: Printer) -> u8 {
         for run in &answer.closed {
             printer.data(&line(if dry_run { "would close" } else { "closed" }, run));
         }
+        for run in &answer.notified {
+            printer.data(&line(if dry_run { "would notify" } else { "notified" }, run));
+        }
+        for run in &answer.settled {
+            printer.data(&line(if dry_run { "would settle" } else { "settled" }, run));
+        }
         for run in &answer.failed {
             printer.data(&line("failed", run));
+        }
+        for row in &answer.unreadable {
+            printer.data(&format!("unreadable  {}  {}", one_line(&row.key), one_line(&row.message)));
         }
         printer.data(&format!(
             "{} {}, {} at work, {} failed",
@@ -94,7 +103,7 @@ fn tell(answer: &SweepAnswer, dry_run: bool, printer: Printer) -> u8 {
             answer.failed.len()
         ));
     }
-    if answer.failed.is_empty() { exit::OK } else { exit::ENVIRONMENT }
+    if answer.failed.is_empty() && answer.unreadable.is_empty() { exit::OK } else { exit::ENVIRONMENT }
 }
 
 fn line(what: &str, run: &Swept) -> String {

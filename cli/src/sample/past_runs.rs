@@ -96,6 +96,8 @@ pub(crate) fn convert(
         restarted_from: None,
         parameters: BTreeMap::new(),
         not_delivered: None,
+        notification: None,
+        checked_at: None,
         expires_at,
     };
     Ok(PastRun { row, jobs: rows, remarks, left_out })

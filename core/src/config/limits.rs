@@ -6,8 +6,12 @@ use crate::Seconds;
 /// account, and table quotas"); the rest is for what is stored beside it.
 pub const MAX_ITEM_BYTES: usize = 380 * 1024;
 
-/// Most bytes of one resolved job, or of the plan snapshot, as JSON: below the same 400 KB.
-pub const MAX_ROW_BYTES: usize = 390 * 1024;
+/// Most bytes of the plan snapshot as JSON: below the same 400 KB.
+pub const MAX_SNAPSHOT_BYTES: usize = 390 * 1024;
+
+/// Most bytes of one resolved job as JSON. The rest of the 400 KB is for what launcher, agent and closer write beside
+/// it: its end must always fit.
+pub const MAX_JOB_BYTES: usize = 256 * 1024;
 
 /// Most jobs of a workflow, skipped ones included.
 pub const MAX_JOBS: usize = 10_000;

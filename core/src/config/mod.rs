@@ -25,8 +25,8 @@ pub use choice::{ConcurrencyPolicy, ExecutionFlag, ExecutionType, NotifyOn, OnFa
 pub use job::{Environment, Job};
 pub(crate) use limits::json_bytes;
 pub use limits::{
-    MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ITEM_BYTES, MAX_JOBS, MAX_RETRIES, MAX_ROW_BYTES, MAX_STAGES,
-    MAX_TIMEOUT,
+    MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ITEM_BYTES, MAX_JOB_BYTES, MAX_JOBS, MAX_RETRIES,
+    MAX_SNAPSHOT_BYTES, MAX_STAGES, MAX_TIMEOUT,
 };
 pub(crate) use reader::Cursor;
 pub(crate) use rules::{Broken, Checked, is_topic_arn, secret as check_secret};

@@ -152,7 +152,10 @@ impl Function {
                 vec![table(Table::WorkflowAudit, &[DYNAMODB_GET]), get_put_update_query(Table::JobAudit)]
             }
             Self::SequentialIterator => {
-                vec![table(Table::JobAudit, &[DYNAMODB_GET, "dynamodb:PutItem"])]
+                vec![
+                    table(Table::WorkflowAudit, &[DYNAMODB_GET]),
+                    table(Table::JobAudit, &[DYNAMODB_GET, "dynamodb:PutItem"]),
+                ]
             }
             Self::ParallelLoadCheck => vec![get_update_query(Table::JobAudit)],
             Self::RsqlInvoke => vec![

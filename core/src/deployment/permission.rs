@@ -59,7 +59,7 @@ pub(super) fn get_put_update_query(which: Table) -> Permission {
 /// or removes. The instance role allows `UpdateItem` with no other (`dynamodb:Attributes`), so that a script with the
 /// role's credentials cannot change which script a row runs, with which arguments and which secret. The store refuses
 /// an agent's write that names another, and a test checks that every one of these is written.
-pub const AGENT_ATTRIBUTES: [&str; 22] = [
+pub const AGENT_ATTRIBUTES: [&str; 23] = [
     "workflow_execution_id",
     "job_id",
     "execution_status",
@@ -82,4 +82,5 @@ pub const AGENT_ATTRIBUTES: [&str; 22] = [
     "log_complete",
     "log_error",
     "late_result",
+    "details_dropped",
 ];

@@ -69,6 +69,7 @@ impl ScheduledRequest {
             workflow_execution_id: Some(id),
             parameters: (!parameters.is_empty()).then_some(parameters.into()),
             restart: None,
+            answer_refusal: false,
         });
         report.finish(request)
     }

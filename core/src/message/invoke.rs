@@ -56,6 +56,12 @@ pub enum InvokeAnswer {
         /// Its attempt.
         attempt: u32,
     },
+    /// A service was busy or did not answer, and nothing else can be done now: when the task's heartbeat is over, the
+    /// machine calls again.
+    Waiting {
+        /// The attempt that the row shows.
+        attempt: u32,
+    },
     /// The job is over; the token was told how.
     Answered,
     /// A later try of the state is known, so nobody waits on this token.

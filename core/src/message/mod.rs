@@ -23,7 +23,7 @@ pub use audit::{
 pub use child::{ChildInput, ChunkRequest, Empty, Items, ParallelInput, child_name};
 pub use invoke::{InvokeAnswer, InvokeRequest, LAUNCHED};
 pub use master::{MasterAnswer, MasterInput, MasterRequest, Next, Trouble};
-pub use sweep::{SweepAnswer, SweepRequest, Swept};
+pub use sweep::{SweepAnswer, SweepRequest, Swept, UnreadableRow};
 pub use trigger::{Refusal, RestartRequest, TriggerAnswer, TriggerRefused, TriggerRequest, TriggerStatus};
 
 #[cfg(test)]

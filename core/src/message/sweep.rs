@@ -23,6 +23,24 @@ pub struct SweepAnswer {
     pub running: Vec<ExecutionId>,
     /// Could not be looked at or closed.
     pub failed: Vec<Swept>,
+    /// Closed runs whose notification was due, and was sent by this call.
+    #[serde(default)]
+    pub notified: Vec<Swept>,
+    /// Closed runs that had open jobs, written by a function that was late; closed by this call.
+    #[serde(default)]
+    pub settled: Vec<Swept>,
+    /// Rows that cannot be read, wholly or in part. Those that name a run are also in one of the other lists.
+    #[serde(default)]
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+/// A row of a run that is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableRow {
+    /// Its key in the workflow audit table.
+    pub key: String,
+    /// What cannot be read.
+    pub message: String,
 }
 
 /// A run that a sweeper found.

@@ -6,7 +6,7 @@ use super::chunk::chunk_jobs;
 use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot};
 use crate::config::{
     ConcurrencyPolicy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY,
-    MAX_ROW_BYTES, Notify, OnFailure, Settings, Workflow, json_bytes,
+    MAX_JOB_BYTES, Notify, OnFailure, Settings, Workflow, json_bytes,
 };
 use crate::problem::{Problem, ProblemKind, Problems, Report};
 use crate::template::{TemplateProblem, render};
@@ -265,11 +265,11 @@ impl Place<'_> {
             );
         }
         let bytes = json_bytes(job);
-        if bytes > MAX_ROW_BYTES {
+        if bytes > MAX_JOB_BYTES {
             self.report.add(Problem::new(
                 self.path(""),
                 ProblemKind::OutOfRange,
-                format!("has {bytes} bytes with its parameters; at most {MAX_ROW_BYTES} fit into its row"),
+                format!("has {bytes} bytes with its parameters; at most {MAX_JOB_BYTES} fit into its row"),
             ));
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DeploymentDefaults, Plan};
-use crate::config::{Cursor, MAX_ROW_BYTES, Workflow, json_bytes, read_parameter};
+use crate::config::{Cursor, MAX_SNAPSHOT_BYTES, Workflow, json_bytes, read_parameter};
 use crate::problem::{Problem, ProblemKind, Problems, Report, of_unknown};
 use crate::restart::Carried;
 use crate::{ExecutionId, Timestamp, Timing, zone};
@@ -102,11 +102,13 @@ impl Snapshot {
 
     pub(crate) fn check_size(&self) -> Result<(), Problems> {
         match json_bytes(self) {
-            0..=MAX_ROW_BYTES => Ok(()),
+            0..=MAX_SNAPSHOT_BYTES => Ok(()),
             bytes => Err(Problem::new(
                 "",
                 ProblemKind::OutOfRange,
-                format!("has {bytes} bytes with its parameters; at most {MAX_ROW_BYTES} fit into the table"),
+                format!(
+                    "has {bytes} bytes with its parameters; at most {MAX_SNAPSHOT_BYTES} fit into the table"
+                ),
             )
             .hint("shorten the parameters, or split the workflow")
             .into()),

@@ -53,5 +53,5 @@ pub fn after_renewal(row: &JobState, attempt: u32, owner: &Owner) -> Order {
 /// token is to be answered; otherwise the result came too late and is only noted.
 #[must_use]
 pub fn close_was_made(row: &JobState, attempt: u32, owner: &Owner, outcome: &Outcome) -> bool {
-    row.attempt == attempt && row.owner.as_ref() == Some(owner) && row.outcome().as_ref() == Some(outcome)
+    row.attempt == attempt && row.owner.as_ref() == Some(owner) && row.outcome() == Some(outcome.bounded())
 }

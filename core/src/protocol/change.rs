@@ -359,10 +359,10 @@ impl Change {
             Self::Close { attempt, owner, outcome } => {
                 row.attempt == *attempt
                     && row.owner.as_ref() == Some(owner)
-                    && row.outcome().as_ref() == Some(outcome)
+                    && row.outcome() == Some(outcome.bounded())
             }
             Self::CloseUnclaimed { attempt, outcome, .. } | Self::CloseWaiting { attempt, outcome } => {
-                row.attempt == *attempt && row.outcome().as_ref() == Some(outcome)
+                row.attempt == *attempt && row.outcome() == Some(outcome.bounded())
             }
             Self::CloseLost { attempt, .. } => row.attempt == *attempt && row.status == JobStatus::Lost,
             Self::SendAgain { attempt, at, .. } => row.runs(*attempt) && row.last_sent == Some(*at),
@@ -375,7 +375,7 @@ impl Change {
             Self::Finish { attempt, statement, outcome, .. } => {
                 row.attempt == *attempt
                     && row.statement_id == *statement
-                    && row.outcome().as_ref() == Some(outcome)
+                    && row.outcome() == Some(outcome.bounded())
             }
             Self::Readdress { .. }
             | Self::Observe { .. }
@@ -414,9 +414,10 @@ impl JobState {
     }
 
     fn close(&mut self, outcome: &Outcome) {
+        let outcome = outcome.bounded();
         self.status = outcome.status;
         self.exit_code = outcome.exit_code;
-        self.error_message.clone_from(&outcome.error_message);
+        self.error_message = outcome.error_message;
         self.error_name = outcome.error_name;
     }
 }

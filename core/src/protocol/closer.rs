@@ -15,21 +15,36 @@ pub enum Step {
     Wait,
 }
 
-/// Decides. `why` is what an unstarted job's row will say; `patience_millis` and `now` as in
+/// Why a closer closes jobs that have not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody stopped the run, or a failure stopped its stage: what was not claimed is cancelled.
+    Stopped,
+    /// The state machine tried all that it tries, and came to its end: a job that was sent and never claimed has failed,
+    /// and nobody cancelled it.
+    Over,
+}
+
+/// Decides. `reason` and `message` are for a job that nobody claimed; `patience_millis` and `now` as in
 /// [`super::launcher::decide`].
 #[must_use]
-pub fn decide(row: &JobState, why: &str, patience_millis: i64, now: Timestamp) -> Step {
+pub fn decide(row: &JobState, reason: Reason, message: &str, patience_millis: i64, now: Timestamp) -> Step {
     match row.status {
         JobStatus::Triggered if row.is_kept() => Step::Write(Change::CloseWaiting {
             attempt: row.attempt,
             outcome: Outcome::without_exit(JobStatus::Cancelled, why),
         }),
         // Triggered rows too: their command may still arrive, and must find nothing to claim.
-        JobStatus::Pending | JobStatus::Triggered => Step::Write(Change::CloseUnclaimed {
-            from: row.status,
-            attempt: row.attempt,
-            outcome: Outcome::without_exit(JobStatus::Cancelled, why),
-        }),
+        JobStatus::Pending | JobStatus::Triggered => {
+            let failed =
+                row.status == JobStatus::Triggered && reason == Reason::Over && !row.cancel_requested;
+            let status = if failed { JobStatus::Failed } else { JobStatus::Cancelled };
+            Step::Write(Change::CloseUnclaimed {
+                from: row.status,
+                attempt: row.attempt,
+                outcome: Outcome::without_exit(status, message),
+            })
+        }
         JobStatus::Running if !row.cancel_requested => Step::Write(Change::RequestCancel),
         // It has no beat. The clock asks the service to cancel it, and closes the row when the service says how it ended.
         JobStatus::Running if row.is_kept() => Step::Wait,
@@ -43,5 +58,28 @@ pub fn decide(row: &JobState, why: &str, patience_millis: i64, now: Timestamp) -
         }),
         JobStatus::Running => Step::Wait,
         _ => Step::Closed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed_as(row: &JobState, reason: Reason) -> JobStatus {
+        match decide(row, reason, "why", 0, Timestamp::from_millis(0)) {
+            Step::Write(change) => change.apply(row).unwrap().status,
+            step => panic!("{step:?}"),
+        }
+    }
+
+    #[test]
+    fn a_job_that_was_sent_and_never_claimed_fails_unless_somebody_stopped_it() {
+        let pending = JobState::pending();
+        let triggered = JobState { status: JobStatus::Triggered, attempt: 5, ..JobState::pending() };
+        let cancelled = JobState { cancel_requested: true, ..triggered.clone() };
+        assert_eq!(closed_as(&triggered, Reason::Over), JobStatus::Failed);
+        assert_eq!(closed_as(&triggered, Reason::Stopped), JobStatus::Cancelled);
+        assert_eq!(closed_as(&cancelled, Reason::Over), JobStatus::Cancelled);
+        assert_eq!(closed_as(&pending, Reason::Over), JobStatus::Cancelled, "nobody ever tried to send it");
     }
 }

@@ -17,6 +17,7 @@ pub mod closer;
 pub mod contract;
 pub mod keeper;
 pub mod launcher;
+mod outcome;
 mod state;
 
 #[cfg(test)]
@@ -24,4 +25,5 @@ mod tests;
 
 pub use change::{Change, Refused};
 pub use contract::{Contract, Incompatible};
-pub use state::{Answer, JobState, JobStatus, Outcome, Reply, TokenEntered, UnknownStatus};
+pub use outcome::{Answer, MAX_MESSAGE_BYTES, Outcome, cut};
+pub use state::{JobState, JobStatus, Reply, TokenEntered, UnknownStatus};

@@ -161,42 +161,6 @@ pub struct Reply {
     pub entered: TokenEntered,
 }
 
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Outcome {
-    /// A closed status.
-    pub status: JobStatus,
-    /// Of the script, if it ran and ended by itself or by a signal (then 128 + signal, as shells count).
-    pub exit_code: Option<i32>,
-    /// What to tell the operator; never empty unless the job is `Completed` or `Skipped`.
-    pub error_message: Option<String>,
-    /// What to tell the state machine, where the status alone says too little.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_name: Option<ErrorName>,
-}
-
-impl Outcome {
-    /// An end that a script did not bring about itself.
-    #[must_use]
-    pub fn without_exit(status: JobStatus, message: impl Into<String>) -> Self {
-        Self { status, exit_code: None, error_message: Some(message.into()), error_name: None }
-    }
-}
-
-/// What a waiting task is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// `SendTaskSuccess` with an empty object: the row holds all there is to know, and payloads stay small.
-    Success,
-    /// `SendTaskFailure`.
-    Failure {
-        /// At most 256 characters (Step Functions API reference, `SendTaskFailure`).
-        error: &'static str,
-        /// At most 32,768 characters (same page).
-        cause: String,
-    },
-}
-
 /// The columns that the protocol reads and writes; all others of a row only describe the job.
 ///
 /// Field names are column names.
@@ -280,39 +244,5 @@ impl JobState {
     #[must_use]
     pub fn reply(&self) -> Option<Reply> {
         Some(Reply { token: self.task_token.clone()?, entered: self.token_entered? })
-    }
-
-    /// How the job ended, if it has.
-    #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.status.is_closed().then(|| Outcome {
-            status: self.status,
-            exit_code: self.exit_code,
-            error_message: self.error_message.clone(),
-            error_name: self.error_name,
-        })
-    }
-
-    /// What the waiting task is told of a closed row; `None` while the row is open.
-    #[must_use]
-    pub fn answer(&self) -> Option<Answer> {
-        self.outcome().map(|outcome| outcome.answer())
-    }
-}
-
-impl Outcome {
-    /// What the waiting task is told.
-    #[must_use]
-    pub fn answer(&self) -> Answer {
-        /// Half of the service's limit: the row has the whole message.
-        const MOST_CAUSE: usize = 16_384;
-        match self.status.error_name() {
-            None => Answer::Success,
-            Some(usual) => {
-                let error = self.error_name.map_or(usual, ErrorName::as_str);
-                let message = self.error_message.as_deref().unwrap_or("no message was recorded");
-                Answer::Failure { error, cause: message.chars().take(MOST_CAUSE).collect() }
-            }
-        }
     }
 }

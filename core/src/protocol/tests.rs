@@ -71,7 +71,7 @@ proptest! {
         let (mut row, mut now) = (row, now);
         prop_assume!(!row.is_kept());
         for _ in 0..5 {
-            match closer::decide(&row, "over", 20, Timestamp::from_millis(now)) {
+            match closer::decide(&row, closer::Reason::Over, "over", 20, Timestamp::from_millis(now)) {
                 closer::Step::Closed => break,
                 closer::Step::Write(change) => row = change.apply(&row).unwrap(),
                 closer::Step::Wait => now += 20,

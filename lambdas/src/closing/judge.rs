@@ -20,7 +20,7 @@ const NOT_STARTED: &str = "NotStarted";
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct RunSummary {
     pub(crate) status: WorkflowStatus,
     /// Why it did not complete.
     pub(crate) message: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Verdict {
     pub(crate) counts: BTreeMap<String, u32>,
 }
 
-impl Verdict {
+impl RunSummary {
     /// What an earlier closer wrote.
     pub(super) fn recorded(row: WorkflowRow) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Verdict {
 }
 
 /// Judges a run whose every row is closed.
-pub(super) fn judge(plan: Option<&Plan>, rows: &[JobStanding], ending: &Ending) -> Verdict {
+pub(super) fn judge(plan: Option<&Plan>, rows: &[JobStanding], ending: &Ending) -> RunSummary {
     let counts = count(plan, rows);
     let not_started = counts.get(NOT_STARTED).copied().unwrap_or(0);
     let fails = |row: &&JobStanding| {
@@ -48,26 +48,27 @@ pub(super) fn judge(plan: Option<&Plan>, rows: &[JobStanding], ending: &Ending) 
         !row.status.is_good() && on_failure != OnFailure::Continue
     };
     let bad: Vec<&JobStanding> = rows.iter().filter(fails).collect();
-    let told = ending.told();
+    let message = ending.message();
     let status = match ending {
         Ending::Ended { status: ExecutionStatus::Aborted, .. } => WorkflowStatus::Cancelled,
         Ending::Ended { status: ExecutionStatus::TimedOut, .. } => WorkflowStatus::TimedOut,
-        _ if told.is_none() && bad.is_empty() && not_started == 0 => WorkflowStatus::Completed,
+        _ if message.is_none() && bad.is_empty() && not_started == 0 => WorkflowStatus::Completed,
         _ => WorkflowStatus::Failed,
     };
     if status == WorkflowStatus::Completed {
-        return Verdict { status, message: None, counts };
+        return RunSummary { status, message: None, counts };
     }
     let mut parts: Vec<String> = Vec::new();
     if !bad.is_empty() {
         let all = plan.map_or(rows.len(), |plan| plan.jobs().filter(|(_, job)| !job.skip).count());
         parts.push(describe_bad(&bad, all));
     }
-    parts.extend(told);
+    parts.extend(message);
     if not_started > 0 {
-        parts.push(format!("{not_started} more were not started"));
+        let (jobs, were) = if not_started == 1 { ("job", "was") } else { ("jobs", "were") };
+        parts.push(format!("{not_started} {jobs} {were} not started"));
     }
-    Verdict { status, message: Some(parts.join("; ")), counts }
+    RunSummary { status, message: Some(parts.join("; ")), counts }
 }
 
 fn count(plan: Option<&Plan>, rows: &[JobStanding]) -> BTreeMap<String, u32> {

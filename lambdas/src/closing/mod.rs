@@ -6,6 +6,6 @@ mod close;
 mod judge;
 mod trouble;
 
-pub(crate) use close::{Ending, close};
-pub(crate) use judge::{Verdict, describe_bad};
+pub(crate) use close::{Ending, close, deliver};
+pub(crate) use judge::describe_bad;
 pub(crate) use trouble::explains;

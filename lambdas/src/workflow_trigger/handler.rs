@@ -12,8 +12,9 @@ use crate::aws::execution_arn;
 use crate::context::now;
 use crate::{Context, HandlerError};
 
-/// More job names than this would make the run's row too large.
+/// More job names than these would make the run's row too large.
 const MOST_NAMES: usize = 1_000;
+const MOST_NAME_BYTES: usize = 64 * 1024;
 
 /// Starts a run, or finds that it was started.
 ///
@@ -149,8 +150,9 @@ impl Call<'_> {
         if plan.workflow_id != self.workflow {
             return Err(self.taken_by(plan.workflow_id));
         }
-        let few = plan.jobs().count() <= MOST_NAMES;
-        let names = few.then(|| plan.jobs().map(|(_, job)| job.job_name.clone()).collect());
+        let names: Vec<String> = plan.jobs().map(|(_, job)| job.job_name.clone()).collect();
+        let bytes: usize = names.iter().map(String::len).sum();
+        let names = (names.len() <= MOST_NAMES && bytes <= MOST_NAME_BYTES).then_some(names);
         let row = WorkflowRow {
             workflow_execution_id: self.id.clone(),
             workflow_id: self.workflow.clone(),
@@ -165,7 +167,10 @@ impl Call<'_> {
             restarted_from: snapshot.restarted_from,
             parameters: snapshot.parameters,
             not_delivered: None,
-            expires_at: self.context.expires_at(self.now),
+            notification: None,
+            checked_at: None,
+            // Set when the run is closed: an open row must not go.
+            expires_at: None,
         };
         Ok(self.context.store.workflows().open(&row).await?)
     }

@@ -6,7 +6,7 @@ use rsqlflow_store::Lock;
 use crate::closing::{Ending, close};
 use crate::context::now;
 use crate::standing::{Standing, standing};
-use crate::{Context, HandlerError};
+use crate::{Context, HandlerError, error::count_jobs};
 
 /// Freed locks may be taken by others meanwhile.
 const ROUNDS: usize = 3;
@@ -45,7 +45,7 @@ async fn free(
     holder: &ExecutionId,
     since: Timestamp,
 ) -> Result<(), HandlerError> {
-    let row = context.store.workflows().get(holder).await?;
+    let row = context.store.workflows().to_close(holder).await?.map(|found| found.row);
     let is_closed = row.as_ref().is_some_and(|row| row.execution_status.is_closed());
     let ending = if is_closed {
         // Its closer died before it gave the lock back.
@@ -63,7 +63,7 @@ async fn free(
         Some(row) => match close(context, row, &ending).await {
             Ok(_) => Ok(()),
             Err(HandlerError::StageNotSettled { open, .. }) => {
-                Err(held(workflow, holder, &format!(", whose last {open} job(s) are being stopped")))
+                Err(held(workflow, holder, &format!(", whose last {} being stopped", count_jobs(open))))
             }
             Err(error) => Err(error),
         },

@@ -47,12 +47,9 @@ impl JobAudit {
         change: &Change,
         note: Note,
     ) -> Result<JobRow, ChangeError> {
-        let mut update = Update::default();
-        describe(change, &mut update)?;
-        note.onto(&mut update);
         let sort = job.to_string();
         let read = |item| row::read(&self.table, &format!("{id} {sort}"), item);
-        match self.update(id, &sort, update).await? {
+        match self.write(id, &sort, &note, |update| describe(change, update)).await? {
             Sent::Made(item) => Ok(read(item)?),
             Sent::Refused(item) if item.is_empty() => Err(ChangeError::Gone { execution: id.clone(), job }),
             Sent::Refused(item) => {
@@ -64,6 +61,31 @@ impl JobAudit {
                 }
             }
         }
+    }
+
+    /// Sends an update with a note beside it. A row has room for every end of its job, as long as all who write to it
+    /// keep to the limits of [`Note`]. Where one has not, and the item would be too large, the details that describe the
+    /// job give way: that it ended, and how, is worth more.
+    pub(super) async fn write(
+        &self,
+        id: &ExecutionId,
+        sort: &str,
+        note: &Note,
+        describe: impl Fn(&mut Update) -> Result<(), ChangeError>,
+    ) -> Result<Sent, ChangeError> {
+        let mut update = Update::default();
+        describe(&mut update)?;
+        note.clone().onto(&mut update);
+        let error = match self.update(id, sort, update).await {
+            Err(error) if error.is_too_large() => error,
+            sent => return Ok(sent?),
+        };
+        tracing::warn!(workflow_execution_id = %id, job_id = sort, %error, "the row's details are dropped");
+        let mut update = Update::default();
+        describe(&mut update)?;
+        note.clone().without_details().onto(&mut update);
+        Note::drop_details(&mut update);
+        Ok(self.update(id, sort, update).await?)
     }
 
     /// Closes a job that nobody has claimed, whose row this program reads no more of than its state: under any contract.
@@ -79,24 +101,31 @@ impl JobAudit {
         outcome: &Outcome,
         note: Note,
     ) -> Result<Option<JobState>, StoreError> {
-        let mut update = Update::default();
-        status_and_attempt(&mut update, JobStatus::Triggered, attempt);
-        close(&mut update, outcome);
-        note.onto(&mut update);
         let sort = job.to_string();
-        let (made, item) = match self.update(id, &sort, update).await? {
+        let describe = |update: &mut Update| {
+            status_and_attempt(update, JobStatus::Triggered, attempt);
+            close(update, outcome);
+            Ok(())
+        };
+        let sent = match self.write(id, &sort, &note, describe).await {
+            Err(ChangeError::Store(error)) => return Err(error),
+            // Nothing else can come of a description that cannot fail.
+            Err(_) => return Ok(None),
+            Ok(sent) => sent,
+        };
+        let (made, item) = match sent {
             Sent::Made(item) => (true, item),
             Sent::Refused(item) if item.is_empty() => return Ok(None),
             Sent::Refused(item) => (false, item),
         };
         let state: JobState = item::read(&self.table, &format!("{id} {sort}"), item)?;
         // As with every change, an answer may have been lost.
-        let closed = made || (state.attempt == attempt && state.outcome().as_ref() == Some(outcome));
+        let closed = made || (state.attempt == attempt && state.outcome() == Some(outcome.bounded()));
         Ok(closed.then_some(state))
     }
 }
 
-fn describe(change: &Change, update: &mut Update) -> Result<(), ChangeError> {
+pub(super) fn describe(change: &Change, update: &mut Update) -> Result<(), ChangeError> {
     match change {
         Change::Launch { from, attempt, reply } => {
             unclaimed(update, *from, *attempt)?;
@@ -211,7 +240,8 @@ fn readdress(update: &mut Update, reply: &Reply) {
     update.set("task_token", text(reply.token.expose()));
 }
 
-fn close(update: &mut Update, outcome: &Outcome) {
+pub(super) fn close(update: &mut Update, outcome: &Outcome) {
+    let outcome = outcome.bounded();
     update.set("execution_status", status(outcome.status));
     match outcome.exit_code {
         Some(code) => update.set("exit_code", number(code)),
@@ -270,6 +300,9 @@ mod tests {
             note.clone().onto(&mut update);
             named.extend(update.attributes().map(str::to_owned));
         }
+        let mut update = Update::default();
+        Note::drop_details(&mut update);
+        named.extend(update.attributes().map(str::to_owned));
         let allowed: BTreeSet<String> = AGENT_ATTRIBUTES.into_iter().map(str::to_owned).collect();
         assert_eq!(named, allowed);
     }

@@ -11,6 +11,10 @@ use crate::update::put_if_absent;
 /// Start of the sort keys: after every job's, which start with a digit.
 const MARK: &str = "mark#";
 
+pub(super) fn sort_key(mark: &Mark) -> String {
+    format!("{MARK}{}#{}", mark.job_id, mark.marked_at)
+}
+
 impl JobAudit {
     /// Adds a mark. `false` if there is one of that job and moment already.
     ///
@@ -22,7 +26,7 @@ impl JobAudit {
         mark: &Mark,
         expires_at: Option<i64>,
     ) -> Result<bool, StoreError> {
-        let sort = format!("{MARK}{}#{}", mark.job_id, mark.marked_at);
+        let sort = sort_key(mark);
         let mut item = item::write(&self.table, &format!("{id} {sort}"), mark)?;
         // The sort key is the mark's own; which job it is of stands in the mark.
         item.remove(SORT);

@@ -1,6 +1,8 @@
 //! The job audit table: one row a job, and each run's plan snapshot.
 
 mod change;
+mod closing;
+mod expiry;
 mod glance;
 mod mark;
 mod note;
@@ -18,6 +20,7 @@ use crate::item::{self, Item, text};
 use crate::update::{Sent, Update, put_if_absent};
 
 pub use change::ChangeError;
+pub use closing::RowToClose;
 pub use glance::Glance;
 pub use note::Note;
 pub use row::{JobRow, Try};

@@ -1,12 +1,29 @@
 //! Columns that describe a job and decide nothing.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use rsqlflow_core::protocol::cut;
 use rsqlflow_core::{ExecutionId, JobId, Timestamp};
 
-use super::{JobAudit, Try};
+use super::{ChangeError, JobAudit, Try};
 use crate::StoreError;
 use crate::item::{number, text};
 use crate::update::{Sent, Update};
+
+/// Most bytes of the messages of all tries of a job. Beside a job of the largest size there is room for this, for the
+/// job's own message and for what launchers and agents write.
+const MAX_TRIES_BYTES: usize = 48 * 1024;
+
+/// Most bytes of the message of one try.
+const MAX_TRY_MESSAGE_BYTES: usize = 4 * 1024;
+
+/// Most bytes of another text that describes a job.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
+
+/// What stands for the message of a try where the row has no room for it.
+const NOT_KEPT: &str = "(the message was not kept: a row has room for those of the last tries)";
+
+/// Columns that a row can do without.
+const DETAILS: [&str; 3] = ["tries", "log_error", "late_result"];
 
 /// Descriptive columns to write, alone ([`JobAudit::note`]) or together with a change.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +93,7 @@ impl Note {
             .with("log_bytes", number(bytes))
             .with("log_complete", AttributeValue::Bool(trouble.is_none()));
         match trouble {
-            Some(trouble) => note.with("log_error", text(trouble)),
+            Some(trouble) => note.with("log_error", text(cut(trouble, MAX_TEXT_BYTES))),
             None => {
                 note.removes.push("log_error");
                 note
@@ -92,7 +109,8 @@ impl Note {
         note
     }
 
-    /// The runs of the script so far, all of them: a list that is written whole can be written twice.
+    /// The runs of the script so far, all of them: a list that is written whole can be written twice. Where their messages
+    /// would need more room than a row has, those of the first tries are left out, and each says so.
     #[must_use]
     pub fn tries(self, tries: &[Try]) -> Self {
         let one = |t: &Try| {
@@ -113,20 +131,35 @@ impl Note {
             }
             AttributeValue::M(map)
         };
-        let tries = tries.iter().map(one).collect();
+        let tries = bounded(tries).iter().map(one).collect();
         self.with("tries", AttributeValue::L(tries))
     }
 
     /// A result that came too late.
     #[must_use]
     pub fn late_result(self, what: &str) -> Self {
-        self.with("late_result", text(what))
+        self.with("late_result", text(cut(what, MAX_TEXT_BYTES)))
     }
 
     /// Whether it writes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sets.is_empty() && self.removes.is_empty()
+    }
+
+    /// The note without what a row can do without.
+    pub(super) fn without_details(mut self) -> Self {
+        self.sets.retain(|(column, _)| !DETAILS.contains(column));
+        self.removes.retain(|column| !DETAILS.contains(column));
+        self
+    }
+
+    /// Removes what a row can do without, and says so in the row.
+    pub(super) fn drop_details(update: &mut Update) {
+        for column in DETAILS {
+            update.remove(column);
+        }
+        update.set("details_dropped", AttributeValue::Bool(true));
     }
 
     pub(super) fn onto(self, update: &mut Update) {
@@ -137,6 +170,31 @@ impl Note {
             update.remove(column);
         }
     }
+}
+
+/// Tries whose messages fit into a row: the last ones keep theirs.
+fn bounded(tries: &[Try]) -> Vec<Try> {
+    let mut left = MAX_TRIES_BYTES;
+    let mut kept: Vec<Try> = tries
+        .iter()
+        .rev()
+        .map(|t| {
+            let message = t.error_message.as_deref().map(|message| cut(message, MAX_TRY_MESSAGE_BYTES));
+            let message = message.map(|message| match left.checked_sub(message.len()) {
+                Some(rest) => {
+                    left = rest;
+                    message
+                }
+                None => {
+                    left = 0;
+                    NOT_KEPT.to_owned()
+                }
+            });
+            Try { error_message: message, ..t.clone() }
+        })
+        .collect();
+    kept.reverse();
+    kept
 }
 
 impl JobAudit {
@@ -155,13 +213,39 @@ impl JobAudit {
         if note.is_empty() {
             return Ok(true);
         }
-        let mut update = Update::default();
-        match attempt {
-            Some(attempt) => update.only_if("attempt", "=", number(attempt)),
-            None => update.only_if("job_id", "=", text(job.to_string())),
+        let sort = job.to_string();
+        let describe = |update: &mut Update| {
+            match attempt {
+                Some(attempt) => update.only_if("attempt", "=", number(attempt)),
+                None => update.only_if("job_id", "=", text(&sort)),
+            }
+            Ok(())
+        };
+        match self.write(id, &sort, &note, describe).await {
+            Ok(sent) => Ok(matches!(sent, Sent::Made(_))),
+            Err(ChangeError::Store(error)) => Err(error),
+            // Nothing else can come of a description that cannot fail.
+            Err(_) => Ok(false),
         }
-        note.onto(&mut update);
-        let sent = self.update(id, &job.to_string(), update).await?;
-        Ok(matches!(sent, Sent::Made(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_tries_keep_their_messages_and_the_first_say_that_theirs_are_gone() {
+        let at = Timestamp::from_millis(0);
+        let message = "ERROR: 工資表の列が見つかりません ".repeat(200);
+        let a_try = Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: Some(message) };
+        let kept = bounded(&vec![a_try; 101]);
+        let bytes: usize = kept.iter().filter_map(|t| t.error_message.as_ref()).map(String::len).sum();
+        assert_eq!(kept.len(), 101);
+        assert!(bytes <= MAX_TRIES_BYTES + 101 * NOT_KEPT.len(), "{bytes}");
+        assert_eq!(kept.first().unwrap().error_message.as_deref(), Some(NOT_KEPT));
+        assert!(kept.last().unwrap().error_message.as_deref().unwrap().ends_with(" more bytes)"));
+        let short = Try { error_message: Some("exit code 1".to_owned()), ..kept[0].clone() };
+        assert_eq!(bounded(std::slice::from_ref(&short)), [short]);
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{JobAudit, PARTITION, SORT};
 use crate::StoreError;
-use crate::item::{self, text};
+use crate::item::{self, Item, text};
 
 /// From the first job that a run may have to beyond the last.
 pub(super) const EVERY_JOB: RangeInclusive<JobId> = JobId::new(0, 0)..=JobId::new(9_999, 99_999);
@@ -20,6 +20,21 @@ impl JobAudit {
         jobs: RangeInclusive<JobId>,
         columns: &[&str],
     ) -> Result<Vec<T>, StoreError> {
+        let items = self.items(id, jobs, columns).await?;
+        let read = |item: Item| {
+            let sort = item.get(SORT).and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
+            item::read(&self.table, &format!("{id} {sort}"), item)
+        };
+        items.into_iter().map(read).collect()
+    }
+
+    /// The same, not yet read.
+    pub(super) async fn items(
+        &self,
+        id: &ExecutionId,
+        jobs: RangeInclusive<JobId>,
+        columns: &[&str],
+    ) -> Result<Vec<Item>, StoreError> {
         let names = columns.iter().map(|c| (format!("#{c}"), (*c).to_owned()));
         let projection: Vec<String> = columns.iter().map(|c| format!("#{c}")).collect();
         let mut pages = self
@@ -40,8 +55,7 @@ impl JobAudit {
         let mut rows = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| StoreError::service("Query", &self.table, &e))?;
-            let sort = item.get(SORT).and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
-            rows.push(item::read(&self.table, &format!("{id} {sort}"), item)?);
+            rows.push(item);
         }
         Ok(rows)
     }

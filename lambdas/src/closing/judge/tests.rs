@@ -11,7 +11,7 @@ fn ended(status: ExecutionStatus, error: &str, cause: &str) -> Ending {
     Ending::Ended { status, error: Some(error.into()), cause: Some(cause.into()) }
 }
 
-fn counts(verdict: &Verdict) -> Vec<(&str, u32)> {
+fn counts(verdict: &RunSummary) -> Vec<(&str, u32)> {
     verdict.counts.iter().map(|(status, count)| (status.as_str(), *count)).collect()
 }
 
