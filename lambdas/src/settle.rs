@@ -36,6 +36,7 @@ impl Cause {
     fn message(&self, state: &JobState) -> String {
         let text = &self.text;
         match state.status {
+            JobStatus::Triggered if state.is_kept() => format!("not started again: {text}"),
             JobStatus::Triggered => format!(
                 "not started: no agent took up attempt {} ({text})\n\
                  hint: check in Systems Manager that the instance is online, and that it has the agent",

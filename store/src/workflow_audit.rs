@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::item::{self, text};
-use rsqlflow_core::EXPIRY;
 use crate::update::{Sent, Update, put_if_absent};
+use rsqlflow_core::EXPIRY;
 
 const KEY: &str = "workflow_execution_id";
 

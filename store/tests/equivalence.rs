@@ -214,7 +214,7 @@ fn a_run_is_opened_and_closed_once_and_a_lock_has_one_holder() {
         runs.release_lock(&workflow, &b).await.unwrap();
         assert_eq!(runs.take_lock(&workflow, &a, at).await.unwrap(), Lock::Taken);
 
-        let counts = [("Failed".to_owned(), 1)].into();
+        let counts: std::collections::BTreeMap<String, u32> = [("Failed".to_owned(), 1)].into();
         let end = RunEnd {
             status: WorkflowStatus::Failed,
             error_message: Some("why".to_owned()),

@@ -14,12 +14,14 @@ pub enum Fault {
     Silent,
     /// It is answered as by IAM, when a role lacks the permission.
     Denied,
+    /// It is answered with this error code, by a service of the JSON protocols.
+    Refused(&'static str),
 }
 
 #[derive(Default)]
 struct State {
-    /// Start of an operation's name, and what happens to its calls.
-    faults: Vec<(&'static str, Fault)>,
+    /// Start of an operation's name, what happens to its calls, and to how many more of them.
+    faults: Vec<(&'static str, Fault, usize)>,
     /// Every call that did not get through.
     failed: Vec<String>,
 }
@@ -58,7 +60,12 @@ impl Network {
     /// From now on, calls whose operation's name begins so go wrong in this way: `X-Amz-Target`, or `Action` where the
     /// service has that instead.
     pub fn fail(&self, target: &'static str, fault: Fault) {
-        self.lock().faults.push((target, fault));
+        self.fail_first(usize::MAX, target, fault);
+    }
+
+    /// The same, for so many calls.
+    pub fn fail_first(&self, calls: usize, target: &'static str, fault: Fault) {
+        self.lock().faults.push((target, fault, calls));
     }
 
     /// From now on, nothing is wrong.
@@ -89,7 +96,12 @@ fn relay(client: &TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::
     while let Some((target, bytes)) = read_request(&mut requests)? {
         let fault = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            let fault = state.faults.iter().find(|(start, _)| target.starts_with(start)).map(|(_, f)| *f);
+            let hit =
+                state.faults.iter_mut().find(|(start, _, left)| target.starts_with(*start) && *left > 0);
+            let fault = hit.map(|(_, fault, left)| {
+                *left -= 1;
+                *fault
+            });
             state.failed.extend(fault.map(|_| target.clone()));
             fault
         };
@@ -101,6 +113,15 @@ fn relay(client: &TcpStream, endpoint: SocketAddr, state: &Mutex<State>) -> io::
                 let denied = if target.contains('.') { DENIED } else { DENIED_BY_QUERY };
                 back.write_all(denied)
             }?,
+            Some(Fault::Refused(code)) => {
+                let body = format!(r#"{{"__type":"{code}","message":"for the test"}}"#);
+                let mut back = client;
+                write!(
+                    back,
+                    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )?;
+            }
             Some(Fault::Cut) => break,
         }
     }

@@ -42,9 +42,8 @@ impl RowToClose {
         };
         let job = item.get("job").and_then(|job| job.as_m().ok());
         let column = |name: &str| job.and_then(|job| job.get(name)).cloned();
-        let times = column("times")
-            .and_then(|times| serde_dynamo::from_attribute_value(times).ok())
-            .or_else(|| {
+        let times =
+            column("times").and_then(|times| serde_dynamo::from_attribute_value(times).ok()).or_else(|| {
                 let seconds = column("heartbeat")?.as_n().ok()?.parse().ok()?;
                 Some(JobTimes::of_older_row(Seconds::saturating(seconds)))
             });

@@ -5,8 +5,8 @@ use rsqlflow_core::{ExecutionId, JobId};
 use super::{JobAudit, PLAN, SORT, key};
 use crate::StoreError;
 use crate::item::{number, text};
-use rsqlflow_core::EXPIRY;
 use crate::update::Update;
+use rsqlflow_core::EXPIRY;
 
 impl JobAudit {
     /// Lets the row of a job expire, in seconds since 1970. That there is none is no error.

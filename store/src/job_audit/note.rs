@@ -16,6 +16,9 @@ const MAX_TRIES_BYTES: usize = 48 * 1024;
 /// Most bytes of the message of one try.
 const MAX_TRY_MESSAGE_BYTES: usize = 4 * 1024;
 
+/// Most bytes of the note of one try: with the most tries that a job can have, 26 KB.
+const MAX_TRY_NOTE_BYTES: usize = 256;
+
 /// Most bytes of another text that describes a job.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
@@ -190,7 +193,8 @@ fn bounded(tries: &[Try]) -> Vec<Try> {
                     NOT_KEPT.to_owned()
                 }
             });
-            Try { error_message: message, ..t.clone() }
+            let note = t.note.as_deref().map(|note| cut(note, MAX_TRY_NOTE_BYTES));
+            Try { error_message: message, note, ..t.clone() }
         })
         .collect();
     kept.reverse();
@@ -238,7 +242,8 @@ mod tests {
     fn the_last_tries_keep_their_messages_and_the_first_say_that_theirs_are_gone() {
         let at = Timestamp::from_millis(0);
         let message = "ERROR: 工資表の列が見つかりません ".repeat(200);
-        let a_try = Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: Some(message) };
+        let a_try =
+            Try { start_ts: at, end_ts: at, exit_code: Some(1), error_message: Some(message), note: None };
         let kept = bounded(&vec![a_try; 101]);
         let bytes: usize = kept.iter().filter_map(|t| t.error_message.as_ref()).map(String::len).sum();
         assert_eq!(kept.len(), 101);

@@ -50,7 +50,7 @@ fn a_failure_is_named_wherever_it_stood_and_what_was_not_started_is_counted() {
         verdict.message.as_deref(),
         Some(
             "4 of 7 jobs did not complete: job-0-1 (0000#00001) Failed: why 1; job-0-3 (0000#00003) Lost: why 3; \
-             job-0-0 (0000#00000) Cancelled: why 0; and 1 more; 2 more were not started"
+             job-0-0 (0000#00000) Cancelled: why 0; and 1 more; 2 jobs were not started"
         )
     );
     assert_eq!(
@@ -78,7 +78,7 @@ fn jobs_that_were_never_reached_are_no_success() {
     let plan = plan(&[("sequential", "finish", 2)]);
     let verdict = judge(Some(&plan), &[row(0, 0, Completed)], &FINISHED);
     assert_eq!(verdict.status, WorkflowStatus::Failed);
-    assert_eq!(verdict.message.as_deref(), Some("1 more were not started"));
+    assert_eq!(verdict.message.as_deref(), Some("1 job was not started"));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn who_stops_a_run_cancels_it() {
     let unknown = Ending::Ended { status: ExecutionStatus::Failed, error: None, cause: None };
     let failed = judge(Some(&plan), &[], &unknown);
     assert_eq!(failed.status, WorkflowStatus::Failed);
-    assert_eq!(failed.message.as_deref(), Some("the execution failed; 2 more were not started"));
+    assert_eq!(failed.message.as_deref(), Some("the execution failed; 2 jobs were not started"));
 }
 
 #[test]
