@@ -113,6 +113,8 @@ impl ErrorClass {
             (None, Some(429)) => Self::Throttled,
             (None, Some(408 | 500..)) => Self::Unavailable,
             (None, Some(401 | 403 | 407)) if code.is_none() => Self::Denied,
+            // An answer that cannot be read says nothing about the call.
+            (None, Some(..400)) if code.is_none() => Self::Unavailable,
             // Without a status nothing was answered.
             (None, None) if code.is_none() => Self::Unavailable,
             (None, _) => Self::Refused,
@@ -180,8 +182,6 @@ impl ServiceError {
         let class = match error {
             // The request could not be put together: it was never sent, and never will be.
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
-            // An answer that broke off, or cannot be read, says nothing about the call.
-            SdkError::ResponseError(_) if status.is_none_or(|status| status < 400) => ErrorClass::Unavailable,
             _ => ErrorClass::of(code.as_deref(), status),
         };
         Self { action, subject: subject.into(), code, status, reason, class }
