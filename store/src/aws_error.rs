@@ -114,7 +114,7 @@ impl ErrorClass {
             (None, Some(408 | 500..)) => Self::Unavailable,
             (None, Some(401 | 403 | 407)) if code.is_none() => Self::Denied,
             // An answer that cannot be read says nothing about the call.
-            (None, Some(..400)) if code.is_none() => Self::Unavailable,
+            (None, Some(..=399)) if code.is_none() => Self::Unavailable,
             // Without a status nothing was answered.
             (None, None) if code.is_none() => Self::Unavailable,
             (None, _) => Self::Refused,

@@ -32,7 +32,7 @@ pub fn decide(row: &JobState, reason: Reason, message: &str, patience_millis: i6
     match row.status {
         JobStatus::Triggered if row.is_kept() => Step::Write(Change::CloseWaiting {
             attempt: row.attempt,
-            outcome: Outcome::without_exit(JobStatus::Cancelled, why),
+            outcome: Outcome::without_exit(JobStatus::Cancelled, message),
         }),
         // Triggered rows too: their command may still arrive, and must find nothing to claim.
         JobStatus::Pending | JobStatus::Triggered => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rsqlflow_core::protocol::closer::{Step, decide};
+use rsqlflow_core::protocol::closer::{Reason, Step, decide};
 use rsqlflow_core::protocol::{Change, JobState};
 use stateright::{Model, Property};
 
@@ -92,7 +92,7 @@ impl Kept {
         if !self.rules.no_beat_rule && row.is_kept() {
             row.owner = None;
         }
-        decide(&row, "the execution is over", millis(self.bounds.heartbeat), timestamp(world.now))
+        decide(&row, Reason::Over, "the execution is over", millis(self.bounds.heartbeat), timestamp(world.now))
     }
 
     fn tick(&self, world: &World) -> Option<World> {

@@ -291,7 +291,7 @@ mod tests {
     /// A machine whose task calls a function that does not answer until `go`.
     async fn held(dir: &std::path::Path, go: &CancellationToken) -> (StepFunctions, Value) {
         let go = go.clone();
-        let function = Function::new("f", "f", Duration::from_secs(60), move |_| {
+        let function = Function::new("f", "f", Duration::from_secs(60), move |_, _| {
             let go = go.clone();
             async move {
                 go.cancelled().await;
