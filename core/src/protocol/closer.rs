@@ -30,6 +30,7 @@ pub enum Reason {
 #[must_use]
 pub fn decide(row: &JobState, reason: Reason, message: &str, patience_millis: i64, now: Timestamp) -> Step {
     match row.status {
+        // Whatever the reason: it waits for its next attempt, and nobody has sent one.
         JobStatus::Triggered if row.is_kept() => Step::Write(Change::CloseWaiting {
             attempt: row.attempt,
             outcome: Outcome::without_exit(JobStatus::Cancelled, message),

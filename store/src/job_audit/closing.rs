@@ -127,6 +127,11 @@ fn describe_damaged(row: &RowToClose, made: &Change, update: &mut Update) -> Res
             let message = row.told(outcome.error_message.as_deref().unwrap_or_default());
             close(update, &Outcome { error_message: Some(message), ..outcome.clone() });
         }
+        Change::CloseWaiting { outcome, .. } => {
+            let message = row.told(outcome.error_message.as_deref().unwrap_or_default());
+            close(update, &Outcome { error_message: Some(message), ..outcome.clone() });
+            update.remove("wake_at");
+        }
         _ => return Err(ChangeError::Impossible("a closer makes no such change")),
     }
     Ok(())
