@@ -122,9 +122,9 @@ async fn what_the_trigger_refuses_is_a_list_for_programs() {
     assert_eq!(
         refused["problems"],
         json!([
-            { "path": "workflow_stages[0].execution_type", "hint": "did you mean \"parallel\"?",
+            { "path": "workflow_stages[0].execution_type", "kind": "not_one_of", "hint": "did you mean \"parallel\"?",
               "message": "\"paralel\" is not one of sequential, parallel" },
-            { "path": "workflow_stages[0].scripts[1].args[0]", "message": "uses \"dya\", which nobody defines",
+            { "path": "workflow_stages[0].scripts[1].args[0]", "kind": "template", "message": "uses \"dya\", which nobody defines",
               "hint": "did you mean \"day\"? known here: day, ds, ts, workflow_execution_id, workflow_id; add others to \
                        `parameters`" },
         ])

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::protocol::JobStatus::{Cancelled, Completed, Failed, Pending, Running, Triggered};
 use rsqlflow_core::protocol::{Change, Contract};
-use rsqlflow_core::{ExecutionId, Function, JobId, Timestamp, WorkflowStatus};
+use rsqlflow_core::{ExecutionId, Function, JobId, Timestamp, WorkflowId, WorkflowStatus};
 use rsqlflow_store::{JobRow, Note, Notification, Store, WorkflowRow};
 use rsqlflow_tests::{Fault, Network, Refused, World, WorldOptions, binary};
 use serde_json::{Value, json};
@@ -265,7 +265,8 @@ async fn the_same_request_of_lambda_starts_one_run() {
     let (first, again) = (call().await, call().await);
     assert_eq!((&first["status"], &again["status"]), (&json!("started"), &json!("already_started")));
     assert_eq!(first["workflow_execution_id"], again["workflow_execution_id"]);
-    assert_eq!(world.store.workflows().running().await.unwrap().len(), 1);
+    let workflow = WorkflowId::new("w").unwrap();
+    assert_eq!(world.store.workflows().of_workflow(&workflow, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -92,7 +92,13 @@ impl Kept {
         if !self.rules.no_beat_rule && row.is_kept() {
             row.owner = None;
         }
-        decide(&row, Reason::Over, "the execution is over", millis(self.bounds.heartbeat), timestamp(world.now))
+        decide(
+            &row,
+            Reason::Over,
+            "the execution is over",
+            millis(self.bounds.heartbeat),
+            timestamp(world.now),
+        )
     }
 
     fn tick(&self, world: &World) -> Option<World> {
