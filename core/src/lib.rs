@@ -6,6 +6,7 @@ mod duration;
 pub mod env;
 mod error_name;
 pub mod event_start;
+pub mod graph;
 mod id;
 pub mod map;
 pub mod message;
