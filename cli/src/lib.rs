@@ -2,7 +2,7 @@
 //!
 //! [`args`] is the command line, [`commands`] has one module a command, [`place`] is where they work. [`input`] reads what
 //! comes from outside, [`runs`] starts, follows and shows runs, [`output`] writes to the terminal, [`failure`] is what ends
-//! a command: errors, hints and exit codes. [`cost`] estimates what a run will cost, [`sample`] reads the tables of AWS's
+//! a command: errors, hints and exit codes. [`graph`] reads the order of jobs from their SQL. [`cost`] estimates what a run will cost, [`sample`] reads the tables of AWS's
 //! sample, [`cdk`] runs the CDK app, and [`heap`] limits how much freed memory the process keeps.
 
 mod args;
@@ -10,6 +10,7 @@ mod cdk;
 mod commands;
 mod cost;
 mod failure;
+mod graph;
 mod heap;
 mod input;
 mod output;
@@ -82,6 +83,7 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
 fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
     match command {
         Command::Validate(args) => return commands::validate::validate(args, printer),
+        Command::Graph(args) => return commands::graph::graph(args, printer),
         Command::Schema => return Ok(commands::schema::schema(printer)),
         Command::Completions(args) => return Ok(commands::completions::completions(args, printer)),
         Command::Man(args) => return commands::man::man(args, printer),
@@ -117,6 +119,7 @@ async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {
         Command::Config(args) => commands::config::config(args, printer).await,
         Command::Local(args) => commands::local::local(args, printer).await,
         Command::Validate(_)
+        | Command::Graph(_)
         | Command::Schema
         | Command::Completions(_)
         | Command::Man(_)

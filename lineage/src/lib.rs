@@ -20,4 +20,4 @@ mod tokens;
 pub use infer::{Conflict, Edge, Inference, JobAccess, Reason, infer};
 pub use options::{Include, Options};
 pub use result::{Access, AccessKind, Lineage, Location, Place, Warning, WarningKind};
-pub use source::of_source;
+pub use source::{of_source, procedures};

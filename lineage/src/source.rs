@@ -14,6 +14,10 @@ use crate::shell::{Fed, feeds};
 /// text that begins with `#!`, is a shell script; everything else is SQL with RSQL's meta commands.
 #[must_use]
 pub fn of_source(name: &str, text: &str, options: &Options<'_>) -> Lineage {
+    read(name, text, options).finish()
+}
+
+fn read<'o>(name: &str, text: &str, options: &'o Options<'o>) -> Session<'o> {
     let mut session = Session::new(name, options);
     let text = with_parameters(&without_marks(text), &options.parameters);
     if name.ends_with(".sh") || text.starts_with("#!") {
@@ -29,7 +33,16 @@ pub fn of_source(name: &str, text: &str, options: &Options<'_>) -> Lineage {
     } else {
         Script::new(&options.variables).run(&mut session, &text, 1);
     }
-    session.finish()
+    session
+}
+
+/// The bodies of the procedures that a text creates, by their names as written, in lower case. Other jobs may call them:
+/// see [`Options::procedures`].
+#[must_use]
+pub fn procedures(name: &str, text: &str, options: &Options<'_>) -> BTreeMap<String, String> {
+    let session = read(name, text, options);
+    let created = session.routines.into_iter().filter(|(name, _)| !options.procedures.contains_key(name));
+    created.map(|(name, routine)| (name, routine.body)).collect()
 }
 
 /// Fills `{{ name }}`. A name without a value is marked.

@@ -14,7 +14,7 @@ pub(crate) use location::{Account, Embedded, Given, Location};
 pub(crate) use runs::{
     Cancel, Config as RestartConfig, Execution, History, Jobs, Logs, Mark, MarkAs, Restart, Run, Sweep, Watch,
 };
-pub(crate) use workflows::{Diff, Get, List, Put, Start, Validate};
+pub(crate) use workflows::{Diff, Get, Graph, List, Put, Start, Validate};
 
 use crate::failure::exit;
 use crate::output::Output;
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Check a workflow file: every problem at once, each with its place
     Validate(Validate),
+    /// Show the order of jobs that follows from the tables that their SQL reads and writes
+    Graph(Graph),
     /// Put a workflow file into the config table
     Put(Put),
     /// Print a workflow as the config table has it

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Consent;
 use super::location::{Location, pair};
 use crate::failure::exit;
+use crate::graph::Format;
 
 /// `rsqlflow validate`
 #[derive(Debug, Args)]
@@ -14,6 +15,34 @@ use crate::failure::exit;
 pub(crate) struct Validate {
     /// The workflow as JSON.
     pub file: PathBuf,
+}
+
+/// `rsqlflow graph`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A job comes after the jobs that write what it reads. Exit codes: 0 the order is complete, 1 two jobs write one table
+without an order, or the stages of the workflow contradict the SQL, 2 the input cannot be used.")]
+pub(crate) struct Graph {
+    /// A workflow file, or a directory with .sql, .rsql and .sh files.
+    pub path: PathBuf,
+    /// Directory of the scripts of a workflow file. Default: `scripts` beside it.
+    #[arg(long, value_name = "DIR")]
+    pub scripts: Option<PathBuf>,
+    /// Schema of tables that are named without one.
+    #[arg(long, value_name = "NAME")]
+    pub default_schema: Option<String>,
+    /// Set a variable of RSQL or of the shell. May be repeated.
+    #[arg(long = "var", short = 'v', value_name = "NAME=VALUE", value_parser = pair)]
+    pub variables: Vec<(String, String)>,
+    /// Name file and line of each dependency.
+    #[arg(long)]
+    pub why: bool,
+    /// Draw every dependency, also those that a longer path replaces.
+    #[arg(long)]
+    pub full: bool,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 /// `rsqlflow put`

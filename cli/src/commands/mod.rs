@@ -8,6 +8,7 @@ pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod get;
+pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod jobs;
 pub(crate) mod list;

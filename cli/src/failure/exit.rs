@@ -6,6 +6,8 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const NOT_COMPLETED: u8 = 1;
 /// Of `diff`: the file and the table differ.
 pub(crate) const DIFFERS: u8 = 1;
+/// The order of jobs has problems.
+pub(crate) const PROBLEMS: u8 = 1;
 /// Of `migrate`: rows were left out.
 pub(crate) const LEFT_OUT: u8 = 1;
 /// What was given is wrong, or leave was not given: a file that does not validate, an argument, a name that does not exist.

@@ -1,0 +1,146 @@
+//! Where the jobs come from: a workflow file with its scripts, or a directory of scripts.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rsqlflow_core::config::{ExecutionType, Workflow};
+use rsqlflow_lineage::{JobAccess, Options, of_source, procedures};
+
+/// The largest script that is read, in bytes. A larger file is data.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// How the text of the jobs is to be read.
+#[derive(Debug, Default)]
+pub(crate) struct Source {
+    /// The schema of names without one.
+    pub(crate) default_schema: Option<String>,
+    /// Variables of RSQL and of the shell.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// The jobs, with the stage of each if they are of a workflow.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    pub(crate) accesses: Vec<JobAccess>,
+    stages: Vec<Option<(usize, ExecutionType)>>,
+}
+
+/// A job before its text is read.
+struct Unread {
+    name: String,
+    path: PathBuf,
+    stage: Option<(usize, ExecutionType)>,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+}
+
+impl Jobs {
+    /// Every `.sql`, `.rsql` and `.sh` file below a directory, by its path.
+    ///
+    /// # Errors
+    /// A directory or file that cannot be read.
+    pub(crate) fn of_directory(root: &Path, source: &Source) -> io::Result<Self> {
+        let mut files = Vec::new();
+        scripts_below(root, &mut files)?;
+        files.sort();
+        let unread = files.into_iter().map(|path| Unread {
+            name: path.strip_prefix(root).unwrap_or(&path).display().to_string(),
+            path,
+            stage: None,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+        });
+        Self::read(root, unread.collect(), source)
+    }
+
+    /// The jobs of a workflow, whose scripts are below `scripts`.
+    ///
+    /// # Errors
+    /// A script that cannot be read.
+    pub(crate) fn of_workflow(workflow: &Workflow, scripts: &Path, source: &Source) -> io::Result<Self> {
+        let unread = workflow.workflow_stages.iter().enumerate().flat_map(|(number, stage)| {
+            stage.scripts.iter().map(move |job| Unread {
+                name: job.name().to_owned(),
+                path: scripts.join(&job.script),
+                stage: Some((number, stage.execution_type)),
+                args: job.args.clone(),
+                env: job.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            })
+        });
+        Self::read(scripts, unread.collect(), source)
+    }
+
+    fn read(root: &Path, unread: Vec<Unread>, source: &Source) -> io::Result<Self> {
+        let mut texts = Vec::with_capacity(unread.len());
+        for job in &unread {
+            let text = std::fs::read(&job.path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", job.path.display())))?;
+            texts.push(String::from_utf8_lossy(&text).into_owned());
+        }
+        let mut known = BTreeMap::new();
+        for (job, text) in unread.iter().zip(&texts) {
+            known.extend(procedures(&job.name, text, &Options::default()));
+        }
+        let mut jobs = Self { accesses: Vec::new(), stages: Vec::new() };
+        for (job, text) in unread.into_iter().zip(texts) {
+            let beside = job.path.parent().unwrap_or(root).to_owned();
+            let include = |path: &str| {
+                let found =
+                    [beside.join(path), root.join(path)].into_iter().find(|path| is_script_file(path))?;
+                std::fs::read_to_string(found).ok()
+            };
+            let mut variables = source.variables.clone();
+            variables.extend(job.env);
+            let options = Options {
+                default_schema: source.default_schema.clone(),
+                variables,
+                arguments: job.args,
+                procedures: known.clone(),
+                include: Some(&include),
+                ..Options::default()
+            };
+            let file = job.path.strip_prefix(root).unwrap_or(&job.path).display().to_string();
+            let lineage = of_source(&file, &text, &options);
+            jobs.accesses.push(JobAccess { name: job.name, lineage, ..JobAccess::default() });
+            jobs.stages.push(job.stage);
+        }
+        Ok(jobs)
+    }
+
+    /// The name of a job.
+    pub(crate) fn name(&self, at: usize) -> &str {
+        self.accesses.get(at).map_or("", |job| job.name.as_str())
+    }
+
+    /// The stage of a job, from 0.
+    pub(super) fn stage(&self, at: usize) -> Option<usize> {
+        self.stages.get(at).copied().flatten().map(|(stage, _)| stage)
+    }
+
+    /// Whether the jobs of its stage run one after the other.
+    pub(super) fn in_turn(&self, at: usize) -> bool {
+        matches!(self.stages.get(at), Some(Some((_, ExecutionType::Sequential))))
+    }
+}
+
+fn is_script_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_file() && found.len() <= LARGEST)
+}
+
+fn scripts_below(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && !hidden {
+            scripts_below(&path, found)?;
+        } else if kind.is_file()
+            && path.extension().is_some_and(|end| matches!(end.to_str(), Some("sql" | "rsql" | "sh")))
+            && is_script_file(&path)
+        {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
