@@ -2,8 +2,9 @@
 //!
 //! [`args`] is the command line, [`commands`] has one module a command, [`place`] is where they work. [`input`] reads what
 //! comes from outside, [`runs`] starts, follows and shows runs, [`output`] writes to the terminal, [`failure`] is what ends
-//! a command: errors, hints and exit codes. [`graph`] reads the order of jobs from their SQL. [`cost`] estimates what a run will cost, [`sample`] reads the tables of AWS's
-//! sample, [`cdk`] runs the CDK app, and [`heap`] limits how much freed memory the process keeps.
+//! a command: errors, hints and exit codes. [`graph`] reads the order of jobs from their SQL, [`cost`] estimates what a run
+//! will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app, and [`heap`] limits how much freed
+//! memory the process keeps.
 
 mod args;
 mod cdk;

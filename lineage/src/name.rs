@@ -1,6 +1,6 @@
 //! Names of tables: folding, search path, and variables that are not set.
 
-use rsql::lexer::token::Kind;
+use rsql_lexer::token::Kind;
 
 use crate::tokens::Tokens;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use rsql::lexer::token::Kind;
+use rsql_lexer::token::Kind;
 
 use crate::name::Name;
 use crate::result::{AccessKind, WarningKind};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rsql::lexer::{Piece, Scanner, Stop, split};
+use rsql_lexer::{Piece, Scanner, Stop, split};
 
 use crate::name::{AMBIGUOUS, UNSET, mark, without_marks};
 use crate::options::Options;

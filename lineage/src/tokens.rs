@@ -1,6 +1,6 @@
 //! The tokens of a statement, without blanks and comments, with matching parentheses.
 
-use rsql::lexer::token::{Kind, Token, tokens};
+use rsql_lexer::token::{Kind, Token, tokens};
 
 /// The tokens of a text. `line` is the line of the text's first byte.
 #[derive(Debug)]
