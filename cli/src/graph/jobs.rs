@@ -1,6 +1,7 @@
 //! Where the jobs come from: a workflow file with its scripts, or a directory of scripts.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -83,12 +84,16 @@ impl Jobs {
             known.extend(procedures(&job.name, text, &Options::default()));
         }
         let mut jobs = Self { accesses: Vec::new(), stages: Vec::new() };
+        let mut paths = Vec::new();
+        let included = RefCell::new(BTreeSet::new());
         for (job, text) in unread.into_iter().zip(texts) {
             let beside = job.path.parent().unwrap_or(root).to_owned();
             let include = |path: &str| {
                 let found =
                     [beside.join(path), root.join(path)].into_iter().find(|path| is_script_file(path))?;
-                std::fs::read_to_string(found).ok()
+                let text = std::fs::read_to_string(&found).ok()?;
+                included.borrow_mut().insert(found.canonicalize().unwrap_or(found));
+                Some(text)
             };
             let mut variables = source.variables.clone();
             variables.extend(job.env);
@@ -104,8 +109,20 @@ impl Jobs {
             let lineage = of_source(&file, &text, &options);
             jobs.accesses.push(JobAccess { name: job.name, lineage, ..JobAccess::default() });
             jobs.stages.push(job.stage);
+            paths.push(job.path.canonicalize().unwrap_or(job.path));
         }
-        Ok(jobs)
+        // In a directory, a file that another one includes is a part of that one.
+        let included = included.into_inner();
+        let part = |at: usize| {
+            jobs.stages.get(at).is_some_and(Option::is_none)
+                && paths.get(at).is_some_and(|path| included.contains(path))
+        };
+        let kept: Vec<usize> = (0..jobs.accesses.len()).filter(|at| !part(*at)).collect();
+        let (accesses, stages) = (jobs.accesses, jobs.stages);
+        Ok(Self {
+            accesses: kept.iter().filter_map(|at| accesses.get(*at).cloned()).collect(),
+            stages: kept.iter().filter_map(|at| stages.get(*at).copied()).collect(),
+        })
     }
 
     /// The name of a job.
@@ -143,4 +160,70 @@ fn scripts_below(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Format, Order, render};
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn the_order_of_a_directory_is_read_and_an_included_file_is_no_job() {
+        let dir = directory(&[
+            ("a.sql", "create table s.a as select 1;"),
+            ("b.sh", "rsql -f part.rsql"),
+            ("part.rsql", "insert into s.b select * from s.a;"),
+        ]);
+        let order = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
+        let text = render(&order, Format::Text, false, true);
+        assert!(
+            text.starts_with("jobs: 2, dependencies: 1, levels: 2\n  level 0: a.sql\n  level 1: b.sh\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("b.sh waits for a.sql\n  s.a is written at a.sql:1 and read at part.rsql:1"),
+            "{text}"
+        );
+        assert!(order.problems.is_empty());
+    }
+
+    #[test]
+    fn two_writers_and_cycles_are_problems() {
+        let dir = directory(&[("a.sql", "delete from s.x;"), ("b.sql", "truncate s.x;")]);
+        // Without stages there is no order between them.
+        let order = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
+        assert!(order.problems.iter().any(|problem| problem.message.contains("s.x")), "{:?}", order.problems);
+        let dir = directory(&[
+            ("a.sql", "insert into s.x select * from s.y;"),
+            ("b.sql", "insert into s.y select * from s.x;"),
+        ]);
+        let cycle = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap_err();
+        assert_eq!(cycle.0, ["a.sql", "b.sql"]);
+    }
+
+    #[test]
+    fn stages_that_contradict_the_sql_are_problems() {
+        let dir =
+            directory(&[("make.sql", "insert into s.x values (1);"), ("use.sql", "select * from s.x;")]);
+        let workflow = serde_json::json!({
+            "workflow_id": "w",
+            "workflow_stages": [{ "execution_type": "parallel", "scripts": ["make.sql", "use.sql"] }],
+        });
+        let workflow = Workflow::from_json(&workflow, &rsqlflow_core::timing::Timing::default()).unwrap();
+        let jobs = Jobs::of_workflow(&workflow, dir.path(), &Source::default()).unwrap();
+        let order = Order::of(jobs).unwrap();
+        let messages: Vec<&str> = order.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert!(
+            matches!(messages[..], [one] if one.starts_with("use.sql depends on make.sql, but runs at the same time")),
+            "{messages:?}"
+        );
+    }
 }
