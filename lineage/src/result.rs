@@ -90,12 +90,12 @@ impl Warning {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self.kind {
-            WarningKind::UnqualifiedName(_) => "write the schema, or set `default_schema` of the workflow",
+            WarningKind::UnqualifiedName(_) => "write the schema before the name, or give a default schema",
             WarningKind::AmbiguousName(_) => "write the schema before the name",
             WarningKind::UnsetVariable(_) | WarningKind::AmbiguousVariable(_) => {
-                "set the variable, or give the job `reads`, `writes` or `depends_on`"
+                "give the value of the variable"
             }
-            _ => "give the job `reads`, `writes` or `depends_on`",
+            _ => "check the order of this job by hand",
         }
     }
 }

@@ -260,7 +260,7 @@ mod search_path {
     fn nothing_is_guessed() {
         let found = of_source("j.sql", "select 1 from a; select 1 from x.b", &Options::default());
         assert_eq!((found.read_names(), warnings(&found)), (vec!["x.b"], vec!["unqualified a".to_owned()]));
-        assert!(found.warnings[0].hint().contains("default_schema"));
+        assert!(found.warnings[0].hint().contains("default schema"));
     }
 }
 

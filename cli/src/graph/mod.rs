@@ -100,7 +100,7 @@ impl Jobs {
                 self.name(*second),
                 conflict.table
             ),
-            hint: "run one after the other, or give one of them `depends_on`",
+            hint: "put them into different stages, or into a sequential stage",
         })
     }
 
