@@ -104,21 +104,6 @@ impl Graph {
     pub fn sorted(&self) -> &[usize] {
         &self.sorted
     }
-
-    /// `from` and everything that depends on it, directly or not, in ascending order.
-    #[must_use]
-    pub fn descendants(&self, from: usize) -> Vec<usize> {
-        let mut seen = vec![false; self.len()];
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            if let Some(mark) = seen.get_mut(at)
-                && !std::mem::replace(mark, true)
-            {
-                open.extend(self.children(at));
-            }
-        }
-        (0..self.len()).filter(|at| seen[*at]).collect()
-    }
 }
 
 /// Kahn's algorithm with a heap, so that the result does not depend on the order of the edges. `None` if the edges
