@@ -72,9 +72,8 @@ fn of_client(words: &[Word], documents: Vec<HereDocument>) -> Vec<Feed> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let text = word.text.as_str();
-        let long =
-            |names: [&str; 2]| names.iter().find_map(|name| text.strip_prefix(name)?.strip_prefix('='));
-        let mut value = |short: &str, names: [&str; 2]| -> Option<(String, usize)> {
+        let long = |names: &[&str]| names.iter().find_map(|name| text.strip_prefix(name)?.strip_prefix('='));
+        let mut value = |short: &str, names: &[&str]| -> Option<(String, usize)> {
             if text == short || names.contains(&text) {
                 return words.next().map(|next| (next.text.clone(), next.line));
             }
@@ -82,11 +81,11 @@ fn of_client(words: &[Word], documents: Vec<HereDocument>) -> Vec<Feed> {
                 .or_else(|| text.strip_prefix(short).filter(|_| !text.starts_with("--")))
                 .map(|rest| (rest.to_owned(), word.line))
         };
-        if let Some((text, line)) = value("-c", ["--command", "--command"]) {
+        if let Some((text, line)) = value("-c", &["--command"]) {
             given.push((Fed::Text(text), line));
-        } else if let Some((path, line)) = value("-f", ["--file", "--file"]) {
+        } else if let Some((path, line)) = value("-f", &["--file"]) {
             given.push((Fed::File(path), line));
-        } else if let Some((pair, _)) = value("-v", ["--set", "--variable"])
+        } else if let Some((pair, _)) = value("-v", &["--set", "--variable"])
             && let Some((name, value)) = pair.split_once('=')
         {
             variables.insert(name.to_owned(), value.to_owned());
