@@ -94,16 +94,14 @@ bench: build tool-postgres tool-clients ## Measure the programs as they ship, an
 		--json $(CURDIR)/target/bench.json --markdown $(CURDIR)/docs/performance.md
 
 .PHONY: lint
-lint: tool-cargo ## Check formatting and lints, and licences where cargo-deny is installed
+lint: tool-cargo deny ## Check formatting, lints, and licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
-	else echo "cargo-deny is not installed, so licences and advisories were not checked; make deny checks licences"; fi
 
 .PHONY: deny
 # Without advisories: their database is a Git repository, which a machine without internet access cannot fetch.
-deny: tool-deny ## Install cargo-deny, and check licences, bans and sources
-	$(TARGET)/tools/bin/cargo-deny check bans licenses sources
+deny: tool-deny ## Check licences, banned crates and sources of crates
+	$(TARGET)/tools/bin/cargo-deny --locked --offline check bans licenses sources
 
 .PHONY: clean
 clean: ## Remove build results and the files of the demo
