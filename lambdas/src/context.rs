@@ -31,7 +31,7 @@ pub struct Context {
 
 type Plans = Vec<(ExecutionId, Arc<Plan>)>;
 
-/// Of runs that launch jobs at the same time in one process.
+/// How many plans are kept. More runs than this at the same time in one process parse their plans again.
 const CACHED_PLANS: usize = 8;
 
 /// A function that cannot start.
@@ -82,21 +82,17 @@ impl Context {
         Ok(Self::new(&sdk, deployment))
     }
 
-    /// The run's plan, from its snapshot.
-    pub(crate) async fn plan(&self, id: &ExecutionId) -> Result<Plan, HandlerError> {
+    /// The plan of a run, from its snapshot. It is parsed once and shared by all later calls: a plan never changes.
+    pub(crate) async fn plan(&self, id: &ExecutionId) -> Result<Arc<Plan>, HandlerError> {
+        let find = |plans: &Plans| plans.iter().find(|(run, _)| run == id).map(|(_, plan)| plan.clone());
+        if let Some(plan) = self.plans.lock().ok().as_deref().and_then(find) {
+            return Ok(plan);
+        }
         let corrupt = |reason: String| HandlerError::CorruptPlan { execution: id.clone(), reason };
         let snapshot = self.store.jobs().get_snapshot(id).await?;
         let snapshot = snapshot.ok_or_else(|| corrupt("there is none".to_owned()))?;
-        Plan::from_snapshot(&snapshot).map_err(|problems| corrupt(problems.to_string()))
-    }
-
-    /// As [`Self::plan`], kept for further calls: a plan never changes, and a launcher needs it for each of its jobs.
-    pub(crate) async fn cached_plan(&self, id: &ExecutionId) -> Result<Arc<Plan>, HandlerError> {
-        let found = |plans: &Plans| plans.iter().find(|(run, _)| run == id).map(|(_, plan)| plan.clone());
-        if let Some(plan) = self.plans.lock().ok().as_deref().and_then(found) {
-            return Ok(plan);
-        }
-        let plan = Arc::new(self.plan(id).await?);
+        let plan = Plan::from_snapshot(&snapshot).map_err(|problems| corrupt(problems.to_string()))?;
+        let plan = Arc::new(plan);
         if let Ok(mut plans) = self.plans.lock() {
             plans.truncate(CACHED_PLANS - 1);
             plans.insert(0, (id.clone(), plan.clone()));

@@ -285,7 +285,7 @@ impl Call<'_> {
 /// says, but not what is run.
 async fn planned_digest(context: &Context, row: &JobRow) -> Result<String, HandlerError> {
     let (run, id) = (&row.workflow_execution_id, row.job_id);
-    let plan = context.cached_plan(run).await?;
+    let plan = context.plan(run).await?;
     let job = plan.job(id).ok_or_else(|| HandlerError::CorruptPlan {
         execution: run.clone(),
         reason: format!("it has no job {id}"),

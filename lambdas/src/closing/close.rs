@@ -1,5 +1,7 @@
 //! Closes a run.
 
+use std::sync::Arc;
+
 use rsqlflow_core::ExecutionId;
 use rsqlflow_core::message::{ExecutionStatus, Trouble};
 use rsqlflow_core::plan::Plan;
@@ -72,15 +74,15 @@ pub(crate) async fn close(
     let plan = plan(context, &run).await?;
     let mut jobs = context.store.jobs().all_standings(&run).await?;
     if !matches!(ending, Ending::Finished { .. }) {
-        children::stop(context, &run, plan.as_ref(), &jobs).await?;
+        children::stop(context, &run, plan.as_deref(), &jobs).await?;
     }
     let cause = ending.cause();
     let open = settle(context, &run, &mut jobs, |_| cause.clone()).await?;
     if open > 0 {
         return Err(HandlerError::StageNotSettled { execution: run, open });
     }
-    let summary = judge(plan.as_ref(), &jobs, ending);
-    let notify = plan.map(|plan| plan.notify).unwrap_or_default();
+    let summary = judge(plan.as_deref(), &jobs, ending);
+    let notify = plan.map(|plan| plan.notify.clone()).unwrap_or_default();
     let at = now();
     let end = RunEnd {
         status: summary.status,
@@ -132,11 +134,12 @@ pub(crate) async fn deliver(context: &Context, row: &WorkflowRow) -> Result<bool
         return Ok(false);
     }
     let plan = plan(context, &row.workflow_execution_id).await?;
-    Ok(notify::deliver(context, row, &plan.map(|plan| plan.notify).unwrap_or_default()).await)
+    let notify = plan.map(|plan| plan.notify.clone()).unwrap_or_default();
+    Ok(notify::deliver(context, row, &notify).await)
 }
 
 /// The plan, if it can be read: a run whose plan cannot must end too.
-async fn plan(context: &Context, run: &ExecutionId) -> Result<Option<Plan>, HandlerError> {
+async fn plan(context: &Context, run: &ExecutionId) -> Result<Option<Arc<Plan>>, HandlerError> {
     match context.plan(run).await {
         Ok(plan) => Ok(Some(plan)),
         Err(HandlerError::CorruptPlan { reason, .. }) => {
