@@ -1,5 +1,6 @@
 //! The domain of rsqlflow. Pure: no I/O, no clock, no AWS.
 
+pub mod check;
 pub mod config;
 mod deployment;
 mod duration;

@@ -9,12 +9,12 @@ fn found<'a>(told: &'a Value, name: &str) -> (&'a str, &'a str, Option<&'a str>)
     let checks = told["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["name"].as_str().unwrap().starts_with(name));
     let check = check.unwrap_or_else(|| panic!("no check {name} in {told:#}"));
-    (check["health"].as_str().unwrap(), check["found"].as_str().unwrap(), check["mend"].as_str())
+    (check["health"].as_str().unwrap(), check["found"].as_str().unwrap(), check["hint"].as_str())
 }
 
 fn bad(told: &Value) -> Vec<&str> {
     let checks = told["checks"].as_array().unwrap().iter();
-    checks.filter(|check| check["health"] == "bad").map(|check| check["name"].as_str().unwrap()).collect()
+    checks.filter(|check| check["health"] == "failed").map(|check| check["name"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -69,9 +69,9 @@ async fn each_problem_is_told_with_its_mend() {
     assert_eq!(bad.len(), names.len(), "{told:#}");
     assert!(bad.iter().zip(names).all(|(bad, name)| bad.starts_with(name)), "{bad:?}");
     let every = told["checks"].as_array().unwrap();
-    assert!(every.iter().all(|check| (check["health"] == "ok") == check["mend"].is_null()), "{told:#}");
+    assert!(every.iter().all(|check| (check["health"] == "ok") == check["hint"].is_null()), "{told:#}");
     let (health, group, mend) = found(&told, "log group /nobody");
-    assert!(health == "look" && group.starts_with("there is none; a job makes it"), "{group}");
+    assert!(health == "warning" && group.starts_with("there is none; a job makes it"), "{group}");
     assert!(mend.unwrap().contains("log_group"), "{mend:?}");
 
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -242,16 +242,22 @@ async fn the_doctor_looks_at_every_part_and_names_what_is_wrong() {
         "table rsqlflow-workflow-audit-table",
         "table rsqlflow-job-audit-table",
         "function rsqlflow-rsql-invoke",
-        "machine rsqlflow-master",
-        "machine rsqlflow-parallel",
+        "state machine rsqlflow-master",
+        "state machine rsqlflow-parallel",
         "SSM document",
         "instances",
         "log group",
     ] {
         assert_eq!(health(&well, part), "ok", "{part}: {well:#}");
     }
-    // An endpoint without IAM: said, and no failure of the rest.
-    assert_eq!(health(&well, "permissions"), "look", "{well:#}");
+    let names = |document: &Value, part: &str| {
+        let checks = document["checks"].as_array().unwrap().iter();
+        checks.filter(|check| check["name"].as_str().unwrap().starts_with(part)).count()
+    };
+    // The endpoint has no IAM and no backups, so there is nothing to check.
+    assert_eq!((names(&well, "permissions"), names(&well, "recovery")), (0, 0), "{well:#}");
+    let here = world.operator(&["doctor", "--output", "json"]).ends(0).json();
+    assert_eq!(names(&here, ""), names(&well, "") + 1, "the same checks, and the disk: {here:#}");
 
     // A machine that somebody edited in the console, and a table that is gone.
     let arn = "arn:aws:states:us-east-1:000000000000:stateMachine:rsqlflow-sequential";
@@ -262,9 +268,9 @@ async fn the_doctor_looks_at_every_part_and_names_what_is_wrong() {
     world.call("AWSStepFunctions.UpdateStateMachine", &update).await;
     world.call("DynamoDB_20120810.DeleteTable", &json!({ "TableName": "rsqlflow-config-table" })).await;
     let ill = world.operator(&doctor).ends(3).json();
-    assert_eq!(health(&ill, "machine rsqlflow-sequential"), "bad");
-    assert_eq!(health(&ill, "table rsqlflow-config-table"), "bad");
-    assert_eq!(health(&ill, "machine rsqlflow-master"), "ok");
+    assert_eq!(health(&ill, "state machine rsqlflow-sequential"), "failed");
+    assert_eq!(health(&ill, "table rsqlflow-config-table"), "failed");
+    assert_eq!(health(&ill, "state machine rsqlflow-master"), "ok");
     let text = world.operator(&["doctor", "--aws", "--endpoint-url", &world.url]).ends(3);
     let url = world.url.as_str();
     shown(
@@ -272,5 +278,5 @@ async fn the_doctor_looks_at_every_part_and_names_what_is_wrong() {
         "rsqlflow doctor --aws --endpoint-url http://127.0.0.1:4566",
         &text.out.replace(url, "http://127.0.0.1:4566"),
     );
-    let _ = text.says("MaxAttempts").says("mend: `rsqlflow deploy`");
+    let _ = text.says("MaxAttempts").says("hint: restore it with `rsqlflow deploy`");
 }

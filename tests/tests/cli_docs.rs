@@ -47,8 +47,8 @@ impl Filters {
             (regex::escape(&programs), "/usr/bin"),
             (r"\d+(\.\d)? [MG]B free".to_owned(), "42.0 GB free"),
             (
-                r"(?m)^  \w+  +psql: .*(\n        mend: .*)?".to_owned(),
-                "  ok    psql: none: only scripts that call it need it",
+                r"(?m)^  \w+  +psql: .*(\n           hint: .*)?".to_owned(),
+                "  ok       psql: none: only scripts that call it need it",
             ),
             (r"run as \w+, as".to_owned(), "run as root, as"),
             (r", agent \d+".to_owned(), ", agent 4711"),

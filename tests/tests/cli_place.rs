@@ -74,7 +74,8 @@ fn a_place_that_is_not_there_is_told_with_a_mend() {
     let unknown = ["list", "--endpoint-url", "http://nobody.invalid", "--region", "eu-west-1"];
     let unknown = rsqlflow(dir.path(), &[env.as_slice(), &keys].concat(), &unknown).ends(3);
     let _ = unknown.says("the name of the endpoint http://nobody.invalid was not found: check the network");
-    let _ = rsqlflow(dir.path(), &env, &["doctor", "--endpoint-url", &url]).ends(3).says("BAD").says("mend:");
+    let _ =
+        rsqlflow(dir.path(), &env, &["doctor", "--endpoint-url", &url]).ends(3).says("FAILED").says("hint:");
 }
 
 #[test]

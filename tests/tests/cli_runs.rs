@@ -171,7 +171,7 @@ async fn a_run_whose_end_nobody_told_is_swept() {
     let found = world.operator(&["sweep", "--dry-run", "--output", "json"]).ends(0).json();
     assert_eq!(found["closed"][0]["workflow_execution_id"], "old");
     assert_eq!(found["running"].as_array().unwrap().len(), 2, "{found}");
-    let _ = world.operator(&["doctor"]).ends(0).says("first old").says("mend: `rsqlflow sweep`");
+    let _ = world.operator(&["doctor"]).ends(0).says("first old").says("hint: if they are still open");
     let _ = world.operator(&["sweep"]).ends(2).says("Close 1 run(s)");
     let _ =
         world.operator(&["sweep", "--yes"]).ends(0).says("closed  old  w  closed as Failed: never started");

@@ -1,15 +1,15 @@
 //! `doctor`: what is wrong here, and how it is mended.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use rsqlflow_core::check::{self, Check, Health};
 use serde_json::json;
 
 use super::args::Output;
 use super::{VERSION, complain, exit, print, runtime};
 use crate::config::{AgentConfig, ConfigError};
-use crate::doctor::{self, Check, Health};
+use crate::doctor;
 
 pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output: Output) -> ExitCode {
     let (checks, unhealthy) = match config {
@@ -30,14 +30,14 @@ pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output
         }
         Err(error) => (unusable(&error), exit::CONFIG),
     };
-    let bad = checks.iter().filter(|check| check.health == Health::Bad).count();
+    let failed = check::count(&checks, Health::Failed);
     print(&match output {
-        Output::Text => text(&checks, bad),
+        Output::Text => check::text(&checks, |_, word| word.to_owned()),
         Output::Json => {
-            format!("{:#}\n", json!({ "version": VERSION, "healthy": bad == 0, "checks": checks }))
+            format!("{:#}\n", json!({ "version": VERSION, "healthy": failed == 0, "checks": checks }))
         }
     });
-    let code = if bad == 0 { exit::DONE } else { unhealthy };
+    let code = if failed == 0 { exit::DONE } else { unhealthy };
     code.into()
 }
 
@@ -45,39 +45,17 @@ pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output
 fn unusable(error: &ConfigError) -> Vec<Check> {
     match error {
         ConfigError::Unreadable { path, source } => {
-            let mend = "correct --config or RSQLFLOW_AGENT_CONFIG, or run this as root, as jobs are run";
-            vec![Check::bad(format!("settings {}", path.display()), source.to_string(), mend)]
+            let hint = "correct --config or RSQLFLOW_AGENT_CONFIG, or run this as root, as jobs are run";
+            vec![Check::failed(format!("settings {}", path.display()), source.to_string(), hint)]
         }
         ConfigError::Invalid { path, problems } => {
             let file =
                 path.as_ref().map_or_else(|| "the settings".to_owned(), |path| path.display().to_string());
             let check = |problem: &rsqlflow_core::Problem| {
-                let mend = problem.hint.clone().unwrap_or_else(|| format!("correct it in {file}"));
-                Check::bad(format!("setting {}", problem.path), problem.message.clone(), mend)
+                let hint = problem.hint.clone().unwrap_or_else(|| format!("correct it in {file}"));
+                Check::failed(format!("setting {}", problem.path), problem.message.clone(), hint)
             };
             problems.iter().map(check).collect()
         }
     }
-}
-
-fn text(checks: &[Check], bad: usize) -> String {
-    let mut out = String::new();
-    for check in checks {
-        let word = match check.health {
-            Health::Ok => "ok  ",
-            Health::Look => "look",
-            Health::Bad => "BAD ",
-        };
-        let found: String = check.found.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(out, "  {word}  {}: {found}", check.name);
-        if let Some(mend) = &check.mend {
-            let _ = writeln!(out, "        mend: {mend}");
-        }
-    }
-    let _ = match bad {
-        0 => writeln!(out, "nothing is wrong"),
-        1 => writeln!(out, "1 problem"),
-        _ => writeln!(out, "{bad} problems"),
-    };
-    out
 }

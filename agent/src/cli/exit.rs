@@ -14,7 +14,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// `run`: the job was handed to a process of its own; with `--foreground`: its result is recorded, whatever it
-/// is, or the job is another's. `flush`: nothing is left. `status`: told. `doctor`: nothing is wrong.
+/// is, or the job is another's. `flush`: nothing is left. `status`: told. `doctor`: no problems found.
 pub const DONE: Exit = Exit(0);
 
 /// The command line is not understood (clap's own code).
@@ -32,7 +32,7 @@ pub const UNDELIVERED: Exit = Exit(5);
 /// `run --foreground`, `flush`, `status`: table, service or spool cannot be used.
 pub const UNAVAILABLE: Exit = Exit(6);
 
-/// `doctor`: something is wrong.
+/// `doctor`: at least one check failed.
 pub const UNHEALTHY: Exit = Exit(7);
 
 /// For `--help`.
@@ -40,10 +40,10 @@ pub const HELP: &str = "\
 Exit codes:
   0  run: the job was handed to a process of its own (with --foreground: its result is
      recorded, whatever it is, or the job is another's); flush: nothing is left;
-     status: told; doctor: nothing is wrong
+     status: told; doctor: no problems found
   2  the command line is not understood
   3  the configuration cannot be used
   4  run: the process that was to run the job could not be started
   5  run --foreground, flush: a result could not be delivered and stays in the spool
   6  table, service or spool cannot be used
-  7  doctor: something is wrong";
+  7  doctor: at least one check failed";

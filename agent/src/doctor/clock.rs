@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 
-use super::Check;
+use rsqlflow_core::check::Check;
 
 /// From here on times in the tables and logs mislead people.
 const LOOK: f64 = 5.0;
@@ -84,11 +84,11 @@ fn judge(ahead: f64) -> Check {
         return Check::ok(name, "as AWS's, to the second");
     }
     let found = format!("{:.0} s {} AWS's", ahead.abs(), if ahead > 0.0 { "ahead of" } else { "behind" });
-    let mend = "let chrony or systemd-timesyncd keep it; on EC2 from 169.254.169.123 (`chronyc sources` shows whether it is reached)";
+    let hint = "let chrony or systemd-timesyncd keep it; on EC2 from 169.254.169.123 (`chronyc sources` shows whether it is reached)";
     match ahead.abs() {
-        off if off >= BAD => Check::bad(name, format!("{found}: AWS refuses what is signed by it"), mend),
+        off if off >= BAD => Check::failed(name, format!("{found}: AWS refuses what is signed by it"), hint),
         off if off >= LOOK => {
-            Check::look(name, format!("{found}: times in tables and logs are off by as much"), mend)
+            Check::warning(name, format!("{found}: times in tables and logs are off by as much"), hint)
         }
         _ => Check::ok(name, found),
     }
@@ -97,7 +97,7 @@ fn judge(ahead: f64) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Health;
+    use rsqlflow_core::check::Health;
 
     #[test]
     fn a_date_is_taken_for_the_middle_of_its_second() {
@@ -113,10 +113,10 @@ mod tests {
         for (ahead, health) in [
             (0.9, Health::Ok),
             (-3.0, Health::Ok),
-            (-7.0, Health::Look),
-            (60.0, Health::Look),
-            (301.0, Health::Bad),
-            (-86_400.0, Health::Bad),
+            (-7.0, Health::Warning),
+            (60.0, Health::Warning),
+            (301.0, Health::Failed),
+            (-86_400.0, Health::Failed),
         ] {
             assert_eq!(judge(ahead).health, health, "{ahead}");
         }

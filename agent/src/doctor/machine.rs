@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
 
-use super::Check;
 use super::access::Reader;
 use super::programs::{on_path, version};
 use crate::config::AgentConfig;
@@ -16,6 +15,7 @@ use crate::spool::Results;
 use crate::tools::client::{self, RsqlClient};
 use crate::tools::place::CREDS;
 use crate::user::{NoSuchUser, User};
+use rsqlflow_core::check::Check;
 
 /// Bytes free, below which somebody should look, and below which jobs lose their logs or their results.
 const LITTLE: u64 = 1 << 30;
@@ -29,7 +29,7 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
     let name = "settings";
     match fs::metadata(file) {
         Ok(_) => Check::ok(name, format!("{}, tables {}-*", file.display(), config.prefix)),
-        Err(_) => Check::look(
+        Err(_) => Check::warning(
             name,
             format!(
                 "there is no {}: every setting has its default, tables are {}-*",
@@ -46,20 +46,20 @@ pub(super) fn unused(config: &AgentConfig, file: &Path) -> Option<Check> {
     let names = config.unused.join(", ");
     (!names.is_empty()).then(|| {
         let found = format!("{names}: no longer used; each job's row has these times");
-        Check::look("settings", found, format!("remove them from {}", file.display()))
+        Check::warning("settings", found, format!("remove them from {}", file.display()))
     })
 }
 
 /// What keeps every job from being run, and is found nowhere else: the agent splits itself for each.
 pub(super) fn threads() -> Option<Check> {
     let error = crate::fork::alone().err()?;
-    let mend = match error.kind() {
+    let hint = match error.kind() {
         io::ErrorKind::Other => {
             "take the library out of /etc/ld.so.preload or LD_PRELOAD, or have it leave rsqlflow-agent alone"
         }
         _ => "mount /proc, so that this user may read it",
     };
-    Some(Check::bad("threads", error.to_string(), mend))
+    Some(Check::failed("threads", error.to_string(), hint))
 }
 
 /// The checks that ask nobody but this machine.
@@ -89,11 +89,11 @@ fn user(config: &AgentConfig, file: &Path) -> Check {
             Check::ok(name, format!("the agent runs as {me}, scripts as {other}"))
         }
         Err(error @ NoSuchUser::Unknown(_)) => {
-            let mend = format!("create it (`useradd --system NAME`), or change run_as in {}", file.display());
-            Check::bad(name, error.to_string(), mend)
+            let hint = format!("create it (`useradd --system NAME`), or change run_as in {}", file.display());
+            Check::failed(name, error.to_string(), hint)
         }
         Err(error @ NoSuchUser::NotRoot(_)) => {
-            Check::bad(name, error.to_string(), "run this as root, as the SSM agent runs the job agent")
+            Check::failed(name, error.to_string(), "run this as root, as the SSM agent runs the job agent")
         }
     }
 }
@@ -104,15 +104,15 @@ fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check 
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            let mend =
+            let hint =
                 format!("put the scripts there, or name their directory as script_dir in {}", file.display());
-            return Check::bad(name, format!("cannot be listed: {error}"), mend);
+            return Check::failed(name, format!("cannot be listed: {error}"), hint);
         }
     };
     if let Some(barred) = reader.and_then(|reader| reader.barred_by(dir)) {
         let user = config.scripts_user().unwrap_or_default();
         let found = format!("{user}, as whom scripts run, may not read {}", barred.display());
-        return Check::look(
+        return Check::warning(
             name,
             found,
             format!("`chmod o+rx {}`, or give it to a group of {user}", barred.display()),
@@ -121,10 +121,10 @@ fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check 
     if fs::metadata(dir).is_ok_and(|found| found.permissions().mode() & 0o002 != 0) {
         let found =
             "everybody on this machine may write there, and what is there runs with the database's password";
-        return Check::look(name, found, format!("`chmod o-w {}`", dir.display()));
+        return Check::warning(name, found, format!("`chmod o-w {}`", dir.display()));
     }
     match entries.count() {
-        0 => Check::look(name, "empty", "put the scripts there that workflows name"),
+        0 => Check::warning(name, "empty", "put the scripts there that workflows name"),
         count => Check::ok(name, format!("{count} entr{}", if count == 1 { "y" } else { "ies" })),
     }
 }
@@ -137,13 +137,13 @@ fn credentials_script(config: &AgentConfig, reader: Option<&Reader>) -> Check {
         return Check::ok(CREDS, "the agent puts its own there");
     };
     if !path.is_file() {
-        let mend = "put it there, or leave creds_dir out: then the agent puts its own in place";
-        return Check::look(CREDS, format!("there is no {}", path.display()), mend);
+        let hint = "put it there, or leave creds_dir out: then the agent puts its own in place";
+        return Check::warning(CREDS, format!("there is no {}", path.display()), hint);
     }
     match reader.and_then(|reader| reader.barred_by(&path)) {
         Some(barred) => {
             let found = format!("the scripts' user may not read {}", barred.display());
-            Check::look(CREDS, found, format!("`chmod o+rX {}`", barred.display()))
+            Check::warning(CREDS, found, format!("`chmod o+rX {}`", barred.display()))
         }
         None => Check::ok(CREDS, path.display().to_string()),
     }
@@ -156,12 +156,12 @@ fn rsql(config: &AgentConfig) -> Check {
         Ok(Some(program)) => ("the agent's own", Some(program)),
         Ok(None) => ("on the scripts' PATH", on_path(&config.path, client::NAME)),
         Err(error) => {
-            let mend = "install it there, name it as rsql_binary, or set rsql_client to \"auto\"";
-            return Check::bad(name, error.to_string(), mend);
+            let hint = "install it there, name it as rsql_binary, or set rsql_client to \"auto\"";
+            return Check::failed(name, error.to_string(), hint);
         }
     };
     let Some(program) = program else {
-        let mend = match config.rsql_client {
+        let hint = match config.rsql_client {
             RsqlClient::System => {
                 "install Amazon Redshift RSQL, or set rsql_client to \"auto\" for the agent's own"
             }
@@ -169,14 +169,14 @@ fn rsql(config: &AgentConfig) -> Check {
                 "install the rsqlflow agent's package, which brings one, or Amazon Redshift RSQL"
             }
         };
-        return Check::bad(name, "none: scripts that call it end with exit code 127", mend);
+        return Check::failed(name, "none: scripts that call it end with exit code 127", hint);
     };
     match version(&program, &config.path) {
         Ok(said) => Check::ok(name, format!("{} ({said}), {whose}", program.display())),
-        Err(reason) => Check::bad(
+        Err(reason) => Check::failed(
             name,
             format!("{}, {whose}, {reason}", program.display()),
-            "mend its installation (Amazon's needs unixODBC and the Redshift ODBC driver), or set rsql_client to \"bundled\"",
+            "repair its installation (Amazon's needs unixODBC and the Redshift ODBC driver), or set rsql_client to \"bundled\"",
         ),
     }
 }
@@ -186,10 +186,10 @@ fn psql(config: &AgentConfig) -> Check {
     match on_path(&config.path, name).map(|program| (version(&program, &config.path), program)) {
         None => Check::ok(name, "none: only scripts that call it need it"),
         Some((Ok(said), program)) => Check::ok(name, format!("{} ({said})", program.display())),
-        Some((Err(reason), program)) => Check::look(
+        Some((Err(reason), program)) => Check::warning(
             name,
             format!("{} {reason}", program.display()),
-            "mend its installation, if scripts call it",
+            "repair its installation, if scripts call it",
         ),
     }
 }
@@ -199,12 +199,12 @@ fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     let name = format!("{what} {}", dir.display());
     let there = existing(dir);
     if !there.is_dir() {
-        let mend = format!("move it away, or set {setting} in {}", file.display());
-        return Check::bad(name, format!("{} is no directory", there.display()), mend);
+        let hint = format!("move it away, or set {setting} in {}", file.display());
+        return Check::failed(name, format!("{} is no directory", there.display()), hint);
     }
     if access(&there, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
-        let mend = format!("run this as root, as jobs are run; or set {setting} in {}", file.display());
-        return Check::bad(name, format!("{} cannot be written", there.display()), mend);
+        let hint = format!("run this as root, as jobs are run; or set {setting} in {}", file.display());
+        return Check::failed(name, format!("{} cannot be written", there.display()), hint);
     }
     let will = if there == dir { "" } else { ", made by the first job" };
     let Ok(disk) = statvfs(&there) else {
@@ -212,14 +212,14 @@ fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     };
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let no_inodes = disk.files() > 0 && disk.files_available() == 0;
-    let mend = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
+    let hint = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
     let room = format!("{} free{will}", size(free));
     if no_inodes {
-        return Check::bad(name, "the disk has no room for another file", mend);
+        return Check::failed(name, "the disk has no room for another file", hint);
     }
     match free {
-        ..TOO_LITTLE => Check::bad(name, format!("{room}: results and logs may be lost"), mend),
-        TOO_LITTLE..LITTLE => Check::look(name, room, mend),
+        ..TOO_LITTLE => Check::failed(name, format!("{room}: results and logs may be lost"), hint),
+        TOO_LITTLE..LITTLE => Check::warning(name, room, hint),
         LITTLE.. => Check::ok(name, room),
     }
 }
@@ -240,20 +240,20 @@ fn results(config: &AgentConfig) -> Check {
     let name = "results";
     match Results::new(&config.spool_dir).take() {
         Ok(found) if found.held.is_empty() && found.unreadable.is_empty() => Check::ok(name, "all delivered"),
-        Ok(found) if found.held.is_empty() => Check::look(
+        Ok(found) if found.held.is_empty() => Check::warning(
             name,
             format!("{} file(s) in the spool are no results", found.unreadable.len()),
             "`rsqlflow-agent status` names them; an older or newer agent may have left them",
         ),
-        Ok(found) => Check::look(
+        Ok(found) => Check::warning(
             name,
             format!("{} not delivered", found.held.len()),
             "`rsqlflow-agent flush` delivers them, or says what is in the way",
         ),
-        Err(error) => Check::bad(
+        Err(error) => Check::failed(
             name,
             format!("{error}: {}", error.source),
-            "run this as root, as jobs are run; or mend the directory's owner and mode",
+            "run this as root, as jobs are run; or correct the directory's owner and mode",
         ),
     }
 }
@@ -270,14 +270,14 @@ fn ssm_agent() -> Check {
     if runs {
         return Check::ok(name, "runs");
     }
-    let mend = "start it: `systemctl enable --now amazon-ssm-agent` (from a snap: `snap start --enable amazon-ssm-agent`); its log is in /var/log/amazon/ssm";
-    Check::bad(name, "does not run: no job reaches this machine", mend)
+    let hint = "start it: `systemctl enable --now amazon-ssm-agent` (from a snap: `snap start --enable amazon-ssm-agent`); its log is in /var/log/amazon/ssm";
+    Check::failed(name, "does not run: no job reaches this machine", hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Health;
+    use rsqlflow_core::check::Health;
 
     fn config(text: &str) -> AgentConfig {
         AgentConfig::parse(text, |_| None).unwrap()
@@ -296,9 +296,9 @@ mod tests {
         fs::write(dir.path().join("file"), "").unwrap();
         let found = all(&config, file);
         let health: Vec<_> = found.iter().map(|check| check.health).collect();
-        use Health::{Bad, Look, Ok};
-        assert_eq!(health, [Bad, Bad, Look, Bad, Ok, Ok, Bad, Ok], "{found:#?}");
-        assert!(found.iter().all(|check| (check.health == Ok) == check.mend.is_none()));
+        use Health::{Failed, Ok, Warning};
+        assert_eq!(health, [Failed, Failed, Warning, Failed, Ok, Ok, Failed, Ok], "{found:#?}");
+        assert!(found.iter().all(|check| (check.health == Ok) == check.hint.is_none()));
         let spool = found.get(5).unwrap();
         assert!(spool.found.contains("made by the first job"), "{spool:?}");
         assert!(!config.spool_dir.exists(), "looking leaves nothing behind");
@@ -317,7 +317,7 @@ mod tests {
             Check::ok(format!("scripts {}", dir.path().display()), "1 entry")
         );
         mode(0o777);
-        assert!(scripts(&config, None, file).mend.unwrap().starts_with("`chmod o-w"));
+        assert!(scripts(&config, None, file).hint.unwrap().starts_with("`chmod o-w"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! What a job needs of this machine and of AWS, looked at without changing either.
+//! Checks of what a job needs of this machine and of AWS. They change neither.
 //!
-//! - [`check`]: a part, how it is, and how it is mended.
 //! - [`machine`]: this process, users, directories, disks, clients.
 //! - [`access`]: whether the scripts' user may read a path.
 //! - [`programs`]: the programs that scripts find on their `PATH`.
@@ -8,15 +7,14 @@
 //! - [`clock`]: the difference between this machine's time and AWS's.
 
 mod access;
-pub mod check;
 mod clock;
 mod machine;
 mod programs;
 mod services;
 
-pub use check::{Check, Health};
-
 use std::path::Path;
+
+use rsqlflow_core::check::Check;
 
 use crate::config::AgentConfig;
 

@@ -12,13 +12,13 @@ use rsqlflow_store::{ErrorClass, causes};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Check;
 use super::clock::Seen;
 use crate::aws::tokens::Heard;
 use crate::aws::{Backoff, Clients, Tokens, secrets};
 use crate::clock::wall_clock;
 use crate::config::AgentConfig;
 use crate::process::DatabaseSecret;
+use rsqlflow_core::check::Check;
 
 /// What is known of a log group that took a question well.
 const LINES: &str =
@@ -38,8 +38,8 @@ pub(super) async fn all(config: &AgentConfig, file: &std::path::Path) -> Vec<Che
     let clients = Clients::load(config).await;
     let place = config.endpoint_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
     let Some(region) = clients.region() else {
-        let mend = format!("write `region = \"…\"` into {}, or set AWS_REGION", file.display());
-        return vec![Check::bad("region", "not known", mend)];
+        let hint = format!("write `region = \"…\"` into {}, or set AWS_REGION", file.display());
+        return vec![Check::failed("region", "not known", hint)];
     };
     let mut checks = vec![Check::ok("region", format!("{region}{place}"))];
     let (credentials, are_there) = credentials(&clients).await;
@@ -63,8 +63,8 @@ pub(super) async fn all(config: &AgentConfig, file: &std::path::Path) -> Vec<Che
 
 async fn credentials(clients: &Clients) -> (Check, bool) {
     let name = "credentials";
-    let mend = "attach the deployment's instance profile to the instance; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID";
-    let Some(provider) = clients.credentials() else { return (Check::bad(name, "none", mend), false) };
+    let hint = "attach the deployment's instance profile to the instance; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID";
+    let Some(provider) = clients.credentials() else { return (Check::failed(name, "none", hint), false) };
     match timeout(PATIENCE, provider.provide_credentials()).await {
         Ok(Ok(found)) => {
             let until = found.expiry().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
@@ -72,10 +72,11 @@ async fn credentials(clients: &Clients) -> (Check, bool) {
             let until = until.map(|time| format!(", until {}", rsqlflow_core::Timestamp::from_millis(time)));
             (Check::ok(name, format!("found{}", until.unwrap_or_default())), true)
         }
-        Ok(Err(error)) => (Check::bad(name, format!("none: {}", causes(&error)), mend), false),
-        Err(_) => {
-            (Check::bad(name, "none in time: the instance's metadata service does not answer", mend), false)
-        }
+        Ok(Err(error)) => (Check::failed(name, format!("none: {}", causes(&error)), hint), false),
+        Err(_) => (
+            Check::failed(name, "none in time: the instance's metadata service does not answer", hint),
+            false,
+        ),
     }
 }
 
@@ -113,7 +114,7 @@ where
 }
 
 /// What to do about a refusal, by its code.
-fn mend(code: Option<&str>, action: &str) -> String {
+fn hint(code: Option<&str>, action: &str) -> String {
     let Some(code) = code else {
         return "check the network: a route to the internet, or a VPC endpoint of the service that the security group lets through"
             .to_owned();
@@ -133,7 +134,7 @@ fn mend(code: Option<&str>, action: &str) -> String {
 fn judge(name: String, answer: Answer, fine: &str, action: &str) -> Check {
     match answer {
         Answer::Allowed => Check::ok(name, fine),
-        Answer::Not { code, reason } => Check::bad(name, reason, mend(code.as_deref(), action)),
+        Answer::Not { code, reason } => Check::failed(name, reason, hint(code.as_deref(), action)),
     }
 }
 
@@ -181,15 +182,15 @@ async fn heartbeat(clients: &Clients) -> Check {
     match tokens.heartbeat(&TaskToken::new(NOBODY), PATIENCE).await {
         Ok(Heard::Refused) => Check::ok(name, "Step Functions answers, and refuses one that is made up"),
         Ok(Heard::Accepted) => {
-            Check::look(name, "Step Functions accepts one that is made up", "check endpoint_url")
+            Check::warning(name, "Step Functions accepts one that is made up", "check endpoint_url")
         }
         // A token names the machine that a policy may be limited to, and this one names none.
-        Err(error) if error.to_string().contains("AccessDenied") => Check::look(
+        Err(error) if error.to_string().contains("AccessDenied") => Check::warning(
             name,
             error.to_string(),
             "if jobs end as Lost, let the instance's role do states:SendTaskHeartbeat, SendTaskSuccess and SendTaskFailure",
         ),
-        Err(error) => Check::bad(name, error.to_string(), mend(None, "")),
+        Err(error) => Check::failed(name, error.to_string(), hint(None, "")),
     }
 }
 
@@ -202,7 +203,7 @@ async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
     }
     let name = format!("log group {group}");
     let event = InputLogEvent::builder().timestamp(wall_clock().as_millis()).message(NOBODY).build();
-    let Ok(event) = event else { return Check::look(name, "not looked at", "tell the maintainers") };
+    let Ok(event) = event else { return Check::warning(name, "not looked at", "tell the maintainers") };
     let call = clients
         .logs()
         .put_log_events()
@@ -217,7 +218,7 @@ async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
         {
             Check::ok(name, LINES)
         }
-        Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::look(
+        Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::warning(
             name,
             "there is none; a job makes it, if logs:CreateLogGroup is allowed, which was not tried. If not, jobs run \
              and their output stays on this machine",
@@ -238,7 +239,7 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
     let database = match read {
         Ok(Ok(database)) => database,
         Ok(Err(error)) => {
-            let mend = match &error {
+            let hint = match &error {
                 secrets::SecretError::Service { .. } => {
                     "check its name and region, and that the instance's role may do secretsmanager:GetSecretValue (and kms:Decrypt with its key)"
                 }
@@ -246,9 +247,9 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
                     "store it as JSON with host, port, username, password and dbname, as Redshift's rotation does"
                 }
             };
-            return vec![Check::bad(name, causes(&error), mend)];
+            return vec![Check::failed(name, causes(&error), hint)];
         }
-        Err(_) => return vec![Check::bad(name, "no answer in time", mend(None, ""))],
+        Err(_) => return vec![Check::failed(name, "no answer in time", hint(None, ""))],
     };
     let missing: Vec<&str> =
         [("host", &database.host), ("dbname", &database.database), ("password", &database.password)]
@@ -260,7 +261,7 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
         Check::ok(name, "can be read, and has what scripts need")
     } else {
         let found = format!("can be read, and has no {}", missing.join(", no "));
-        Check::look(name, found, "add what is missing, unless the scripts bring it themselves")
+        Check::warning(name, found, "add what is missing, unless the scripts bring it themselves")
     }];
     checks.extend(database_of(&database).await);
     checks
@@ -274,7 +275,7 @@ async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
         Some(text) => match text.parse() {
             Ok(port) => port,
             Err(_) => {
-                return Some(Check::bad(
+                return Some(Check::failed(
                     "database",
                     format!("the secret's port {text:?} is none"),
                     "write a number",
@@ -288,6 +289,6 @@ async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no connection in time".to_owned(),
     };
-    let mend = "check that the cluster runs (a paused one does not answer), and that its security group lets this instance in";
-    Some(Check::bad(name, why, mend))
+    let hint = "check that the cluster runs (a paused one does not answer), and that its security group lets this instance in";
+    Some(Check::failed(name, why, hint))
 }

@@ -135,12 +135,11 @@ pub(crate) struct Destroy {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Doctor {
-    /// Look at everything that a deployment on AWS has: keys, indexes and recovery of the tables, definitions of the
-    /// machines, variables of the functions, permissions of the roles, agents.
+    /// Check the deployment of an AWS account or behind --endpoint-url, even if there is a state directory here.
     #[arg(long)]
     pub aws: bool,
-    /// With --aws: name of the instances' role, whose permissions are looked at too.
-    #[arg(long, value_name = "ROLE", requires = "aws")]
+    /// Name of the role of the instances, to check its permissions too.
+    #[arg(long, value_name = "ROLE")]
     pub instance_role: Option<String>,
     /// Where.
     #[command(flatten)]

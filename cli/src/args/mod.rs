@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Mark(Mark),
     /// Close runs whose execution has ended, or never began
     Sweep(Sweep),
-    /// Look for what is wrong: tables, functions, machines, instances
+    /// Check everything that a run needs: tables, functions, state machines, instances
     Doctor(Doctor),
     /// Deploy to AWS, or bring a deployment up to date
     Deploy(Deploy),

@@ -105,7 +105,7 @@ impl<'a> Cdk<'a> {
         Err(Failure::environment(
             anyhow::anyhow!("`cdk {what}` {}; what it says stands above", ended(status)),
             "CloudFormation takes back what it could not finish, so the same command may be run again; \
-             `rsqlflow doctor --aws` looks at what is there",
+             `rsqlflow doctor --aws` checks what exists",
         ))
     }
 }

@@ -229,7 +229,7 @@ fn next(app: &App, outputs: &Value) -> String {
             "  give the instances the instance profile {profile} and the tags of default_target"
         ));
     }
-    lines.push("  rsqlflow doctor --aws          looks whether all of it is as it should be".to_owned());
+    lines.push("  rsqlflow doctor --aws          checks every part of it".to_owned());
     lines.push("  rsqlflow put workflow.json     puts a workflow".to_owned());
     lines.push("  rsqlflow start ID --watch      runs it".to_owned());
     lines.join("\n")

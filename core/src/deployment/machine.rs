@@ -95,10 +95,14 @@ impl Machines {
         }
     }
 
+    /// Every state machine, in the order of [`MachineKind::ALL`].
+    pub const fn all_mut(&mut self) -> [&mut Machine; 3] {
+        [&mut self.master, &mut self.sequential, &mut self.parallel]
+    }
+
     /// Each state machine with the environment variables of its name and its ARN.
     pub(super) fn variables(&mut self) -> impl Iterator<Item = (&'static str, &'static str, &mut Machine)> {
-        let machines = [&mut self.master, &mut self.sequential, &mut self.parallel];
-        MachineKind::ALL.into_iter().zip(machines).map(|(kind, machine)| {
+        MachineKind::ALL.into_iter().zip(self.all_mut()).map(|(kind, machine)| {
             let (name, arn) = kind.variables();
             (name, arn, machine)
         })

@@ -137,17 +137,15 @@ impl Deployment {
         env.report.finish(Some(read))
     }
 
-    /// The environment from which [`Self::read`] reads this deployment with the same times, in the order of
-    /// [`crate::env::DEPLOYMENT`].
+    /// The variables of the names that functions and commands must agree on: prefix, tables, functions, state machines
+    /// with the ARNs that are known, log group and SSM document.
     #[must_use]
-    pub fn to_env(&self) -> Vec<(&'static str, String)> {
+    pub fn name_variables(&self) -> Vec<(&'static str, String)> {
         let mut copy = self.clone();
         let mut pairs = vec![
             (env::PREFIX, self.prefix.clone()),
             (env::LOG_GROUP, self.log_group.clone()),
             (env::SSM_DOCUMENT, self.ssm_document.clone()),
-            (env::DEFAULT_HEARTBEAT, self.defaults.heartbeat.to_string()),
-            (env::DEFAULT_TIMEOUT, self.defaults.timeout.to_string()),
         ];
         pairs.extend(copy.tables.variables().map(|(variable, name)| (variable, name.clone())));
         pairs.extend(copy.functions.variables().map(|(variable, name)| (variable, name.clone())));
@@ -155,6 +153,17 @@ impl Deployment {
             pairs.push((variable, machine.name.clone()));
             pairs.extend(machine.arn.take().map(|arn| (arn_variable, arn)));
         }
+        pairs
+    }
+
+    /// The environment from which [`Self::read`] reads this deployment with the same times, in the order of
+    /// [`crate::env::DEPLOYMENT`].
+    #[must_use]
+    pub fn to_env(&self) -> Vec<(&'static str, String)> {
+        let mut copy = self.clone();
+        let mut pairs = self.name_variables();
+        pairs.push((env::DEFAULT_HEARTBEAT, self.defaults.heartbeat.to_string()));
+        pairs.push((env::DEFAULT_TIMEOUT, self.defaults.timeout.to_string()));
         pairs.extend(
             timing_variables(&mut copy.timing).map(|(variable, time, _)| (variable, show_duration(*time))),
         );

@@ -4,13 +4,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     KeySchemaElement, PointInTimeRecoveryStatus, TableDescription, TimeToLiveStatus,
 };
+use rsqlflow_core::check::Check;
 use rsqlflow_core::{EXPIRY, Table, TableShape};
 
-use super::super::checks::{Check, Health};
-use super::failed;
+use super::DEPLOY;
+use super::failed::{failed, is_not_offered};
 use crate::place::Place;
-
-const DEPLOY: &str = "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`";
 
 pub(super) async fn checks(place: &Place) -> Vec<Check> {
     let client = Client::new(&place.sdk);
@@ -24,14 +23,12 @@ pub(super) async fn checks(place: &Place) -> Vec<Check> {
                 let wrong = differences(&shape, &table);
                 let status = table.table_status().map_or("unknown", |status| status.as_str());
                 checks.push(match (wrong.is_empty(), status) {
-                    (true, "ACTIVE") => Check::good(&name, "ACTIVE, its keys and index as they should be"),
-                    (true, status) => Check::not_good(Health::Bad, &name, status, "wait until it is ACTIVE"),
-                    (false, _) => Check::not_good(
-                        Health::Bad,
-                        &name,
+                    (true, "ACTIVE") => Check::ok(&name, "ACTIVE, with the expected keys and indexes"),
+                    (true, status) => Check::failed(&name, status, "wait until it is ACTIVE"),
+                    (false, _) => Check::failed(&name,
                         wrong.join("; "),
-                        "it is a table of something else, or of another version: name the right one, or move its data \
-                         away and `rsqlflow deploy`",
+                        "it belongs to something else or to another version: set the right name, or move its data away and \
+                         run `rsqlflow deploy`",
                     ),
                 });
                 if shape.expires {
@@ -45,13 +42,13 @@ pub(super) async fn checks(place: &Place) -> Vec<Check> {
     checks
 }
 
-/// How a table is not as it should be.
+/// Where a table differs from the shape that this version needs.
 pub(super) fn differences(shape: &TableShape, table: &TableDescription) -> Vec<String> {
     let mut wrong = Vec::new();
     let should = wanted(shape.partition, shape.sort);
     if keys(table.key_schema()) != should {
         let is = keys(table.key_schema());
-        wrong.push(format!("its keys are {} and should be {}", is.join(", "), should.join(", ")));
+        wrong.push(format!("its keys are {}, expected {}", is.join(", "), should.join(", ")));
     }
     for index in shape.indexes {
         let found = table.global_secondary_indexes().iter().find(|one| one.index_name() == Some(index.name));
@@ -87,7 +84,7 @@ fn wanted(partition: &str, sort: Option<&str>) -> Vec<String> {
     std::iter::once(format!("{partition} (HASH)")).chain(sort).collect()
 }
 
-/// Only where rows are to expire is it wrong that they do not; elsewhere nobody asked for it.
+/// Whether rows expire.
 async fn expiry(client: &Client, table: &str) -> Check {
     let name = format!("expiry of {table}");
     match client.describe_time_to_live().table_name(table).send().await {
@@ -95,12 +92,11 @@ async fn expiry(client: &Client, table: &str) -> Check {
             let found = found.time_to_live_description();
             let on = found.and_then(|f| f.time_to_live_status()) == Some(&TimeToLiveStatus::Enabled);
             match found.and_then(|f| f.attribute_name()) {
-                Some(EXPIRY) if on => Check::good(name, format!("by {EXPIRY}")),
-                _ => Check::not_good(
-                    Health::Odd,
+                Some(EXPIRY) if on => Check::ok(name, format!("by {EXPIRY}")),
+                _ => Check::warning(
                     name,
-                    "off: rows stay, whatever audit_retention says",
-                    "`rsqlflow deploy` turns it on",
+                    "off: rows stay, regardless of audit_retention",
+                    "turn it on with `rsqlflow deploy`",
                 ),
             }
         }
@@ -117,16 +113,16 @@ async fn recovery(client: &Client, table: &str) -> Option<Check> {
                 .and_then(|backups| backups.point_in_time_recovery_description())
                 .and_then(|recovery| recovery.point_in_time_recovery_status());
             if status == Some(&PointInTimeRecoveryStatus::Enabled) {
-                Check::good(name, "to any second of the last days")
+                Check::ok(name, "point-in-time recovery is on")
             } else {
-                Check::not_good(
-                    Health::Odd,
+                Check::warning(
                     name,
-                    "point-in-time recovery is off: what is deleted is gone",
-                    "`rsqlflow deploy` turns it on",
+                    "point-in-time recovery is off: deleted rows cannot be restored",
+                    "turn it on with `rsqlflow deploy`",
                 )
             }
         }
+        Err(error) if is_not_offered(&error) => return None,
         Err(error) => {
             failed(name, &error, "dynamodb:DescribeContinuousBackups", "look at the table in the console")
         }

@@ -1,34 +1,15 @@
-//! The functions: there, of one package, and told the names that this command was described.
+//! The functions: whether they exist, have one package, and know the names that this command uses.
 
 use std::collections::HashMap;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use rsqlflow_core::check::Check;
 use rsqlflow_core::{Deployment, Function, env};
 
-use super::super::checks::{Check, Health};
-use super::{ArnBase, Described, Part, failed};
+use super::failed::failed;
+use super::{ArnBase, DEPLOY, Described, Part};
 use crate::place::Place;
-
-/// Times and defaults are the deployment's own; a command line need not be told them.
-const NAMES: [&str; 16] = [
-    env::CONFIG_TABLE,
-    env::WORKFLOW_AUDIT_TABLE,
-    env::JOB_AUDIT_TABLE,
-    env::LOG_GROUP,
-    env::SSM_DOCUMENT,
-    env::WORKFLOW_TRIGGER_FUNCTION,
-    env::MASTER_ITERATOR_FUNCTION,
-    env::SEQUENTIAL_ITERATOR_FUNCTION,
-    env::PARALLEL_LOAD_CHECK_FUNCTION,
-    env::RSQL_INVOKE_FUNCTION,
-    env::UPDATE_AUDIT_FUNCTION,
-    env::SWEEPER_FUNCTION,
-    env::MASTER_MACHINE,
-    env::SEQUENTIAL_MACHINE,
-    env::PARALLEL_MACHINE,
-    env::PREFIX,
-];
 
 pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
     let client = Client::new(&place.sdk);
@@ -45,12 +26,7 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Descri
                     packages.push((function_name.to_owned(), sha256.to_owned()));
                 }
             }
-            Err(error) => checks.push(failed(
-                name,
-                &error,
-                "lambda:GetFunctionConfiguration",
-                "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`",
-            )),
+            Err(error) => checks.push(failed(name, &error, "lambda:GetFunctionConfiguration", DEPLOY)),
         }
     }
     checks.extend(one_package(&packages));
@@ -68,7 +44,7 @@ fn check(
     let variables = found.environment().and_then(|e| e.variables()).unwrap_or(&empty);
     let mut wrong = Vec::new();
     if found.handler() != Some(function.as_str()) {
-        wrong.push(format!("its handler is {}, not {function}", found.handler().unwrap_or("none")));
+        wrong.push(format!("its handler is {}, expected {function}", found.handler().unwrap_or("none")));
     }
     if let Some(state) = found.state().filter(|state| state.as_str() != "Active") {
         wrong.push(format!("its state is {}", state.as_str()));
@@ -78,45 +54,32 @@ fn check(
         wrong.extend(differences(&place.deployment, variables, site));
     }
     if wrong.is_empty() {
-        return Check::good(name, "as it should be");
+        return Check::ok(name, "deployed as expected");
     }
-    Check::not_good(
-        Health::Bad,
+    Check::failed(
         name,
         wrong.join("; "),
-        "set the same names for this command, or `rsqlflow deploy` to put the function's back",
+        "set the same names for this command, or restore those of the function with `rsqlflow deploy`",
     )
 }
 
-/// How a function's variables are not what this command works with.
+/// Where a function's variables differ from the names that this command uses. Times and defaults belong to the
+/// deployment: this command does not need them.
 pub(super) fn differences(
     deployment: &Deployment,
     variables: &HashMap<String, String>,
     site: &ArnBase,
 ) -> Vec<String> {
-    let ours = deployment.to_env();
-    let mut wrong = Vec::new();
-    for name in NAMES {
-        let Some((_, here)) = ours.iter().find(|(variable, _)| *variable == name) else { continue };
-        match variables.get(name) {
-            Some(there) if there == here => {}
-            Some(there) => wrong.push(format!("its {name} is {there}, and here it is {here}")),
-            None => wrong.push(format!("it has no {name}")),
-        }
+    let mut deployment = deployment.clone();
+    for machine in deployment.machines.all_mut() {
+        machine.arn = Some(site.arn("states", format_args!("stateMachine:{}", machine.name)));
     }
-    for (name, machine) in [
-        (env::MASTER_MACHINE_ARN, &deployment.machines.master),
-        (env::SEQUENTIAL_MACHINE_ARN, &deployment.machines.sequential),
-        (env::PARALLEL_MACHINE_ARN, &deployment.machines.parallel),
-    ] {
-        let should = site.arn("states", format_args!("stateMachine:{}", machine.name));
-        match variables.get(name) {
-            Some(there) if *there == should => {}
-            Some(there) => wrong.push(format!("its {name} is {there} and should be {should}")),
-            None => wrong.push(format!("it has no {name}")),
-        }
-    }
-    wrong
+    let differs = |(name, expected): (&'static str, String)| match variables.get(name) {
+        Some(found) if *found == expected => None,
+        Some(found) => Some(format!("its {name} is {found}, expected {expected}")),
+        None => Some(format!("it has no {name}")),
+    };
+    deployment.name_variables().into_iter().filter_map(differs).collect()
 }
 
 fn learn(found: &GetFunctionConfigurationOutput, function: Function, described: &mut Described) {
@@ -134,38 +97,38 @@ fn learn(found: &GetFunctionConfigurationOutput, function: Function, described: 
     }
 }
 
-/// They share types and tables, so they are deployed together.
+/// The functions share types and tables, so they are deployed together.
 fn one_package(packages: &[(String, String)]) -> Option<Check> {
     let (_, first) = packages.first()?;
     let others: Vec<&str> =
         packages.iter().filter(|(_, sha256)| sha256 != first).map(|(name, _)| name.as_str()).collect();
     Some(if others.is_empty() {
-        Check::good("package of the functions", "one for all")
+        Check::ok("package of the functions", "the same for every function")
     } else {
-        Check::not_good(
-            Health::Bad,
+        Check::failed(
             "package of the functions",
-            format!("not the same for all: {} have another", others.join(", ")),
-            "`rsqlflow deploy` brings all to one version",
+            format!("not the same for every function: {} differ", others.join(", ")),
+            "deploy one version with `rsqlflow deploy`",
         )
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use rsqlflow_core::check::Health;
+
     use super::*;
 
     fn variables(deployment: &Deployment, site: &ArnBase) -> HashMap<String, String> {
         let mut deployment = deployment.clone();
-        let machines = &mut deployment.machines;
-        for machine in [&mut machines.master, &mut machines.sequential, &mut machines.parallel] {
+        for machine in deployment.machines.all_mut() {
             machine.arn = Some(site.arn("states", format_args!("stateMachine:{}", machine.name)));
         }
         deployment.to_env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     #[test]
-    fn what_a_function_was_told_otherwise_is_named() {
+    fn a_variable_that_differs_is_named() {
         let site = ArnBase::of("arn:aws:iam::123456789012:user/ada", "123456789012", "eu-west-1");
         let deployment = Deployment::default();
         let mut right = variables(&deployment, &site);
@@ -177,7 +140,7 @@ mod tests {
         assert_eq!(
             wrong,
             [
-                "its RSQLFLOW_JOB_AUDIT_TABLE is jobs, and here it is rsqlflow-job-audit-table",
+                "its RSQLFLOW_JOB_AUDIT_TABLE is jobs, expected rsqlflow-job-audit-table",
                 "it has no RSQLFLOW_SSM_DOCUMENT"
             ]
         );
@@ -189,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_two_versions_are_told() {
+    fn functions_of_two_versions_are_reported() {
         let package = |name: &str, sha: &str| (name.to_owned(), sha.to_owned());
         assert!(one_package(&[]).is_none());
         let mixed = one_package(&[package("a", "1"), package("b", "2"), package("c", "1")]).unwrap();
-        assert!(mixed.health == Health::Bad && mixed.found.contains(": b have"), "{}", mixed.found);
+        assert!(mixed.health == Health::Failed && mixed.found.contains(": b differ"), "{}", mixed.found);
     }
 }

@@ -1,4 +1,4 @@
-//! Whether each role may do what its part does: asked of IAM's own simulator.
+//! Whether each role allows what its part does, by IAM's policy simulator.
 //!
 //! The expectations are `cdk-config/permissions.json`, which the CDK app writes from the statements that it deploys.
 
@@ -6,16 +6,17 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 use futures::stream::{self, StreamExt};
 use rsqlflow_core::Deployment;
+use rsqlflow_core::check::{Check, Health};
 use rsqlflow_core::config::Target;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-use super::super::checks::{Check, Health};
-use super::{ArnBase, Described, Part, failed};
+use super::failed::{failed, is_not_offered};
+use super::{ArnBase, Described, Part};
 use crate::place::Place;
 
 /// What is deployed, with placeholders.
-const EXPECTED: &str = include_str!("../../../../../cdk-config/permissions.json");
+const EXPECTED: &str = include_str!("../../../../cdk-config/permissions.json");
 
 /// Questions at once: IAM answers few a second.
 const AT_ONCE: usize = 4;
@@ -48,8 +49,8 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described)
     let expected: Expected = match serde_json::from_str(EXPECTED) {
         Ok(expected) => expected,
         Err(error) => {
-            let found = format!("this program has no readable list of them: {error}");
-            return vec![Check::not_good(Health::Bad, "permissions", found, "build the program again")];
+            let found = format!("the list in this program cannot be read: {error}");
+            return vec![Check::failed("permissions", found, "build the program again")];
         }
     };
     let client = Client::new(&place.sdk);
@@ -66,20 +67,19 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described)
         match ask(&client, role, &questions).await {
             Ok(missing) => checks.push(judge(part, role, &missing)),
             Err(check) => {
-                // Who may not ask of one role may not ask of the others. One that is gone says nothing of them.
-                let unseen = check.health == Health::Unseen;
-                checks.push(*check);
-                if unseen {
+                // The simulator that refuses one role refuses all. A role that is missing says nothing of the others.
+                let goes_on = check.as_ref().is_some_and(|check| check.health != Health::Unknown);
+                checks.extend(check.map(|check| *check));
+                if !goes_on {
                     break;
                 }
             }
         }
     }
     if !described.roles.iter().any(|(part, _)| *part == Part::Agent) && place.is_aws() {
-        checks.push(Check::not_good(
-            Health::Odd,
+        checks.push(Check::unknown(
             "permissions of instances",
-            "not looked at: which role they have is not known here",
+            "not checked: their role is not known here",
             "name it: --instance-role ROLE",
         ));
     }
@@ -90,20 +90,19 @@ fn judge(part: &Part, role: &str, missing: &[String]) -> Check {
     let name = format!("permissions of {part}");
     let role = role.rsplit('/').next().unwrap_or(role);
     if missing.is_empty() {
-        return Check::good(name, format!("{role} may do all that it has to"));
+        return Check::ok(name, format!("{role} allows what it must"));
     }
-    Check::not_good(
-        Health::Bad,
+    Check::failed(
         name,
-        format!("{role} may not {}", missing.join("; ")),
-        "`rsqlflow deploy` puts its policy back; if that is there, a permissions boundary or a policy of the \
-         organisation denies it",
+        format!("{role} does not allow {}", missing.join("; ")),
+        "restore its policy with `rsqlflow deploy`; if the policy is there, a permissions boundary or a policy of the \
+         organization denies it",
     )
 }
 
-/// What the role may not do, or why nobody can tell.
-async fn ask(client: &Client, role: &str, questions: &[Question]) -> Result<Vec<String>, Box<Check>> {
-    let answers: Vec<Result<Vec<String>, Box<Check>>> = stream::iter(questions)
+/// What the role does not allow. The error is the check to report, or `None` on an endpoint without the simulator.
+async fn ask(client: &Client, role: &str, questions: &[Question]) -> Result<Vec<String>, Option<Box<Check>>> {
+    let answers: Vec<Result<Vec<String>, Option<Box<Check>>>> = stream::iter(questions)
         .map(|question| simulate(client, role, question))
         .buffered(AT_ONCE)
         .collect()
@@ -111,7 +110,11 @@ async fn ask(client: &Client, role: &str, questions: &[Question]) -> Result<Vec<
     answers.into_iter().collect::<Result<Vec<_>, _>>().map(|answers| answers.into_iter().flatten().collect())
 }
 
-async fn simulate(client: &Client, role: &str, question: &Question) -> Result<Vec<String>, Box<Check>> {
+async fn simulate(
+    client: &Client,
+    role: &str,
+    question: &Question,
+) -> Result<Vec<String>, Option<Box<Check>>> {
     let context = question.context.iter().map(|(key, values)| {
         let kind = if values.len() > 1 { ContextKeyTypeEnum::StringList } else { ContextKeyTypeEnum::String };
         ContextEntry::builder()
@@ -129,11 +132,12 @@ async fn simulate(client: &Client, role: &str, question: &Question) -> Result<Ve
         call = call.resource_arns(&question.resource);
     }
     let answer = call.send().await.map_err(|error| {
-        let mend = "is the role still there? `rsqlflow deploy` makes it again";
-        Box::new(failed(format!("permissions, first of {role}"), &error, "iam:SimulatePrincipalPolicy", mend))
+        let hint = "check that the role exists; `rsqlflow deploy` creates it";
+        let name = format!("permissions of {role}");
+        (!is_not_offered(&error)).then(|| Box::new(failed(name, &error, "iam:SimulatePrincipalPolicy", hint)))
     })?;
     let denied = answer.evaluation_results().iter().filter(|one| {
-        // A condition that the simulator was not told of denies nothing by itself.
+        // A condition whose value the simulator does not know denies nothing by itself.
         one.eval_decision().as_str() != "allowed" && one.missing_context_values().is_empty()
     });
     Ok(denied.map(|one| format!("{} on {}", one.eval_action_name(), question.resource)).collect())
@@ -282,9 +286,9 @@ mod tests {
         let check = judge(&Part::Function("workflow-trigger"), "arn:aws:iam::1:role/trigger", &missing);
         assert_eq!(check.name, "permissions of function workflow-trigger");
         assert!(
-            check.health == Health::Bad
+            check.health == Health::Failed
                 && check.found.contains("trigger may not states:StartExecution on arn")
         );
-        assert!(judge(&Part::Agent, "r", &[]).health == Health::Good);
+        assert!(judge(&Part::Agent, "r", &[]).health == Health::Ok);
     }
 }

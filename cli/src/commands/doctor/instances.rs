@@ -1,18 +1,19 @@
-//! The instances of the default target: online, their SSM agent and our agent new enough.
+//! The instances of the default target: whether they are online, with an SSM agent and a job agent that are new enough.
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, InventoryFilter};
 use rsqlflow_core::RUN_JOB_PARAMETERS;
+use rsqlflow_core::check::{Check, Health};
 use rsqlflow_core::config::Target;
 
-use super::super::checks::{Check, Health};
-use super::failed;
+use super::DEPLOY;
+use super::failed::{failed, is_not_offered};
 use crate::place::Place;
 
 /// Reads document parameters as variables (Systems Manager user guide, "SSM document syntax").
 const OLDEST_SSM_AGENT: [u32; 4] = [3, 3, 2746, 0];
 
-/// More are not asked for their packages one by one.
+/// The most instances whose packages are listed: it takes one call each.
 const MOST_ASKED: usize = 20;
 
 const NO_INSTANCE: &str = "start the instance, and check that the SSM agent runs there, that its role has \
@@ -32,7 +33,7 @@ pub(super) async fn checks(place: &Place, target: Option<&Target>) -> Vec<Check>
             Ok(instance) => found.push(instance),
             Err(error) => {
                 let action = "ssm:DescribeInstanceInformation";
-                return vec![failed("instances", &error, action, "look at Fleet Manager in the console")];
+                return vec![failed("instances", &error, action, "open Fleet Manager in the console")];
             }
         }
     }
@@ -41,13 +42,12 @@ pub(super) async fn checks(place: &Place, target: Option<&Target>) -> Vec<Check>
         checks.extend(state(instance));
     }
     for instance in found.iter().filter(|instance| is_online(instance)).take(MOST_ASKED) {
-        match agent(&client, instance.instance_id().unwrap_or_default()).await {
-            Answer::Check(check) => checks.push(check),
-            // What cannot be asked of one cannot be asked of the others.
-            Answer::Unseen(check) => {
-                checks.push(check);
-                break;
-            }
+        let Some(check) = agent(&client, instance.instance_id().unwrap_or_default()).await else { break };
+        // Without permission for one instance there is none for the others.
+        let is_unknown = check.health == Health::Unknown;
+        checks.push(check);
+        if is_unknown {
+            break;
         }
     }
     checks
@@ -70,7 +70,7 @@ fn is_online(instance: &InstanceInformation) -> bool {
     instance.ping_status().is_some_and(|status| status.as_str() == "Online")
 }
 
-/// Whether the target has anybody, and everybody it names.
+/// Whether the target has an online instance, and whether every instance that it names is online.
 fn presence(found: &[InstanceInformation], target: Option<&Target>) -> Check {
     let name = match target {
         Some(target) => format!("instances of {}", serde_json::to_string(target).unwrap_or_default()),
@@ -82,38 +82,36 @@ fn presence(found: &[InstanceInformation], target: Option<&Target>) -> Check {
         let gone: Vec<&str> = wanted.iter().filter(|id| !known(id)).map(String::as_str).collect();
         if !gone.is_empty() {
             let found = format!("not online: {}", gone.join(", "));
-            return Check::not_good(Health::Bad, name, found, NO_INSTANCE);
+            return Check::failed(name, found, NO_INSTANCE);
         }
     }
     match online {
-        0 => Check::not_good(Health::Bad, name, "none is online in Systems Manager", NO_INSTANCE),
-        online => Check::good(name, format!("{online} online")),
+        0 => Check::failed(name, "none is online in Systems Manager", NO_INSTANCE),
+        online => Check::ok(name, format!("{online} online")),
     }
 }
 
-/// What an instance says of itself.
+/// The state of an instance.
 fn state(instance: &InstanceInformation) -> Vec<Check> {
     let name = format!("instance {}", instance.instance_id().unwrap_or("?"));
     let mut checks = Vec::new();
     if !is_online(instance) {
         let status = instance.ping_status().map_or("unknown", |status| status.as_str());
-        checks.push(Check::not_good(Health::Odd, &name, format!("its ping status is {status}"), NO_INSTANCE));
+        checks.push(Check::warning(&name, format!("its ping status is {status}"), NO_INSTANCE));
     }
     if let Some(version) = instance.agent_version().filter(|version| is_old(version)) {
         let oldest = OLDEST_SSM_AGENT.map(|n| n.to_string()).join(".");
-        checks.push(Check::not_good(
-            Health::Bad,
+        checks.push(Check::failed(
             &name,
-            format!("its SSM agent is {version}, and {oldest} is needed: an older one refuses the command"),
-            "update the SSM agent: AWS-UpdateSSMAgent does it",
+            format!("its SSM agent is {version}; the command needs {oldest} or newer"),
+            "update the SSM agent with AWS-UpdateSSMAgent",
         ));
     }
     if instance.association_status() == Some("Failed") {
-        checks.push(Check::not_good(
-            Health::Odd,
+        checks.push(Check::warning(
             &name,
             "an association of State Manager failed: the agent may not be current",
-            "`aws ssm describe-instance-associations-status --instance-id ID` says which and why",
+            "`aws ssm describe-instance-associations-status --instance-id ID` shows which and why",
         ));
     }
     checks
@@ -125,50 +123,32 @@ fn is_old(version: &str) -> bool {
     parts.is_some_and(|parts| parts.as_slice() < OLDEST_SSM_AGENT.as_slice())
 }
 
-enum Answer {
-    Check(Check),
-    Unseen(Check),
-}
-
-/// Our agent's version, where Systems Manager takes an inventory of packages.
-async fn agent(client: &Client, id: &str) -> Answer {
+/// The version of the job agent, where Systems Manager keeps an inventory of packages. `None` where the endpoint has no
+/// inventory.
+async fn agent(client: &Client, id: &str) -> Option<Check> {
     let name = format!("agent on {id}");
-    let filter = InventoryFilter::builder().key("Name").values("rsqlflow-agent").build();
-    let Ok(filter) = filter else {
-        return Answer::Unseen(Check::not_good(
-            Health::Odd,
-            name,
-            "cannot be asked for",
-            "look on the instance",
-        ));
-    };
-    let asked = client.list_inventory_entries().instance_id(id).type_name("AWS:Application").filters(filter);
-    match asked.send().await {
+    let hint = "`rsqlflow-agent --version` on the instance shows it; with the association AWS-GatherSoftwareInventory, \
+                Systems Manager knows it";
+    let filter = InventoryFilter::builder().key("Name").values("rsqlflow-agent").build().ok();
+    let call = client.list_inventory_entries().instance_id(id).type_name("AWS:Application");
+    Some(match call.set_filters(filter.map(|filter| vec![filter])).send().await {
         Ok(found) => {
             let ours = env!("CARGO_PKG_VERSION");
-            let version = found.entries().iter().find_map(|entry| entry.get("Version"));
-            Answer::Check(match version {
-                Some(version) if version.split(['-', '~']).next() == Some(ours) => Check::good(name, version),
-                Some(version) => Check::not_good(
-                    Health::Odd,
+            match found.entries().iter().find_map(|entry| entry.get("Version")) {
+                Some(version) if version.split(['-', '~']).next() == Some(ours) => Check::ok(name, version),
+                Some(version) => Check::warning(
                     name,
                     format!("{version}, and this program is {ours}"),
                     "the association installs the deployed version; `rsqlflow deploy` with the new packages",
                 ),
-                None => Check::not_good(
-                    Health::Odd,
-                    name,
-                    "its version is not told: no inventory of packages was taken there",
-                    "`rsqlflow-agent --version` on the instance tells it; the association AWS-GatherSoftwareInventory \
-                     has Systems Manager tell it",
-                ),
-            })
+                None => {
+                    Check::warning(name, "its version is not known: there is no inventory of packages", hint)
+                }
+            }
         }
-        Err(error) => {
-            let mend = "`rsqlflow-agent --version` on the instance tells it";
-            Answer::Unseen(failed("agents", &error, "ssm:ListInventoryEntries", mend))
-        }
-    }
+        Err(error) if is_not_offered(&error) => return None,
+        Err(error) => failed(name, &error, "ssm:ListInventoryEntries", hint),
+    })
 }
 
 /// Checks the SSM document that starts the agent.
@@ -178,8 +158,7 @@ pub(super) async fn document(place: &Place) -> Check {
     let found = match Client::new(&place.sdk).describe_document().name(document).send().await {
         Ok(found) => found.document,
         Err(error) => {
-            let mend = "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`";
-            return failed(name, &error, "ssm:DescribeDocument", mend);
+            return failed(name, &error, "ssm:DescribeDocument", DEPLOY);
         }
     };
     let has = |wanted: &&str| {
@@ -191,12 +170,12 @@ pub(super) async fn document(place: &Place) -> Check {
     let status =
         found.as_ref().and_then(|document| document.status()).map_or("unknown", |status| status.as_str());
     if !missing.is_empty() {
-        let found = format!("it does not take {}", missing.join(", "));
-        return Check::not_good(Health::Bad, name, found, "`rsqlflow deploy` puts it back");
+        let found = format!("it has no parameter {}", missing.join(", "));
+        return Check::failed(name, found, "restore it with `rsqlflow deploy`");
     }
     match status {
-        "Active" => Check::good(name, "Active, takes what the launcher gives"),
-        status => Check::not_good(Health::Bad, name, status, "wait until it is Active, or `rsqlflow deploy`"),
+        "Active" => Check::ok(name, "Active, with the expected parameters"),
+        status => Check::failed(name, status, "wait until it is Active, or run `rsqlflow deploy`"),
     }
 }
 
@@ -226,8 +205,8 @@ mod tests {
         let found = [instance("i-1", "Online"), instance("i-2", "ConnectionLost")];
         let named = Target::InstanceIds(vec!["i-1".to_owned(), "i-2".to_owned()]);
         assert_eq!(presence(&found, Some(&named)).found, "not online: i-2");
-        assert!(presence(&found, None).health == Health::Good);
-        assert!(presence(&found[1..], None).health == Health::Bad);
+        assert!(presence(&found, None).health == Health::Ok);
+        assert!(presence(&found[1..], None).health == Health::Failed);
         assert_eq!(state(&found[1]).len(), 1);
     }
 }

@@ -1,14 +1,15 @@
-//! The state machines: the very definitions that this program contains.
+//! The state machines: whether their definitions are those that this program contains.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
 use aws_sdk_sfn::types::{LogLevel, StateMachineType};
 use rsqlflow_core::Machine;
+use rsqlflow_core::check::Check;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
 use serde_json::Value;
 
-use super::super::checks::{Check, Health};
-use super::{ArnBase, Described, Part, failed};
+use super::failed::failed;
+use super::{ArnBase, DEPLOY, Described, Part};
 use crate::place::Place;
 
 pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
@@ -20,19 +21,14 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Descri
         (Definition::Sequential, "sequential", &machines.sequential),
         (Definition::Parallel, "parallel", &machines.parallel),
     ] {
-        let name = format!("machine {}", machine.name);
+        let name = format!("state machine {}", machine.name);
         let arn = arn(site, machine);
         match client.describe_state_machine().state_machine_arn(arn).send().await {
             Ok(found) => {
                 described.roles.push((Part::Machine(part), found.role_arn().to_owned()));
                 checks.extend(check(&name, &found, &wanted(definition, place, site), place.is_aws()));
             }
-            Err(error) => checks.push(failed(
-                name,
-                &error,
-                "states:DescribeStateMachine",
-                "check region and RSQLFLOW_PREFIX, or `rsqlflow deploy`",
-            )),
+            Err(error) => checks.push(failed(name, &error, "states:DescribeStateMachine", DEPLOY)),
         }
     }
     checks
@@ -57,29 +53,26 @@ fn wanted(definition: Definition, place: &Place, site: &ArnBase) -> String {
 fn check(name: &str, found: &DescribeStateMachineOutput, wanted: &str, is_aws: bool) -> Vec<Check> {
     let mut checks = Vec::new();
     if *found.r#type() != StateMachineType::Standard {
-        checks.push(Check::not_good(
-            Health::Bad,
+        checks.push(Check::failed(
             name,
             format!("its type is {}: it cannot wait for agents", found.r#type().as_str()),
-            "delete it and `rsqlflow deploy`: a machine's type cannot be changed",
+            "delete it and run `rsqlflow deploy`: the type of a state machine cannot be changed",
         ));
     } else if let Some(where_) = difference(found.definition(), wanted) {
-        checks.push(Check::not_good(
-            Health::Bad,
+        checks.push(Check::failed(
             name,
-            format!("its definition is not the one of this version, first at {where_}"),
-            "`rsqlflow deploy` puts it back, or take the program of the version that is deployed",
+            format!("its definition is not that of this version; the first difference is at {where_}"),
+            "restore it with `rsqlflow deploy`, or use the program of the deployed version",
         ));
     } else {
-        checks.push(Check::good(name, "STANDARD, its definition as it should be"));
+        checks.push(Check::ok(name, "STANDARD, with the expected definition"));
     }
     let level = found.logging_configuration().and_then(|logging| logging.level());
     if is_aws && matches!(level, None | Some(LogLevel::Off)) {
-        checks.push(Check::not_good(
-            Health::Odd,
+        checks.push(Check::warning(
             format!("log of {name}"),
-            "off: what a run did is only in its history, for 90 days",
-            "`rsqlflow deploy` turns it on",
+            "off: the steps of a run are only in its history, for 90 days",
+            "turn it on with `rsqlflow deploy`",
         ));
     }
     checks
