@@ -14,7 +14,8 @@ mod sdk;
 mod services;
 mod storage;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Functions};
 pub use error::LocalError;
 pub use options::Options;
+pub use services::lambda::FunctionError;
 pub use services::sns::Published;

@@ -1,11 +1,16 @@
 //! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
 
+use std::fmt;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rsqlflow_core::{Deployment, Function as Handler};
 use rsqlflow_lambdas::Context;
 use rsqlflow_lambdas::machines::{Definition, Substitutions};
+use serde_json::Value;
 
 use crate::services::lambda::{Function, FunctionError, Lambda};
 use crate::services::stepfunctions::{OnEnd, StepFunctions, machine_arn};
@@ -13,6 +18,29 @@ use crate::{LocalError, place};
 
 /// Timeout of the functions that no heartbeat waits for.
 const UNHURRIED: Duration = Duration::from_secs(60);
+
+/// An invocation's end: the answer, or what the function raised.
+type Ended = Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>;
+
+/// Where the functions run.
+#[derive(Clone, Default)]
+pub enum Functions {
+    /// In this process.
+    #[default]
+    Here,
+    /// Where this call takes the event and the id of the invocation. For tests that run each function as a process of
+    /// its own, as Lambda does.
+    By(Arc<dyn Fn(Handler, Value, String) -> Ended + Send + Sync>),
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Here => "Here",
+            Self::By(_) => "By(…)",
+        })
+    }
+}
 
 /// The functions. They talk to the endpoint by `sdk`, as they talk to AWS.
 ///
@@ -22,17 +50,21 @@ pub(super) fn functions(
     dir: &Path,
     sdk: &aws_config::SdkConfig,
     deployment: &Deployment,
+    place: &Functions,
 ) -> Result<Lambda, LocalError> {
     let context = Context::new(sdk, deployment.clone());
     let functions = Handler::ALL.map(|handler| {
-        let context = context.clone();
+        let (context, place) = (context.clone(), place.clone());
         let timeout = match handler {
             Handler::RsqlInvoke => deployment.timing.lambda_timeout,
             _ => UNHURRIED,
         };
         Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event, request_id| {
-            let context = context.clone();
+            let (context, place) = (context.clone(), place.clone());
             async move {
+                if let Functions::By(invoke) = place {
+                    return invoke(handler, event, request_id).await;
+                }
                 let answer = rsqlflow_lambdas::invoke(&context, handler, event, &request_id).await;
                 answer.map_err(|error| FunctionError {
                     error_type: error.error_type.as_str().to_owned(),

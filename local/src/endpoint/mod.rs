@@ -5,4 +5,5 @@ mod deployment;
 mod functions;
 mod start;
 
+pub use functions::Functions;
 pub use start::Endpoint;

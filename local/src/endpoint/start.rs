@@ -9,7 +9,8 @@ use rsqlflow_core::{Deployment, EXPIRY, Table};
 use rsqlflow_store::Store;
 use tokio::net::TcpListener;
 
-use crate::endpoint::{agents, deployment, functions};
+use crate::endpoint::functions::{self, Functions};
+use crate::endpoint::{agents, deployment};
 use crate::http::{AwsError, Server, Within, serve};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::logs::Logs;
@@ -46,6 +47,14 @@ impl Endpoint {
     /// [`LocalError`] says what is in the way: another endpoint on the state directory, a taken port, a folder or
     /// file that cannot be used, a state machine that the interpreter does not take.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
+        Self::start_with(options, Functions::Here).await
+    }
+
+    /// As [`Self::start`], with the functions elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(options: Options, functions: Functions) -> Result<Self, LocalError> {
         let state = match options.paused {
             true => StateDir::lock(&options.state_dir)?,
             false => StateDir::lock_soon(&options.state_dir).await?,
@@ -57,7 +66,7 @@ impl Endpoint {
         let within = Within::default();
         let sdk = sdk::config(&url, within.clone());
         let deployment = deployment::localised(&options.deployment);
-        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk)?);
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &functions)?);
         let left = match options.paused {
             true => None,
             // Before the first request: an answer for an execution finds it, and what is new is not among it.
@@ -181,11 +190,12 @@ fn services(
     state: &StateDir,
     url: &str,
     sdk: &SdkConfig,
+    place: &Functions,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
     let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
     let instances = agents::instances(options, deployment, state, url)?;
-    let lambda = functions::functions(dir, sdk, deployment)?;
+    let lambda = functions::functions(dir, sdk, deployment, place)?;
     let step_functions = StepFunctions::new(dir, lambda.clone(), functions::on_end(deployment))?;
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {

@@ -23,9 +23,11 @@ pub(crate) struct Function {
 /// What a function raised: the JSON payload of an invocation with `X-Amz-Function-Error`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FunctionError {
-    pub(crate) error_type: String,
-    pub(crate) error_message: String,
+pub struct FunctionError {
+    /// What machines and callers match.
+    pub error_type: String,
+    /// For people.
+    pub error_message: String,
 }
 
 impl Function {

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use crate::LocalError;
 use crate::place;
 
-pub(crate) use function::{Function, FunctionError};
+pub(crate) use function::Function;
+pub use function::FunctionError;
 pub(crate) use invoke::Invoked;
 pub(crate) use operation::is_path;
 pub(crate) use queue::Left;
