@@ -279,10 +279,10 @@ impl Work {
             return None;
         }
         let queue = if of_endpoint { &self.at_the_endpoint } else { &self.queue };
-        if now < self.singles_until || !self.combine {
-            if let Some(spec) = lock(queue).pop_front() {
-                return Some(spec);
-            }
+        if (now < self.singles_until || !self.combine)
+            && let Some(spec) = lock(queue).pop_front()
+        {
+            return Some(spec);
         }
         if !self.combine {
             return None;
