@@ -1,6 +1,6 @@
 //! The tokens of a statement, without blanks and comments, with matching parentheses.
 
-use rsql_lexer::token::{Kind, Token, tokens};
+use rsql_lexer::token::{Token, tokens};
 
 /// The tokens of a text. `line` is the line of the text's first byte.
 #[derive(Debug)]
@@ -91,43 +91,6 @@ impl Tokens {
 
     /// The value of the string at `at`, without quotes; `None` if it is not one.
     pub(crate) fn string(&self, at: usize) -> Option<String> {
-        let token = self.get(at)?;
-        match token.kind {
-            Kind::Text => {
-                let open = token.text.find('\'')?;
-                let inner = token.text.get(open + 1..)?;
-                let inner = inner.strip_suffix('\'').unwrap_or(inner);
-                Some(unescape(inner))
-            }
-            Kind::Dollar => {
-                let tag = token.text.get(1..)?.find('$')? + 2;
-                let inner = token.text.get(tag..)?;
-                let end = inner.len().saturating_sub(tag);
-                Some(inner.get(..end).unwrap_or(inner).to_owned())
-            }
-            _ => None,
-        }
+        self.get(at)?.string()
     }
-}
-
-/// `''` and backslash escapes, as Redshift reads them.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\'' if rest.peek() == Some(&'\'') => {
-                rest.next();
-                out.push('\'');
-            }
-            '\\' => match rest.next() {
-                Some('n') => out.push('\n'),
-                Some('t') => out.push('\t'),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            _ => out.push(c),
-        }
-    }
-    out
 }

@@ -43,10 +43,67 @@ impl Token {
         self.kind == Kind::Symbol && self.text == symbol
     }
 
+    /// The value of a string literal, with or without dollars; `None` if it is no literal.
+    ///
+    /// A backslash escapes as in Redshift: `\n`, `\t`, `\r`, `\b`, `\f`, octal `\ddd`, and `\'`, `\"`, `\\`. In front of
+    /// anything else it stays, so that COPY's `NULL AS '\N'` is these two characters.
+    pub fn string(&self) -> Option<String> {
+        match self.kind {
+            Kind::Text => {
+                let inner = &self.text[self.text.find('\'')? + 1..];
+                Some(unescaped(inner.strip_suffix('\'').unwrap_or(inner)))
+            }
+            Kind::Dollar => {
+                let (tag, inner) = self.text.split_at(self.text.get(1..)?.find('$')? + 2);
+                Some(inner.strip_suffix(tag).unwrap_or(inner).to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it says nothing: blanks and comments.
     pub fn is_quiet(&self) -> bool {
         matches!(self.kind, Kind::Blank | Kind::Comment)
     }
+}
+
+/// What stands between the quotes of a string, without its escapes.
+fn unescaped(inner: &str) -> String {
+    let mut value = String::with_capacity(inner.len());
+    let mut chars = inner.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                chars.next_if_eq(&'\'');
+                value.push('\'');
+            }
+            '\\' => match chars.next() {
+                Some('n') => value.push('\n'),
+                Some('t') => value.push('\t'),
+                Some('r') => value.push('\r'),
+                Some('b') => value.push('\u{8}'),
+                Some('f') => value.push('\u{c}'),
+                Some(digit @ '0'..='7') => {
+                    let mut code = digit.to_digit(8).unwrap_or(0);
+                    for _ in 0..2 {
+                        match chars.peek().and_then(|c| c.to_digit(8)) {
+                            Some(next) => {
+                                code = code * 8 + next;
+                                chars.next();
+                            }
+                            None => break,
+                        }
+                    }
+                    value.push(char::from_u32(code).unwrap_or('\u{fffd}'));
+                }
+                Some(c @ ('\\' | '\'' | '"')) => value.push(c),
+                Some(other) => value.extend(['\\', other]),
+                None => value.push('\\'),
+            },
+            c => value.push(c),
+        }
+    }
+    value
 }
 
 /// The tokens of a text. With `plain_backslash`, a backslash in `'…'` is an ordinary character.
@@ -207,11 +264,29 @@ mod tests {
         assert_eq!(first_word(" -- c\n (select 1)"), "select");
     }
 
+    #[test]
+    fn values_of_strings() {
+        let value = |sql: &str| tokens(sql, false)[0].string();
+        assert_eq!(value("'it''s'").as_deref(), Some("it's"));
+        assert_eq!(value(r"'\'a\\\t\174\N\d'").as_deref(), Some("'a\\\t|\\N\\d"));
+        assert_eq!(value("e'a\\nb'").as_deref(), Some("a\nb"));
+        assert_eq!(value("$x$ '' \\n $x$").as_deref(), Some(" '' \\n "));
+        assert_eq!(value("'open").as_deref(), Some("open"));
+        assert_eq!(value("$$open").as_deref(), Some("open"));
+        assert_eq!(value("name"), None);
+    }
+
     proptest::proptest! {
         #[test]
         fn nothing_is_lost(sql in "\\PC*|[a-e0-9 '\"$/*#:;.\\\\\\n-]*", plain: bool) {
             let joined: String = tokens(&sql, plain).iter().map(|t| t.text.as_str()).collect();
             proptest::prop_assert_eq!(joined, sql);
+        }
+
+        #[test]
+        fn a_literal_has_a_value(text in "\\PC*", open in 0..3) {
+            let token = Token { kind: Kind::Text, text: format!("{}'{text}", ["", "E", "u&"][open as usize]), start: 0 };
+            proptest::prop_assert!(token.string().is_some());
         }
     }
 }

@@ -189,7 +189,7 @@ pub(super) fn parse(statement: &[Token], root: Option<&Path>) -> Result<CopyFrom
     if !cursor.word("from") {
         return Err(DialectError::Syntax(cursor.near()));
     }
-    let from = literal(&mut cursor).ok_or_else(|| DialectError::Syntax(cursor.near()))?;
+    let from = cursor.text().ok_or_else(|| DialectError::Syntax(cursor.near()))?;
     let mut copy = CopyFrom {
         table,
         place: s3::place(&from, root)?,
@@ -252,56 +252,10 @@ pub(super) fn excluded(given: &[String], conflicts: &[(&str, &[&str])]) -> Resul
     Ok(())
 }
 
-/// A string literal as Redshift reads it: `\N` and other unknown escapes keep their backslash, `\ddd` is octal.
-pub(super) fn literal(cursor: &mut Cursor<'_>) -> Option<String> {
-    let token = cursor.peek()?;
-    if token.kind != Kind::Text {
-        return cursor.text();
-    }
-    cursor.next();
-    let open = token.text.find('\'').map_or(0, |o| o + 1);
-    let inner = token.text[open..].strip_suffix('\'').unwrap_or(&token.text[open..]);
-    let mut value = String::with_capacity(inner.len());
-    let mut chars = inner.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => {
-                chars.next_if_eq(&'\'');
-                value.push('\'');
-            }
-            '\\' => match chars.next() {
-                Some('n') => value.push('\n'),
-                Some('t') => value.push('\t'),
-                Some('r') => value.push('\r'),
-                Some('b') => value.push('\u{8}'),
-                Some('f') => value.push('\u{c}'),
-                Some(digit @ '0'..='7') => {
-                    let mut code = digit.to_digit(8).unwrap_or(0);
-                    for _ in 0..2 {
-                        match chars.peek().and_then(|c| c.to_digit(8)) {
-                            Some(next) => {
-                                code = code * 8 + next;
-                                chars.next();
-                            }
-                            None => break,
-                        }
-                    }
-                    value.push(char::from_u32(code).unwrap_or('\u{fffd}'));
-                }
-                Some(c @ ('\\' | '\'' | '"')) => value.push(c),
-                Some(other) => value.extend(['\\', other]),
-                None => value.push('\\'),
-            },
-            c => value.push(c),
-        }
-    }
-    Some(value)
-}
-
 /// `[AS] 'text'`.
 pub(super) fn text_of(cursor: &mut Cursor<'_>) -> Result<String, DialectError> {
     cursor.word("as");
-    literal(cursor).ok_or_else(|| DialectError::Syntax(cursor.near()))
+    cursor.text().ok_or_else(|| DialectError::Syntax(cursor.near()))
 }
 
 /// The one character that an option takes.

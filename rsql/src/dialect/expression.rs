@@ -64,9 +64,9 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string literal, if it is next.
     pub(super) fn text(&mut self) -> Option<String> {
-        let token = self.peek().filter(|t| t.kind == Kind::Text || t.kind == Kind::Dollar)?;
+        let value = self.peek()?.string()?;
         self.take(true);
-        Some(string_value(token))
+        Some(value)
     }
 
     /// The index of the next token.
@@ -158,36 +158,6 @@ pub(super) fn arguments(tokens: &[Token]) -> Vec<&[Token]> {
         parts.push(&tokens[start..]);
     }
     parts
-}
-
-/// A string's value.
-pub(super) fn string_value(token: &Token) -> String {
-    if token.kind == Kind::Dollar {
-        let tag = token.text[1..].find('$').map_or(2, |e| e + 2);
-        let end = token.text.len().saturating_sub(tag).max(tag);
-        return token.text[tag..end].to_owned();
-    }
-    let open = token.text.find('\'').map_or(0, |o| o + 1);
-    let inner = token.text[open..].strip_suffix('\'').unwrap_or(&token.text[open..]);
-    let mut value = String::with_capacity(inner.len());
-    let mut chars = inner.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => {
-                chars.next_if_eq(&'\'');
-                value.push('\'');
-            }
-            '\\' => value.push(match chars.next() {
-                Some('n') => '\n',
-                Some('t') => '\t',
-                Some('r') => '\r',
-                Some(other) => other,
-                None => '\\',
-            }),
-            c => value.push(c),
-        }
-    }
-    value
 }
 
 /// A name; that of a `#temp` table needs quotes.
@@ -345,6 +315,7 @@ fn word(
             out.push_str("INTO TEMP");
         }
         "sysdate" => out.push_str("now()::timestamp"),
+        "date" if tokens.get(after).is_some_and(|t| t.kind == Kind::Text) => out.push_str("pg_catalog.date"),
         "minus" if select::begins_query(&tokens[after..]) => out.push_str("EXCEPT"),
         // An exact count serves where an approximate one is asked for.
         "approximate" if tokens.get(after).is_some_and(|t| t.is("count") || t.is("percentile_disc")) => {
@@ -366,6 +337,8 @@ pub(super) fn type_name(name: &str, inner: Option<&[Token]>) -> Result<Option<St
         if is_max { "(65535)".to_owned() } else { inner.map_or(String::new(), |i| format!("({})", raw(i))) };
     Ok(Some(match name {
         "super" => "jsonb".into(),
+        // A table may have this name, and a table's name is a type as well: it would come first on the path.
+        "date" => "pg_catalog.date".into(),
         "decimal" | "numeric" | "dec" if inner.is_none() => "numeric(18,0)".into(),
         "varchar" | "nvarchar" if inner.is_none() => "varchar(256)".into(),
         "nvarchar" => format!("varchar{length}"),

@@ -1,7 +1,7 @@
 //! Functions of Redshift in PostgreSQL's words.
 
 use super::DialectError;
-use super::expression::{Cursor, arguments, expression, raw, rewrite, string_value};
+use super::expression::{Cursor, arguments, expression, raw, rewrite};
 use crate::lexer::token::{Kind, Token};
 
 /// A function call.
@@ -116,6 +116,7 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
         "median" | "percentile_cont" | "percentile_disc" | "ratio_to_report" | "first_value"
         | "last_value" | "nth_value" | "lag" | "lead" => return super::window::map(call, &parts),
         "listagg" => return listagg(call, &parts).map(Some),
+        "avg" if parts.len() == 1 => return average(call).map(Some),
         name if super::names::is_refused_function(name) => {
             return Err(DialectError::unsupported(format!("function {}", name.to_ascii_uppercase())));
         }
@@ -179,6 +180,27 @@ fn cast(inner: &[Token]) -> Result<Option<String>, DialectError> {
     Ok(mapped.map(|mapped| format!("CAST({} AS {mapped})", value.trim())))
 }
 
+/// AVG by PostgreSQL's own aggregates, which share one pass over the values. The schema's function finds by the type of a
+/// value that is never computed what the result is.
+fn average(call: &Call<'_>) -> Result<(String, usize), DialectError> {
+    let mut cursor = Cursor::new(call.inner);
+    let distinct = if cursor.word("distinct") { "DISTINCT " } else { "" };
+    cursor.word("all");
+    let value = rewrite(&call.inner[cursor.end()..])?;
+    let value = format!("redshift.number({})", value.trim());
+    let mut behind = Cursor::new(&call.tokens[call.behind..]);
+    let filter = match behind.word("filter").then(|| behind.group()).flatten() {
+        Some(filter) => format!(" FILTER ({})", rewrite(filter)?.trim()),
+        None => String::new(),
+    };
+    let over = super::window::over(&mut behind)?.unwrap_or_default();
+    let text = format!(
+        "redshift.avg(pg_catalog.avg({distinct}{value}){filter}{over}, pg_catalog.sum({distinct}{value}){filter}{over}, \
+         redshift.kind({value}) FILTER (WHERE false){over})"
+    );
+    Ok((text, call.behind + behind.end()))
+}
+
 /// NULL equals NULL here.
 fn decode(parts: &[&[Token]]) -> Result<String, DialectError> {
     let value = rewrite(parts[0])?;
@@ -205,7 +227,7 @@ fn decode(parts: &[&[Token]]) -> Result<String, DialectError> {
 fn part(tokens: &[Token]) -> Result<String, DialectError> {
     let mut cursor = Cursor::new(tokens);
     let token = cursor.next().ok_or_else(|| DialectError::Syntax("date part".into()))?;
-    let name = if token.kind == Kind::Text { string_value(token) } else { token.text.clone() };
+    let name = token.string().unwrap_or_else(|| token.text.clone());
     let name = name.to_ascii_lowercase();
     Ok(match name.as_str() {
         "millennium" | "millennia" | "mil" | "mils" => "millennium",

@@ -7,10 +7,11 @@
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
 //! procedures. `query` takes a query's `clauses` and changes them one after the other: `semi` (SUPER), `pivot`,
 //! `outer` (`(+)`) and `lateral` (aliases); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
-//! that is inside. `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
+//! that is inside. `access` has users and permissions, `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
 //! files, `system` has the system tables, `postgres` knows what only PostgreSQL has,
 //! and `notes` which rules differ. `depth` bounds it all.
 
+mod access;
 mod clauses;
 mod copy;
 mod depth;

@@ -4,7 +4,7 @@
 use super::DialectError;
 use super::clauses::{Relation, Select, items, relations};
 use super::edit::Edits;
-use super::expression::{Cursor, arguments, string_value};
+use super::expression::{Cursor, arguments};
 use super::query::trimmed;
 use crate::lexer::token::{Kind, Token};
 
@@ -53,7 +53,7 @@ fn entry(part: &[Token]) -> (String, String) {
     let item = items(part, 0..part.len()).into_iter().next();
     let Some(item) = item else { return (String::new(), String::new()) };
     let value = trimmed(&part[item.expression.clone()]);
-    let plain = part.iter().find(|t| !t.is_quiet()).filter(|t| t.kind == Kind::Text).map(string_value);
+    let plain = part.iter().find(|t| !t.is_quiet()).and_then(Token::string);
     let name = item.alias.unwrap_or_else(|| plain.unwrap_or_else(|| value.trim_matches('"').to_owned()));
     (value, name.trim_matches('"').to_ascii_lowercase())
 }
@@ -124,8 +124,7 @@ fn unpivot(tokens: &[Token], relation: &Relation, clause: &[Token]) -> Result<St
         let words: Vec<&Token> = part.iter().filter(|t| !t.is_quiet()).collect();
         let column = words.first().map(|t| t.text.clone()).unwrap_or_default();
         let name = match words.last() {
-            Some(last) if words.len() > 1 && last.kind == Kind::Text => string_value(last),
-            Some(last) => last.text.trim_matches('"').to_ascii_lowercase(),
+            Some(last) => last.string().unwrap_or_else(|| last.text.trim_matches('"').to_ascii_lowercase()),
             None => String::new(),
         };
         rows.push(format!("('{}', pivot_source.{column})", name.replace('\'', "''")));

@@ -1,6 +1,6 @@
 //! CREATE FUNCTION and CREATE PROCEDURE: the SQL inside of their bodies.
 
-use super::expression::{arguments, arguments_end, expression, raw, string_value, type_name};
+use super::expression::{arguments, arguments_end, expression, raw, type_name};
 use super::statement::{Step, one, translate};
 use super::{DialectError, copy, scope};
 use crate::lexer::token::{Kind, Token, tokens};
@@ -23,10 +23,8 @@ pub(super) fn create(statement: &[Token]) -> Result<String, DialectError> {
     let statement = changed.as_deref().unwrap_or(statement);
     let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet()).collect();
     let behind = |word: &str| loud.windows(2).find(|w| w[0].is(word)).map(|w| w[1]);
-    let language = behind("language").map(|t| match t.kind {
-        Kind::Text => string_value(t).to_ascii_lowercase(),
-        _ => t.text.to_ascii_lowercase(),
-    });
+    let language =
+        behind("language").map(|t| t.string().unwrap_or_else(|| t.text.clone()).to_ascii_lowercase());
     if let Some(language) = &language
         && language.starts_with("plpython")
     {
@@ -45,7 +43,11 @@ pub(super) fn create(statement: &[Token]) -> Result<String, DialectError> {
             Kind::Word => {
                 let end = arguments_end(statement, at);
                 let inner = end.map(|end| &statement[at + 1..end]);
+                // A name that a type follows, and what no argument or result is.
+                let named =
+                    statement[at..].iter().find(|t| !t.is_quiet()).is_some_and(|t| t.kind == Kind::Word);
                 match type_name(&token.text.to_ascii_lowercase(), inner)? {
+                    Some(_) if token.is("date") && named => out.push_str(&token.text),
                     Some(mapped) if inner.is_some() || !token.is("varchar") => {
                         out.push_str(&mapped);
                         at = end.map_or(at, |end| end + 1);
@@ -88,15 +90,7 @@ fn with_optional_outputs(statement: &[Token]) -> Option<Vec<Token>> {
 
 /// A body with its quotes.
 fn written(token: &Token, language: Option<&str>) -> Result<String, DialectError> {
-    let body = match token.kind {
-        // Its text, byte for byte: what looks like an escape is the body's own.
-        Kind::Dollar => {
-            let tag = token.text[1..].find('$').map_or(2, |end| end + 2);
-            let end = token.text.len().saturating_sub(tag).max(tag);
-            token.text.get(tag..end).unwrap_or_default().to_owned()
-        }
-        _ => string_value(token),
-    };
+    let body = token.string().unwrap_or_default();
     let _routine = scope::Routine::enter();
     let new = match language {
         Some("sql") => sql(&body)?,

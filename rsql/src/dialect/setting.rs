@@ -1,7 +1,7 @@
-//! Settings of the session, and permissions.
+//! Settings of the session.
 
 use super::DialectError;
-use super::expression::{Cursor, identifier, raw, rewrite};
+use super::expression::{Cursor, identifier};
 use crate::lexer::token::{Kind, Token};
 
 /// What stands on every search path behind the schemas of the script.
@@ -49,31 +49,4 @@ pub(super) fn reset(what: &str) -> String {
         "all" => format!("RESET ALL; {path} SET extra_float_digits TO 0;"),
         _ => path,
     }
-}
-
-/// GRANT ROLE r TO u, and TO ROLE r: in PostgreSQL a role is named without the word.
-///
-/// # Errors
-/// If it grants what only Redshift has.
-pub(super) fn grant(statement: &[Token]) -> Result<String, DialectError> {
-    let mut kept: Vec<Token> = Vec::new();
-    let mut before: Option<Token> = None;
-    for (at, token) in statement.iter().enumerate() {
-        let role = token.is("role")
-            && before.as_ref().is_some_and(|t| {
-                ["grant", "revoke", "to", "from"].iter().any(|w| t.is(w)) || t.is_symbol(",")
-            });
-        if !token.is_quiet() {
-            before = Some(token.clone());
-        }
-        if role {
-            continue;
-        }
-        if token.text.eq_ignore_ascii_case("sys") && statement.get(at + 1).is_some_and(|t| t.is_symbol(":")) {
-            let name = raw(&statement[at..(at + 3).min(statement.len())]);
-            return Err(DialectError::unsupported(format!("role {name}")));
-        }
-        kept.push(token.clone());
-    }
-    rewrite(&kept)
 }

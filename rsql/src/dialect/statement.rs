@@ -5,9 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::depth::{self, Level};
-use super::expression::{Cursor, rewrite};
+use super::expression::{Cursor, raw, rewrite};
 use super::scope::{self, Catalogue};
-use super::{CopyFrom, DialectError, Unload, copy, names, routine, setting, table, unload};
+use super::{CopyFrom, DialectError, Unload, access, copy, names, routine, setting, table, unload};
 use crate::lexer::token::{Token, tokens};
 
 /// Session settings of Redshift that have no meaning elsewhere.
@@ -35,6 +35,20 @@ const SETTINGS: &[&str] = &[
     "auto_analyze",
     "cast_super_null_on_error",
     "default_geometry_encoding",
+    "datashare_break_glass_session_var",
+    "enable_spectrum_oid",
+    "enable_vacuum_boost",
+    "interval_forbid_composite_literals",
+    "json_parse_dedup_attributes",
+    "json_parse_truncate_strings",
+    "json_serialization_parse_nested_strings",
+    "mv_enable_aqmv_for_session",
+    "navigate_super_null_on_error",
+    "pg_federation_repeatable_read",
+    "spectrum_query_maxerror",
+    "sql_syntax_compatibility",
+    "statement_timeout_for_superuser",
+    "wlm_json_configuration",
 ];
 
 /// What is done for a statement.
@@ -158,7 +172,16 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
             all.extend_from_slice(&statement[at..]);
             Ok(Step::Sql(rewrite(&all)?))
         }
-        ["grant" | "revoke", ..] => Ok(Step::Sql(setting::grant(statement)?)),
+        ["grant" | "revoke", ..] | ["alter", "default", ..] => Ok(Step::Sql(access::grant(statement)?)),
+        ["create" | "alter", "user" | "role", ..] | ["drop", "role", ..] => Ok(access::user(statement)?
+            .map_or_else(|| Step::Done(format!("{} ROLE", words[0].to_ascii_uppercase())), Step::Sql)),
+        ["create" | "alter" | "drop", "database" | "schema", ..] => {
+            let tag = || Step::Done(format!("{} {}", words[0], words[1]).to_ascii_uppercase());
+            Ok(access::database(statement, &words)?.map_or_else(tag, Step::Sql))
+        }
+        ["set", "timezone", "interval", ..] | ["set", "timezone", "to" | "=", "interval", ..] => {
+            Ok(Step::Sql(access::time_zone(statement).unwrap_or_else(|| raw(statement))))
+        }
         ["analyze" | "analyse", "compression", ..] => Err(DialectError::unsupported("ANALYZE COMPRESSION")),
         ["analyze" | "analyse", .., "columns"] | ["analyze" | "analyse", .., "columns", ";"] => {
             analyze(statement)
@@ -174,6 +197,13 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
         | ["create", "materialized", ..] => Ok(Step::Sql(table::create(statement)?)),
         ["create", "or", "replace", "view", ..] | ["create", "view", ..] => view(statement),
         ["alter", "table", ..] => alter(statement),
+        ["alter", "materialized", "view", ..] if statement.iter().any(|t| t.is("refresh")) => {
+            match statement.iter().any(|t| t.is("no")) {
+                true => Ok(Step::Done("ALTER MATERIALIZED VIEW".into())),
+                false => Err(DialectError::unsupported("AUTO REFRESH YES")),
+            }
+        }
+        ["alter", "materialized", "view", ..] => alter(statement),
         ["create", "or", "replace", "external", what, ..] => {
             Err(DialectError::unsupported(format!("CREATE EXTERNAL {}", what.to_ascii_uppercase())))
         }
@@ -241,8 +271,30 @@ fn alter(statement: &[Token]) -> Result<Step, DialectError> {
     {
         return Ok(Step::Done("ALTER TABLE".into()));
     }
+    if let Some(what) = external(&loud) {
+        return Err(DialectError::unsupported(format!("ALTER TABLE … {what}")));
+    }
     if loud.iter().any(|t| t.is("append")) {
         return Err(DialectError::unsupported("ALTER TABLE … APPEND"));
     }
     Ok(Step::Sql(table::column_attributes(statement)?))
+}
+
+/// What ALTER TABLE does to tables of Redshift alone.
+fn external(loud: &[&Token]) -> Option<&'static str> {
+    const FORMS: [(&[&str], &str); 9] = [
+        (&["set", "location"], "SET LOCATION"),
+        (&["set", "file", "format"], "SET FILE FORMAT"),
+        (&["set", "table", "properties"], "SET TABLE PROPERTIES"),
+        (&["add", "partition"], "ADD PARTITION"),
+        (&["add", "if", "not", "exists", "partition"], "ADD PARTITION"),
+        (&["drop", "partition"], "DROP PARTITION"),
+        (&["partition", "("], "PARTITION"),
+        (&["row", "level", "security", "on"], "ROW LEVEL SECURITY"),
+        (&["row", "level", "security", "off"], "ROW LEVEL SECURITY"),
+    ];
+    let starts = |at: usize, form: &[&str]| {
+        form.iter().enumerate().all(|(i, w)| loud.get(at + i).is_some_and(|t| t.is(w) || t.is_symbol(w)))
+    };
+    (0..loud.len()).find_map(|at| FORMS.iter().find(|(form, _)| starts(at, form)).map(|(_, name)| *name))
 }

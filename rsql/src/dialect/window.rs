@@ -84,7 +84,7 @@ fn nulls(part: &[Token]) -> Option<usize> {
 }
 
 /// ` OVER (…)` or ` OVER name`, if it stands next.
-fn over(behind: &mut Cursor<'_>) -> Result<Option<String>, DialectError> {
+pub(super) fn over(behind: &mut Cursor<'_>) -> Result<Option<String>, DialectError> {
     if !behind.clone().word("over") {
         return Ok(None);
     }

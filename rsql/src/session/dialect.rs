@@ -119,6 +119,18 @@ pub(super) fn name_construct(error: &mut ServerError) {
         "42704" if ["geometry", "geography", "hllsketch", "varbyte"].contains(&quoted().as_str()) => {
             format!("type {}", quoted().to_ascii_uppercase())
         }
+        // The schema has the function, but not for these types.
+        "42883" => {
+            let call =
+                error.message.strip_prefix("function ").and_then(|m| m.strip_suffix(" does not exist"));
+            let Some((name, arguments)) = call.and_then(|call| call.split_once('(')) else { return };
+            let name = name.rsplit('.').next().unwrap_or_default();
+            if !schema::functions().any(|known| known == name) {
+                return;
+            }
+            error.hint = None;
+            format!("function {}({arguments}", name.to_ascii_uppercase())
+        }
         _ => return,
     };
     "0A000".clone_into(&mut error.code);
