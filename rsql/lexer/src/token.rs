@@ -38,6 +38,11 @@ impl Token {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
+    /// The byte behind it in the whole.
+    pub fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
     /// Whether it is this symbol.
     pub fn is_symbol(&self, symbol: &str) -> bool {
         self.kind == Kind::Symbol && self.text == symbol

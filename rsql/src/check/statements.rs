@@ -50,7 +50,7 @@ pub(super) fn check(pieces: &[Piece], options: &Options) -> Vec<Finding> {
     for statement in whole(pieces) {
         if options.dialect {
             let all = tokens(statement.text, false);
-            for note in dialect::notes(&all, open) {
+            for note in dialect::notes(&all, open).into_iter().chain(dialect::quotient(&all)) {
                 let (line, column) = place(statement.text, note.start, statement.line);
                 findings.push(Finding { rule: Rule::Dialect, line, column, message: note.text.to_owned() });
             }

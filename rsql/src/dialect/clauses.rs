@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::decimals;
 use super::expression::{Cursor, arguments, closing, identifier, raw};
 use super::scope::{self, Columns};
 use crate::lexer::token::{Kind, Token};
@@ -175,6 +176,8 @@ pub(super) struct Relation {
     pub(super) pivot: Option<Range<usize>>,
     /// `AT name` behind the alias, for the place in an array.
     pub(super) place: Option<String>,
+    /// UNPIVOT in front: the attributes of an object.
+    pub(super) members: bool,
 }
 
 impl Relation {
@@ -256,6 +259,8 @@ pub(super) fn relations(tokens: &[Token], from: Range<usize>) -> Vec<Relation> {
     while cursor.peek().is_some() {
         cursor.word("only");
         cursor.word("lateral");
+        let begin = cursor.position();
+        let members = cursor.word("unpivot");
         let start = cursor.position();
         if cursor.group().is_none() && cursor.name().is_err() {
             break;
@@ -265,8 +270,15 @@ pub(super) fn relations(tokens: &[Token], from: Range<usize>) -> Vec<Relation> {
         while cursor.group().is_some() || subscript(&mut cursor, tokens) {
             end = cursor.end();
         }
-        let mut relation =
-            Relation { whole: start..end, source: start..end, alias: None, listed, pivot: None, place: None };
+        let mut relation = Relation {
+            whole: begin..end,
+            source: start..end,
+            alias: None,
+            listed,
+            pivot: None,
+            place: None,
+            members,
+        };
         let mut seen = pivot(&mut cursor, &mut relation);
         let explicit = cursor.word("as");
         let alias = cursor.peek().filter(|t| {
@@ -459,6 +471,7 @@ pub(super) fn query_columns(tokens: &[Token]) -> Option<Columns> {
             }
             _ => {
                 let kind = part.first().is_some_and(|t| t.is("json_parse")).then(|| "jsonb".to_owned());
+                let kind = kind.or_else(|| decimals::type_of(tokens, &relations, item.expression.clone()));
                 columns.push((item_name(tokens, &item)?.to_ascii_lowercase(), kind));
             }
         }

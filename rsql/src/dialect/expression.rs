@@ -1,5 +1,6 @@
 //! Writing tokens anew, from the inside out.
 
+use super::clauses::loud;
 use super::functions;
 use super::{DialectError, select, system};
 use crate::lexer::token::{Kind, Token};
@@ -188,11 +189,24 @@ pub(super) fn expression(tokens: &[Token]) -> Result<String, DialectError> {
     let mut at = 0;
     // The last token that said something: what a word means depends on it.
     let mut before: Option<&Token> = None;
+    // Where the operand begins that stands in front.
+    let mut operand = 0;
     while let Some(token) = tokens.get(at) {
+        if !token.is_quiet() && !continues(before, token) {
+            operand = out.len();
+        }
         match token.kind {
             Kind::Blank | Kind::Comment => {
                 out.push_str(&token.text);
                 at += 1;
+                continue;
+            }
+            Kind::Symbol if token.text == "::" && loud(tokens, at + 1).is_some_and(|t| t.is("super")) => {
+                // A cast to jsonb would parse a text.
+                let value = out.split_off(operand);
+                out.push_str(&format!("redshift.to_super({})", value.trim_end()));
+                at += 2 + tokens[at + 1..].iter().take_while(|t| t.is_quiet()).count();
+                before = tokens.get(at - 1);
                 continue;
             }
             Kind::Symbol if token.text == "(" => {
@@ -219,9 +233,31 @@ pub(super) fn expression(tokens: &[Token]) -> Result<String, DialectError> {
                 at += 1;
             }
         }
-        before = Some(token);
+        before = tokens[..at.min(tokens.len())].iter().rev().find(|t| !t.is_quiet());
     }
     Ok(out)
+}
+
+/// Words that an operand stands behind and does not begin with.
+pub(super) const LEADS: [&str; 34] = [
+    "select", "distinct", "all", "where", "and", "or", "not", "on", "when", "then", "else", "case", "in",
+    "by", "having", "values", "from", "as", "between", "like", "ilike", "is", "return", "set", "union",
+    "qualify", "using", "limit", "over", "filter", "if", "elsif", "while", "to",
+];
+
+/// Whether a token goes on with the operand before it: what is behind a dot or a cast, a call's arguments, a subscript.
+fn continues(before: Option<&Token>, token: &Token) -> bool {
+    let Some(before) = before else { return false };
+    if before.is_symbol(".") || before.is_symbol("::") {
+        return true;
+    }
+    let value = matches!(before.kind, Kind::Word | Kind::Quoted | Kind::Text | Kind::Number)
+        || before.is_symbol(")")
+        || before.is_symbol("]");
+    let lead = LEADS.iter().any(|word| before.is(word));
+    (token.is_symbol(".") || token.is_symbol("::") || token.is_symbol("[") || token.is_symbol("(")) && value && !lead
+        // `date '2020-01-01'`.
+        || token.kind == Kind::Text && before.kind == Kind::Word && !lead
 }
 
 /// A comparison of rows, `(a, b) IN (…)` or `(a, b) = (…)`, with PostgreSQL's own operators: rows are compared by those
@@ -315,6 +351,9 @@ fn word(
             out.push_str("INTO TEMP");
         }
         "sysdate" => out.push_str("now()::timestamp"),
+        "decimal" | "numeric" | "dec" if tokens.get(after).is_some_and(|t| t.kind == Kind::Text) => {
+            out.push_str("numeric(18,0)");
+        }
         "date" if tokens.get(after).is_some_and(|t| t.kind == Kind::Text) => out.push_str("pg_catalog.date"),
         "minus" if select::begins_query(&tokens[after..]) => out.push_str("EXCEPT"),
         // An exact count serves where an approximate one is asked for.
@@ -339,6 +378,7 @@ pub(super) fn type_name(name: &str, inner: Option<&[Token]>) -> Result<Option<St
         "super" => "jsonb".into(),
         // A table may have this name, and a table's name is a type as well: it would come first on the path.
         "date" => "pg_catalog.date".into(),
+        "datetime" => "timestamp".into(),
         "decimal" | "numeric" | "dec" if inner.is_none() => "numeric(18,0)".into(),
         "varchar" | "nvarchar" if inner.is_none() => "varchar(256)".into(),
         "nvarchar" => format!("varchar{length}"),

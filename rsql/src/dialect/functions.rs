@@ -1,6 +1,7 @@
 //! Functions of Redshift in PostgreSQL's words.
 
 use super::DialectError;
+use super::clauses::loud;
 use super::expression::{Cursor, arguments, expression, raw, rewrite};
 use crate::lexer::token::{Kind, Token};
 
@@ -82,6 +83,12 @@ pub(super) fn map(call: &Call<'_>) -> Result<Option<(String, usize)>, DialectErr
             format!("{}({distinct}({})::double precision)", call.name, value.trim())
         }
         // Numbers among the arguments are text.
+        "position" if call.inner.iter().any(|t| t.is("in")) => position(call.inner)?,
+        // The standard's form is one of PostgreSQL's grammar, which knows text alone.
+        "substring" if call.inner.iter().any(|t| t.is("from")) => match substring(call.inner)? {
+            Some(text) => text,
+            None => return Ok(None),
+        },
         "lpad" | "rpad" | "replace" | "translate" | "split_part" | "strpos" | "charindex"
             if parts
                 .iter()
@@ -155,6 +162,38 @@ fn extract(inner: &[Token]) -> Result<Option<String>, DialectError> {
     Ok(Some(format!("redshift.date_part('{name}', {})::{kind}", rewrite(&inner[at + 1..])?.trim())))
 }
 
+/// The index of a word outside of parentheses.
+fn outside(tokens: &[Token], word: &str) -> Option<usize> {
+    let mut depth = 0;
+    tokens.iter().position(|t| {
+        depth += i32::from(t.is_symbol("(")) - i32::from(t.is_symbol(")"));
+        depth == 0 && t.is(word)
+    })
+}
+
+/// POSITION(part IN value).
+fn position(inner: &[Token]) -> Result<String, DialectError> {
+    let at = outside(inner, "in").ok_or_else(|| DialectError::Syntax("POSITION".into()))?;
+    let (part, value) = (rewrite(&inner[..at])?, rewrite(&inner[at + 1..])?);
+    Ok(format!("redshift.position({}, {})", value.trim(), part.trim()))
+}
+
+/// SUBSTRING(value FROM start [FOR count]) with numbers; `None` for a pattern.
+fn substring(inner: &[Token]) -> Result<Option<String>, DialectError> {
+    let Some(from) = outside(inner, "from") else { return Ok(None) };
+    let behind = &inner[from + 1..];
+    if loud(behind, 0).is_none_or(|t| t.string().is_some()) {
+        return Ok(None);
+    }
+    let count = outside(behind, "for");
+    let mut written = vec![rewrite(&inner[..from])?, rewrite(&behind[..count.unwrap_or(behind.len())])?];
+    if let Some(at) = count {
+        written.push(rewrite(&behind[at + 1..])?);
+    }
+    let written: Vec<&str> = written.iter().map(|w| w.trim()).collect();
+    Ok(Some(format!("substring({})", written.join(", "))))
+}
+
 /// TRY_CAST(x AS type): NULL where the value does not convert.
 fn try_cast(inner: &[Token]) -> Result<String, DialectError> {
     let at = inner.iter().rposition(|t| t.is("as")).ok_or_else(|| DialectError::Syntax("TRY_CAST".into()))?;
@@ -177,6 +216,9 @@ fn cast(inner: &[Token]) -> Result<Option<String>, DialectError> {
     let Some(name) = cursor.next() else { return Ok(None) };
     let mapped = super::expression::type_name(&name.text.to_ascii_lowercase(), cursor.group())?;
     let value = rewrite(&inner[..at])?;
+    if name.is("super") {
+        return Ok(Some(format!("redshift.to_super({})", value.trim())));
+    }
     Ok(mapped.map(|mapped| format!("CAST({} AS {mapped})", value.trim())))
 }
 

@@ -6,7 +6,7 @@
 //!
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
 //! procedures. `query` takes a query's `clauses` and changes them one after the other: `semi` (SUPER), `pivot`,
-//! `outer` (`(+)`) and `lateral` (aliases); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
+//! `outer` (`(+)`), `lateral` (aliases) and `decimals` (quotients); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
 //! that is inside. `access` has users and permissions, `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
 //! files, `system` has the system tables, `postgres` knows what only PostgreSQL has,
 //! and `notes` which rules differ. `depth` bounds it all.
@@ -14,6 +14,7 @@
 mod access;
 mod clauses;
 mod copy;
+mod decimals;
 mod depth;
 mod edit;
 mod error;
@@ -46,9 +47,10 @@ pub use copy::CopyFrom;
 pub(crate) use depth::DEEPEST;
 pub use error::DialectError;
 pub(crate) use load::{Known, Outcome, Reject, Target};
-pub use notes::{Note, notes};
+pub use notes::{Note, QUOTIENT, notes, quotient};
 pub(crate) use postgres::postgres_only;
 pub use scope::{Catalogue, ColumnTypes, NoCatalogue};
+pub(crate) use statement::sets_case_sensitive;
 pub use statement::{Step, translate, translate_with};
 pub(crate) use system::{SYSTEM_SQL, SYSTEM_VERSION, missing_system_table, needs_system_views};
 pub use unload::Unload;

@@ -36,7 +36,6 @@ const FUNCTIONS: &[&str] = &[
     "json_serialize_to_varbyte",
     "mask_get_policy_for_role_on_column",
     "mask_get_policy_for_user_on_column",
-    "pg_last_query_id",
     "proc_is_rls_safe",
     "getbit",
     "get_number_attributes",

@@ -1,7 +1,10 @@
 //! Rules of values that PostgreSQL cannot follow at a fair price: a script is warned of them.
 
-use super::clauses::loud;
-use crate::lexer::token::{Kind, Token};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::scope::{Catalogue, ColumnTypes};
+use crate::lexer::token::Token;
 
 /// A rule that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,26 +26,40 @@ pub fn notes(statement: &[Token], in_transaction: bool) -> Vec<Note> {
             start: first.start,
         });
     }
-    // The operands' types are seen only where they are written.
-    let decimal =
-        |t: &Token| (t.kind == Kind::Number && t.text.contains('.')) || t.is("decimal") || t.is("numeric");
-    let queries =
-        first.is_some_and(|t| ["select", "with", "insert", "create", "update"].iter().any(|w| t.is(w)));
-    let slash = statement.iter().position(|t| t.is_symbol("/"));
-    if let Some(at) = slash.filter(|at| queries && loud(statement, at + 1).is_some())
-        && statement.iter().any(decimal)
-    {
-        found.push(Note {
-            text: "the quotient of two decimals has another number of digits in Amazon Redshift than on PostgreSQL",
-            start: statement[at].start,
-        });
-    }
     found
+}
+
+/// What a script is warned of whose quotients of decimals keep PostgreSQL's digits.
+pub const QUOTIENT: &str =
+    "the quotient of two decimals has another number of digits in Amazon Redshift than on PostgreSQL";
+
+/// A quotient of decimals whose digits are not known without the columns of its tables.
+#[must_use]
+pub fn quotient(statement: &[Token]) -> Option<Note> {
+    let slash = statement.iter().find(|t| t.is_symbol("/"))?;
+    let unknown = Rc::new(Unknown::default());
+    let text: String = statement.iter().map(|t| t.text.as_str()).collect();
+    super::translate_with(&text, None, Rc::clone(&unknown) as Rc<dyn Catalogue>).ok()?;
+    unknown.0.get().then_some(Note { text: QUOTIENT, start: slash.start })
+}
+
+/// A catalogue without tables that keeps what it is told.
+#[derive(Default)]
+struct Unknown(Cell<bool>);
+
+impl Catalogue for Unknown {
+    fn columns(&self, _: &str) -> Option<ColumnTypes> {
+        None
+    }
+
+    fn unknown_quotient(&self) {
+        self.0.set(true);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::notes;
+    use super::{notes, quotient};
     use crate::lexer::token::tokens;
 
     #[test]
@@ -50,8 +67,12 @@ mod tests {
         let count = |sql: &str, open: bool| notes(&tokens(sql, false), open).len();
         assert_eq!(count("truncate t;", true), 1);
         assert_eq!(count("truncate t;", false), 0);
-        assert_eq!(count("select a / 2 from t;", false), 0);
-        assert_eq!(count("select a::decimal(5,2) / 3 from t;", false), 1);
-        assert_eq!(count("select 10.0 / 3;", false), 1);
+        let digits = |sql: &str| quotient(&tokens(sql, false)).is_some();
+        assert!(!digits("select a / 2 from t;"), "it may well be a whole number");
+        assert!(!digits("select a::decimal(5,2) / 3 from t;") && !digits("select 10.0 / 3;"));
+        assert!(
+            digits("select a::decimal(5,2) / b from t;") && digits("select 1.5 * (select a from t) / 2;")
+        );
+        assert!(!digits("select a::decimal(5,2) / b::float from t;"));
     }
 }

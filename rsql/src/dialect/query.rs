@@ -7,15 +7,22 @@ use super::clauses::{self, Select, selects};
 use super::edit::Edits;
 use super::expression::{Cursor, identifier, raw};
 use super::scope::Columns;
-use super::{DialectError, lateral, outer, pivot, semi};
+use super::{DialectError, decimals, lateral, outer, pivot, semi};
 use crate::lexer::token::Token;
 
 /// What a change does to one query of a level.
 type Change = fn(&[Token], &Select) -> Result<Option<Vec<Token>>, DialectError>;
 
 /// The changes in their order: first what FROM has, because the others ask it for columns.
-const CHANGES: [Change; 6] =
-    [semi::unnest, pivot::expand, outer::joins, lateral::expand, name_subqueries, name_columns];
+const CHANGES: [Change; 7] = [
+    semi::unnest,
+    pivot::expand,
+    outer::joins,
+    lateral::expand,
+    decimals::quotients,
+    name_subqueries,
+    name_columns,
+];
 
 /// The tokens of a level with its queries changed.
 ///

@@ -127,7 +127,7 @@ fn in_procedure() -> DialectError {
 }
 
 fn plpgsql(body: &str) -> Result<String, DialectError> {
-    let all = tokens(body, false);
+    let all = scope::read(body);
     let mut out = String::new();
     for piece in pieces(&all) {
         out.push_str(&match piece {

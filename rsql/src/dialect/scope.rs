@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::lexer::token::{Kind, Token, tokens};
+
 /// The columns of a relation in their order, as name and type.
 pub type ColumnTypes = Vec<(String, String)>;
 
@@ -11,6 +13,14 @@ pub type ColumnTypes = Vec<(String, String)>;
 pub trait Catalogue {
     /// The columns of a relation; `None` if the catalogue does not know it. The name is as the statement has it, with its schema and quotes.
     fn columns(&self, relation: &str) -> Option<ColumnTypes>;
+
+    /// Whether a name in quotes keeps its case, as after `SET enable_case_sensitive_identifier TO true`.
+    fn case_sensitive(&self) -> bool {
+        false
+    }
+
+    /// A quotient of decimals keeps PostgreSQL's digits, because the types of its operands are not known.
+    fn unknown_quotient(&self) {}
 }
 
 /// A catalogue without tables, for a translation without a server.
@@ -93,6 +103,24 @@ pub(super) fn columns(relation: &str) -> Option<Columns> {
     let catalogue = SCOPE.with_borrow(|scope| scope.catalogue.clone())?;
     let columns = catalogue.columns(relation)?;
     Some(columns.into_iter().map(|(name, kind)| (name, Some(kind))).collect())
+}
+
+/// The tokens of a text. Names are folded to lower case in quotes, too, unless the session says otherwise.
+/// <https://docs.aws.amazon.com/redshift/latest/dg/r_names.html>
+pub(super) fn read(sql: &str) -> Vec<Token> {
+    let mut all = tokens(sql, false);
+    let sensitive = SCOPE.with_borrow(|scope| scope.catalogue.clone()).is_some_and(|c| c.case_sensitive());
+    if !sensitive {
+        all.iter_mut().filter(|t| t.kind == Kind::Quoted).for_each(|t| t.text.make_ascii_lowercase());
+    }
+    all
+}
+
+/// Tells the catalogue of a quotient whose digits are not known.
+pub(super) fn unknown_quotient() {
+    if let Some(catalogue) = SCOPE.with_borrow(|scope| scope.catalogue.clone()) {
+        catalogue.unknown_quotient();
+    }
 }
 
 /// Whether an enclosing query has a relation of this name.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::DialectError;
 use super::clauses::{Relation, Select, before, item_name, items, loud, relations, same, selects};
 use super::edit::Edits;
-use super::expression::{closing, identifier};
+use super::expression::{Cursor, arguments, closing, identifier};
 use super::query::trimmed;
 use super::scope;
 use super::select::begins_query;
@@ -94,9 +94,10 @@ pub(super) fn unnest(tokens: &[Token], select: &Select) -> Result<Option<Vec<Tok
         };
         let alias = relation.alias.clone().unwrap_or_else(|| format!("element{index}"));
         let place = relation.place.clone().unwrap_or_else(|| format!("{}_place", alias.trim_matches('"')));
+        let function = if relation.members { "members" } else { "elements" };
         edits.replace(
             relation.whole.clone(),
-            format!("LATERAL redshift.elements({value}) AS {alias}({alias}, {place}) "),
+            format!("LATERAL redshift.{function}({value}) AS {alias}({alias}, {place}) "),
         );
     }
     Ok((!edits.is_empty()).then(|| edits.apply(tokens)))
@@ -104,7 +105,8 @@ pub(super) fn unnest(tokens: &[Token], select: &Select) -> Result<Option<Vec<Tok
 
 /// Whether a relation is what [`unnest`] makes of an array.
 fn is_elements(tokens: &[Token], relation: &Relation) -> bool {
-    trimmed(&tokens[relation.source.clone()]).starts_with("redshift.elements(")
+    let source = trimmed(&tokens[relation.source.clone()]);
+    source.starts_with("redshift.elements(") || source.starts_with("redshift.members(")
 }
 
 fn is_path(tokens: &[Token], relation: &Relation, before: &[Relation]) -> bool {
@@ -307,4 +309,49 @@ fn fitted(tokens: &[Token], whole: &Range<usize>, value: String, edits: &mut Edi
 
 fn is_whole(kind: &Token) -> bool {
     ["int", "integer", "bigint", "smallint", "int2", "int4", "int8"].iter().any(|w| kind.is(w))
+}
+
+/// INSERT … VALUES with the values of SUPER columns as SUPER: PostgreSQL would parse a text as JSON, and take no number.
+pub(super) fn insert(tokens: &[Token]) -> Option<Vec<Token>> {
+    let mut cursor = Cursor::new(tokens);
+    if !(cursor.word("insert") && cursor.word("into")) {
+        return None;
+    }
+    let columns = scope::columns(&cursor.name().ok()?)?;
+    let is_super = |kind: &Option<String>| kind.as_deref() == Some("jsonb");
+    if !columns.iter().any(|(_, kind)| is_super(kind)) {
+        return None;
+    }
+    let targets: Vec<bool> = match cursor.group() {
+        None => columns.iter().map(|(_, kind)| is_super(kind)).collect(),
+        Some(list) => {
+            let names = arguments(list).into_iter().map(trimmed);
+            names
+                .map(|name| columns.iter().any(|(column, kind)| same(column, &name) && is_super(kind)))
+                .collect()
+        }
+    };
+    if !cursor.word("values") {
+        return None;
+    }
+    let mut edits = Edits::default();
+    loop {
+        let open = cursor.position();
+        let row = cursor.group()?;
+        let mut start = open + 1;
+        for (value, is_super) in
+            arguments(row).into_iter().zip(targets.iter().chain(std::iter::repeat(&false)))
+        {
+            let end = start + value.len();
+            let plain = value.iter().find(|t| !t.is_quiet());
+            if *is_super && plain.is_some_and(|t| !t.is("default") && !t.is("null")) {
+                edits.replace(start..end, format!("redshift.to_super({})", trimmed(value)));
+            }
+            start = end + 1;
+        }
+        if !cursor.symbol(",") {
+            break;
+        }
+    }
+    (!edits.is_empty()).then(|| edits.apply(tokens))
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::depth::{self, Level};
 use super::expression::{Cursor, raw, rewrite};
 use super::scope::{self, Catalogue};
-use super::{CopyFrom, DialectError, Unload, access, copy, names, routine, setting, table, unload};
+use super::{CopyFrom, DialectError, Unload, access, copy, names, routine, semi, setting, table, unload};
 use crate::lexer::token::{Token, tokens};
 
 /// Session settings of Redshift that have no meaning elsewhere.
@@ -50,6 +50,23 @@ const SETTINGS: &[&str] = &[
     "statement_timeout_for_superuser",
     "wlm_json_configuration",
 ];
+
+/// Whether a statement sets that names in quotes keep their case, and to what.
+pub(crate) fn sets_case_sensitive(sql: &str) -> Option<bool> {
+    const NAME: &str = "enable_case_sensitive_identifier";
+    // Most statements need not be read for that.
+    sql.get(..3).filter(|verb| verb.eq_ignore_ascii_case("set") || verb.eq_ignore_ascii_case("res"))?;
+    let all = tokens(sql, false);
+    let words: Vec<&Token> = all.iter().filter(|t| !t.is_quiet() && !t.is_symbol(";")).collect();
+    match words.as_slice() {
+        [set, name, .., value] if set.is("set") && name.is(NAME) => {
+            let value = value.string().unwrap_or_else(|| value.text.clone());
+            Some(["true", "on", "1", "yes"].iter().any(|on| value.eq_ignore_ascii_case(on)))
+        }
+        [reset, name] if reset.is("reset") && (name.is(NAME) || name.is("all")) => Some(false),
+        _ => None,
+    }
+}
 
 /// What is done for a statement.
 #[derive(Debug)]
@@ -97,13 +114,14 @@ pub fn translate_with(
 }
 
 fn translate_statements(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, DialectError> {
-    let all = tokens(sql, false);
+    let all = scope::read(sql);
     // Before anything else: what looks for the end of each group would look far in what is nested so deeply.
     depth::check(&all)?;
     let mut steps = Vec::new();
     let mut changed = false;
     for statement in split(&all) {
-        let original: String = statement.iter().map(|t| t.text.as_str()).collect();
+        let (from, to) = (statement[0].start, statement[statement.len() - 1].end());
+        let original = &sql[from..to];
         match one(statement, s3_root)? {
             Step::Sql(sql) => {
                 changed |= sql != original;
@@ -162,6 +180,9 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
         ["reset", "search_path" | "all", ..] | ["discard", "all", ..] => {
             Ok(Step::Sql(setting::reset(words[1])))
         }
+        ["show", name, ..] if SETTINGS.contains(name) => {
+            Ok(Step::Sql(format!("SELECT 'unset'::text AS {name}")))
+        }
         ["show", "search_path", ..] => Ok(Step::Sql("SELECT redshift.search_path() AS search_path".into())),
         ["vacuum", ..] => vacuum(statement),
         ["delete", name, ..] if *name != "from" => {
@@ -212,8 +233,19 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
         ["merge", ..] if statement.iter().any(|t| t.is("duplicates")) => {
             Err(DialectError::unsupported("MERGE … REMOVE DUPLICATES"))
         }
+        ["insert", "into", ..] if !hierarchical(statement) => {
+            let changed = semi::insert(statement);
+            Ok(Step::Sql(rewrite(changed.as_deref().unwrap_or(statement))?))
+        }
+        _ if hierarchical(statement) => Err(DialectError::unsupported("CONNECT BY")),
         _ => Ok(Step::Sql(rewrite(statement)?)),
     }
+}
+
+/// Whether a query asks for a hierarchy.
+fn hierarchical(statement: &[Token]) -> bool {
+    let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet()).collect();
+    loud.windows(2).any(|w| w[0].is("connect") && w[1].is("by"))
 }
 
 /// Redshift's kinds of VACUUM are all PostgreSQL's plain one.

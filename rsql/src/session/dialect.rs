@@ -1,6 +1,6 @@
 //! Redshift's dialect in a session: the schema in the database, and the catalogue for the translation.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -11,19 +11,24 @@ use crate::connection::{Column, Connection, ServerError};
 use crate::dialect::{self, Catalogue, ColumnTypes, DialectError, Step, schema};
 
 impl Session {
-    /// Translates a statement for the server.
+    /// Translates a statement for the server; also says whether a quotient of decimals keeps PostgreSQL's digits.
     ///
     /// # Errors
     /// If something in it has no counterpart.
-    pub(super) fn translate(&mut self, sql: &str) -> Result<Vec<Step>, DialectError> {
+    pub(super) fn translate(&mut self, sql: &str) -> Result<(Vec<Step>, bool), DialectError> {
+        if let Some(on) = dialect::sets_case_sensitive(sql) {
+            self.settings.case_sensitive = on;
+        }
         let root = self.settings.s3_root.clone();
         let catalogue = Rc::new(ServerCatalogue {
             connection: RefCell::new(self.connection.take()),
             known: RefCell::default(),
+            unknown_quotient: Cell::default(),
+            case_sensitive: self.settings.case_sensitive,
         });
         let steps = dialect::translate_with(sql, root.as_deref(), Rc::clone(&catalogue) as Rc<dyn Catalogue>);
         self.connection = catalogue.connection.take();
-        steps
+        Ok((steps?, catalogue.unknown_quotient.get()))
     }
 
     /// Puts the schema of the dialect on the search path of a new connection; creates it, where the database does not
@@ -70,6 +75,8 @@ fn open(connection: &mut Connection) -> Result<(), Box<ServerError>> {
 struct ServerCatalogue {
     connection: RefCell<Option<Connection>>,
     known: RefCell<HashMap<String, Option<ColumnTypes>>>,
+    unknown_quotient: Cell<bool>,
+    case_sensitive: bool,
 }
 
 impl Catalogue for ServerCatalogue {
@@ -80,6 +87,14 @@ impl Catalogue for ServerCatalogue {
         let columns = self.ask(relation);
         self.known.borrow_mut().insert(relation.to_owned(), columns.clone());
         columns
+    }
+
+    fn case_sensitive(&self) -> bool {
+        self.case_sensitive
+    }
+
+    fn unknown_quotient(&self) {
+        self.unknown_quotient.set(true);
     }
 }
 
@@ -120,6 +135,25 @@ pub(super) fn name_construct(error: &mut ServerError) {
             format!("type {}", quoted().to_ascii_uppercase())
         }
         // The schema has the function, but not for these types.
+        "42703"
+            if ["current_aws_account", "current_namespace", "current_user_id"]
+                .contains(&quoted().as_str()) =>
+        {
+            quoted().to_ascii_uppercase()
+        }
+        "42P01"
+            if [
+                "pg_library",
+                "pg_statistic_indicator",
+                "pg_user_info",
+                "pg_database_info",
+                "pg_conf",
+                "pg_external_schema",
+            ]
+            .contains(&quoted().as_str()) =>
+        {
+            format!("system table {}", quoted().to_ascii_uppercase())
+        }
         "42883" => {
             let call =
                 error.message.strip_prefix("function ").and_then(|m| m.strip_suffix(" does not exist"));

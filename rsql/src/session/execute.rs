@@ -135,7 +135,12 @@ impl Session {
                 self.open_dialect()?;
             }
             match self.translate(sql) {
-                Ok(steps) => steps,
+                Ok((steps, unknown_quotient)) => {
+                    if unknown_quotient {
+                        self.warn_once(dialect::QUOTIENT)?;
+                    }
+                    steps
+                }
                 Err(error) => {
                     let error = ServerError::client("0A000", error.to_string());
                     return self.failed(Box::new(error), sql, sql);

@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) strict: bool,
     /// Redshift's dialect is translated: `Some` if said so, `None` decides by the server.
     pub(crate) dialect: Option<bool>,
+    /// Whether names in quotes keep their case: `SET enable_case_sensitive_identifier`.
+    pub(crate) case_sensitive: bool,
     /// Where `s3://` is.
     pub(crate) s3_root: Option<PathBuf>,
     /// Whether a password may be asked for.
@@ -63,6 +65,7 @@ impl Default for Settings {
             dry_run: false,
             strict: false,
             dialect: None,
+            case_sensitive: false,
             s3_root: None,
             ask_password: false,
             interactive: false,

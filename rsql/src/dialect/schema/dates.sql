@@ -26,7 +26,7 @@ RETURN CASE
     ELSE lower(part)
 END;
 
--- Seconds are whole; milliseconds and microseconds are those of the second.
+-- Seconds are whole; milliseconds and microseconds are those of the second. The first decade is that of the year 1.
 DO $do$
 DECLARE
     of text;
@@ -41,6 +41,7 @@ BEGIN
                 WHEN 'milliseconds' THEN floor(pg_catalog.date_part('milliseconds', moment))::bigint %% 1000
                 WHEN 'microseconds' THEN floor(pg_catalog.date_part('microseconds', moment))::bigint %% 1000000
                 WHEN 'second' THEN trunc(pg_catalog.date_part('second', moment))
+                WHEN 'decade' THEN pg_catalog.date_part('decade', moment) + 1
                 WHEN 'epoch' THEN %3$s
                 ELSE pg_catalog.date_part(redshift.part_name(part), moment)
             END
@@ -227,22 +228,79 @@ BEGIN
     END LOOP;
 END $do$;
 
--- Days and months beyond their range run over unless `is_strict` says otherwise.
-CREATE OR REPLACE FUNCTION redshift.to_date(value text, format text) RETURNS date
+-- Days beyond their month, and hours beyond the day, run over unless `is_strict` says otherwise. The usual value is left to
+-- PostgreSQL's function, because catching its error costs more than the conversion.
+CREATE OR REPLACE FUNCTION redshift.part_of(value text, format text, part text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN strpos(replace(upper(format), 'DDD', '   '), part) > 0
+    THEN substr(value, strpos(replace(upper(format), 'DDD', '   '), part), 2) ELSE '00' END;
+CREATE OR REPLACE FUNCTION redshift.lenient(value text, format text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog AS $body$
 DECLARE
-    place integer := position('DD' IN upper(replace(upper(format), 'DDD', '   ')));
-    day text := substring(value FROM place FOR 2);
+    day text := redshift.part_of(value, format, 'DD');
+    hour text := redshift.part_of(value, format, 'HH24');
+    plain text := value;
+    rest interval := '0';
 BEGIN
-    RETURN pg_catalog.to_date(value, format);
+    RETURN to_timestamp(value, format);
 EXCEPTION WHEN datetime_field_overflow THEN
-    IF place = 0 OR day !~ '^[0-9]{2}$' THEN
-        RAISE;
+    IF day ~ '^[0-9]{2}$' AND day > '28' THEN
+        plain := overlay(plain PLACING '01' FROM strpos(replace(upper(format), 'DDD', '   '), 'DD') FOR 2);
+        rest := rest + make_interval(days => day::integer - 1);
     END IF;
-    RETURN pg_catalog.to_date(overlay(value PLACING '01' FROM place FOR 2), format) + day::integer - 1;
+    IF hour ~ '^[0-9]{2}$' AND hour > '23' THEN
+        plain := overlay(plain PLACING '00' FROM strpos(upper(format), 'HH24') FOR 2);
+        rest := rest + make_interval(hours => hour::integer);
+    END IF;
+    RETURN to_timestamp(plain, format) + rest;
 END $body$;
+CREATE OR REPLACE FUNCTION redshift.to_date(value text, format text) RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN redshift.part_of(value, format, 'DD') > '28' THEN redshift.lenient(value, format)::date
+    ELSE pg_catalog.to_date(value, format) END;
 CREATE OR REPLACE FUNCTION redshift.to_date(value text, format text, is_strict boolean) RETURNS date
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN is_strict THEN pg_catalog.to_date(value, format) ELSE redshift.to_date(value, format) END;
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(value text, format text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN redshift.part_of(value, format, 'DD') > '28' OR redshift.part_of(value, format, 'HH24') > '23'
+    THEN redshift.lenient(value, format) ELSE pg_catalog.to_timestamp(value, format) END;
 CREATE OR REPLACE FUNCTION redshift.to_timestamp(value text, format text, is_strict boolean) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_catalog.to_timestamp(value, format);
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN is_strict THEN pg_catalog.to_timestamp(value, format) ELSE redshift.to_timestamp(value, format) END;
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(value timestamp, format text, is_strict boolean DEFAULT false)
+RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE RETURN value::timestamptz;
+
+-- A number of days beside a time.
+DO $do$
+DECLARE
+    kind text;
+    call text[];
+BEGIN
+    FOREACH kind IN ARRAY ARRAY['timestamp', 'timestamptz'] LOOP
+        FOREACH call SLICE 1 IN ARRAY ARRAY[['+', 'add_days'], ['-', 'subtract_days']] LOOP
+            EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%s(moment %s, days integer) RETURNS %2$s LANGUAGE sql
+                STABLE PARALLEL SAFE RETURN moment %s make_interval(days => days)', call[2], kind, call[1]);
+            IF to_regoperator(format('redshift.%s(%s,integer)', call[1], kind)) IS NULL THEN
+                EXECUTE format('CREATE OPERATOR redshift.%s (function = redshift.%s, leftarg = %s, rightarg = integer)',
+                    call[1], call[2], kind);
+            END IF;
+        END LOOP;
+        -- A literal beside a time is an interval.
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.add_interval(moment %s, span text) RETURNS %1$s LANGUAGE sql
+            STABLE PARALLEL SAFE RETURN moment + span::interval', kind);
+        IF to_regoperator(format('redshift.+(%s,text)', kind)) IS NULL THEN
+            EXECUTE format('CREATE OPERATOR redshift.+ (function = redshift.add_interval, leftarg = %s, rightarg = text)',
+                kind);
+        END IF;
+    END LOOP;
+END $do$;
+
+-- TIMETZ.
+CREATE OR REPLACE FUNCTION redshift.date_add(part text, count bigint, moment timetz) RETURNS timetz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN moment + (redshift.date_add(part, count, timestamp '2000-01-01') - timestamp '2000-01-01');
+CREATE OR REPLACE FUNCTION redshift.date_diff(part text, first timetz, second timetz) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN redshift.date_diff(part, timestamp '2000-01-01' + (first AT TIME ZONE 'UTC')::time,
+    timestamp '2000-01-01' + (second AT TIME ZONE 'UTC')::time);

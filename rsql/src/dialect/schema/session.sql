@@ -12,6 +12,15 @@ RETURN pg_catalog.set_config(name,
 -- The path as the script set it.
 CREATE OR REPLACE FUNCTION redshift.search_path() RETURNS text LANGUAGE sql STABLE
 RETURN regexp_replace(pg_catalog.current_setting('search_path'), '(, )?redshift, pg_catalog$', '');
+CREATE OR REPLACE FUNCTION redshift.current_setting(name text, missing_ok boolean DEFAULT false) RETURNS text
+LANGUAGE sql STABLE
+RETURN CASE lower(name) WHEN 'search_path' THEN redshift.search_path() WHEN 'query_group' THEN 'unset'
+    ELSE pg_catalog.current_setting(name, missing_ok) END;
+CREATE OR REPLACE FUNCTION redshift.current_schemas(include_implicit boolean) RETURNS name[] LANGUAGE sql STABLE
+RETURN array_remove(array_remove(pg_catalog.current_schemas(include_implicit), 'redshift'),
+    CASE WHEN include_implicit THEN NULL ELSE 'pg_catalog'::name END);
+CREATE OR REPLACE FUNCTION redshift.db_collation() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'case_sensitive';
 DO $do$
 BEGIN
     IF to_regcollation('redshift.case_insensitive') IS NULL THEN

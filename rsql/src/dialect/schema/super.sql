@@ -62,11 +62,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT coalesce(jsonb_agg(item ORDER BY place), '[]') FROM jsonb_array_elements(value)
     WITH ORDINALITY AS element(item, place) WHERE place > start AND place <= start + count);
 CREATE OR REPLACE FUNCTION redshift.array_flatten(value jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (SELECT coalesce(jsonb_agg(inside.item ORDER BY outside.place, inside.place), '[]')
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog AS $body$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(inside.item ORDER BY outside.place, inside.place), '[]')
     FROM jsonb_array_elements(value) WITH ORDINALITY AS outside(item, place),
-    LATERAL jsonb_array_elements(CASE jsonb_typeof(outside.item) WHEN 'array' THEN outside.item
+    LATERAL jsonb_array_elements(CASE jsonb_typeof(outside.item) WHEN 'array' THEN redshift.array_flatten(outside.item)
         ELSE jsonb_build_array(outside.item) END) WITH ORDINALITY AS inside(item, place));
+END $body$;
 CREATE OR REPLACE FUNCTION redshift.split_to_array(value text, delimiter text DEFAULT ',') RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN to_jsonb(string_to_array(value, delimiter));
 DO $do$
@@ -89,8 +91,8 @@ END $do$;
 CREATE OR REPLACE FUNCTION redshift.elements(value jsonb) RETURNS TABLE (item jsonb, place bigint)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
-    SELECT element, number - 1 FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value
-        WHEN 'null' THEN '[]' ELSE jsonb_build_array(value) END) WITH ORDINALITY AS all_of_it(element, number);
+    SELECT element, number - 1 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(value) = 'array' THEN value
+        WHEN value IS NULL OR jsonb_typeof(value) = 'null' THEN '[]' ELSE jsonb_build_array(value) END) WITH ORDINALITY AS all_of_it(element, number);
 END;
 CREATE OR REPLACE FUNCTION redshift.json_extract_path_text(value jsonb, VARIADIC path text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN redshift.compact(value #>> path);
@@ -102,3 +104,34 @@ CREATE OR REPLACE FUNCTION redshift.greater(a jsonb, b jsonb) RETURNS jsonb LANG
 RETURN CASE WHEN b > a THEN b ELSE a END;
 CREATE OR REPLACE AGGREGATE redshift.min(jsonb) (sfunc = redshift.lesser, stype = jsonb);
 CREATE OR REPLACE AGGREGATE redshift.max(jsonb) (sfunc = redshift.greater, stype = jsonb);
+
+-- A scalar as SUPER: a text is a string, and no JSON to be parsed.
+CREATE OR REPLACE FUNCTION redshift.to_super(value text) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN to_jsonb(value);
+CREATE OR REPLACE FUNCTION redshift.to_super(value anyelement) RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE
+AS 'SELECT pg_catalog.to_jsonb($1)';
+
+-- The attributes of an object, one a row: UNPIVOT.
+CREATE OR REPLACE FUNCTION redshift.members(value jsonb) RETURNS TABLE (item jsonb, name text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10
+BEGIN ATOMIC
+    SELECT each.value, each.key FROM jsonb_each(CASE jsonb_typeof(members.value) WHEN 'object' THEN members.value ELSE '{}' END)
+        AS each(key, value);
+END;
+
+CREATE OR REPLACE FUNCTION redshift.json_size(value jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN octet_length(redshift.json_serialize(value));
+CREATE OR REPLACE FUNCTION redshift.decimal_precision(value jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN length(regexp_replace(redshift.super_number(value)::text, '^-?0*|[.]', '', 'g'));
+CREATE OR REPLACE FUNCTION redshift.decimal_scale(value jsonb) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN scale(redshift.super_number(value));
+-- Functions of numbers: what is no number gives NULL.
+DO $do$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['abs', 'ceil', 'ceiling', 'floor', 'round', 'trunc', 'sign'] LOOP
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%s(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE
+            PARALLEL SAFE RETURN to_jsonb(pg_catalog.%s(redshift.super_number(value)))', name, name);
+    END LOOP;
+END $do$;

@@ -13,6 +13,9 @@ CREATE OR REPLACE FUNCTION redshift.textlen(value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN length(value);
 CREATE OR REPLACE FUNCTION redshift.charindex(part text, value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN strpos(value, part);
+-- POSITION(part IN value).
+CREATE OR REPLACE FUNCTION redshift.position(value text, part text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN strpos(value, part);
 CREATE OR REPLACE FUNCTION redshift.octetindex(part text, value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE strpos(value, part) WHEN 0 THEN 0 ELSE octet_length(left(value, strpos(value, part) - 1)) + 1 END;
@@ -85,6 +88,7 @@ BEGIN
             ['repeat', 'value %s, count integer', 'value::text, count', 'text'],
             ['split_part', 'value %s, delimiter text, part integer', 'value::text, delimiter, part', 'text'],
             ['strpos', 'value %s, part text', 'value::text, part', 'integer'],
+            ['position', 'value %s, part text', 'value::text, part', 'integer'],
             ['translate', 'value %s, old text, new text', 'value::text, old, new', 'text'],
             ['md5', 'value %s', 'value::text', 'text']] LOOP
             EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%I(%s) RETURNS %s LANGUAGE sql STABLE PARALLEL SAFE

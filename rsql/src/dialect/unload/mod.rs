@@ -15,8 +15,9 @@ use super::DialectError;
 use super::copy::{authorization, character, excluded, switch, text_of, widths};
 use super::expression::{Cursor, arguments, raw, rewrite};
 use super::s3::{self, Packing, Place};
+use super::scope;
 use crate::lexer::quote::fold_identifier;
-use crate::lexer::token::{Token, tokens};
+use crate::lexer::token::Token;
 use files::UnloadFiles;
 pub(crate) use record::UnloadColumn;
 use record::{Format, Style};
@@ -68,7 +69,7 @@ pub(super) fn parse(statement: &[Token], root: Option<&Path>) -> Result<Unload, 
     cursor.word("unload");
     let inner = cursor.group().ok_or_else(|| DialectError::Syntax(cursor.near()))?;
     let query = Cursor::new(inner).text().ok_or_else(|| DialectError::Syntax("UNLOAD".into()))?;
-    let query = tokens(query.trim().trim_end_matches(';'), false);
+    let query = scope::read(query.trim().trim_end_matches(';'));
     outer_limit(&query)?;
     let query = rewrite(&query)?;
     if !cursor.word("to") {
