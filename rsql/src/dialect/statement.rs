@@ -120,8 +120,8 @@ fn translate_statements(sql: &str, s3_root: Option<&Path>) -> Result<Vec<Step>, 
     let mut steps = Vec::new();
     let mut changed = false;
     for statement in split(&all) {
-        let (from, to) = (statement[0].start, statement[statement.len() - 1].end());
-        let original = &sql[from..to];
+        let from = statement.first().map_or(0, |t| t.start);
+        let original = sql.get(from..statement.last().map_or(from, Token::end)).unwrap_or_default();
         match one(statement, s3_root)? {
             Step::Sql(sql) => {
                 changed |= sql != original;
