@@ -128,7 +128,7 @@ pub(super) fn user(statement: &[Token]) -> Result<Option<String>, DialectError> 
             }
             "unlimited" => out.push("-1".into()),
             "disable" if out.last().is_some_and(|t| t.eq_ignore_ascii_case("password")) => {
-                out.push("NULL".into())
+                out.push("NULL".into());
             }
             "with" if cursor.clone().word("rename") || cursor.clone().word("owner") => {}
             // A role of PostgreSQL has no owner.
@@ -191,7 +191,7 @@ pub(super) fn database(statement: &[Token], words: &[&str]) -> Result<Option<Str
     }
     let text = out.join(" ").replace(" ;", ";");
     let words = text.trim_end_matches(';').split_whitespace().count();
-    Ok((verb != "ALTER" || words > 3).then(|| text))
+    Ok((verb != "ALTER" || words > 3).then_some(text))
 }
 
 /// SET timezone INTERVAL '…': in PostgreSQL only TIME ZONE takes an interval.

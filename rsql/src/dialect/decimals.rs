@@ -408,8 +408,7 @@ impl<'a> Reader<'a> {
         let close = closing(tokens, open).filter(|close| *close < limit)?;
         end = close + 1;
         let number = self.call(&tokens[start].text.to_ascii_lowercase(), open + 1..close);
-        loop {
-            let Some(at) = self.next(end, limit) else { break };
+        while let Some(at) = self.next(end, limit) {
             let group = |from: usize| {
                 let open = self.next(from, limit).filter(|open| tokens[*open].is_symbol("("))?;
                 closing(tokens, open).filter(|close| *close < limit)
@@ -462,6 +461,13 @@ impl<'a> Reader<'a> {
             | "nullif" => first,
             "nvl" | "coalesce" | "isnull" | "greatest" | "least" => common(0),
             "nvl2" => common(1),
+            // DECODE(value, search, result, …, default).
+            "decode" => {
+                let last = numbers.len() - 1;
+                let results = (2..numbers.len()).filter(|at| at % 2 == 0 || *at == last);
+                let known = results.filter(|at| !nulls[*at]).map(|at| numbers[at]);
+                known.reduce(Number::common).unwrap_or(Number::Unknown)
+            }
             "sqrt" | "power" | "pow" | "exp" | "stddev" | "stddev_samp" | "stddev_pop" | "variance"
             | "var_samp" | "var_pop" | "random" | "pi" | "date_part" | "months_between" => Number::Float,
             _ => Number::Unknown,

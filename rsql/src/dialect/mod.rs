@@ -5,11 +5,11 @@
 //! is sent byte for byte as it is. What has no counterpart is an error that names it. `docs/rsql.md` has the table.
 //!
 //! `statement` decides by the first words; `table` does CREATE TABLE, `routine` the bodies of functions and
-//! procedures. `query` takes a query's `clauses` and changes them one after the other: `semi` (SUPER), `pivot`,
-//! `outer` (`(+)`), `lateral` (aliases) and `decimals` (quotients); `select` does TOP and QUALIFY, `expression`, `functions` and `window` all
-//! that is inside. `access` has users and permissions, `scope` knows columns of tables, `names` what is refused. `copy`, `unload`, `load` and `s3` move
-//! files, `system` has the system tables, `postgres` knows what only PostgreSQL has,
-//! and `notes` which rules differ. `depth` bounds it all.
+//! procedures, `access` users and permissions. `query` takes a query's `clauses` and changes them one after the other:
+//! `semi` (SUPER), `pivot`, `outer` (`(+)`), `lateral` (aliases), `decimals` (quotients) and `qualify`; `select` does
+//! TOP, `expression`, `functions` and `window` all that is inside. `scope` knows columns of tables, `names` what is
+//! refused. `copy`, `unload`, `load` and `s3` move files, `system` has the system tables, `postgres` knows what only
+//! PostgreSQL has, and `notes` which rules differ. `depth` bounds it all.
 
 mod access;
 mod clauses;
@@ -27,6 +27,7 @@ mod notes;
 mod outer;
 mod pivot;
 mod postgres;
+mod qualify;
 mod query;
 mod routine;
 mod s3;

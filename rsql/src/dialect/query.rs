@@ -7,14 +7,14 @@ use super::clauses::{self, Select, selects};
 use super::edit::Edits;
 use super::expression::{Cursor, identifier, raw};
 use super::scope::Columns;
-use super::{DialectError, decimals, lateral, outer, pivot, semi};
+use super::{DialectError, decimals, lateral, outer, pivot, qualify, semi};
 use crate::lexer::token::Token;
 
 /// What a change does to one query of a level.
 type Change = fn(&[Token], &Select) -> Result<Option<Vec<Token>>, DialectError>;
 
 /// The changes in their order: first what FROM has, because the others ask it for columns.
-const CHANGES: [Change; 7] = [
+const CHANGES: [Change; 8] = [
     semi::unnest,
     pivot::expand,
     outer::joins,
@@ -22,6 +22,7 @@ const CHANGES: [Change; 7] = [
     decimals::quotients,
     name_subqueries,
     name_columns,
+    qualify::expand,
 ];
 
 /// The tokens of a level with its queries changed.
