@@ -62,7 +62,7 @@ fn functions() {
         ("select 1 minus select 2", "select 1 EXCEPT select 2"),
         ("select approximate count(distinct x)", "select count(distinct x)"),
         ("select cast(x as nvarchar(max))", "select CAST(x AS varchar(65535))"),
-        ("select cast(nvl(x, 1) as super) as super", "select CAST(COALESCE(x, 1) AS jsonb) as super"),
+        ("select cast(nvl(x, 1) as super) as super", "select redshift.to_super(COALESCE(x, 1)) as super"),
         ("select date_part(w, d)", "select redshift.date_part('week', d)"),
     ] {
         assert_eq!(sql(text), expected);
@@ -96,12 +96,13 @@ fn queries() {
     );
     assert_eq!(
         sql("select a, b as c from t qualify row_number() over (partition by a order by b) = 1 order by 1;"),
-        "SELECT qualify_query.a, qualify_query.c FROM (SELECT a, b as c, (row_number() over (partition by a order by b) = 1) \
-         AS qualify_keep from t) AS qualify_query WHERE qualify_keep order by 1;"
+        "select qualify_query.qualify_column1 AS a, qualify_query.qualify_column2 AS c FROM (SELECT a AS qualify_column1, \
+         b AS qualify_column2, (row_number() over (partition by a order by b) = 1) AS qualify_keep from t) AS qualify_query \
+         WHERE qualify_query.qualify_keep\norder by 1;"
     );
     assert!(
         sql("select * from t x qualify rank() over (order by a) = 1")
-            .contains("(qualify_query.qualify_row).*")
+            .contains("(qualify_query.qualify_column1).*")
     );
 }
 
@@ -145,7 +146,7 @@ fn what_cannot_be_mapped_is_named() {
         ("alter table a append from b", "APPEND"),
         ("copy t from 's3://b/k' parquet", "--s3-root"),
         ("select top 1 a from b union select 2", "TOP"),
-        ("select * from a, b qualify rank() over (order by 1) = 1", "QUALIFY"),
+        ("select * from a join b using (c) qualify rank() over (order by 1) = 1", "QUALIFY"),
         ("select dateadd(fortnight, 1, d)", "fortnight"),
         ("create function f(a int) returns int as $$ return a $$ language plpythonu", "plpythonu"),
         ("create procedure p() nonatomic as $$ begin null; end $$ language plpgsql", "NONATOMIC"),
