@@ -73,6 +73,34 @@ async fn an_endpoint_that_is_killed_at_any_moment_loses_and_repeats_nothing() {
     println!("{kills} kills in {runs} runs");
 }
 
+/// The end of a master is an event, which closes the run. It must outlive the endpoint that noted it.
+#[tokio::test]
+async fn a_stopped_run_is_closed_although_the_endpoint_was_killed() {
+    let mut world = World::start().await;
+    world.script("w.sh", "sleep 60");
+    world
+        .put(&json!({ "workflow_id": "w", "workflow_stages": [
+        { "execution_type": "sequential", "scripts": ["w.sh"] } ] }))
+        .await;
+    let mut random = fastrand::Rng::with_seed(23);
+    for round in 0..10 {
+        let id: ExecutionId = format!("stopped-{round}").parse().unwrap();
+        begin(&world, &id).await;
+        let arn = eventually("the master's execution", async || {
+            world.store.workflows().get(&id).await.unwrap()?.state_machine_execution_arn
+        })
+        .await;
+        let client = aws_sdk_sfn::Client::new(&world.sdk);
+        client.stop_execution().execution_arn(arn).send().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20).mul_f64(random.f64())).await;
+        world.kill();
+        world.restart();
+        let run = closed(&world, &id, PATIENCE).await.unwrap();
+        assert_eq!(run.workflow.execution_status, WorkflowStatus::Cancelled, "{:?}", run.workflow);
+        assert!(run.jobs.iter().all(|job| job.state.status.is_closed()), "{:?}", run.jobs);
+    }
+}
+
 /// Starts a run. Asked again with the same id it is the same run.
 async fn begin(world: &World, id: &ExecutionId) {
     let request = json!({ "workflow_id": "w", "workflow_execution_id": id });
