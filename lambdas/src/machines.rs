@@ -2,45 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use rsqlflow_core::Function;
+use rsqlflow_core::{Function, MachineKind};
 
 #[cfg(test)]
 mod played;
 #[cfg(test)]
 mod tests;
 
-/// A state machine's definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Definition {
-    /// Of a run.
-    Master,
-    /// Of a sequential chunk.
-    Sequential,
-    /// Of a parallel chunk.
-    Parallel,
+/// The definition of a state machine, with its placeholders.
+#[must_use]
+pub const fn template(machine: MachineKind) -> &'static str {
+    match machine {
+        MachineKind::Master => include_str!("../../statemachines/master.asl.json"),
+        MachineKind::Sequential => include_str!("../../statemachines/sequential.asl.json"),
+        MachineKind::Parallel => include_str!("../../statemachines/parallel.asl.json"),
+    }
 }
 
-impl Definition {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Master, Self::Sequential, Self::Parallel];
-
-    /// The definition with its placeholders.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Master => include_str!("../../statemachines/master.asl.json"),
-            Self::Sequential => include_str!("../../statemachines/sequential.asl.json"),
-            Self::Parallel => include_str!("../../statemachines/parallel.asl.json"),
-        }
-    }
-
-    /// The definition as it is created.
-    ///
-    /// # Errors
-    /// A placeholder without a value, or a value that is not safe within a JSON text.
-    pub fn filled(self, values: &Substitutions) -> Result<String, FillError> {
-        fill(self.text(), &values.0)
-    }
+/// The definition of a state machine, as it is created.
+///
+/// # Errors
+/// A placeholder without a value, or a value that is not safe within a JSON text.
+pub fn definition(machine: MachineKind, values: &Substitutions) -> Result<String, FillError> {
+    fill(template(machine), &values.0)
 }
 
 /// Values of the placeholders.

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use rsqlflow_core::Function;
 use rsqlflow_core::config::ExecutionType;
 use rsqlflow_core::plan::{ChunkRef, Plan};
-use rsqlflow_lambdas::machines::Definition;
+use rsqlflow_core::{Function, MachineKind};
+use rsqlflow_lambdas::machines::template;
 use serde_json::Value;
 
 /// More states than the largest workflow's master enters: 10,000 stages of six transitions.
@@ -49,19 +49,19 @@ impl Tally {
 pub(super) fn count(plan: &Plan) -> Result<Tally, NotCountable> {
     let definitions = Definitions::read()?;
     let mut run = Run { definitions: &definitions, plan, after: None, next: None };
-    run.machine(Definition::Master)
+    run.machine(MachineKind::Master)
 }
 
 /// The three machines, parsed.
-struct Definitions(BTreeMap<Definition, Value>);
+struct Definitions(BTreeMap<MachineKind, Value>);
 
 impl Definitions {
     fn read() -> Result<Self, NotCountable> {
-        let parse = |definition: Definition| {
-            let parsed = serde_json::from_str(definition.text());
-            parsed.map(|value| (definition, value)).map_err(|_| refuse("", "it is not JSON"))
+        let parse = |machine: MachineKind| {
+            let parsed = serde_json::from_str(template(machine));
+            parsed.map(|value| (machine, value)).map_err(|_| refuse("", "it is not JSON"))
         };
-        Definition::ALL.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
+        MachineKind::ALL.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -81,9 +81,9 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn machine(&mut self, definition: Definition) -> Result<Tally, NotCountable> {
+    fn machine(&mut self, machine: MachineKind) -> Result<Tally, NotCountable> {
         let definitions = self.definitions;
-        match definitions.0.get(&definition) {
+        match definitions.0.get(&machine) {
             Some(machine) => self.walk(machine),
             None => Err(refuse("", "the machine is not known")),
         }
@@ -136,8 +136,8 @@ impl Run<'_> {
         }
         if resource.contains(":states:::states:startExecution") {
             let child = match text(parameters, "StateMachineArn") {
-                "${SequentialMachineArn}" => Definition::Sequential,
-                "${ParallelMachineArn}" => Definition::Parallel,
+                "${SequentialMachineArn}" => MachineKind::Sequential,
+                "${ParallelMachineArn}" => MachineKind::Parallel,
                 _ => return Err(refuse(name, "the machine is not known")),
             };
             let child = self.machine(child)?;

@@ -59,8 +59,8 @@ impl Played {
 }
 
 /// Plays a definition to its end. Time passes only when nothing else can happen.
-fn play(definition: Definition, input: &Value, mut world: impl FnMut(&StartTask) -> Act) -> Played {
-    let text = definition.filled(&substitutions()).unwrap();
+fn play(machine: MachineKind, input: &Value, mut world: impl FnMut(&StartTask) -> Act) -> Played {
+    let text = definition(machine, &substitutions()).unwrap();
     let parsed = Arc::new(asl::Definition::parse(&text).unwrap());
     let mut now: Timestamp = "2026-11-21T06:15:00Z".parse().unwrap();
     let context = ExecutionContext {
@@ -157,14 +157,14 @@ fn position(task: &StartTask) -> u32 {
 
 fn sequential(on_failure: &str, mut job: impl FnMut(u32) -> Act) -> Played {
     let input = json!({ "workflow_execution_id": "e", "stage": 3, "chunk": 2, "on_failure": on_failure });
-    play(Definition::Sequential, &input, |task| match &*task.state {
+    play(MachineKind::Sequential, &input, |task| match &*task.state {
         "HandOut" => Act::Answer(items(3)),
         _ => job(position(task)),
     })
 }
 
 fn parallel(on_failure: &str, mut job: impl FnMut(u32) -> Act, mut check: impl FnMut() -> Act) -> Played {
-    play(Definition::Parallel, &chunk(on_failure, 3), |task| match &*task.state {
+    play(MachineKind::Parallel, &chunk(on_failure, 3), |task| match &*task.state {
         "LoadCheck" => check(),
         _ => job(position(task)),
     })
@@ -258,7 +258,7 @@ fn the_worst_chunk_fits_into_a_history() {
             if *count <= 3 { Act::Fail("LaunchNotConfirmed") } else { Act::Silence }
         }
     };
-    let played = play(Definition::Parallel, &chunk("finish", jobs), world);
+    let played = play(MachineKind::Parallel, &chunk("finish", jobs), world);
     assert_eq!(played.error().as_deref(), Some("Lambda.Unknown"), "every try of every state was used up");
     assert_eq!(played.sent("RunJob").len(), 8 * CHUNK_JOBS);
     assert_eq!(played.sent("LoadCheck").len(), 1 + 60 + 8);
@@ -293,7 +293,7 @@ fn master(
     mut audit: impl FnMut(AuditRequest) -> Act,
 ) -> Played {
     let input = json!({ "workflow_execution_id": "e", "workflow_id": "w" });
-    play(Definition::Master, &input, |task| match &*task.state {
+    play(MachineKind::Master, &input, |task| match &*task.state {
         "NextChunk" => {
             Act::Answer(next(&serde_json::from_value(task.lambda_event().unwrap()).unwrap(), kinds))
         }
@@ -341,7 +341,7 @@ fn that_a_child_failed_is_told_to_the_judge_and_the_run_ends_as_failed() {
 fn a_run_is_closed_even_if_nothing_can_be_planned() {
     let input = json!({ "workflow_execution_id": "e", "workflow_id": "w" });
     let mut audited = Vec::new();
-    let played = play(Definition::Master, &input, |task| match &*task.state {
+    let played = play(MachineKind::Master, &input, |task| match &*task.state {
         "NextChunk" => Act::Fail("CorruptItem"),
         _ => {
             audited.push(task.lambda_event().unwrap());

@@ -16,12 +16,12 @@ pub(super) fn substitutions() -> Substitutions {
     Substitutions::of("aws", function, &machine("p-sequential"), &machine("p-parallel"))
 }
 
-fn parsed(definition: Definition) -> Value {
-    serde_json::from_str(&definition.filled(&substitutions()).unwrap()).unwrap()
+fn parsed(machine: MachineKind) -> Value {
+    serde_json::from_str(&definition(machine, &substitutions()).unwrap()).unwrap()
 }
 
 /// Every state of a definition, within Maps too.
-fn states(definition: Definition) -> Vec<(String, Value)> {
+fn states(machine: MachineKind) -> Vec<(String, Value)> {
     fn collect(machine: &Value, found: &mut Vec<(String, Value)>) {
         for (name, state) in machine["States"].as_object().unwrap() {
             found.push((name.clone(), state.clone()));
@@ -31,12 +31,12 @@ fn states(definition: Definition) -> Vec<(String, Value)> {
         }
     }
     let mut found = Vec::new();
-    collect(&parsed(definition), &mut found);
+    collect(&parsed(machine), &mut found);
     found
 }
 
 fn all_states() -> Vec<(String, Value)> {
-    Definition::ALL.into_iter().flat_map(states).collect()
+    MachineKind::ALL.into_iter().flat_map(states).collect()
 }
 
 fn tasks() -> Vec<(String, Value)> {
@@ -66,16 +66,16 @@ fn longest_wait(retrier: &Value) -> f64 {
 
 #[test]
 fn the_interpreter_takes_them() {
-    for definition in Definition::ALL {
-        let text = definition.filled(&substitutions()).unwrap();
+    for machine in MachineKind::ALL {
+        let text = definition(machine, &substitutions()).unwrap();
         let problems = asl::Definition::parse(&text).err().unwrap_or_default();
-        assert!(problems.is_empty(), "{definition:?}: {problems:#?}");
+        assert!(problems.is_empty(), "{machine:?}: {problems:#?}");
     }
 }
 
 #[test]
 fn every_placeholder_has_a_value_and_every_value_a_placeholder() {
-    let text: String = Definition::ALL.into_iter().map(Definition::text).collect();
+    let text: String = MachineKind::ALL.into_iter().map(template).collect();
     for name in substitutions().names() {
         assert!(text.contains(&format!("${{{name}}}")), "{name} stands nowhere");
     }
@@ -216,7 +216,7 @@ fn both_machines_try_a_job_alike_and_not_for_ever() {
 
 #[test]
 fn a_sequential_stage_goes_on_only_past_jobs_that_are_over() {
-    let job: Value = serde_json::from_str(Definition::Sequential.text()).unwrap();
+    let job: Value = serde_json::from_str(template(MachineKind::Sequential)).unwrap();
     let catch = &job["States"]["RunScripts"]["ItemProcessor"]["States"]["RunJob"]["Catch"];
     let over: Vec<&str> =
         ErrorName::ALL.into_iter().filter(|name| name.is_of_job()).map(ErrorName::as_str).collect();

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsqlflow_core::{Deployment, Function as Handler};
+use rsqlflow_core::{Deployment, Function as Handler, MachineKind};
 use rsqlflow_lambdas::Context;
-use rsqlflow_lambdas::machines::{Definition, Substitutions};
+use rsqlflow_lambdas::machines::{self, Substitutions};
 use serde_json::Value;
 
 use crate::services::lambda::{Function, FunctionError, Lambda};
@@ -90,20 +90,15 @@ pub(super) async fn create_machines(
     step_functions: &StepFunctions,
     deployment: &Deployment,
 ) -> Result<(), LocalError> {
-    let machines = &deployment.machines;
+    let names = &deployment.machines;
     let function =
         |handler: Handler| place::arn("lambda", format_args!("function:{}", handler.name_in(deployment)));
-    let (sequential, parallel) =
-        (machine_arn(&machines.sequential.name), machine_arn(&machines.parallel.name));
+    let (sequential, parallel) = (machine_arn(&names.sequential.name), machine_arn(&names.parallel.name));
     let values = Substitutions::of("aws", function, &sequential, &parallel);
-    for definition in Definition::ALL {
-        let name = match definition {
-            Definition::Master => &machines.master.name,
-            Definition::Sequential => &machines.sequential.name,
-            Definition::Parallel => &machines.parallel.name,
-        };
+    for kind in MachineKind::ALL {
+        let name = &names.of(kind).name;
         let failed = |reason: String| LocalError::Resource { what: format!("state machine {name}"), reason };
-        let text = definition.filled(&values).map_err(|e| failed(e.to_string()))?;
+        let text = machines::definition(kind, &values).map_err(|e| failed(e.to_string()))?;
         step_functions.ensure_machine(name, &text).await.map_err(|e| failed(e.message))?;
     }
     Ok(())

@@ -3,9 +3,9 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
 use aws_sdk_sfn::types::{LogLevel, StateMachineType};
-use rsqlflow_core::Machine;
 use rsqlflow_core::check::Check;
-use rsqlflow_lambdas::machines::{Definition, Substitutions};
+use rsqlflow_core::{Machine, MachineKind};
+use rsqlflow_lambdas::machines::{Substitutions, definition};
 use serde_json::Value;
 
 use super::failed::failed;
@@ -16,17 +16,14 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Descri
     let client = Client::new(&place.sdk);
     let machines = &place.deployment.machines;
     let mut checks = Vec::new();
-    for (definition, part, machine) in [
-        (Definition::Master, "master", &machines.master),
-        (Definition::Sequential, "sequential", &machines.sequential),
-        (Definition::Parallel, "parallel", &machines.parallel),
-    ] {
+    for kind in MachineKind::ALL {
+        let machine = machines.of(kind);
         let name = format!("state machine {}", machine.name);
         let arn = arn(site, machine);
         match client.describe_state_machine().state_machine_arn(arn).send().await {
             Ok(found) => {
-                described.roles.push((Part::Machine(part), found.role_arn().to_owned()));
-                checks.extend(check(&name, &found, &wanted(definition, place, site), place.is_aws()));
+                described.roles.push((Part::Machine(kind.as_str()), found.role_arn().to_owned()));
+                checks.extend(check(&name, &found, &wanted(kind, place, site), place.is_aws()));
             }
             Err(error) => checks.push(failed(name, &error, "states:DescribeStateMachine", DEPLOY)),
         }
@@ -39,7 +36,7 @@ fn arn(site: &ArnBase, machine: &Machine) -> String {
 }
 
 /// The definition as the deployment fills it.
-fn wanted(definition: Definition, place: &Place, site: &ArnBase) -> String {
+fn wanted(kind: MachineKind, place: &Place, site: &ArnBase) -> String {
     let deployment = &place.deployment;
     let function = |one: rsqlflow_core::Function| {
         site.arn("lambda", format_args!("function:{}", one.name_in(deployment)))
@@ -47,7 +44,7 @@ fn wanted(definition: Definition, place: &Place, site: &ArnBase) -> String {
     let (sequential, parallel) =
         (arn(site, &deployment.machines.sequential), arn(site, &deployment.machines.parallel));
     let values = Substitutions::of(&site.partition, function, &sequential, &parallel);
-    definition.filled(&values).unwrap_or_default()
+    definition(kind, &values).unwrap_or_default()
 }
 
 fn check(name: &str, found: &DescribeStateMachineOutput, wanted: &str, is_aws: bool) -> Vec<Check> {
