@@ -16,6 +16,8 @@ export type PermissionTarget =
   | 'targets'
   | 'topics'
   | 'dead_letters'
+  | 'warehouses'
+  | 'log_group'
   | 'anything'
   | { readonly table: TableName }
   | { readonly index: TableName }
@@ -130,6 +132,7 @@ export type RuleName =
   | 'table'
   | 'log_group'
   | 'secret'
+  | 'warehouse'
   | 'instance_id'
   | 'topic_arn'
   | 'parameter_name'

@@ -19,6 +19,7 @@ export function environment(config: Config, names: Names, arns: Arns): Record<st
     RSQLFLOW_QUEUEING: showDuration(config.queueing),
     RSQLFLOW_DEFAULT_SECRET: config.default_secret,
     RSQLFLOW_DEFAULT_TARGET: config.default_target === undefined ? undefined : JSON.stringify(config.default_target),
+    RSQLFLOW_WAREHOUSES: warehouses(config),
     RSQLFLOW_DEFAULT_HEARTBEAT: showDuration(config.default_heartbeat),
     RSQLFLOW_DEFAULT_TIMEOUT: showDuration(config.default_timeout),
   };
@@ -29,4 +30,11 @@ export function environment(config: Config, names: Names, arns: Arns): Record<st
     given[arn_variable] = arns.machine(name);
   }
   return Object.fromEntries(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+/** The warehouses as the functions read them: the id of a workgroup is only for policies. */
+function warehouses(config: Config): string | undefined {
+  const all = Object.entries(config.warehouses);
+  if (all.length === 0) return undefined;
+  return JSON.stringify(Object.fromEntries(all.map(([name, { workgroup_id: _, ...one }]) => [name, one])));
 }

@@ -50,7 +50,9 @@ export class Names {
   }
 
   /** A rule of EventBridge. */
-  rule(name: 'run-ended' | 'command-failed' | 'agent-unhealthy' | `start-${string}`): string {
+  rule(
+    name: 'run-ended' | 'command-failed' | 'agent-unhealthy' | 'tick' | 'statement-ended' | `start-${string}`,
+  ): string {
     return `${this.prefix}-${name}`;
   }
 
@@ -147,6 +149,21 @@ export class Arns {
   /** The topic for failed runs and for alarms. */
   topic(): string {
     return this.config.topic_arn ?? this.stack.formatArn({ service: 'sns', resource: this.names.topic });
+  }
+
+  /** A cluster of Redshift. */
+  cluster(id: string): string {
+    return this.of('redshift', 'cluster', id, ArnFormat.COLON_RESOURCE_NAME);
+  }
+
+  /** A database or a user of a cluster. */
+  ofCluster(what: 'dbname' | 'dbuser', cluster: string, name: string): string {
+    return this.of('redshift', what, `${cluster}/${name}`, ArnFormat.COLON_RESOURCE_NAME);
+  }
+
+  /** A workgroup of Redshift Serverless by its id, or all with `*`. */
+  workgroup(id: string): string {
+    return this.of('redshift-serverless', 'workgroup', id);
   }
 
   /** A secret by its name or ARN. Secrets Manager adds six random characters to a name. */

@@ -62,7 +62,11 @@ describe('alarms', () => {
       else if (Namespace === 'AWS/Events') expect(rules).toContain(dimension);
       else if (Namespace === 'AWS/States')
         expect(machines).toContain(dimension.slice(dimension.indexOf('stateMachine:')));
-      else expect([Namespace, dimension]).toEqual(['AWS/SQS', 'team-dead-letters']);
+      else
+        expect([
+          ['AWS/SQS', 'team-dead-letters'],
+          ['AWS/Lambda', 'team-clock'],
+        ]).toContainEqual([Namespace, dimension]);
     }
   });
 

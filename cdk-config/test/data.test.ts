@@ -50,6 +50,14 @@ describe('tables', () => {
             NonKeyAttributes: ['workflow_id', 'execution_status', 'execution_end_ts', 'exit_code'],
           },
         },
+        {
+          IndexName: 'wake_at-index',
+          KeySchema: [
+            { AttributeName: 'owner', KeyType: 'HASH' },
+            { AttributeName: 'wake_at', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
       ],
     });
     template('data').hasResourceProperties('AWS::DynamoDB::Table', {

@@ -25,7 +25,7 @@ describe('functions', () => {
       'parallel-load-check': 300,
       'rsql-invoke': 20,
       'update-audit': 300,
-      sweeper: 300,
+      clock: 120,
     });
     for (const machine of ['master', 'sequential', 'parallel']) {
       for (const [, seconds] of repository(`statemachines/${machine}.asl.json`).matchAll(/"TimeoutSeconds": (\d+)/g))
@@ -104,19 +104,48 @@ describe('the event of a master execution that did not succeed', () => {
   });
 });
 
-describe('the sweeper', () => {
-  const sweep = (given?: object) =>
-    resources(template('orchestration', given), 'AWS::Scheduler::Schedule').map(({ Properties }) => Properties);
+describe('the clock', () => {
+  const rule = (name: string) =>
+    resources(template('orchestration'), 'AWS::Events::Rule')
+      .map(({ Properties }) => Properties)
+      .find((one) => one['Name'] === `rsqlflow-${name}`);
+  const permissions = resources(template('orchestration'), 'AWS::Lambda::Permission').map(
+    ({ Properties }) => Properties,
+  );
 
-  test('runs every hour, or as configured', () => {
-    expect(sweep()).toMatchObject([{ Name: 'rsqlflow-sweeper', ScheduleExpression: 'rate(60 minutes)' }]);
-    expect(sweep(EVERYTHING)).toMatchObject([{ Name: 'team-sweeper', ScheduleExpression: 'rate(360 minutes)' }]);
+  test('runs every minute with an empty request', () => {
+    expect(rule('tick')?.['ScheduleExpression']).toBe('rate(1 minute)');
+    const [target] = rule('tick')?.['Targets'] as { Arn: unknown; Input: string }[];
+    expect(flat(target?.Arn)).toMatch(/function:rsqlflow-clock$/);
+    expect(target?.Input).toBe('{}');
   });
 
-  test('gets an empty request', () => {
-    const target = sweep()[0]?.['Target'] as { Arn: unknown; Input: string };
-    expect(flat(target.Arn)).toMatch(/function:rsqlflow-sweeper$/);
-    expect(target.Input).toBe('{}');
+  test('gets the event of a statement that has ended, as it is', () => {
+    expect(rule('statement-ended')?.['EventPattern']).toEqual({
+      source: ['aws.redshift-data'],
+      'detail-type': ['Redshift Data Statement Status Change'],
+    });
+    const [target] = rule('statement-ended')?.['Targets'] as { Arn: unknown; Input?: string }[];
+    expect(flat(target?.Arn)).toMatch(/function:rsqlflow-clock$/);
+    expect(target?.Input).toBeUndefined();
+  });
+
+  test('may be invoked by these two rules, and by nobody else', () => {
+    expect(permissions.map((one) => [one['FunctionName'], flat(one['SourceArn']).replace(/.*:rule/, 'rule')])).toEqual([
+      ['rsqlflow-clock', 'rule/rsqlflow-tick'],
+      ['rsqlflow-clock', 'rule/rsqlflow-statement-ended'],
+    ]);
+  });
+
+  test('has the role of the launcher: the Data API lists the statements of a role to this role only', () => {
+    const roles = Object.fromEntries(
+      resources(template('orchestration'), 'AWS::Lambda::Function').map(({ Properties }) => [
+        Properties['Handler'],
+        flat(Properties['Role']),
+      ]),
+    );
+    expect(roles['clock']).toBe(roles['rsql-invoke']);
+    expect(new Set(Object.values(roles)).size).toBe(Object.keys(roles).length - 1);
   });
 });
 
@@ -133,7 +162,7 @@ test('every rule has a dead-letter queue and a retry policy', () => {
 test('only the rules of the deployment may send to the dead-letter queue', () => {
   const [policy] = resources(template('orchestration'), 'AWS::SQS::QueuePolicy');
   const text = JSON.stringify(policy?.Properties);
-  for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy'])
+  for (const rule of ['run-ended', 'command-failed', 'agent-unhealthy', 'tick', 'statement-ended'])
     expect(text).toContain(`rule/rsqlflow-${rule}`);
   expect(text).toContain('aws:SecureTransport');
   const started = JSON.stringify(resources(template('orchestration', EVERYTHING), 'AWS::SQS::QueuePolicy'));

@@ -33,7 +33,7 @@ describe('the role of a function has exactly the permissions of', () => {
     expect(of(/^Starts and restarts workflows \(/)).toEqual([
       'dynamodb:GetItem → dynamodb:table/rsqlflow-config-table',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem → dynamodb:table/rsqlflow-workflow-audit-table',
-      'dynamodb:Query → dynamodb:table/rsqlflow-workflow-audit-table/index/workflow_id-index',
+      'dynamodb:Query → dynamodb:table/rsqlflow-workflow-audit-table/index/workflow_id-index dynamodb:table/rsqlflow-workflow-audit-table/index/attention-index',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
       'states:StartExecution → states:stateMachine:rsqlflow-master',
       'states:DescribeExecution → states:execution:rsqlflow-master:*',
@@ -61,8 +61,8 @@ describe('the role of a function has exactly the permissions of', () => {
     ]);
   });
 
-  test('rsql-invoke, which sends only the document of the deployment, and only to targets', () => {
-    expect(of(/^Sends a job/, EVERYTHING)).toEqual([
+  test('rsql-invoke, which sends only the document of the deployment, and only to targets; and of clock', () => {
+    expect(of(/^Sends a job/, EVERYTHING).filter((one) => !/^(redshift|secretsmanager|kms)/.test(one))).toEqual([
       'dynamodb:GetItem → dynamodb:table/team-workflow-audit-table',
       'dynamodb:GetItem dynamodb:UpdateItem → dynamodb:table/team-job-audit-table',
       'ssm:DescribeInstanceInformation → *',
@@ -70,6 +70,14 @@ describe('the role of a function has exactly the permissions of', () => {
       'ssm:SendCommand → ec2:instance/* ssm:managed-instance/* if {"StringEquals":{"ssm:resourceTag/Role":"etl"}}',
       'ssm:SendCommand → ec2:instance/* ssm:managed-instance/* if {"StringEquals":{"ssm:resourceTag/Team":"a","ssm:resourceTag/Stage":"prod"}}',
       'states:SendTaskSuccess states:SendTaskFailure → states:stateMachine:team-sequential states:stateMachine:team-parallel',
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/team-workflow-audit-table',
+      'dynamodb:Query → dynamodb:table/team-workflow-audit-table/index/workflow_id-index dynamodb:table/team-workflow-audit-table/index/attention-index',
+      'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/team-job-audit-table',
+      'dynamodb:Query → dynamodb:table/team-job-audit-table/index/job_name-index dynamodb:table/team-job-audit-table/index/wake_at-index',
+      'states:DescribeExecution → states:execution:team-master:*',
+      'states:SendTaskSuccess states:SendTaskFailure states:SendTaskHeartbeat → states:stateMachine:team-sequential states:stateMachine:team-parallel',
+      'states:StopExecution → states:execution:team-sequential:* states:execution:team-parallel:*',
+      'sns:Publish → sns:team-notifications arn:aws:sns:eu-west-1:123456789012:others',
     ]);
   });
 
@@ -83,17 +91,21 @@ describe('the role of a function has exactly the permissions of', () => {
   });
 });
 
-test('the sweeper may also scan runs and describe their executions', () => {
-  expect(shown(roleStatements(template('orchestration'), /^Closes runs that ended/))).toEqual([
-    'dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:Scan → dynamodb:table/rsqlflow-workflow-audit-table',
-    'dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query → dynamodb:table/rsqlflow-job-audit-table',
-    'states:DescribeExecution → states:execution:rsqlflow-master:*',
-    'states:StopExecution → states:execution:rsqlflow-sequential:* states:execution:rsqlflow-parallel:*',
-    'sns:Publish → sns:rsqlflow-notifications',
+test('statements run only on the configured warehouses, with the configured credentials', () => {
+  const found = shown(roleStatements(template('orchestration', EVERYTHING), /^Sends a job/));
+  const ofStatements = found.filter((one) => /^(redshift|secretsmanager|kms)/.test(one));
+  expect(ofStatements).toEqual([
+    'redshift-data:ExecuteStatement redshift-data:BatchExecuteStatement → redshift:cluster:etl redshift:cluster:bi redshift:cluster:ops redshift-serverless:workgroup/11111111-aaaa',
+    'secretsmanager:GetSecretValue → secretsmanager:secret:redshift/night-??????',
+    'redshift:GetClusterCredentials → redshift:dbuser:bi/loader redshift:dbname:bi/mart',
+    'redshift:GetClusterCredentialsWithIAM → redshift:dbname:ops/ops',
+    'redshift-serverless:GetCredentials → redshift-serverless:workgroup/11111111-aaaa',
+    'kms:Decrypt → arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
+    'redshift-data:DescribeStatement redshift-data:GetStatementResult redshift-data:CancelStatement redshift-data:ListStatements → *',
   ]);
-  expect(shown(roleStatements(template('orchestration'), /^Invokes the sweeper/))).toEqual([
-    'lambda:InvokeFunction → lambda:function:rsqlflow-sweeper',
-  ]);
+  // Without a warehouse nobody may speak to one.
+  for (const one of shown(roleStatements(template('orchestration'), /^Sends a job/)))
+    expect(one).not.toMatch(/redshift/);
 });
 
 describe('the role of a state machine has the permissions of its definition', () => {
@@ -189,10 +201,15 @@ describe('the agent', () => {
     expect(policy().join('\n')).not.toContain('secretsmanager');
   });
 
-  test('is the only one that may read secrets', () => {
-    for (const stack of ['data', 'orchestration', 'schedules', 'alarms'] as const) {
-      expect(JSON.stringify(template(stack, EVERYTHING).toJSON())).not.toContain('secretsmanager:');
-    }
+  test('and the role that sends statements are the only ones that may read secrets', () => {
+    const readers = (given: object) =>
+      (['data', 'orchestration', 'schedules', 'alarms'] as const).flatMap((stack) =>
+        resources(template(stack, given), 'AWS::IAM::Role')
+          .filter((role) => JSON.stringify(role).includes('secretsmanager:'))
+          .map(({ Properties }) => String(Properties['Description'])),
+      );
+    expect(readers(EVERYTHING)).toEqual(['Sends a job to an instance, or its SQL to the warehouse (team)']);
+    expect(readers({ ...EVERYTHING, warehouses: {} })).toEqual([]);
   });
 
   test('gets its permissions in the configured role of the instances', () => {

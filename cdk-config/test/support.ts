@@ -62,7 +62,12 @@ export const EVERYTHING = {
       enabled: false,
     },
   ],
-  sweep_every: '6h',
+  warehouses: {
+    night: { cluster: 'etl', database: 'dev', secret: 'redshift/night' },
+    day: { cluster: 'bi', database: 'mart', db_user: 'loader' },
+    own: { cluster: 'ops', database: 'ops' },
+    cloud: { workgroup: 'adhoc', workgroup_id: '11111111-aaaa', database: 'dev' },
+  },
   queueing: '2h',
   tools_dir: '/opt/rsqlflow/tools',
   rsql_client: 'bundled',

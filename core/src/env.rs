@@ -53,8 +53,8 @@ variables! {
     RSQL_INVOKE_FUNCTION = "RSQLFLOW_RSQL_INVOKE_FUNCTION";
     /// Function that closes a run. Default `<prefix>-update-audit`.
     UPDATE_AUDIT_FUNCTION = "RSQLFLOW_UPDATE_AUDIT_FUNCTION";
-    /// Function that closes runs whose end nobody told. Default `<prefix>-sweeper`.
-    SWEEPER_FUNCTION = "RSQLFLOW_SWEEPER_FUNCTION";
+    /// Function that keeps statements, and closes runs whose end nobody told. Default `<prefix>-clock`.
+    CLOCK_FUNCTION = "RSQLFLOW_CLOCK_FUNCTION";
 
     /// State machine of a workflow. Default `<prefix>-master`.
     MASTER_MACHINE = "RSQLFLOW_MASTER_MACHINE";
@@ -82,6 +82,8 @@ variables! {
     DEFAULT_SECRET = "RSQLFLOW_DEFAULT_SECRET";
     /// Target for jobs that name none, as JSON: `{"tags":{"Role":"etl"}}`. Default: each job must say.
     DEFAULT_TARGET = "RSQLFLOW_DEFAULT_TARGET";
+    /// Where SQL runs, by name, as JSON: `{"night":{"workgroup":"etl","database":"dev","secret":"…"}}`. Default: nowhere.
+    WAREHOUSES = "RSQLFLOW_WAREHOUSES";
     /// Heartbeat for jobs that name none. Default 3 min.
     DEFAULT_HEARTBEAT = "RSQLFLOW_DEFAULT_HEARTBEAT";
     /// Timeout of a try for jobs that name none. Default 24 h.

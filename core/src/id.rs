@@ -145,6 +145,13 @@ pub struct JobId {
 }
 
 impl JobId {
+    /// The CloudWatch Logs stream of an attempt: `<execution>/<stage>-<position>/a<attempt>`. A name has neither `:` nor
+    /// `*` in it and at most 512 characters (CloudWatch Logs API reference, `CreateLogStream`).
+    #[must_use]
+    pub fn log_stream(self, execution: &ExecutionId, attempt: u32) -> String {
+        format!("{execution}/{:04}-{:05}/a{attempt}", self.stage, self.position)
+    }
+
     /// The job at a place.
     #[must_use]
     pub const fn new(stage: u16, position: u32) -> Self {

@@ -24,9 +24,9 @@ mod workflow_status;
 mod zone;
 
 pub use deployment::{
-    AGENT_ATTRIBUTES, BY_JOB_NAME, BY_WORKFLOW, DEFAULT_LOG_GROUP, DEFAULT_PREFIX, Deployment,
-    DocumentParameter, EXPIRY, Function, Functions, IndexShape, Machine, MachineKind, Machines, Permission,
-    RUN_JOB_PARAMETERS, Resource, Table, TableShape, Tables, UnknownFunction, contract,
+    AGENT_ATTRIBUTES, BY_ATTENTION, BY_JOB_NAME, BY_WAKE_AT, BY_WORKFLOW, DEFAULT_LOG_GROUP, DEFAULT_PREFIX,
+    Deployment, DocumentParameter, EXPIRY, Function, Functions, IndexShape, Machine, MachineKind, Machines,
+    Permission, RUN_JOB_PARAMETERS, Resource, Table, TableShape, Tables, UnknownFunction, contract,
 };
 pub use duration::{ACCEPTED_DURATIONS, InvalidDuration, Seconds, parse_duration, show_duration};
 pub use error_name::{ErrorName, UnknownErrorName};

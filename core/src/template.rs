@@ -27,7 +27,7 @@ impl<'a> Names<'a> {
         self.0.iter().copied()
     }
 
-    fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.binary_search(&name).is_ok()
     }
 }

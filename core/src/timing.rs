@@ -97,6 +97,20 @@ impl Timing {
         heartbeat.as_duration().saturating_sub(self.clock_margin)
     }
 
+    /// The longest life of the clock, which keeps the statements of the Redshift Data API: its function's timeout.
+    #[must_use]
+    pub fn clock_timeout(&self) -> Duration {
+        self.lambda_timeout * 6
+    }
+
+    /// The heartbeat of a job that is a statement. No agent keeps its task alive but the clock, and with the tries that a
+    /// task has, the clock may be away for more than an hour. Twice the clock's timeout and its period must fit into it
+    /// (`docs/once.md`), so it is a multiple of that: 15 min on AWS.
+    #[must_use]
+    pub fn statement_heartbeat(&self) -> Seconds {
+        Seconds::at_least(self.lambda_timeout * 45)
+    }
+
     /// How long an unmoved `beat` must have been seen before its agent is lost: lease and margin.
     #[must_use]
     pub fn lost_after(&self, heartbeat: Seconds) -> Duration {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::{Deployment, ExecutionId, Problems, Timestamp, Timing, env};
@@ -21,6 +22,10 @@ pub struct Context {
     pub sfn: aws_sdk_sfn::Client,
     /// Systems Manager.
     pub ssm: aws_sdk_ssm::Client,
+    /// The Redshift Data API. It repeats no call by itself.
+    pub redshift: aws_sdk_redshiftdata::Client,
+    /// The output of statements.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Notifications.
     pub sns: aws_sdk_sns::Client,
     /// Names, times and defaults.
@@ -55,7 +60,21 @@ impl Context {
                 $service::Client::from_conf(config.build())
             }};
         }
+        // A sending waits for the end of its statement, for up to half of the launcher's time.
+        let whole = deployment.timing.lambda_timeout;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2).min(whole / 4))
+            .operation_timeout(whole * 3 / 4)
+            .build();
+        let mut redshift = aws_sdk_redshiftdata::config::Builder::from(sdk)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        if let Some(checked) = checked.clone() {
+            redshift = redshift.interceptor(checked);
+        }
         Self {
+            redshift: aws_sdk_redshiftdata::Client::from_conf(redshift.build()),
+            logs: client!(aws_sdk_cloudwatchlogs),
             store: Store::new(client!(aws_sdk_dynamodb), deployment.tables.clone()),
             sfn: client!(aws_sdk_sfn),
             ssm: client!(aws_sdk_ssm),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 
 use crate::{
-    Context, HandlerError, master_iterator, parallel_load_check, permitted, rsql_invoke, sequential_iterator,
-    sweeper, update_audit, workflow_trigger,
+    Context, HandlerError, clock, master_iterator, parallel_load_check, permitted, rsql_invoke,
+    sequential_iterator, update_audit, workflow_trigger,
 };
 
 /// What a function throws, as Lambda tells it.
@@ -93,7 +93,7 @@ async fn call(
         Function::SequentialIterator => write(sequential_iterator::handle(context, read(payload)?).await?),
         Function::ParallelLoadCheck => write(parallel_load_check::handle(context, read(payload)?).await?),
         Function::RsqlInvoke => write(rsql_invoke::handle(context, read(payload)?).await?),
-        Function::Sweeper => write(sweeper::handle(context, read(payload)?).await?),
+        Function::Clock => write(clock::handle(context, read(payload)?).await?),
         Function::UpdateAudit => write(update_audit::handle(context, read(payload)?).await?),
     }
 }

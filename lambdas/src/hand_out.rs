@@ -12,7 +12,7 @@ use crate::{Context, HandlerError};
 const AT_ONCE: usize = 32;
 
 /// Refuses a run that is closed or being closed. Before rows are written: an iterator that was late would write them
-/// into a run that nobody closes again. One that is later still is found by the sweeper.
+/// into a run that nobody closes again. One that is later still is found by the clock.
 ///
 /// # Errors
 /// `ExecutionNotFound`.

@@ -5,17 +5,18 @@
 //! | [`workflow_trigger`] | users, schedules | validates, locks, plans, starts the master |
 //! | [`master_iterator`] | master | settles a chunk, names the next one |
 //! | [`sequential_iterator`] | sequential machine | writes the rows of its chunk |
-//! | [`rsql_invoke`] | both machines, a job each | sends the job to an instance |
+//! | [`rsql_invoke`] | both machines, a job each | sends the job to an instance, or its SQL to the Data API |
 //! | [`parallel_load_check`] | parallel machine | settles and judges its chunk |
 //! | [`update_audit`] | master, and the event of its end | settles and closes the run |
-//! | [`sweeper`] | operators, a schedule | closes runs whose end nobody told |
+//! | [`clock`] | a schedule, ends of statements, operators | keeps statements of the Data API, closes runs whose end nobody told |
 //!
-//! They share `hand_out` (rows of jobs), `settle` (the closer's rule over rows) and `closing`
+//! They share `hand_out` (rows of jobs), `statement` (jobs that are SQL), `settle` (the closer's rule over rows) and `closing`
 //! (the end of a run). On AWS the binary `bootstrap` runs one of them, by `_HANDLER`; on a single machine they
 //! run in the process of the endpoint.
 
 mod aws;
 mod chunk_rows;
+pub mod clock;
 mod closing;
 mod context;
 mod dispatch;
@@ -33,7 +34,7 @@ pub mod rsql_invoke;
 pub mod sequential_iterator;
 mod settle;
 mod standing;
-pub mod sweeper;
+mod statement;
 mod token;
 pub mod update_audit;
 pub mod workflow_trigger;

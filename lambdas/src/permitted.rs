@@ -55,7 +55,9 @@ impl Intercept for OnlyPermitted {
 /// A call as IAM names it.
 fn action(call: &Metadata) -> String {
     let service = match call.service() {
+        "CloudWatch Logs" => "logs",
         "DynamoDB" => "dynamodb",
+        "Redshift Data" => "redshift-data",
         "SFN" => "states",
         "SNS" => "sns",
         "SSM" => "ssm",
@@ -88,6 +90,11 @@ fn covers(resource: Resource, request: &Value, deployment: &Deployment) -> bool 
         Resource::Machine(kinds) => is_of(kinds, "stateMachineArn", 0),
         Resource::Executions(kinds) => is_of(kinds, "executionArn", 1),
         Resource::Targets => text("DocumentName") == Some(&deployment.ssm_document),
+        Resource::LogGroup => text("logGroupName") == Some(&deployment.log_group),
+        Resource::Warehouses => deployment.defaults.warehouses.values().any(|one| {
+            let same = |field: &str, name: &Option<String>| name.is_some() && text(field) == name.as_deref();
+            same("ClusterIdentifier", &one.cluster) || same("WorkgroupName", &one.workgroup)
+        }),
         Resource::Tasks | Resource::Topics | Resource::DeadLetters | Resource::Anything => true,
     }
 }

@@ -1,4 +1,5 @@
-//! Sends a job to an instance, or finds that this is not what a try of its task needs.
+//! Sends a job to an instance, or finds that this is not what a try of its task needs. A job that is SQL goes to the
+//! Redshift Data API instead ([`crate::statement`]).
 //!
 //! The order of writes is what makes a function that may die anywhere, or run twice, safe: the row first, then
 //! the command. A command without its row does not exist; a row without its command is found by the next try,
@@ -16,6 +17,7 @@ use rsqlflow_store::{ChangeError, ErrorClass, JobRow, Note};
 
 use crate::context::now;
 use crate::master_iterator::TASK_TRIES;
+use crate::statement::{self, Kept};
 use crate::{Context, HandlerError, ServiceError, instance, token};
 
 /// How often a refused write is decided anew. Each refusal means that another writer moved the row on, and an
@@ -39,6 +41,15 @@ pub async fn handle(context: &Context, request: InvokeRequest) -> Result<InvokeA
     let (run, job) = (&request.workflow_execution_id, request.job());
     let found = context.store.jobs().get(run, job).await?;
     let mut row = found.ok_or_else(|| HandlerError::JobNotFound { execution: run.clone(), job })?;
+    if row.job.sql.is_some() {
+        let answer = match statement::launch(context, row, &call.reply).await? {
+            Kept::Answered => InvokeAnswer::Answered,
+            Kept::Superseded => InvokeAnswer::Superseded,
+            Kept::Open { attempt } => InvokeAnswer::LeftToClock { attempt },
+        };
+        tracing::info!(?answer, retry = request.retry, "{LAUNCHED}");
+        return Ok(answer);
+    }
     for _ in 0..ROUNDS {
         match call.step(row).await? {
             Done::With(answer) => {

@@ -21,7 +21,7 @@ pub use config::Config;
 pub use error::StoreError;
 pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try};
 pub use workflow_audit::{
-    Closed, Lock, Notification, Opened, RunEnd, RunToClose, WorkflowAudit, WorkflowRow,
+    Attention, Closed, Lock, Notification, Opened, RunEnd, RunToClose, WorkflowAudit, WorkflowRow,
 };
 
 /// The way to the three tables. Cheap to clone.

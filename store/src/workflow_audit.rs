@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use rsqlflow_core::{BY_WORKFLOW, ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
+use rsqlflow_core::{BY_ATTENTION, BY_WORKFLOW, ExecutionId, Timestamp, WorkflowId, WorkflowStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -13,6 +13,27 @@ use crate::update::{Sent, Update, put_if_absent};
 use rsqlflow_core::EXPIRY;
 
 const KEY: &str = "workflow_execution_id";
+
+/// Why the clock looks at a run. The column is the partition key of a sparse index: a run that needs nothing has none.
+const ATTENTION: &str = "attention";
+
+/// Values of [`ATTENTION`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// It is open.
+    Open,
+    /// It is closed, and something is left to do: a notification, or a look at its jobs.
+    Closed,
+}
+
+impl Attention {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
 
 /// One run of a workflow. Field names are column names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,7 +183,9 @@ impl WorkflowAudit {
     /// When the table cannot be written.
     pub async fn open(&self, row: &WorkflowRow) -> Result<Opened, StoreError> {
         let key = row.workflow_execution_id.as_str();
-        match self.put_if_absent(key, item::write(&self.table, key, row)?).await? {
+        let mut item = item::write(&self.table, key, row)?;
+        item.insert(ATTENTION.to_owned(), text(Attention::Open.as_str()));
+        match self.put_if_absent(key, item).await? {
             None => Ok(Opened::New),
             Some(old) => Ok(Opened::Existing(Box::new(item::read(&self.table, key, old)?))),
         }
@@ -230,6 +253,7 @@ impl WorkflowAudit {
             if end.notify {
                 update.set("notification", text("Due"));
             }
+            update.set(ATTENTION, text(Attention::Closed.as_str()));
             if let Some(at) = end.expires_at {
                 update.set(EXPIRY, item::number(at));
             }
@@ -299,6 +323,45 @@ impl WorkflowAudit {
         self.update(id.as_str(), update).await.map(|_| ())
     }
 
+    /// Notes that nothing is left to do of a closed run.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn clear_attention(&self, id: &ExecutionId) -> Result<(), StoreError> {
+        let mut update = Update::default();
+        update.remove(ATTENTION);
+        update.only_if(ATTENTION, "=", text(Attention::Closed.as_str()));
+        self.update(id.as_str(), update).await.map(|_| ())
+    }
+
+    /// The runs that need attention, the oldest first, by the sparse index: what was written a moment ago may be missing.
+    /// A run whose row cannot be closed by anybody is named by its key.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn needing(&self, attention: Attention) -> Result<Vec<Result<RunToClose, String>>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_ATTENTION)
+            .key_condition_expression("#attention = :attention")
+            .expression_attribute_names("#attention", ATTENTION)
+            .expression_attribute_values(":attention", text(attention.as_str()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut runs = Vec::new();
+        while let Some(key) = pages.next().await {
+            let key = key_of(&key.map_err(|e| StoreError::service("Query", &self.table, &e))?);
+            // The index knows the keys only, and may be behind.
+            let item = item::get(&self.client, &self.table, [(KEY.to_owned(), text(&key))].into()).await?;
+            let Some(item) = item else { continue };
+            runs.push(RunToClose::of(item).ok_or(key));
+        }
+        Ok(runs)
+    }
+
     /// Closed runs with something left to do, of those that ended at `since` or later: a notification that is due, or
     /// jobs that nobody has looked at since the close. Reads the whole table.
     ///
@@ -359,7 +422,7 @@ impl WorkflowAudit {
     }
 
     /// Every run that is not closed, or the key of a row that nobody can close. Reads the whole table, so it is for one machine, where no event tells of a run
-    /// that nobody serves any more, and for a sweeper, which comes now and then. The table's TTL bounds what it costs.
+    /// that nobody serves any more, and for the clock, which reads it once in an hour. The table's TTL bounds what it costs.
     ///
     /// # Errors
     /// When the table cannot be read.

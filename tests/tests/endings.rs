@@ -225,7 +225,7 @@ async fn a_run_whose_row_is_damaged_is_reported_and_holds_up_no_other() {
     damage(&world, table, &[("workflow_execution_id", "damaged")], "execution_start_ts", text).await;
     let hopeless = AttributeValue::S("Running".to_owned());
     damage(&world, table, &[("workflow_execution_id", "no run")], "execution_status", hopeless).await;
-    let answer = invoke(&world, Function::Sweeper, &json!({})).await.unwrap();
+    let answer = invoke(&world, Function::Clock, &json!({ "all": true })).await.unwrap();
     let ids = |list: &str| -> Vec<String> {
         let listed = answer[list].as_array().unwrap().iter();
         listed
@@ -303,6 +303,7 @@ async fn closed(world: &World, id: &str, column: &str, value: &str) -> Execution
     let columns = [
         ("execution_status", "Failed".to_owned()),
         ("execution_end_ts", ago(60).to_string()),
+        ("attention", "closed".to_owned()),
         (column, value.to_owned()),
     ];
     for (column, value) in columns {
@@ -327,15 +328,15 @@ async fn a_late_iterator_writes_nothing_into_a_closed_run_and_what_it_wrote_is_c
 
     let late = closed(&world, "late", "closing_since", &ago(60).to_string()).await;
     assert_eq!(row(&world, &late).await.state.status, Pending);
-    let answer = invoke(&world, Function::Sweeper, &json!({})).await.unwrap();
+    let answer = invoke(&world, Function::Clock, &json!({})).await.unwrap();
     assert_eq!(answer["settled"][0]["workflow_execution_id"], "late", "{answer}");
     assert_eq!(row(&world, &late).await.state.status, Cancelled);
-    let again = invoke(&world, Function::Sweeper, &json!({})).await.unwrap();
+    let again = invoke(&world, Function::Clock, &json!({})).await.unwrap();
     assert_eq!(again["settled"], json!([]), "{again}");
 }
 
 #[tokio::test]
-async fn a_notification_that_its_closer_did_not_send_is_sent_by_the_sweeper() {
+async fn a_notification_that_its_closer_did_not_send_is_sent_by_the_clock() {
     let topic = "arn:aws:sns:us-east-1:000000000000:ends";
     let env = vec![("RSQLFLOW_TOPIC_ARN".to_owned(), topic.to_owned())];
     let world = World::with(WorldOptions { hold_commands: true, env, ..WorldOptions::default() }).await;
@@ -345,11 +346,11 @@ async fn a_notification_that_its_closer_did_not_send_is_sent_by_the_sweeper() {
     world.reach(&first, 0, Triggered).await;
     // As a closer leaves it that ends between the close and the notification.
     let id = closed(&world, "silent", "notification", "Due").await;
-    let answer = invoke(&world, Function::Sweeper, &json!({})).await.unwrap();
+    let answer = invoke(&world, Function::Clock, &json!({})).await.unwrap();
     assert_eq!(answer["notified"][0]["workflow_execution_id"], "silent", "{answer}");
     let run = world.store.workflows().get(&id).await.unwrap().unwrap();
     assert_eq!((run.notification, run.not_delivered), (Some(Notification::Sent), None));
-    let again = invoke(&world, Function::Sweeper, &json!({})).await.unwrap();
+    let again = invoke(&world, Function::Clock, &json!({})).await.unwrap();
     assert_eq!(again["notified"], json!([]), "{again}");
 }
 

@@ -14,7 +14,6 @@ use super::{Assignment, Context, NotRun, queue};
 use crate::aws::{Backoff, Heard, TokenError};
 use crate::clock::{BootTime, wall_clock};
 use crate::lease::Lease;
-use crate::logs::cloudwatch::Stream;
 
 /// A job that is this process's.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ pub(super) async fn claim(
     }
     let times = row.job.times();
     let log_stream =
-        (!ctx.config.log_group.is_empty()).then(|| Stream::name_of(&job.execution, job.job, job.attempt));
+        (!ctx.config.log_group.is_empty()).then(|| job.job.log_stream(&job.execution, job.attempt));
     let change = Change::Claim { attempt: job.attempt, owner: ctx.owner.clone() };
     // The lease runs from the first sending, however often it is sent.
     let sent = BootTime::now();

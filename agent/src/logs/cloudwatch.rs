@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::ServiceError;
 
 use super::events::Event;
@@ -47,13 +46,6 @@ impl LogError {
 }
 
 impl Stream {
-    /// The name of an attempt's stream: `<execution>/<stage>-<position>/a<attempt>`. A name has neither `:` nor
-    /// `*` in it and at most 512 characters (CloudWatch Logs API reference, `CreateLogStream`).
-    #[must_use]
-    pub fn name_of(execution: &ExecutionId, job: JobId, attempt: u32) -> String {
-        format!("{execution}/{:04}-{:05}/a{attempt}", job.stage, job.position)
-    }
-
     /// A stream of a group.
     #[must_use]
     pub const fn new(clients: Arc<Clients>, group: String, name: String) -> Self {

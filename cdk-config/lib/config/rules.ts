@@ -42,6 +42,22 @@ export const secretPattern = matches(
   'write a name such as etl/redshift, or a pattern such as etl/*',
 );
 
+/** The name by which workflows know a warehouse. */
+export const warehouse = ruleOf('warehouse');
+
+/** Identifier of a cluster, or name of a workgroup (Redshift and Redshift Serverless API references). */
+export const redshiftName = matches(
+  /^[a-z0-9-]{1,64}$/,
+  'is not a name of a cluster or workgroup',
+  'use at most 64 lower-case letters, digits and -',
+);
+
+/** The id of a workgroup, which is the end of its ARN. */
+export const workgroupId = matches(/^[A-Za-z0-9-]{1,64}$/, 'is not the id of a workgroup', 'write the end of its ARN');
+
+/** A database or its user. Policies read `*` and `?` as wildcards. */
+export const database = matches(/^[^*?$\p{Cc}]{1,127}$/u, 'is not a name of a database or user');
+
 /** An EC2 instance, or a managed node outside EC2. */
 export const instanceId = except('i-xxxx', 'the id of your instance', ruleOf('instance_id'));
 

@@ -6,6 +6,7 @@ import type { Cursor } from './reader.js';
 import * as rules from './rules.js';
 import { type Schedule, schedules } from './schedule.js';
 import { type Target, target } from './target.js';
+import { type Warehouse, warehouses } from './warehouse.js';
 
 /** A setting: how to read it, its default, and its documentation. */
 interface Setting<T> {
@@ -60,12 +61,6 @@ function heartbeat(cursor: Cursor): number | undefined {
     most,
     `a heartbeat must cover the launch, the delivery by SSM and the start of the agent, which takes ${showDuration(least)}`,
   );
-}
-
-/** EventBridge Scheduler supports whole minutes. */
-function sweepEvery(cursor: Cursor): number | undefined {
-  const seconds = duration(cursor, 300, DAY);
-  return seconds === undefined || seconds % 60 === 0 ? seconds : cursor.report('is not a whole number of minutes');
 }
 
 const texts = (rule: Parameters<Cursor['text']>[0]) => (cursor: Cursor) => cursor.list((item) => item.text(rule));
@@ -165,6 +160,12 @@ export const SETTINGS = {
     read: texts(rules.keyArn),
     fallback: [],
     meaning: 'KMS keys of these secrets, if they do not use the default key',
+  }),
+  warehouses: setting<Readonly<Record<string, Warehouse>>>({
+    read: warehouses,
+    fallback: {},
+    meaning:
+      'Where jobs with `sql` run, by the names that workflows use: `{"night": {"workgroup": "etl", "workgroup_id": "…", "database": "dev", "secret": "…"}}`, or `cluster` with `secret` or `db_user`. The functions may use no other cluster, workgroup or secret. Without `workgroup_id`, the end of its ARN, they may use every workgroup of the account',
   }),
   default_heartbeat: setting<number>({
     read: heartbeat,
@@ -268,12 +269,6 @@ export const SETTINGS = {
     read: eventStarts,
     fallback: [],
     meaning: 'Events that start workflows: new objects in S3, or any event of EventBridge, see below',
-  }),
-  sweep_every: setting<number>({
-    read: sweepEvery,
-    fallback: 3_600,
-    defaultText: '`"1h"`',
-    meaning: 'How often the function `sweeper` looks for runs that ended without being closed',
   }),
   topic_arn: setting<string | undefined>({
     read: (c) => c.text(rules.topicArn),

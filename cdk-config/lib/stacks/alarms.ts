@@ -32,6 +32,7 @@ export const ALARM_KINDS = [
   'command-failed',
   'agent-unhealthy',
   'dead-letters',
+  'clock-late',
   'function-errors',
 ] as const;
 
@@ -112,6 +113,12 @@ export function alarmSpecs(config: Config, names: Names, arns: Arns): AlarmSpec[
       'A function reported an unexpected error',
       own(names, LOG_METRICS.functionErrors),
     ),
+    {
+      ...one('clock-late', 'Clock', 'The clock has not run for 15 minutes', invocations(names.function('clock'))),
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: 3,
+      treatMissingData: TreatMissingData.BREACHING,
+    },
     ...starts(config).flatMap(({ name, late_after }): AlarmSpec[] => {
       if (late_after === undefined) return [];
       return [
@@ -167,6 +174,17 @@ function matched(rule: string): Metric {
     namespace: 'AWS/Events',
     metricName: 'TriggeredRules',
     dimensionsMap: { RuleName: rule },
+    statistic: Stats.SUM,
+    period: FIVE_MINUTES,
+  });
+}
+
+/** Invocations of a function. */
+function invocations(functionName: string): Metric {
+  return new Metric({
+    namespace: 'AWS/Lambda',
+    metricName: 'Invocations',
+    dimensionsMap: { FunctionName: functionName },
     statistic: Stats.SUM,
     period: FIVE_MINUTES,
   });

@@ -42,8 +42,9 @@ export class DataStack extends DeploymentStack {
         indexName: index.name,
         partitionKey: text(index.partition),
         sortKey: text(index.sort),
-        projectionType: ProjectionType.INCLUDE,
-        nonKeyAttributes: [...index.columns],
+        ...(index.columns.length === 0
+          ? { projectionType: ProjectionType.KEYS_ONLY }
+          : { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...index.columns] }),
       });
     }
     new CfnOutput(this, `${id}Name`, { value: tableName });

@@ -1,9 +1,15 @@
 import { ArnFormat, Aws, CfnOutput, Duration } from 'aws-cdk-lib';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, CfnEventInvokeConfig, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnEventInvokeConfig,
+  CfnPermission,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
-import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -14,7 +20,7 @@ import { CONTRACT, type FunctionFacts, MACHINES } from '../contract.js';
 import { environment } from '../environment.js';
 import { pascal } from '../names.js';
 import { findPackage, refuseWithout } from '../package.js';
-import { functionStatements } from '../permissions/functions.js';
+import { roleOf, roleStatements } from '../permissions/functions.js';
 import { allow } from '../permissions/statements.js';
 import { DeploymentStack, type DeploymentProps } from './deployment-stack.js';
 
@@ -32,7 +38,7 @@ export class OrchestrationStack extends DeploymentStack {
     const closer = this.machine('closer');
     this.runEnded(closer, deadLetters);
     this.commandFailed(deadLetters);
-    this.sweep();
+    this.clock(deadLetters);
     new CfnOutput(this, 'TriggerFunctionName', { value: this.names.function('workflow-trigger') });
     new CfnOutput(this, 'TopicArn', { value: this.arns.topic() });
   }
@@ -56,6 +62,8 @@ export class OrchestrationStack extends DeploymentStack {
               this.arns.rule(this.names.rule('run-ended')),
               this.arns.rule(this.names.rule('command-failed')),
               this.arns.rule(this.names.rule('agent-unhealthy')),
+              this.arns.rule(this.names.rule('tick')),
+              this.arns.rule(this.names.rule('statement-ended')),
               ...this.config.event_starts.map(({ name, event_bus }) =>
                 this.arns.rule(this.names.rule(`start-${name}`), event_bus),
               ),
@@ -88,7 +96,19 @@ export class OrchestrationStack extends DeploymentStack {
     if (!found.isBuilt) refuseWithout(this, 'lambda_zip', this.config.lambda_zip);
     const code = Code.fromAsset(found.path);
     const variables = environment(this.config, this.names, this.arns);
-    for (const one of CONTRACT.functions) this.function(one, code, variables);
+    const roles = new Map<string, Role>();
+    for (const { handler, description } of CONTRACT.functions.filter((one) => roleOf(one.handler) === one.handler)) {
+      const statements = roleStatements(handler, this.config, this.names, this.arns);
+      const role = this.role(
+        `${pascal(handler)}Role`,
+        'lambda.amazonaws.com',
+        `${description} (${this.names.prefix})`,
+        statements,
+      );
+      this.explainFunctionRole(role, handler);
+      roles.set(handler, role);
+    }
+    for (const one of CONTRACT.functions) this.function(one, code, variables, roles.get(roleOf(one.handler)));
     // Schedules and events invoke the function asynchronously, so a failed invocation must not be lost.
     const retries = new CfnEventInvokeConfig(this, 'TriggerRetries', {
       functionName: this.names.function('workflow-trigger'),
@@ -100,17 +120,15 @@ export class OrchestrationStack extends DeploymentStack {
     retries.node.addDependency(this.node.findChild('WorkflowTriggerFunction'), deadLetters);
   }
 
-  private function(facts: FunctionFacts, code: Code, variables: Record<string, string>): void {
-    const { handler, description } = facts;
+  private function(
+    { handler, description, timeout_seconds }: FunctionFacts,
+    code: Code,
+    variables: Record<string, string>,
+    role: Role | undefined,
+  ): void {
+    if (role === undefined) throw new Error(`the function ${handler} has no role`);
     const id = pascal(handler);
     const logGroup = this.logGroup(`${id}Logs`, this.names.functionLogs(handler));
-    const role = this.role(
-      `${id}Role`,
-      'lambda.amazonaws.com',
-      `${description} (${this.names.prefix})`,
-      functionStatements(facts, this.config, this.names, this.arns),
-    );
-    this.explainFunctionRole(role, facts);
     new LambdaFunction(this, `${id}Function`, {
       functionName: this.names.function(handler),
       description,
@@ -122,25 +140,38 @@ export class OrchestrationStack extends DeploymentStack {
       role: role.withoutPolicyUpdates(),
       environment: variables,
       memorySize: 256,
-      timeout: Duration.seconds(facts.timeout_seconds),
+      timeout: Duration.seconds(timeout_seconds),
       logGroup,
     });
   }
 
-  private explainFunctionRole(role: Role, { handler, permissions }: FunctionFacts): void {
+  private explainFunctionRole(role: Role, ofRole: string): void {
     const prefix = 'Resource::arn:<AWS::Partition>';
     const place = '<AWS::Region>:<AWS::AccountId>';
-    const reasons: Record<string, string> = {
-      [`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(handler)}:*]`]:
-        'The streams of the log group of the function.',
-    };
-    for (const { on } of permissions) {
+    const reasons: Record<string, string> = {};
+    const functions = CONTRACT.functions.filter(({ handler }) => roleOf(handler) === ofRole);
+    for (const { handler } of functions)
+      reasons[`IAM5[${prefix}:logs:${place}:log-group:${this.names.functionLogs(handler)}:*]`] =
+        'The streams of the log group of the function.';
+    for (const { on } of functions.flatMap(({ permissions }) => permissions)) {
       if (on === 'anything') reasons['IAM5[Resource::*]'] = 'These actions support no resources.';
       else if (on === 'targets') {
         reasons[`IAM5[${prefix}:ec2:${place}:instance/*]`] =
           'Only instances with the tags of the target: the statement has a condition.';
         reasons[`IAM5[${prefix}:ssm:${place}:managed-instance/*]`] =
           'Only nodes with the tags of the target: the statement has a condition.';
+      } else if (on === 'log_group') {
+        reasons[`IAM5[${prefix}:logs:${place}:log-group:${this.config.log_group}:*]`] =
+          'The streams of the log group of jobs.';
+      } else if (on === 'warehouses') {
+        const all = Object.values(this.config.warehouses);
+        if (all.some(({ workgroup, workgroup_id }) => workgroup !== undefined && workgroup_id === undefined))
+          reasons[`IAM5[${prefix}:redshift-serverless:${place}:workgroup/*]`] =
+            'The ARN of a workgroup has its id, which the setting workgroup_id names.';
+        for (const { secret } of all)
+          if (secret !== undefined && !secret.startsWith('arn:'))
+            reasons[`IAM5[${prefix}:secretsmanager:${place}:secret:${secret}-??????]`] =
+              'Secrets Manager adds six random characters to the name of a secret.';
       } else if (typeof on === 'object' && 'executions' in on) {
         for (const name of on.executions)
           reasons[`IAM5[${prefix}:states:${place}:execution:${this.names.machine(name)}:*]`] =
@@ -176,26 +207,52 @@ export class OrchestrationStack extends DeploymentStack {
     rule.node.addDependency(closer, deadLetters);
   }
 
-  /** Step Functions sends events of an end as best effort (developer guide, "Event delivery"), so some may be lost. */
-  private sweep(): void {
-    const role = this.role('SweepRole', 'scheduler.amazonaws.com', `Invokes the sweeper (${this.names.prefix})`, [
-      allow(['lambda:InvokeFunction'], this.arns.function('sweeper')),
-    ]);
-    const minutes = this.config.sweep_every / 60;
-    const schedule = new CfnSchedule(this, 'Sweep', {
-      name: this.names.function('sweeper'),
-      description: 'Closes runs that ended without being closed',
-      scheduleExpression: `rate(${minutes} minutes)`,
-      flexibleTimeWindow: { mode: 'OFF' },
-      // The next invocation does what this one could not.
-      target: {
-        arn: this.arns.function('sweeper'),
-        roleArn: role.roleArn,
-        input: '{}',
-        retryPolicy: { maximumRetryAttempts: 0 },
-      },
+  /**
+   * Invokes the clock every minute, and when a statement of the Redshift Data API has ended. Both are hints: the next
+   * invocation does what this one could not.
+   */
+  private clock(deadLetters: Queue): void {
+    const clock = this.node.findChild('ClockFunction');
+    const retries = new CfnEventInvokeConfig(this, 'ClockRetries', {
+      functionName: this.names.function('clock'),
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 0,
+      maximumEventAgeInSeconds: 60,
     });
-    schedule.node.addDependency(this.node.findChild('SweeperFunction'));
+    retries.node.addDependency(clock);
+    const target = {
+      id: 'clock',
+      arn: this.arns.function('clock'),
+      retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 1 },
+      deadLetterConfig: { arn: this.arns.deadLetters() },
+    };
+    const rules = {
+      tick: new CfnRule(this, 'Tick', {
+        name: this.names.rule('tick'),
+        description: 'Invokes the clock every minute',
+        scheduleExpression: 'rate(1 minute)',
+        targets: [{ ...target, input: '{}' }],
+      }),
+      'statement-ended': new CfnRule(this, 'StatementEnded', {
+        name: this.names.rule('statement-ended'),
+        description: 'Tells the clock that a statement has ended',
+        eventPattern: {
+          source: ['aws.redshift-data'],
+          'detail-type': ['Redshift Data Statement Status Change'],
+        },
+        targets: [target],
+      }),
+    } as const;
+    for (const [name, rule] of Object.entries(rules)) {
+      rule.node.addDependency(clock, deadLetters);
+      const permission = new CfnPermission(this, `${pascal(name)}Permission`, {
+        action: 'lambda:InvokeFunction',
+        functionName: this.names.function('clock'),
+        principal: 'events.amazonaws.com',
+        sourceArn: this.arns.rule(this.names.rule(name as keyof typeof rules)),
+      });
+      permission.node.addDependency(clock);
+    }
   }
 
   /** Keeps the events of failed commands and associations. */

@@ -24,8 +24,7 @@ pub(crate) fn graph(args: &Graph, printer: Printer) -> Result<u8, Failure> {
         Jobs::of_directory(&args.path, &source).map_err(unreadable)?
     } else {
         let (_, workflow) = file::read_workflow(&args.path, &Timing::default())?;
-        let beside = args.path.parent().map(|folder| folder.join("scripts"));
-        let scripts = args.scripts.clone().or(beside).unwrap_or_default();
+        let scripts = args.scripts.clone().unwrap_or_else(|| file::scripts_beside(&args.path));
         Jobs::of_workflow(&workflow, &scripts, &source).map_err(unreadable)?
     };
     if jobs.accesses.is_empty() {

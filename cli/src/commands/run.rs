@@ -1,7 +1,5 @@
 //! `rsqlflow run FILE`: validate, put, start, watch until the end.
 
-use std::path::{Path, PathBuf};
-
 use rsqlflow_core::ExecutionId;
 use rsqlflow_core::config::Workflow;
 use rsqlflow_core::message::TriggerRequest;
@@ -29,7 +27,7 @@ pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let timing = place::deployment(Timing::single_machine())?.timing;
     let (item, workflow) = file::read_workflow(&args.file, &timing)?;
     let id = args.execution_id.as_deref().map(new_execution_id).transpose()?;
-    let scripts = args.scripts.clone().unwrap_or_else(|| scripts_beside(&args.file));
+    let scripts = args.scripts.clone().unwrap_or_else(|| file::scripts_beside(&args.file));
 
     let mut signals = Signals::listen()?;
     let serving = Serving { embedded: &args.embedded, port: 0, scripts: &scripts };
@@ -90,14 +88,4 @@ async fn run_at(
     let id = trigger::invoke(place, &request).await?.workflow_execution_id;
     printer.progress(&format!("started {id} at {}", place.url()));
     follow(place, &id, signals, printer).await
-}
-
-/// `scripts` beside the file if there is such a directory, else the file's own.
-fn scripts_beside(file: &Path) -> PathBuf {
-    let beside = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let scripts = beside.join("scripts");
-    if scripts.is_dir() { scripts } else { beside }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rsqlflow_core::Function;
-use rsqlflow_core::message::{SweepAnswer, SweepRequest, Swept};
+use rsqlflow_core::message::{ClockAnswer, ClockPart, ClockRequest, SweepAnswer, Swept};
 use serde_json::json;
 
 use crate::args::Sweep;
@@ -18,7 +18,7 @@ use crate::runs::resume;
 /// Agents hear with their next renewal that they are to stop.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Has the sweeper close runs, again and again until nothing is being stopped any more.
+/// Has the clock close runs, again and again until nothing is being stopped any more.
 ///
 /// # Errors
 /// Where it cannot be invoked, or could not close a run.
@@ -62,15 +62,17 @@ async fn at(args: &Sweep, place: &Place, printer: Printer) -> Result<u8, Failure
     }
 }
 
-/// What the sweeper says.
+/// What the clock says of runs.
 ///
 /// # Errors
 /// Where it cannot be invoked, or fails.
 pub(crate) async fn invoke(place: &Place, dry_run: bool) -> Result<SweepAnswer, Failure> {
-    let function = &place.deployment.functions[Function::Sweeper];
-    let request = serde_json::to_value(SweepRequest { dry_run }).context("a request cannot be written")?;
+    let function = &place.deployment.functions[Function::Clock];
+    let request = ClockRequest { dry_run, all: true, only: Some(ClockPart::Runs), detail: None };
+    let request = serde_json::to_value(request).context("a request cannot be written")?;
     let answer = place.invoke(function, &request).await?.map_err(|error| failed(function, &error))?;
-    Ok(serde_json::from_value(answer).context("the sweeper's answer cannot be read")?)
+    let answer: ClockAnswer = serde_json::from_value(answer).context("the clock's answer cannot be read")?;
+    Ok(answer.runs)
 }
 
 fn tell(answer: &SweepAnswer, dry_run: bool, printer: Printer) -> u8 {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rsqlflow_core::config::{ExecutionType, Workflow};
+use rsqlflow_core::config::{ExecutionType, Work, Workflow};
 use rsqlflow_lineage::{JobAccess, Options, of_source, procedures};
 
 /// The largest script that is read, in bytes. A larger file is data.
@@ -31,6 +31,8 @@ pub(crate) struct Jobs {
 struct Unread {
     name: String,
     path: PathBuf,
+    /// Its text, if it is not in a file.
+    text: Option<String>,
     stage: Option<(usize, ExecutionType)>,
     args: Vec<String>,
     env: BTreeMap<String, String>,
@@ -48,6 +50,7 @@ impl Jobs {
         let unread = files.into_iter().map(|path| Unread {
             name: path.strip_prefix(root).unwrap_or(&path).display().to_string(),
             path,
+            text: None,
             stage: None,
             args: Vec::new(),
             env: BTreeMap::new(),
@@ -61,12 +64,35 @@ impl Jobs {
     /// A script that cannot be read.
     pub(crate) fn of_workflow(workflow: &Workflow, scripts: &Path, source: &Source) -> io::Result<Self> {
         let unread = workflow.workflow_stages.iter().enumerate().flat_map(|(number, stage)| {
-            stage.scripts.iter().map(move |job| Unread {
-                name: job.name().to_owned(),
-                path: scripts.join(&job.script),
-                stage: Some((number, stage.execution_type)),
-                args: job.args.clone(),
-                env: job.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            stage.scripts.iter().map(move |job| {
+                let mut unread = Unread {
+                    name: job.name().to_owned(),
+                    path: PathBuf::new(),
+                    text: None,
+                    stage: Some((number, stage.execution_type)),
+                    args: Vec::new(),
+                    env: BTreeMap::new(),
+                };
+                match &job.work {
+                    Work::Script(script) => {
+                        unread.path = scripts.join(&script.script);
+                        unread.args.clone_from(&script.args);
+                        unread.env = script
+                            .env
+                            .iter()
+                            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                            .collect();
+                    }
+                    Work::Sql(sql) => match sql.sql.texts() {
+                        Ok(texts) => {
+                            // What a message shows as its file.
+                            unread.path = scripts.join(format!("{}.sql", job.name()));
+                            unread.text = Some(texts.join("\n;\n"));
+                        }
+                        Err(file) => unread.path = scripts.join(file),
+                    },
+                }
+                unread
             })
         });
         Self::read(scripts, unread.collect(), source)
@@ -75,9 +101,14 @@ impl Jobs {
     fn read(root: &Path, unread: Vec<Unread>, source: &Source) -> io::Result<Self> {
         let mut texts = Vec::with_capacity(unread.len());
         for job in &unread {
-            let text = std::fs::read(&job.path)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", job.path.display())))?;
-            texts.push(String::from_utf8_lossy(&text).into_owned());
+            let text = match &job.text {
+                Some(text) => text.clone(),
+                None => String::from_utf8_lossy(&std::fs::read(&job.path).map_err(|error| {
+                    io::Error::new(error.kind(), format!("{}: {error}", job.path.display()))
+                })?)
+                .into_owned(),
+            };
+            texts.push(text);
         }
         let mut known = BTreeMap::new();
         for (job, text) in unread.iter().zip(&texts) {

@@ -1,7 +1,7 @@
 //! Workflow files: JSON in which each object has each key once.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rsqlflow_core::Problems;
 use rsqlflow_core::config::Workflow;
@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::input::sql_files;
 
 /// Reads a file as JSON.
 ///
@@ -36,15 +37,29 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     }
 }
 
-/// Reads and validates a file.
+/// Reads and validates a file. The text of SQL files that it names takes their place.
 ///
 /// # Errors
 /// Every problem at once.
 pub(crate) fn read_workflow(path: &Path, timing: &Timing) -> Result<(Value, Workflow), Failure> {
-    let value = read(path)?;
+    let mut value = read(path)?;
     let invalid = |problems: Problems| Failure::Workflow { what: path.display().to_string(), problems };
     let workflow = Workflow::from_json(&value, timing).map_err(invalid)?;
+    if sql_files::put_in(&mut value, &scripts_beside(path)).map_err(invalid)? == 0 {
+        return Ok((value, workflow));
+    }
+    let workflow = Workflow::from_json(&value, timing).map_err(invalid)?;
     Ok((value, workflow))
+}
+
+/// Where the scripts of a workflow file are: `scripts` beside the file if there is such a directory, else the file's own.
+pub(crate) fn scripts_beside(file: &Path) -> PathBuf {
+    let beside = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let scripts = beside.join("scripts");
+    if scripts.is_dir() { scripts } else { beside }
 }
 
 /// A value, read strictly: JSON readers take the last of two equal keys, and a stage that was copied and half renamed

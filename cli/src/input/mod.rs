@@ -1,6 +1,7 @@
-//! What comes from outside: [`file`] reads workflow files, [`confirm`] asks the operator, [`signals`] hears requests to
+//! What comes from outside: [`file`] reads workflow files, [`sql_files`] the SQL that they name, [`confirm`] asks the operator, [`signals`] hears requests to
 //! end.
 
 pub(crate) mod confirm;
 pub(crate) mod file;
 pub(crate) mod signals;
+mod sql_files;

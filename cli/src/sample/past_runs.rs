@@ -182,7 +182,10 @@ fn planned(workflow: &Workflow) -> Vec<(JobId, String)> {
         .filter(|(stage, _)| stage.execution_flag == ExecutionFlag::Yes)
         .flat_map(|(stage, s)| {
             let jobs = stage.scripts.iter().zip(0u32..);
-            jobs.map(move |(job, position)| (JobId::new(s, position), job.script.clone()))
+            jobs.map(move |(job, position)| {
+                let script = job.work.script().map_or_else(String::new, |script| script.script.clone());
+                (JobId::new(s, position), script)
+            })
         })
         .collect()
 }
@@ -248,6 +251,7 @@ fn resolved(script: &str) -> ResolvedJob {
     ResolvedJob {
         job_name: script.rsplit('/').next().unwrap_or(script).to_owned(),
         script: script.to_owned(),
+        sql: None,
         args: Vec::new(),
         env: Environment::default(),
         secret: None,

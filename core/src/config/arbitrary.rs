@@ -9,7 +9,9 @@ use proptest::sample::select;
 use serde_json::{Map, Value};
 
 use super::choice::Choice;
-use super::{Environment, ExecutionType, Job, Notify, Settings, Stage, Target, Workflow};
+use super::{
+    Environment, ExecutionType, Job, Notify, Script, Settings, Sql, SqlSource, Stage, Target, Work, Workflow,
+};
 use crate::{Seconds, WorkflowId};
 
 fn choice<T: Choice + std::fmt::Debug>() -> impl Strategy<Value = T> {
@@ -60,6 +62,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 Settings {
                     secret,
                     target,
+                    warehouse: None,
                     timeout,
                     heartbeat,
                     linger,
@@ -71,6 +74,40 @@ fn settings() -> impl Strategy<Value = Settings> {
                 }
             },
         )
+}
+
+fn sql_source() -> impl Strategy<Value = SqlSource> {
+    let statement = || {
+        select(vec![
+            "select 1",
+            "insert into t select :workflow_id from {{ ds }};",
+            "call p(:ds) -- c",
+            "delete from é",
+        ])
+        .prop_map(str::to_owned)
+    };
+    prop_oneof![
+        vec(statement(), 1..4).prop_map(|statements| SqlSource::Text(statements.join("\n;"))),
+        vec(statement(), 1..4).prop_map(SqlSource::List),
+    ]
+}
+
+fn sql_job() -> impl Strategy<Value = Job> {
+    let warehouse = select(vec!["night", "W-1"]).prop_map(str::to_owned);
+    (sql_source(), of(any::<bool>()), of(0u32..=1_000), "\\PC{1,40}", choice(), warehouse, settings())
+        .prop_map(|(sql, transaction, log_rows, job_name, execution_flag, warehouse, settings)| Job {
+            work: Work::Sql(Sql { sql, transaction, log_rows }),
+            job_name: Some(job_name),
+            execution_flag,
+            settings: Settings {
+                warehouse: Some(warehouse),
+                timeout: settings.timeout,
+                retries: settings.retries,
+                retry_delay: settings.retry_delay,
+                retry_backoff: settings.retry_backoff,
+                ..Settings::default()
+            },
+        })
 }
 
 /// Text with templates that every workflow of [`workflow`] can render.
@@ -86,7 +123,7 @@ fn template() -> impl Strategy<Value = String> {
     .prop_map(|parts| parts.concat())
 }
 
-fn job() -> impl Strategy<Value = Job> {
+fn script_job() -> impl Strategy<Value = Job> {
     (
         // Spaces, quotes, `;`, `$( )` and all of Unicode: nothing of it is special.
         "[a-z $();'\"ßé€]{1,9}(/[a-z .]{0,3})?/\\PC{0,6}x",
@@ -100,13 +137,15 @@ fn job() -> impl Strategy<Value = Job> {
             super::rules::script(script).is_ok() && super::rules::script_ends(script).is_ok()
         })
         .prop_map(|(script, args, env, job_name, execution_flag, settings)| Job {
-            script,
-            args,
-            env: Environment(env),
+            work: Work::Script(Script { script, args, env: Environment(env) }),
             job_name,
             execution_flag,
             settings,
         })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    prop_oneof![3 => script_job(), 1 => sql_job()]
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
@@ -140,6 +179,7 @@ fn stage() -> impl Strategy<Value = Stage> {
                     on_failure,
                     secret,
                     target,
+                    warehouse: None,
                 }
             },
         )
@@ -213,6 +253,11 @@ fn key() -> impl Strategy<Value = String> {
             "workflow_stages",
             "scripts",
             "script",
+            "sql",
+            "transaction",
+            "log_rows",
+            "warehouse",
+            "file",
             "args",
             "env",
             "defaults",

@@ -27,6 +27,14 @@ fn with_job(field: &str, value: Value) -> Value {
     with_script(job)
 }
 
+fn with_sql(sql: Value, fields: &[(&str, Value)]) -> Value {
+    let mut job = json!({ "job_name": "j", "sql": sql });
+    for (field, value) in fields {
+        job[*field] = value.clone();
+    }
+    with_script(job)
+}
+
 fn with_stage(stage: Value) -> Value {
     json!({ "workflow_id": "w", "workflow_stages": vec![stage] })
 }
@@ -93,6 +101,53 @@ pub(crate) fn mistakes() -> Vec<(&'static str, Sees, Value)> {
         ("unknown template", Reader, with_job("args", json!(["{{ execution_date }}"]))),
         ("filter in a template", Reader, with_job("args", json!(["{{ ds | upper }}"]))),
         ("open template", Reader, with_job("env", json!({ "DAY": "{{ ds" }))),
+        ("script and sql", Both, with_job("sql", json!("select 1"))),
+        ("sql without a name", Both, with_script(json!({ "sql": "select 1" }))),
+        ("sql is a number", Both, with_sql(json!(1), &[])),
+        ("sql is empty", Both, with_sql(json!(""), &[])),
+        ("sql is only a comment", Reader, with_sql(json!(" -- nothing\n;; /* here */ "), &[])),
+        ("sql has no text in a list", Both, with_sql(json!([]), &[])),
+        ("sql of a list is empty", Reader, with_sql(json!(["select 1", " ; "]), &[])),
+        ("sql is too long", Reader, with_sql(json!(format!("select '{}'", "x".repeat(102_400))), &[])),
+        ("sql has 41 statements", Reader, with_sql(json!("select 1;".repeat(41)), &[])),
+        ("sql of a list has 41 statements", Reader, with_sql(json!(vec!["select 1"; 41]), &[])),
+        ("sql with a meta command", Reader, with_sql(json!("select 1;\n\\set a 1\nselect 2;"), &[])),
+        ("sql with COPY from stdin", Reader, with_sql(json!("copy t from stdin;\n1\n\\.\n"), &[])),
+        ("sql that is not closed", Reader, with_sql(json!("select 1;\nselect 'a"), &[])),
+        ("sql with a transaction of its own", Reader, with_sql(json!("begin; select 1; commit"), &[])),
+        ("sql that cannot be in a transaction", Reader, with_sql(json!(["select 1", "vacuum t"]), &[])),
+        (
+            "sql with a value that nobody gives",
+            Reader,
+            with_sql(json!(["select :ds", "select :day, 't':x, 'a:b'"]), &[]),
+        ),
+        ("sql with a misspelt template", Reader, with_sql(json!("select * from {{ tabel }}"), &[])),
+        ("sql in a file elsewhere", Both, with_sql(json!({ "file": "../a.sql" }), &[])),
+        ("sql in a path", Both, with_sql(json!({ "path": "a.sql" }), &[])),
+        (
+            "sql with what scripts have",
+            Both,
+            with_sql(
+                json!("select 1"),
+                &[
+                    ("args", json!(["a"])),
+                    ("secret", json!("s")),
+                    ("target", json!({ "instance_ids": ["i-0"] })),
+                    ("heartbeat", json!("5m")),
+                    ("ok_exit_codes", json!([1])),
+                ],
+            ),
+        ),
+        (
+            "a script with what sql has",
+            Both,
+            with_script(
+                json!({ "script": "a.sh", "transaction": false, "log_rows": 5, "warehouse": "night" }),
+            ),
+        ),
+        ("transaction is a text", Both, with_sql(json!("select 1"), &[("transaction", json!("no"))])),
+        ("too many rows in the log", Both, with_sql(json!("select 1"), &[("log_rows", json!(1001))])),
+        ("warehouse with a blank", Both, with_sql(json!("select 1"), &[("warehouse", json!("the night"))])),
         ("timeout with a fraction", Both, with_job("timeout", json!(0.5))),
         ("timeout of nothing", Reader, with_job("timeout", json!(0))),
         ("timeout in weeks", Both, with_job("timeout", json!("2 weeks"))),

@@ -12,6 +12,8 @@ pub(crate) mod rules;
 mod settings;
 mod stage;
 mod target;
+mod warehouse;
+mod work;
 mod workflow;
 
 #[cfg(test)]
@@ -22,7 +24,7 @@ pub(crate) mod gallery;
 mod tests;
 
 pub use choice::{ConcurrencyPolicy, ExecutionFlag, ExecutionType, NotifyOn, OnFailure, OnLost};
-pub use job::{Environment, Job};
+pub use job::Job;
 pub(crate) use limits::json_bytes;
 pub use limits::{
     MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ITEM_BYTES, MAX_JOB_BYTES, MAX_JOBS, MAX_RETRIES,
@@ -33,5 +35,7 @@ pub(crate) use rules::{Broken, Checked, is_topic_arn, secret as check_secret};
 pub use settings::Settings;
 pub use stage::Stage;
 pub use target::{Tags, Target};
+pub use warehouse::Warehouse;
+pub use work::{Environment, Script, Sql, SqlSource, Work};
 pub(crate) use workflow::read_parameter;
 pub use workflow::{Notify, Workflow};

@@ -160,6 +160,15 @@ impl<'a> Cursor<'a> {
         });
     }
 
+    pub(crate) fn flag(&self) -> Option<bool> {
+        let Value::Bool(flag) = self.value else {
+            let mend = matches!(self.value, Value::String(_)).then_some("write true or false without quotes");
+            self.wrong_type("true or false", mend);
+            return None;
+        };
+        Some(*flag)
+    }
+
     /// A whole number; `3.0` is one too, since a table's numbers carry no type.
     pub(crate) fn whole(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let Value::Number(number) = self.value else {
@@ -363,10 +372,20 @@ impl<'a> Object<'a> {
         match self.field(name) {
             Some(cursor) => read(&cursor),
             None => {
-                self.child(name, &Value::Null).report_hint(ProblemKind::Missing, "is missing", mend);
+                self.report_missing(name, mend);
                 None
             }
         }
+    }
+
+    /// Reports that a field is not there.
+    pub(crate) fn report_missing(&self, name: &str, mend: &str) {
+        self.child(name, &Value::Null).report_hint(ProblemKind::Missing, "is missing", mend);
+    }
+
+    /// Reports a field that does not go together with others.
+    pub(crate) fn report_conflict(&self, name: &str, message: String, mend: String) {
+        self.child(name, &Value::Null).report_hint(ProblemKind::Conflict, message, mend);
     }
 
     /// Reports every field that nobody asked for.
@@ -418,4 +437,8 @@ const HOMES: &[(&str, &str)] = &[
     ("retry_backoff", "a job or defaults"),
     ("ok_exit_codes", "a job or defaults"),
     ("on_lost", "a job or defaults"),
+    ("sql", "a job"),
+    ("transaction", "a job with `sql`"),
+    ("log_rows", "a job with `sql`"),
+    ("warehouse", "a job, a stage or defaults"),
 ];

@@ -288,6 +288,44 @@ pub(crate) fn secret(id: &str) -> Checked {
     }
 }
 
+pub(crate) const WAREHOUSE_PATTERN: &str = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
+
+/// The name by which workflows know a warehouse.
+pub(crate) fn warehouse(name: &str) -> Checked {
+    let rest_fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let first_fits = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if rest_fits && first_fits && name.len() <= 63 {
+        Ok(())
+    } else {
+        Err(Broken::new(
+            "is not a name of a warehouse",
+            "use at most 63 letters, digits, _ and -, starting with a letter or digit",
+        ))
+    }
+}
+
+/// Identifier of a cluster, or name of a workgroup (Redshift and Redshift Serverless API references).
+pub(super) fn redshift_name(name: &str) -> Checked {
+    let fits = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if fits && (1..=64).contains(&name.len()) {
+        Ok(())
+    } else {
+        Err(Broken::new(
+            "is not a name of a cluster or workgroup",
+            "use at most 64 lower-case letters, digits and -",
+        ))
+    }
+}
+
+/// Name of a database or of its user. It is sent as such, and never as SQL.
+pub(super) fn database(name: &str) -> Checked {
+    if name.is_empty() {
+        return Err(Broken::new("is empty", "name it"));
+    }
+    no_control(name)?;
+    at_most(name, 127)
+}
+
 pub(crate) fn instance_id(id: &str) -> Checked {
     let rest = id.strip_prefix("i-").or_else(|| id.strip_prefix("mi-")).unwrap_or_default();
     if (1..=60).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {

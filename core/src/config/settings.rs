@@ -21,6 +21,10 @@ pub struct Settings {
     /// Where the job runs. Default: the deployment's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// Name of the deployment's warehouse that runs the job's SQL. Default: the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = rules::WAREHOUSE_PATTERN))]
+    pub warehouse: Option<String>,
     /// Longest time of one try, enforced by the agent, from 1 s to 365 d. Default 24 h.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,
@@ -57,6 +61,7 @@ impl Settings {
         Self {
             secret: object.optional("secret", |c| c.checked_text(rules::secret)),
             target: object.optional("target", Target::read),
+            warehouse: object.optional("warehouse", |c| c.checked_text(rules::warehouse)),
             timeout: object.optional("timeout", |c| c.seconds(second..=MAX_TIMEOUT)),
             heartbeat: object.optional("heartbeat", |c| read_heartbeat(c, timing)),
             linger: object
@@ -76,6 +81,7 @@ impl Settings {
         Self {
             secret: self.secret.clone().or_else(|| below.secret.clone()),
             target: self.target.clone().or_else(|| below.target.clone()),
+            warehouse: self.warehouse.clone().or_else(|| below.warehouse.clone()),
             timeout: self.timeout.or(below.timeout),
             heartbeat: self.heartbeat.or(below.heartbeat),
             linger: self.linger.or(below.linger),

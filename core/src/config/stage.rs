@@ -43,6 +43,10 @@ pub struct Stage {
     /// As in a job, for all jobs of the stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// As in a job, for all jobs of the stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = rules::WAREHOUSE_PATTERN))]
+    pub warehouse: Option<String>,
 }
 
 impl Stage {
@@ -68,6 +72,7 @@ impl Stage {
         let on_failure = object.optional("on_failure", |c| c.choice());
         let secret = object.optional("secret", |c| c.checked_text(rules::secret));
         let target = object.optional("target", Target::read);
+        let warehouse = object.optional("warehouse", |c| c.checked_text(rules::warehouse));
         object.finish();
         Some(Self {
             stage_description,
@@ -78,6 +83,7 @@ impl Stage {
             on_failure: on_failure.unwrap_or_default(),
             secret,
             target,
+            warehouse,
         })
     }
 }

@@ -15,8 +15,8 @@ use super::{
     TableShape, name, timing_variables,
 };
 use crate::config::rules::{
-    INSTANCE_ID_PATTERN, PARAMETER_NAME_PATTERN, SECRET_PATTERN, TOPIC_ARN_PATTERN, WORKFLOW_ID_PATTERN,
-    instance_id, is_topic_arn, parameter_name, secret,
+    INSTANCE_ID_PATTERN, PARAMETER_NAME_PATTERN, SECRET_PATTERN, TOPIC_ARN_PATTERN, WAREHOUSE_PATTERN,
+    WORKFLOW_ID_PATTERN, instance_id, is_topic_arn, parameter_name, secret, warehouse,
 };
 use crate::config::{Checked, MAX_TIMEOUT};
 use crate::duration::UNITS;
@@ -263,6 +263,7 @@ fn rules() -> BTreeMap<&'static str, RuleFacts> {
         ("table", named(NameRule::TABLE)),
         ("log_group", named(NameRule::LOG_GROUP)),
         ("secret", RuleFacts { most_bytes: Some(2048), ..rule(SECRET_PATTERN, secret, " ") }),
+        ("warehouse", rule(WAREHOUSE_PATTERN, warehouse, "")),
         ("instance_id", rule(INSTANCE_ID_PATTERN, instance_id, "")),
         ("topic_arn", rule(TOPIC_ARN_PATTERN, is_topic_arn, "")),
         ("parameter_name", rule(PARAMETER_NAME_PATTERN, parameter_name, "")),
@@ -366,6 +367,7 @@ mod tests {
                 "table" => NameRule::TABLE.check(text).is_ok(),
                 "log_group" => NameRule::LOG_GROUP.check(text).is_ok(),
                 "secret" => secret(text).is_ok(),
+                "warehouse" => warehouse(text).is_ok(),
                 "instance_id" => instance_id(text).is_ok(),
                 "topic_arn" => is_topic_arn(text).is_ok(),
                 "parameter_name" => parameter_name(text).is_ok(),

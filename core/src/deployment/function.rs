@@ -27,8 +27,8 @@ pub enum Function {
     RsqlInvoke,
     /// Closes a run.
     UpdateAudit,
-    /// Closes runs that ended without being closed.
-    Sweeper,
+    /// Keeps statements of the Redshift Data API, and closes runs that ended without being closed.
+    Clock,
 }
 
 /// A text that is not the name of a handler.
@@ -45,7 +45,7 @@ impl Function {
         Self::ParallelLoadCheck,
         Self::RsqlInvoke,
         Self::UpdateAudit,
-        Self::Sweeper,
+        Self::Clock,
     ];
 
     /// Timeout of the functions that no heartbeat depends on: closing 10,000 rows takes a minute.
@@ -61,7 +61,7 @@ impl Function {
             Self::ParallelLoadCheck => "parallel-load-check",
             Self::RsqlInvoke => "rsql-invoke",
             Self::UpdateAudit => "update-audit",
-            Self::Sweeper => "sweeper",
+            Self::Clock => "clock",
         }
     }
 
@@ -75,7 +75,7 @@ impl Function {
             Self::ParallelLoadCheck => env::PARALLEL_LOAD_CHECK_FUNCTION,
             Self::RsqlInvoke => env::RSQL_INVOKE_FUNCTION,
             Self::UpdateAudit => env::UPDATE_AUDIT_FUNCTION,
-            Self::Sweeper => env::SWEEPER_FUNCTION,
+            Self::Clock => env::CLOCK_FUNCTION,
         }
     }
 
@@ -87,9 +87,9 @@ impl Function {
             Self::MasterIterator => "Determines the next chunk of a run",
             Self::SequentialIterator => "Hands out a chunk of a sequential stage",
             Self::ParallelLoadCheck => "Evaluates a chunk of a parallel stage",
-            Self::RsqlInvoke => "Sends a job to an instance",
+            Self::RsqlInvoke => "Sends a job to an instance, or its SQL to the warehouse",
             Self::UpdateAudit => "Closes a run",
-            Self::Sweeper => "Closes runs that ended without being closed",
+            Self::Clock => "Keeps statements, and closes runs that ended without being closed",
         }
     }
 
@@ -98,7 +98,7 @@ impl Function {
     #[must_use]
     pub const fn placeholder(self) -> Option<&'static str> {
         match self {
-            Self::WorkflowTrigger | Self::Sweeper => None,
+            Self::WorkflowTrigger | Self::Clock => None,
             Self::MasterIterator => Some("MasterIteratorArn"),
             Self::SequentialIterator => Some("SequentialIteratorArn"),
             Self::ParallelLoadCheck => Some("ParallelLoadCheckArn"),
@@ -107,11 +107,12 @@ impl Function {
         }
     }
 
-    /// The function's timeout. Only the launcher's is part of a heartbeat.
+    /// The function's timeout. Only the launcher's and the clock's are part of a heartbeat.
     #[must_use]
-    pub const fn timeout(self, timing: &Timing) -> Duration {
+    pub fn timeout(self, timing: &Timing) -> Duration {
         match self {
             Self::RsqlInvoke => timing.lambda_timeout,
+            Self::Clock => timing.clock_timeout(),
             _ => Self::LONG_TIMEOUT,
         }
     }
@@ -127,11 +128,31 @@ impl Function {
     #[must_use]
     pub fn permissions(self) -> Vec<Permission> {
         use MachineKind::{Master, Parallel, Sequential};
-        use Resource::{Anything, DeadLetters, Executions, Index, Machine, Targets, Tasks, Topics};
+        use Resource::{
+            Anything, DeadLetters, Executions, Index, LogGroup, Machine, Targets, Tasks, Topics, Warehouses,
+        };
 
         // Who closes a run stops its child executions and sends its notification.
         let closing = || {
             [on(Executions(&[Sequential, Parallel]), &["states:StopExecution"]), on(Topics, &["sns:Publish"])]
+        };
+        // Launcher and clock have the same: the Data API lists to each only the statements of its own role.
+        let statements = || {
+            [
+                on(Warehouses, &["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"]),
+                // The service knows a statement by its id, which is no resource (Service Authorization Reference,
+                // "Amazon Redshift Data API").
+                on(
+                    Anything,
+                    &[
+                        "redshift-data:DescribeStatement",
+                        "redshift-data:GetStatementResult",
+                        "redshift-data:CancelStatement",
+                        "redshift-data:ListStatements",
+                    ],
+                ),
+                on(LogGroup, &["logs:CreateLogStream", "logs:PutLogEvents"]),
+            ]
         };
         let mut list = match self {
             Self::WorkflowTrigger => vec![
@@ -158,26 +179,43 @@ impl Function {
                 ]
             }
             Self::ParallelLoadCheck => vec![get_update_query(Table::JobAudit)],
-            Self::RsqlInvoke => vec![
-                table(Table::WorkflowAudit, &[DYNAMODB_GET]),
-                table(Table::JobAudit, &[DYNAMODB_GET, "dynamodb:UpdateItem"]),
-                // The action supports no resource (Service Authorization Reference, "AWS Systems Manager").
-                on(Anything, &["ssm:DescribeInstanceInformation"]),
-                on(Targets, &["ssm:SendCommand"]),
-                on(Tasks, &["states:SendTaskSuccess", "states:SendTaskFailure"]),
-            ],
+            Self::RsqlInvoke => {
+                let mut list = vec![
+                    table(Table::WorkflowAudit, &[DYNAMODB_GET]),
+                    table(Table::JobAudit, &[DYNAMODB_GET, "dynamodb:UpdateItem"]),
+                    // The action supports no resource (Service Authorization Reference, "AWS Systems Manager").
+                    on(Anything, &["ssm:DescribeInstanceInformation"]),
+                    on(Targets, &["ssm:SendCommand"]),
+                    on(Tasks, &["states:SendTaskSuccess", "states:SendTaskFailure"]),
+                ];
+                list.extend(statements());
+                list
+            }
             Self::UpdateAudit => vec![
                 table(Table::WorkflowAudit, &[DYNAMODB_GET, "dynamodb:UpdateItem", "dynamodb:DeleteItem"]),
                 get_update_query(Table::JobAudit),
             ],
-            Self::Sweeper => vec![
-                table(Table::WorkflowAudit, &["dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Scan"]),
-                get_update_query(Table::JobAudit),
-                on(Executions(&[Master]), &["states:DescribeExecution"]),
-            ],
+            Self::Clock => {
+                let mut list = vec![
+                    table(
+                        Table::WorkflowAudit,
+                        &[DYNAMODB_GET, "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Scan"],
+                    ),
+                    on(Index(Table::WorkflowAudit), &["dynamodb:Query"]),
+                    get_update_query(Table::JobAudit),
+                    on(Index(Table::JobAudit), &["dynamodb:Query"]),
+                    on(Executions(&[Master]), &["states:DescribeExecution"]),
+                    on(
+                        Tasks,
+                        &["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"],
+                    ),
+                ];
+                list.extend(statements());
+                list
+            }
         };
         // A trigger that takes over a lock closes the run that held it.
-        if matches!(self, Self::WorkflowTrigger | Self::UpdateAudit | Self::Sweeper) {
+        if matches!(self, Self::WorkflowTrigger | Self::UpdateAudit | Self::Clock) {
             list.extend(closing());
         }
         list
@@ -198,7 +236,7 @@ impl std::str::FromStr for Function {
     }
 }
 
-/// The names of the functions of a deployment: `functions[Function::Sweeper]`.
+/// The names of the functions of a deployment: `functions[Function::Clock]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Functions([String; Function::ALL.len()]);

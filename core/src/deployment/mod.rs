@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Broken, Checked, Cursor, MAX_TIMEOUT, Target, check_secret, is_topic_arn};
+use crate::config::{Broken, Checked, Cursor, MAX_TIMEOUT, Target, Warehouse, check_secret, is_topic_arn};
 use crate::env;
 use crate::plan::DeploymentDefaults;
 use crate::problem::{Problem, ProblemKind, Problems, Report, quoted};
@@ -24,7 +24,9 @@ pub use function::{Function, Functions, UnknownFunction};
 pub use machine::{Machine, MachineKind, Machines};
 use name::NameRule;
 pub use permission::{AGENT_ATTRIBUTES, Permission, Resource};
-pub use table::{BY_JOB_NAME, BY_WORKFLOW, EXPIRY, IndexShape, Table, TableShape, Tables};
+pub use table::{
+    BY_ATTENTION, BY_JOB_NAME, BY_WAKE_AT, BY_WORKFLOW, EXPIRY, IndexShape, Table, TableShape, Tables,
+};
 
 /// Names, times and defaults of a deployment. Every part of the deployment reads them from its environment, from the
 /// variables in [`crate::env`].
@@ -120,7 +122,11 @@ impl Deployment {
         read.audit_retention = env.seconds(env::AUDIT_RETENTION, day, Seconds::MAX);
 
         read.defaults.secret = env.optional(env::DEFAULT_SECRET, check_secret);
-        read.defaults.target = env.target(env::DEFAULT_TARGET);
+        let example = r#"write {"tags":{"Role":"etl"}} or {"instance_ids":["i-…"]}"#;
+        read.defaults.target = env.json(env::DEFAULT_TARGET, example, Target::read);
+        let example = r#"write {"night":{"workgroup":"etl","database":"dev","secret":"…"}}"#;
+        let warehouses = env.json(env::WAREHOUSES, example, Warehouse::read_all);
+        read.defaults.warehouses = warehouses.unwrap_or_default();
         let second = Seconds::saturating(1);
         if let Some(timeout) = env.seconds(env::DEFAULT_TIMEOUT, second, MAX_TIMEOUT) {
             read.defaults.timeout = timeout;
@@ -168,11 +174,14 @@ impl Deployment {
             timing_variables(&mut copy.timing).map(|(variable, time, _)| (variable, show_duration(*time))),
         );
         let target = self.defaults.target.as_ref().and_then(|target| serde_json::to_string(target).ok());
+        let warehouses = &self.defaults.warehouses;
+        let warehouses = (!warehouses.is_empty()).then(|| serde_json::to_string(warehouses).ok()).flatten();
         let optional = [
             (env::AUDIT_RETENTION, self.audit_retention.map(|kept| kept.to_string())),
             (env::TOPIC_ARN, self.topic_arn.clone()),
             (env::DEFAULT_SECRET, self.defaults.secret.clone()),
             (env::DEFAULT_TARGET, target),
+            (env::WAREHOUSES, warehouses),
         ];
         pairs.extend(optional.into_iter().filter_map(|(variable, value)| Some((variable, value?))));
         pairs.sort_by_key(|(variable, _)| env::DEPLOYMENT.iter().position(|known| known.name == *variable));
@@ -241,13 +250,14 @@ impl Environment<'_> {
         Cursor::at(&value, variable, &self.report).seconds(from..=to)
     }
 
-    fn target(&self, variable: &str) -> Option<Target> {
+    /// A value that is written as JSON; `example` says how.
+    fn json<T>(&self, variable: &str, example: &str, read: impl Fn(&Cursor<'_>) -> Option<T>) -> Option<T> {
         match serde_json::from_str(&self.raw(variable)?) {
-            Ok(value) => Target::read(&Cursor::at(&value, variable, &self.report)),
+            Ok(value) => read(&Cursor::at(&value, variable, &self.report)),
             Err(error) => {
                 self.report.add(
                     Problem::new(variable, ProblemKind::Invalid, format!("is not JSON: {error}"))
-                        .hint(r#"write {"tags":{"Role":"etl"}} or {"instance_ids":["i-…"]}"#),
+                        .hint(example),
                 );
                 None
             }

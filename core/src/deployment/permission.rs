@@ -29,6 +29,10 @@ pub enum Resource {
     Tasks,
     /// The SSM document that starts a job, and the instances of every configured target.
     Targets,
+    /// The clusters and workgroups that the configuration names as warehouses, with their secrets and database users.
+    Warehouses,
+    /// The log group of the output of jobs.
+    LogGroup,
     /// The topics that the configuration names.
     Topics,
     /// The queue of events and invocations that could not be delivered.

@@ -59,6 +59,13 @@ pub const BY_WORKFLOW: &str = "workflow_id-index";
 /// The index of the job audit table: the runs of a job, by their start.
 pub const BY_JOB_NAME: &str = "job_name-index";
 
+/// The index of the workflow audit table: runs that need the clock, by their start. Sparse.
+pub const BY_ATTENTION: &str = "attention-index";
+
+/// The index of the job audit table: jobs that the clock keeps, by when it has to look at them. Sparse: rows of agents
+/// have no `wake_at`.
+pub const BY_WAKE_AT: &str = "wake_at-index";
+
 /// What a table looks like. All keys are strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TableShape {
@@ -83,7 +90,7 @@ pub struct IndexShape {
     pub partition: &'static str,
     /// Sort key.
     pub sort: &'static str,
-    /// Other attributes that the index holds. None that a renewal changes: each change of a projected attribute costs
+    /// Other attributes that the index holds; without any it holds keys only. None that a renewal changes: each change of a projected attribute costs
     /// another write.
     pub columns: &'static [&'static str],
 }
@@ -117,24 +124,35 @@ impl Table {
                 suffix: "workflow-audit-table",
                 partition: "workflow_execution_id",
                 sort: None,
-                indexes: &[IndexShape {
-                    name: BY_WORKFLOW,
-                    partition: "workflow_id",
-                    sort: "execution_start_ts",
-                    columns: &["execution_status", "execution_end_ts", "error_message", "restarted_from"],
-                }],
+                indexes: &[
+                    IndexShape {
+                        name: BY_WORKFLOW,
+                        partition: "workflow_id",
+                        sort: "execution_start_ts",
+                        columns: &["execution_status", "execution_end_ts", "error_message", "restarted_from"],
+                    },
+                    IndexShape {
+                        name: BY_ATTENTION,
+                        partition: "attention",
+                        sort: "execution_start_ts",
+                        columns: &[],
+                    },
+                ],
                 expires: true,
             },
             Self::JobAudit => TableShape {
                 suffix: "job-audit-table",
                 partition: "workflow_execution_id",
                 sort: Some("job_id"),
-                indexes: &[IndexShape {
-                    name: BY_JOB_NAME,
-                    partition: "job_name",
-                    sort: "execution_start_ts",
-                    columns: &["workflow_id", "execution_status", "execution_end_ts", "exit_code"],
-                }],
+                indexes: &[
+                    IndexShape {
+                        name: BY_JOB_NAME,
+                        partition: "job_name",
+                        sort: "execution_start_ts",
+                        columns: &["workflow_id", "execution_status", "execution_end_ts", "exit_code"],
+                    },
+                    IndexShape { name: BY_WAKE_AT, partition: "owner", sort: "wake_at", columns: &[] },
+                ],
                 expires: true,
             },
         }

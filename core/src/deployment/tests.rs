@@ -17,6 +17,14 @@ fn full() -> Deployment {
     full.defaults.secret = Some("redshift!etl".into());
     full.defaults.target = Some(Target::Tags([("Role".into(), "etl \"x\"".into())].into()));
     full.defaults.heartbeat = Seconds::saturating(6);
+    let night = Warehouse {
+        cluster: Some("etl".into()),
+        workgroup: None,
+        database: "dev \"x\"".into(),
+        secret: None,
+        db_user: Some("loader".into()),
+    };
+    full.defaults.warehouses = [("night".to_owned(), night)].into();
     full.timing = Timing { agent_start: Duration::from_millis(900), ..Timing::single_machine() };
     for (_, arn, machine) in full.machines.variables() {
         machine.arn = Some(format!("arn:aws:states:eu-west-1:123456789012:stateMachine:{}", arn.len()));
@@ -61,6 +69,7 @@ fn every_mistake_is_named_at_once() {
         (env::AUDIT_RETENTION, "1 year"),
         (env::DEFAULT_SECRET, "a b"),
         (env::DEFAULT_TARGET, r#"{"tag":{"Role":"etl"}}"#),
+        (env::WAREHOUSES, r#"{"a b":{"workgroup":"etl","cluster":"x","database":"dev"},"c":{"workgroup":"W","db_user":"u"}}"#),
         (env::DEFAULT_TIMEOUT, "0"),
         (env::DEFAULT_HEARTBEAT, "30s"),
     ])

@@ -56,6 +56,11 @@ pub enum InvokeAnswer {
         /// Its attempt.
         attempt: u32,
     },
+    /// The job is a statement, which the clock keeps.
+    LeftToClock {
+        /// Its attempt.
+        attempt: u32,
+    },
     /// A service was busy or did not answer, and nothing else can be done now: when the task's heartbeat is over, the
     /// machine calls again.
     Waiting {

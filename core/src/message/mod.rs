@@ -7,13 +7,13 @@
 //! - [`child`]: a chunk of a stage, and the machine that runs it.
 //! - [`invoke`]: one try of one job.
 //! - [`audit`]: the end of a run.
-//! - [`sweep`]: runs whose end nobody told.
+//! - [`clock`]: statements that are due, and runs whose end nobody told.
 
 mod audit;
 mod child;
+mod clock;
 mod invoke;
 mod master;
-mod sweep;
 mod trigger;
 
 pub use audit::{
@@ -21,9 +21,9 @@ pub use audit::{
     RUN_ENDED_STATUSES,
 };
 pub use child::{ChildInput, ChunkRequest, Empty, Items, ParallelInput, child_name};
+pub use clock::{ClockAnswer, ClockPart, ClockRequest, StatementEnded, SweepAnswer, Swept, UnreadableRow};
 pub use invoke::{InvokeAnswer, InvokeRequest, LAUNCHED};
 pub use master::{MasterAnswer, MasterInput, MasterRequest, Next, Trouble};
-pub use sweep::{SweepAnswer, SweepRequest, Swept, UnreadableRow};
 pub use trigger::{Refusal, RestartRequest, TriggerAnswer, TriggerRefused, TriggerRequest, TriggerStatus};
 
 #[cfg(test)]

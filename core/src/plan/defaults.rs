@@ -1,9 +1,11 @@
 //! The last resort of every setting.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Seconds;
-use crate::config::{OnLost, Settings, Target};
+use crate::config::{OnLost, Settings, Target, Warehouse};
 
 /// What a deployment gives to jobs that say nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct DeploymentDefaults {
     /// Where jobs run; without one, each job must say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+    /// Where SQL runs, by the names that workflows use. Workflows that name none use the only one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub warehouses: BTreeMap<String, Warehouse>,
     /// Default 3 min.
     pub heartbeat: Seconds,
     /// Of one try. Default 24 h.
@@ -26,6 +31,7 @@ impl Default for DeploymentDefaults {
         Self {
             secret: None,
             target: None,
+            warehouses: BTreeMap::new(),
             heartbeat: Seconds::saturating(180),
             timeout: Seconds::saturating(24 * 3600),
         }
@@ -38,6 +44,7 @@ impl DeploymentDefaults {
         Settings {
             secret: self.secret.clone(),
             target: self.target.clone(),
+            warehouse: None,
             timeout: Some(self.timeout),
             heartbeat: Some(self.heartbeat),
             linger: None,

@@ -42,9 +42,13 @@ mod tests {
         job.digest(&WorkflowId::new("w").unwrap(), &ExecutionId::new("e").unwrap(), JobId::new(0, 1))
     }
 
+    fn sql() -> Value {
+        json!({ "warehouse": "w", "at": { "workgroup": "g", "database": "d" }, "sha256": "0", "transaction": true, "log_rows": 20 })
+    }
+
     fn job() -> Value {
         json!({
-            "job_name": "load", "script": "load.sh", "args": ["a"], "env": {"A": "1"}, "secret": "s",
+            "job_name": "load", "script": "load.sh", "sql": sql(), "args": ["a"], "env": {"A": "1"}, "secret": "s",
             "target": {"instance_ids": ["i-1"]}, "timeout": 60, "heartbeat": 180, "linger": 7,
             "times": {"lease": 175000, "clock_margin": 5000, "renewal_period": 60000, "renewal_latency": 5000,
                 "token_patience": 540000, "stop_grace": 10000},
@@ -64,6 +68,11 @@ mod tests {
                 Value::Number(number) => json!(number.as_f64().unwrap() as u64 + 1),
                 Value::Array(_) if name == "ok_exit_codes" => json!([1]),
                 Value::Array(_) => json!(["b"]),
+                Value::Object(_) if name == "sql" => {
+                    let mut other = sql();
+                    other["sha256"] = json!("1");
+                    other
+                }
                 Value::Object(_) if name == "env" => json!({"A": "2"}),
                 Value::Object(_) if name == "target" => json!({"instance_ids": ["i-2"]}),
                 other => {

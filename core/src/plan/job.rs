@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Environment, OnLost, Target};
+use crate::config::{Environment, OnLost, Target, Warehouse};
 use crate::protocol::Contract;
+use crate::sql::Bound;
 use crate::timing::{JobTimes, RetryPolicy};
 use crate::{Seconds, Timing};
 
@@ -12,8 +13,12 @@ use crate::{Seconds, Timing};
 pub struct ResolvedJob {
     /// The name shown and audited.
     pub job_name: String,
-    /// Path below the instance's script directory.
+    /// Path below the instance's script directory. Empty for a job that is SQL.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub script: String,
+    /// What the Redshift Data API runs, if it is no script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<SqlJob>,
     /// Arguments, rendered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
@@ -23,7 +28,7 @@ pub struct ResolvedJob {
     /// Secrets Manager id of the credentials, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Where it may run; `None` only for a skipped job.
+    /// Where it may run; `None` only for a skipped job and for SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// Of one try.
@@ -52,6 +57,24 @@ pub struct ResolvedJob {
     /// Why a restart carries it over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_reason: Option<String>,
+}
+
+/// Statements that the Redshift Data API runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SqlJob {
+    /// Name of the warehouse.
+    pub warehouse: String,
+    /// What that is in the deployment.
+    pub at: Warehouse,
+    /// SHA-256 of the statements and their values, in hexadecimal.
+    pub sha256: String,
+    /// Whether several statements are one transaction.
+    pub transaction: bool,
+    /// How many rows of the last result the log shows.
+    pub log_rows: u32,
+    /// The statements with their values, at least one. Only in a plan: a row holds their digest.
+    #[serde(skip)]
+    pub statements: Vec<Bound>,
 }
 
 impl ResolvedJob {
@@ -83,7 +106,11 @@ impl ResolvedJob {
     /// The oldest contract whose agents run it as it is meant to be.
     #[must_use]
     pub const fn contract(&self) -> Contract {
-        if self.linger.is_some() { Contract::LINGER } else { Contract::FIRST }
+        match (&self.sql, self.linger) {
+            (Some(_), _) => Contract::STATEMENT,
+            (None, Some(_)) => Contract::LINGER,
+            (None, None) => Contract::FIRST,
+        }
     }
 
     /// Whether a script that ended with `code` succeeded.

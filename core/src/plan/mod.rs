@@ -16,6 +16,6 @@ mod tests;
 
 pub use chunk::{CHUNK_JOBS, Chunk, ChunkInput, ChunkRef, Limit};
 pub use defaults::DeploymentDefaults;
-pub use job::ResolvedJob;
+pub use job::{ResolvedJob, SqlJob};
 pub use resolve::{Plan, PlannedStage};
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, Trigger};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::chunk::chunk_jobs;
-use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot};
+use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot, SqlJob};
 use crate::config::{
     ConcurrencyPolicy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY,
-    MAX_JOB_BYTES, Notify, OnFailure, Settings, Workflow, json_bytes,
+    MAX_JOB_BYTES, Notify, OnFailure, Settings, Sql, Warehouse, Work, Workflow, json_bytes,
 };
-use crate::problem::{Problem, ProblemKind, Problems, Report};
+use crate::problem::{Problem, ProblemKind, Problems, Report, of_unknown, quoted};
+use crate::sql::{self, Transaction};
 use crate::template::{TemplateProblem, render};
 use crate::{JobId, JobTimes, Seconds, Timing, WorkflowId, show_duration};
 
@@ -86,6 +87,7 @@ impl Plan {
                 let of_stage = Settings {
                     secret: stage.secret.clone(),
                     target: stage.target.clone(),
+                    warehouse: stage.warehouse.clone(),
                     ..Settings::default()
                 }
                 .or(&below);
@@ -95,9 +97,9 @@ impl Plan {
                         ExecutionFlag::No == stage.execution_flag || ExecutionFlag::No == job.execution_flag;
                     let carried = snapshot.carried.why(place.job());
                     let skip = off || carried.is_some();
-                    let mut resolved = place.resolve(job, &of_stage, &values, &snapshot.timing, skip);
+                    let mut resolved = place.resolve(job, &of_stage, &values, snapshot, skip);
                     resolved.skip_reason = carried.filter(|_| !off).map(ToString::to_string);
-                    if !skip && resolved.target.is_none() {
+                    if !skip && resolved.target.is_none() && job.work.script().is_some() {
                         homeless.add(&place);
                     }
                     resolved
@@ -189,34 +191,50 @@ impl Place<'_> {
         job: &Job,
         below: &Settings,
         values: &BTreeMap<&str, &str>,
-        timing: &Timing,
+        snapshot: &Snapshot,
         skip: bool,
     ) -> ResolvedJob {
+        let timing = &snapshot.timing;
         let settings = job.settings.or(below);
-        let args = job
-            .args
-            .iter()
-            .enumerate()
-            .map(|(i, arg)| self.rendered(arg, values, || format!(".args[{i}]")))
-            .collect();
-        let env = job
-            .env
-            .iter()
-            .map(|(name, value)| (name.to_owned(), self.rendered(value, values, || format!(".env.{name}"))))
-            .collect();
         let defaults = super::DeploymentDefaults::default();
-        let heartbeat = settings.heartbeat.unwrap_or(defaults.heartbeat);
+        let mut heartbeat = settings.heartbeat.unwrap_or(defaults.heartbeat);
+        let (mut script, mut args, mut env) = (String::new(), Vec::new(), Environment::default());
+        let (mut sql, mut secret, mut target, mut linger) = (None, None, None, None);
+        match &job.work {
+            Work::Script(of_job) => {
+                script.clone_from(&of_job.script);
+                let each = of_job.args.iter().enumerate();
+                args = each.map(|(i, arg)| self.rendered(arg, values, || format!(".args[{i}]"))).collect();
+                let each = of_job.env.iter();
+                let each = each.map(|(name, value)| {
+                    (name.to_owned(), self.rendered(value, values, || format!(".env.{name}")))
+                });
+                env = Environment(each.collect());
+                (secret, target, linger) = (settings.secret, settings.target, settings.linger);
+            }
+            Work::Sql(of_job) => {
+                heartbeat = timing.statement_heartbeat();
+                sql = self.sql(
+                    of_job,
+                    settings.warehouse.as_deref(),
+                    &snapshot.defaults.warehouses,
+                    values,
+                    skip,
+                );
+            }
+        }
         let resolved = ResolvedJob {
             job_name: job.name().to_owned(),
-            script: job.script.clone(),
+            script,
+            sql,
             args,
-            env: Environment(env),
-            secret: settings.secret,
-            target: settings.target,
+            env,
+            secret,
+            target,
             timeout: settings.timeout.unwrap_or(defaults.timeout),
             heartbeat,
             times: Some(JobTimes::new(timing, heartbeat)),
-            linger: settings.linger,
+            linger,
             retries: settings.retries.unwrap_or_default(),
             retry_delay: settings.retry_delay.unwrap_or_default(),
             retry_backoff: settings.retry_backoff.unwrap_or(1.0),
@@ -227,6 +245,92 @@ impl Place<'_> {
         };
         self.check(&resolved, timing);
         resolved
+    }
+
+    /// The statements with their values, and where they run.
+    fn sql(
+        &self,
+        sql: &Sql,
+        warehouse: Option<&str>,
+        warehouses: &BTreeMap<String, Warehouse>,
+        values: &BTreeMap<&str, &str>,
+        skip: bool,
+    ) -> Option<SqlJob> {
+        let report = |field: &str, kind, message: String, hint: String| {
+            self.report.add(Problem::new(self.path(field), kind, message).hint(hint));
+        };
+        let transaction = sql.transaction();
+        let statements = match sql.sql.texts() {
+            Ok(texts) => match sql::split_all(&texts, transaction) {
+                Ok(statements) => statements,
+                Err(problems) => {
+                    for (_, problem) in problems {
+                        let hint = problem.hint().to_owned();
+                        report(".sql", ProblemKind::Invalid, problem.to_string(), hint);
+                    }
+                    Vec::new()
+                }
+            },
+            Err(file) => {
+                let message = format!("names the file {}, whose text is not in the workflow", quoted(file));
+                let hint = "put or run the workflow with `rsqlflow`, which reads the file";
+                report(".sql", ProblemKind::Invalid, message, hint.to_owned());
+                Vec::new()
+            }
+        };
+        let mut bound = Vec::with_capacity(statements.len());
+        for statement in &statements {
+            match sql::bind(statement, values) {
+                Ok(one) => bound.push(one),
+                Err(problems) => {
+                    for problem in problems {
+                        let hint = problem.hint().to_owned();
+                        report(".sql", ProblemKind::Template, problem.to_string(), hint);
+                    }
+                }
+            }
+        }
+        let bytes: usize = bound.iter().map(|one| one.sql.len()).sum();
+        if bytes > sql::MOST_BYTES {
+            let message =
+                format!("has {bytes} bytes with its values; at most {} are allowed", sql::MOST_BYTES);
+            report(".sql", ProblemKind::OutOfRange, message, "split it into several jobs".to_owned());
+        }
+        let found = match (warehouse, warehouses.len()) {
+            (Some(name), _) => {
+                let found = warehouses.get_key_value(name);
+                if found.is_none() {
+                    let message = format!("{} is not a warehouse of the deployment", quoted(name));
+                    let hint = of_unknown(name, warehouses.keys().map(String::as_str));
+                    let hint = hint.unwrap_or_else(|| "the deployment has no `warehouses`".to_owned());
+                    report(".warehouse", ProblemKind::NotOneOf, message, hint);
+                }
+                found
+            }
+            (None, 1) => warehouses.iter().next(),
+            (None, count) => {
+                // Where nothing runs, nothing is missing.
+                if !skip {
+                    let hint = match count {
+                        0 => {
+                            "configure `warehouses` of the deployment, or start the embedded endpoint with --warehouse"
+                        }
+                        _ => "name one of the deployment's `warehouses`, here or in `defaults`",
+                    };
+                    report(".warehouse", ProblemKind::Missing, "is missing".to_owned(), hint.to_owned());
+                }
+                None
+            }
+        };
+        let (name, at) = found?;
+        Some(SqlJob {
+            warehouse: name.clone(),
+            at: at.clone(),
+            sha256: sql::request::digest(&bound),
+            transaction: transaction == Transaction::One,
+            log_rows: sql.log_rows(),
+            statements: bound,
+        })
     }
 
     fn rendered(&self, template: &str, values: &BTreeMap<&str, &str>, field: impl Fn() -> String) -> String {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::arbitrary::{nearly_valid, workflow};
-use crate::config::{MAX_JOBS, OnFailure, OnLost, Target};
+use crate::config::{MAX_JOBS, OnFailure, OnLost, Target, Warehouse};
 use crate::{ExecutionId, JobId, Problems, Seconds, Timestamp, Timing};
 
 /// 2026-11-21T23:30:00Z: already the 22nd in Berlin.
@@ -15,6 +15,21 @@ fn defaults() -> DeploymentDefaults {
         target: Some(target),
         secret: Some("deployment".into()),
         ..DeploymentDefaults::default()
+    }
+}
+
+fn with_warehouses() -> DeploymentDefaults {
+    let warehouses = ["night", "W-1"].map(|name| (name.to_owned(), warehouse())).into();
+    DeploymentDefaults { warehouses, ..defaults() }
+}
+
+fn warehouse() -> Warehouse {
+    Warehouse {
+        cluster: None,
+        workgroup: Some("etl".into()),
+        database: "dev".into(),
+        secret: Some("redshift".into()),
+        db_user: None,
     }
 }
 
@@ -299,6 +314,87 @@ fn a_limit_of_its_own_for_each_job_fits() {
     assert_eq!(walk(&plan).0.len(), CHUNK_JOBS);
 }
 
+fn sql_problems(job: Value, parameters: Value, defaults: &DeploymentDefaults) -> Vec<String> {
+    let item = json!({
+        "workflow_id": "w", "parameters": parameters, "workflow_stages": [{ "scripts": [job] }]
+    });
+    match take_with(&item, None, defaults) {
+        Ok(_) => Vec::new(),
+        Err(problems) => {
+            problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+        }
+    }
+}
+
+#[test]
+fn sql_is_bound_when_it_is_planned_and_its_row_holds_only_a_digest() {
+    let item = json!({
+        "workflow_id": "w", "parameters": { "region": "it's", "table": "mart.sales" },
+        "defaults": { "warehouse": "night", "secret": "scripts", "timeout": "2h" },
+        "workflow_stages": [{ "scripts": [{
+            "job_name": "load", "retries": 2,
+            "sql": ["create table {{ table }}_{{ ds }} (a int default :region)", "insert into {{ table }} select :region, :ds; select 1"]
+        }] }],
+    });
+    let (_, plan) = take_with(&item, None, &with_warehouses()).unwrap();
+    let job = plan.job(JobId::new(0, 0)).unwrap();
+    let sql = job.sql.as_ref().unwrap();
+    let texts: Vec<&str> = sql.statements.iter().map(|bound| bound.sql.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "create table mart.sales_2026-11-21 (a int default 'it''s')",
+            "insert into mart.sales select :region, :ds",
+            "select 1"
+        ]
+    );
+    assert_eq!(sql.statements[1].parameters["region"], "it's");
+    assert_eq!((sql.warehouse.as_str(), &sql.at, sql.transaction), ("night", &warehouse(), true));
+    assert_eq!((job.target.as_ref(), job.secret.as_ref(), job.retries), (None, None, 2));
+    assert_eq!(job.heartbeat, Timing::default().statement_heartbeat());
+    let row = serde_json::to_string(job).unwrap();
+    assert!(!row.contains("insert") && row.contains(&sql.sha256), "{row}");
+    assert_eq!(job.contract(), crate::protocol::Contract::STATEMENT);
+
+    let mut other = item;
+    other["parameters"]["region"] = json!("other");
+    let (_, plan) = take_with(&other, None, &with_warehouses()).unwrap();
+    assert_ne!(plan.job(JobId::new(0, 0)).unwrap().sql.as_ref().unwrap().sha256, sql.sha256);
+}
+
+#[test]
+fn sql_that_cannot_run_is_refused_before_anything_starts() {
+    let sql = |text: &str| json!({ "job_name": "j", "warehouse": "night", "sql": text });
+    let one = |warehouses: &[&str]| DeploymentDefaults {
+        warehouses: warehouses.iter().map(|name| ((*name).to_owned(), warehouse())).collect(),
+        ..DeploymentDefaults::default()
+    };
+    let none = json!({});
+    assert_eq!(sql_problems(sql("select 1"), none.clone(), &with_warehouses()), [""; 0]);
+    assert_eq!(
+        sql_problems(json!({ "job_name": "j", "sql": "select 1" }), none.clone(), &one(&["a"])),
+        [""; 0]
+    );
+    let problems =
+        sql_problems(json!({ "job_name": "j", "sql": "select 1" }), none.clone(), &one(&["a", "b"]));
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("workflow_stages[0].scripts[0].warehouse: is missing"), "{problems:?}");
+    let problems = sql_problems(json!({ "job_name": "j", "sql": "select 1" }), none.clone(), &one(&[]));
+    assert!(problems[0].starts_with("workflow_stages[0].scripts[0].warehouse: is missing"), "{problems:?}");
+    let problems = sql_problems(sql("select 1"), none.clone(), &one(&["nigth"]));
+    assert!(problems[0].contains(r#""night" is not a warehouse of the deployment"#), "{problems:?}");
+    let problems = sql_problems(sql("select :v"), json!({ "v": "" }), &with_warehouses());
+    assert!(problems[0].contains(".sql: uses :v, whose value is empty"), "{problems:?}");
+    let problems = sql_problems(sql("select {{ v }}"), json!({ "v": "1; drop table t" }), &with_warehouses());
+    assert!(problems[0].contains(".sql: uses {{ v }}, whose value has other characters"), "{problems:?}");
+    let file = json!({ "job_name": "j", "warehouse": "night", "sql": { "file": "a.sql" } });
+    let problems = sql_problems(file, none, &with_warehouses());
+    assert!(
+        problems[0].contains(r#".sql: names the file "a.sql", whose text is not in the workflow"#),
+        "{problems:?}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
@@ -331,7 +427,7 @@ proptest! {
     #[test]
     fn a_valid_workflow_has_a_plan_that_its_snapshot_gives_again(workflow in workflow()) {
         let item = serde_json::to_value(&workflow).unwrap();
-        let (snapshot, plan) = take(&item).unwrap();
+        let (snapshot, plan) = take_with(&item, None, &with_warehouses()).unwrap();
         let stored: Snapshot = serde_json::from_str(&serde_json::to_string(&snapshot).unwrap()).unwrap();
         prop_assert_eq!(&stored, &snapshot);
         prop_assert_eq!(&Plan::from_snapshot(&stored).unwrap(), &plan);
@@ -340,13 +436,18 @@ proptest! {
         for (id, job) in plan.jobs() {
             prop_assert_eq!(plan.job(id), Some(job));
             let row = serde_json::to_value(job).unwrap();
-            prop_assert_eq!(&serde_json::from_value::<ResolvedJob>(row).unwrap(), job);
+            // All but the text of its statements, which no row holds.
+            let mut shown = job.clone();
+            if let Some(sql) = &mut shown.sql {
+                prop_assert!(!std::mem::take(&mut sql.statements).is_empty());
+            }
+            prop_assert_eq!(serde_json::from_value::<ResolvedJob>(row).unwrap(), shown);
         }
     }
 
     #[test]
     fn no_damage_makes_planning_panic(item in nearly_valid(), parameters in crate::config::arbitrary::json()) {
-        if let Ok((_, plan)) = take(&item) {
+        if let Ok((_, plan)) = take_with(&item, None, &with_warehouses()) {
             walk(&plan);
         }
         let _ = take_with(&item, Some(&parameters), &defaults());

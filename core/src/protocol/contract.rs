@@ -32,8 +32,11 @@ impl Contract {
     /// The first with `linger` of a job: agents of before would end what its script leaves running too early.
     pub const LINGER: Self = Self(2);
 
+    /// The first with jobs that are statements of the Redshift Data API, which no agent runs.
+    pub const STATEMENT: Self = Self(3);
+
     /// The newest that this program reads.
-    pub const NEWEST: Self = Self::LINGER;
+    pub const NEWEST: Self = Self::STATEMENT;
 
     /// Whether this program reads rows of this contract.
     ///

@@ -9,16 +9,17 @@ use crate::plan::{Plan, ResolvedJob};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counterpart {
     pub(super) job: JobId,
-    /// Script, arguments or environment are others now: what the old one did says nothing of this one.
+    /// Script, arguments, environment or SQL are others now: what the old one did says nothing of this one.
     pub(super) changed: bool,
 }
 
 /// What a job does: two of the same are interchangeable, whatever their timeouts are.
-type Work<'p> = (&'p str, &'p str, &'p [String], Vec<(&'p str, &'p str)>);
+type Work<'p> = (&'p str, &'p str, Option<&'p str>, &'p [String], Vec<(&'p str, &'p str)>);
 
 fn work(job: &ResolvedJob) -> Work<'_> {
     let env = job.env.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    (&job.job_name, &job.script, &job.args, env)
+    let sql = job.sql.as_ref().map(|sql| sql.sha256.as_str());
+    (&job.job_name, &job.script, sql, &job.args, env)
 }
 
 /// Each job of `new` with its counterpart in `old`, both resolved with the same values: first those that do the

@@ -21,7 +21,7 @@ mod unload;
 pub use bind::{BindProblem, Bound, bind, names};
 pub use check::{Check, Finding, Limit, Query, Severity};
 pub use copy::{Column, Compression, Copy, CopyFormat, FieldProblem, Load};
-pub use split::{MOST_BYTES, MOST_STATEMENTS, SplitProblem, Transaction, split, warnings};
+pub use split::{MOST_BYTES, MOST_STATEMENTS, SplitProblem, Transaction, split, split_all, warnings};
 pub use unload::{Unload, UnloadFormat, UnloadSource};
 
 /// A text as a string literal. Redshift reads a backslash in one as an escape, and no driver takes NUL, so a text

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::Bound;
 use crate::{ExecutionId, JobId};
 
 /// `StatementName` of an attempt. `ListStatements` filters by prefix, and `…/1` is one of `…/10`: compare it whole.
@@ -17,14 +18,21 @@ pub fn client_token(run: &ExecutionId, job: JobId, attempt: u32) -> String {
     hex(Sha256::digest(statement_name(run, job, attempt)).as_slice())
 }
 
-/// SHA-256 of a job's statements in hexadecimal: what a row holds in the place of their text. Where one statement ends
-/// and the next begins counts.
+/// SHA-256 of a job's statements and their values in hexadecimal: what a row holds in the place of their text. Where one
+/// text ends and the next begins counts.
 #[must_use]
-pub fn digest(statements: &[String]) -> String {
+pub fn digest(statements: &[Bound]) -> String {
     let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
     for statement in statements {
-        hash.update((statement.len() as u64).to_be_bytes());
-        hash.update(statement.as_bytes());
+        add(&statement.sql);
+        for (name, value) in &statement.parameters {
+            add(name);
+            add(value);
+        }
     }
     hex(hash.finalize().as_slice())
 }
@@ -57,11 +65,20 @@ mod tests {
 
     #[test]
     fn a_digest_knows_where_statements_end() {
-        let digest =
-            |statements: &[&str]| digest(&statements.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
-        assert_ne!(digest(&["a"]), digest(&["a", ""]));
-        assert_eq!(digest(&["a"]), digest(&["a"]));
-        assert_eq!(digest(&[]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        let of = |statements: &[(&str, &[(&str, &str)])]| {
+            let bound: Vec<Bound> = statements
+                .iter()
+                .map(|(sql, values)| Bound {
+                    sql: (*sql).to_owned(),
+                    parameters: values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+                })
+                .collect();
+            digest(&bound)
+        };
+        assert_ne!(of(&[("ab", &[]), ("c", &[])]), of(&[("a", &[]), ("bc", &[])]));
+        assert_ne!(of(&[("a", &[])]), of(&[("a", &[]), ("", &[])]));
+        assert_ne!(of(&[("a", &[("b", "c")])]), of(&[("a", &[("b", "d")])]));
+        assert_eq!(of(&[("a", &[])]), of(&[("a", &[])]));
+        assert_eq!(of(&[]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

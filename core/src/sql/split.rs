@@ -95,18 +95,68 @@ impl SplitProblem {
 /// # Errors
 /// Everything that is wrong.
 pub fn split(sql: &str, transaction: Transaction) -> Result<Vec<String>, Vec<SplitProblem>> {
+    split_all(&[sql], transaction)
+        .map_err(|problems| problems.into_iter().map(|(_, problem)| problem).collect())
+}
+
+/// As [`split`], of several texts that make one job.
+///
+/// # Errors
+/// Everything that is wrong, each with the text that it is in; `None` is all of them together.
+pub fn split_all(
+    texts: &[&str],
+    transaction: Transaction,
+) -> Result<Vec<String>, Vec<(Option<usize>, SplitProblem)>> {
     let mut problems = Vec::new();
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    if bytes > MOST_BYTES {
+        let place = (texts.len() == 1).then_some(0);
+        // Longer ones are not read any further: reading them is what they would cost.
+        return Err(vec![(place, SplitProblem::TooLong(bytes))]);
+    }
+    let mut statements: Vec<(usize, usize, String)> = Vec::new();
+    for (place, text) in texts.iter().enumerate() {
+        let mut found = Vec::new();
+        let of_text = read(text, &mut found);
+        if found.is_empty() && of_text.is_empty() {
+            found.push(SplitProblem::Empty);
+        }
+        problems.extend(found.into_iter().map(|problem| (Some(place), problem)));
+        statements.extend(of_text.into_iter().map(|(line, statement)| (place, line, statement)));
+    }
+    if statements.len() > MOST_STATEMENTS {
+        let place = (texts.len() == 1).then_some(0);
+        problems.push((place, SplitProblem::TooMany(statements.len())));
+    }
+    for (place, line, statement) in &statements {
+        if let Some(control) = transaction_control(statement) {
+            let problem = SplitProblem::TransactionControl { line: *line, statement: control };
+            problems.push((Some(*place), problem));
+        }
+        if transaction == Transaction::One
+            && statements.len() > 1
+            && let Some(statement) = alone(statement)
+        {
+            problems.push((Some(*place), SplitProblem::NotInTransaction { line: *line, statement }));
+        }
+    }
+    if statements.is_empty() && problems.is_empty() {
+        problems.push((None, SplitProblem::Empty));
+    }
+    if problems.is_empty() {
+        Ok(statements.into_iter().map(|(_, _, statement)| statement).collect())
+    } else {
+        Err(problems)
+    }
+}
+
+/// The statements of one text, each with the line where it begins.
+fn read(sql: &str, problems: &mut Vec<SplitProblem>) -> Vec<(usize, String)> {
     if sql.contains('\0') {
         problems.push(SplitProblem::Nul);
     }
-    if sql.len() > MOST_BYTES {
-        problems.push(SplitProblem::TooLong(sql.len()));
-        // Longer ones are not read any further: reading them is what they would cost.
-        return Err(problems);
-    }
     let mut statements: Vec<(usize, String)> = Vec::new();
-    let pieces = rsql_lexer::split(sql, false);
-    for piece in &pieces {
+    for piece in &rsql_lexer::split(sql, false) {
         match piece {
             Piece::Sql { text, line, complete } => {
                 let bare = if *complete { text.strip_suffix(';').unwrap_or(text) } else { text };
@@ -132,28 +182,7 @@ pub fn split(sql: &str, transaction: Transaction) -> Result<Vec<String>, Vec<Spl
             Piece::Data { .. } => {}
         }
     }
-    if statements.len() > MOST_STATEMENTS {
-        problems.push(SplitProblem::TooMany(statements.len()));
-    }
-    for (line, statement) in &statements {
-        if let Some(control) = transaction_control(statement) {
-            problems.push(SplitProblem::TransactionControl { line: *line, statement: control });
-        }
-        if transaction == Transaction::One
-            && statements.len() > 1
-            && let Some(statement) = alone(statement)
-        {
-            problems.push(SplitProblem::NotInTransaction { line: *line, statement });
-        }
-    }
-    if statements.is_empty() && problems.is_empty() {
-        problems.push(SplitProblem::Empty);
-    }
-    if problems.is_empty() {
-        Ok(statements.into_iter().map(|(_, statement)| statement).collect())
-    } else {
-        Err(problems)
-    }
+    statements
 }
 
 /// What a user should know of statements that run as one transaction: TRUNCATE commits it in Redshift (Redshift

@@ -56,7 +56,7 @@ pub(super) fn functions(
     let functions = Handler::ALL.map(|handler| {
         let (context, place) = (context.clone(), place.clone());
         let timeout = match handler {
-            Handler::RsqlInvoke => deployment.timing.lambda_timeout,
+            Handler::RsqlInvoke | Handler::Clock => handler.timeout(&deployment.timing),
             _ => UNHURRIED,
         };
         Function::new(handler.name_in(deployment), handler.as_str(), timeout, move |event, request_id| {

@@ -1,6 +1,7 @@
 //! The endpoint as a whole.
 
 mod agents;
+mod clock;
 mod deployment;
 mod functions;
 mod start;

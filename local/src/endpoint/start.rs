@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use rsqlflow_core::{Deployment, EXPIRY, Table};
+use rsqlflow_core::{Deployment, EXPIRY, Function, Table};
 use rsqlflow_store::Store;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::endpoint::functions::{self, Functions};
-use crate::endpoint::{agents, deployment};
+use crate::endpoint::{agents, clock, deployment};
 use crate::http::{AwsError, Server, Within, serve};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::logs::Logs;
@@ -37,6 +38,8 @@ pub struct Endpoint {
     within: Within,
     server: Server,
     state: StateDir,
+    /// Invokes the function `clock`; not while the endpoint is only looked at.
+    clock: Option<JoinHandle<()>>,
 }
 
 impl Endpoint {
@@ -74,9 +77,15 @@ impl Endpoint {
         };
         within.open(&services);
         let server = serve(listener, Arc::clone(&services));
-        let endpoint = Self { url, sdk, deployment, services, within, server, state };
+        let mut endpoint = Self { url, sdk, deployment, services, within, server, state, clock: None };
         match endpoint.bring_up(left).await {
-            Ok(()) => Ok(endpoint),
+            Ok(()) => {
+                endpoint.clock = (!options.paused).then(|| {
+                    let function = Function::Clock.name_in(&endpoint.deployment).to_owned();
+                    clock::start(endpoint.services.lambda.clone(), function)
+                });
+                Ok(endpoint)
+            }
             Err(error) => {
                 endpoint.shutdown().await;
                 Err(error)
@@ -121,6 +130,9 @@ impl Endpoint {
     /// ended. As on AWS they are processes of their own: without the endpoint they cannot renew
     /// their leases, so they stop their scripts before those end, and keep their results in their spools.
     pub async fn shutdown(self) {
+        if let Some(clock) = &self.clock {
+            clock.abort();
+        }
         self.services.step_functions.stop();
         // Before the port goes: what these try would fail because of it, and that would count.
         self.services.stop();

@@ -2,6 +2,7 @@
 
 mod change;
 mod closing;
+mod due;
 mod expiry;
 mod glance;
 mod mark;

@@ -48,7 +48,7 @@ pub struct JobSummary {
 }
 
 /// Without the token: nothing that lists rows may hold one.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "job_id",
     "job_name",
     "execution_status",
@@ -59,6 +59,7 @@ const COLUMNS: [&str; 22] = [
     "seen_at",
     "owner",
     "cancel_requested",
+    "statement_id",
     "exit_code",
     "error_message",
     "error_name",

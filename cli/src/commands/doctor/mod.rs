@@ -196,6 +196,6 @@ async fn runs(place: &Place) -> Check {
             "`rsqlflow sweep --dry-run` shows each",
         ),
         Ok(found) => Check::ok(name, format!("{} running, none left open", found.running.len())),
-        Err(failure) => failed::of_failure(name, failure, "read the log of the sweeper function"),
+        Err(failure) => failed::of_failure(name, failure, "read the log of the function clock"),
     }
 }
