@@ -64,6 +64,8 @@ impl Context {
         let whole = deployment.timing.lambda_timeout;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2).min(whole / 4))
+            // Those of other clients are shorter, and would hold here too.
+            .disable_operation_attempt_timeout()
             .operation_timeout(whole * 3 / 4)
             .build();
         let mut redshift = aws_sdk_redshiftdata::config::Builder::from(sdk)

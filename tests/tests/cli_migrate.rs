@@ -210,7 +210,7 @@ async fn runs_that_are_over_may_be_closed_and_stray_rows_are_named() {
     assert_eq!(fates(&told), ["run today create", "job x.sh of gone left_out"]);
     let row = world.store.workflows().get(&ExecutionId::new("today").unwrap()).await.unwrap().unwrap();
     assert_eq!(row.execution_status, WorkflowStatus::Failed);
-    // A run that reads as closed is none that a sweeper would touch.
+    // A run that reads as closed is none that the clock would touch.
     let swept = world.operator(&["sweep", "--dry-run", "--output", "json"]).ends(0).json();
     assert_eq!(swept["closed"], json!([]));
 }

@@ -1,7 +1,9 @@
 //! `rsqlflow cost FILE`
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
-use rsqlflow_core::config::Target;
+use rsqlflow_core::config::{Target, Warehouse, Workflow};
 use rsqlflow_core::plan::{DeploymentDefaults, Snapshot, Trigger};
 use rsqlflow_core::{ExecutionId, Timestamp, Timing};
 use serde_json::{Value, json};
@@ -26,7 +28,7 @@ pub(crate) fn cost(args: &Cost, printer: Printer) -> Result<u8, Failure> {
         job_minutes: args.job_minutes,
         lambda_ms: args.lambda_ms,
     };
-    let (snapshot, plan) = plan(args, &item)?;
+    let (snapshot, plan) = plan(args, &item, &workflow)?;
     let ours = cost::of_plan(&plan, &snapshot, &assumed).context("the cost cannot be told")?;
     let sample = cost::of_sample(&plan, &assumed);
     let estimate = Estimate { id: workflow.workflow_id.as_str(), assumed, ours, sample };
@@ -38,10 +40,31 @@ pub(crate) fn cost(args: &Cost, printer: Printer) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-/// As a deployment would plan it that names a target for jobs that name none: which one costs nothing.
-fn plan(args: &Cost, item: &Value) -> Result<(Snapshot, rsqlflow_core::plan::Plan), Failure> {
+/// As a deployment would plan it that names a target for jobs that name none, and has the warehouses that jobs name: which
+/// ones costs nothing.
+fn plan(
+    args: &Cost,
+    item: &Value,
+    workflow: &Workflow,
+) -> Result<(Snapshot, rsqlflow_core::plan::Plan), Failure> {
     let target = Target::Tags([("Role".to_owned(), "etl".to_owned())].into());
-    let defaults = DeploymentDefaults { target: Some(target), ..DeploymentDefaults::default() };
+    let warehouse = Warehouse {
+        cluster: None,
+        workgroup: Some("cost".to_owned()),
+        database: "dev".to_owned(),
+        secret: None,
+        db_user: None,
+    };
+    let stages = workflow.workflow_stages.iter();
+    let of_jobs = stages.clone().flat_map(|stage| &stage.scripts).map(|job| &job.settings.warehouse);
+    let named = of_jobs.chain(stages.map(|stage| &stage.warehouse)).chain([&workflow.defaults.warehouse]);
+    let mut names: Vec<&str> = named.flatten().map(String::as_str).collect();
+    if names.is_empty() {
+        names.push("cost");
+    }
+    let warehouses: BTreeMap<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), warehouse.clone())).collect();
+    let defaults = DeploymentDefaults { target: Some(target), warehouses, ..DeploymentDefaults::default() };
     let id = ExecutionId::new("cost").context("an id")?;
     let trigger = Trigger {
         execution_id: &id,
@@ -102,14 +125,21 @@ impl Estimate<'_> {
             ),
             ("CloudWatch Logs", format!("{:.2} MB", ours.log_mb), bill.logs, month.logs),
             ("SSM commands", ours.commands.to_string(), bill.ssm, month.ssm),
+            ("Data API statements", ours.statements.to_string(), 0.0, 0.0),
             ("together", String::new(), bill.total, month.total),
         ] {
-            table.add_row([what.to_owned(), amount, usd(run), usd(month)]);
+            if what != "Data API statements" || ours.statements > 0 {
+                table.add_row([what.to_owned(), amount, usd(run), usd(month)]);
+            }
         }
         let sample = Bill::of(&self.sample);
         let assumed = &self.assumed;
         let lines = [
-            format!("workflow {}: {} jobs, {runs} runs a month", one_line(self.id), ours.commands),
+            format!(
+                "workflow {}: {} jobs, {runs} runs a month",
+                one_line(self.id),
+                ours.commands + ours.statements
+            ),
             table.shown(),
             format!(
                 "AWS's sample would make {} transitions and {} invocations: {} USD a month for them, beside {} here",

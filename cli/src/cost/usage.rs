@@ -13,6 +13,8 @@ use super::transitions::{self, NotCountable, Tally};
 const MEMORY_MB: f64 = 256.0;
 /// Rows carry this much beside the job itself: keys, status, token, times, log stream.
 const ROW_OVERHEAD: u64 = 700;
+/// So long a launcher waits for the end of a statement.
+const LAUNCHER_WAIT_SECONDS: f64 = 10.0;
 /// What Lambda and the function write to the log in an invocation, in KB.
 const LOG_KB_CALL: f64 = 1.0;
 /// What a Standard machine with logging of every event, without data, writes for a transition, in KB.
@@ -46,8 +48,10 @@ pub(crate) struct Usage {
     pub read_units: u64,
     /// What goes to CloudWatch Logs, in MB.
     pub log_mb: f64,
-    /// SSM commands, exact.
+    /// SSM commands, exact: one for each script.
     pub commands: u64,
+    /// Statements of the Redshift Data API, exact: one for each job with `sql`. They cost nothing beside the warehouse.
+    pub statements: u64,
 }
 
 impl Usage {
@@ -70,9 +74,16 @@ pub(crate) fn of_plan(
     let mut tally = transitions::count(plan)?;
     // Which starts the machines.
     tally.calls.insert(Function::WorkflowTrigger, 1);
+    let count = |is_sql: bool| {
+        let jobs = plan.jobs().filter(|(_, job)| !job.skip && job.sql.is_some() == is_sql).count();
+        u64::try_from(jobs).unwrap_or(u64::MAX)
+    };
+    let (commands, statements) = (count(false), count(true));
+    // The event of a statement's end, unless its launcher has waited for it. Ticks come whether something runs or not.
+    if statements > 0 && assumed.job_minutes * 60.0 > LAUNCHER_WAIT_SECONDS {
+        tally.calls.insert(Function::Clock, statements);
+    }
     let calls: u64 = tally.calls.values().sum();
-    let commands = plan.jobs().filter(|(_, job)| !job.skip).count();
-    let commands = u64::try_from(commands).unwrap_or(u64::MAX);
     let units = Units::of(plan, snapshot, &tally, assumed);
     Ok(Usage {
         transitions: tally.transitions,
@@ -80,8 +91,9 @@ pub(crate) fn of_plan(
         gb_seconds: gb_seconds(calls, MEMORY_MB, assumed),
         write_units: units.write,
         read_units: units.read,
-        log_mb: megabytes(commands, calls, tally.transitions, assumed),
+        log_mb: megabytes(commands + statements, calls, tally.transitions, assumed),
         commands,
+        statements,
     })
 }
 
@@ -132,6 +144,14 @@ impl Units {
             rows += row;
             if job.skip {
                 units.write += writes(row);
+                continue;
+            }
+            if job.sql.is_some() {
+                // Handed out, started, its statement noted, closed; all but the first change an index, and the last two.
+                units.write += 4 * writes(row) + 4;
+                // Launcher and clock look at the job, the launcher at the run. A tick keeps its task alive.
+                units.read +=
+                    2 * reads(row) + reads(run_row) + assumed.job_minutes.ceil() as u64 * reads(row);
                 continue;
             }
             // Handed out, triggered, its command noted, claimed, closed; the last two change the index too.
