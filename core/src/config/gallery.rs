@@ -28,7 +28,8 @@ fn with_job(field: &str, value: Value) -> Value {
 }
 
 fn with_sql(sql: Value, fields: &[(&str, Value)]) -> Value {
-    let mut job = json!({ "job_name": "j", "sql": sql });
+    let mut job = json!({ "job_name": "j" });
+    job["sql"] = sql;
     for (field, value) in fields {
         job[*field] = value.clone();
     }

@@ -315,9 +315,9 @@ fn a_limit_of_its_own_for_each_job_fits() {
 }
 
 fn sql_problems(job: Value, parameters: Value, defaults: &DeploymentDefaults) -> Vec<String> {
-    let item = json!({
-        "workflow_id": "w", "parameters": parameters, "workflow_stages": [{ "scripts": [job] }]
-    });
+    let mut item = json!({ "workflow_id": "w", "workflow_stages": [{}] });
+    item["parameters"] = parameters;
+    item["workflow_stages"][0]["scripts"] = Value::Array(vec![job]);
     match take_with(&item, None, defaults) {
         Ok(_) => Vec::new(),
         Err(problems) => {

@@ -78,7 +78,7 @@ impl Endpoint {
         within.open(&services);
         let server = serve(listener, Arc::clone(&services));
         let mut endpoint = Self { url, sdk, deployment, services, within, server, state, clock: None };
-        match endpoint.bring_up(left).await {
+        match Box::pin(endpoint.bring_up(left)).await {
             Ok(()) => {
                 endpoint.clock = (!options.paused).then(|| {
                     let function = Function::Clock.name_in(&endpoint.deployment).to_owned();
