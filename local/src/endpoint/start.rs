@@ -58,6 +58,8 @@ impl Endpoint {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(options: Options, functions: Functions) -> Result<Self, LocalError> {
+        // Who runs the functions elsewhere decides when the clock comes.
+        let invokes_clock = !options.paused && matches!(functions, Functions::Here);
         let state = match options.paused {
             true => StateDir::lock(&options.state_dir)?,
             false => StateDir::lock_soon(&options.state_dir).await?,
@@ -80,7 +82,7 @@ impl Endpoint {
         let mut endpoint = Self { url, sdk, deployment, services, within, server, state, clock: None };
         match Box::pin(endpoint.bring_up(left)).await {
             Ok(()) => {
-                endpoint.clock = (!options.paused).then(|| {
+                endpoint.clock = invokes_clock.then(|| {
                     let function = Function::Clock.name_in(&endpoint.deployment).to_owned();
                     clock::start(endpoint.services.lambda.clone(), function)
                 });

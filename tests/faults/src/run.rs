@@ -260,7 +260,7 @@ async fn watch(case: &Case, run: &str, seen: &mut Seen, disk: Option<&Disk>) -> 
     }
 }
 
-/// Waits until everything that the run left is gone, as the instance's timer and the sweeper see to.
+/// Waits until everything that the run left is gone, as the instance's timer and the clock see to.
 async fn settle(case: &Case, run: &str, seen: &mut Seen, disk: Option<&Disk>) {
     let began = Instant::now();
     let mut flushed = began;

@@ -19,7 +19,7 @@ pub const BOUND: Duration = Duration::from_secs(240);
 /// How long what a run left may take to be gone.
 pub const AFTERWARDS: Duration = Duration::from_secs(40);
 
-/// How often the sweeper runs.
+/// How often the clock runs.
 pub const SWEEP: Duration = Duration::from_secs(4);
 
 /// How often an instance runs `flush`, which the package's timer does.

@@ -256,12 +256,12 @@ impl World {
     }
 }
 
-/// Runs the sweeper now and then, as its schedule does.
+/// Runs the clock now and then, as its schedule does.
 async fn sweep(world: Arc<World>) {
     for number in 0_u64.. {
         tokio::time::sleep(SWEEP).await;
         let event = serde_json::json!({});
-        let _ = world.invoke(Function::Sweeper, event, format!("sweep-{number}")).await;
+        let _ = world.invoke(Function::Clock, event, format!("sweep-{number}")).await;
     }
 }
 
