@@ -1,4 +1,4 @@
-//! Quotients of decimals with Redshift's digits.
+//! Decimals with Redshift's digits: quotients, and what is chosen among values of different types.
 //! <https://docs.aws.amazon.com/redshift/latest/dg/r_numeric_computations201.html>
 //!
 //! The digits follow from the declared precision of both operands. PostgreSQL's operators do not see it, so it is
@@ -139,7 +139,9 @@ impl Number {
 /// # Errors
 /// None; the changes have one shape.
 pub(super) fn quotients(tokens: &[Token], select: &Select) -> Result<Option<Vec<Token>>, DialectError> {
-    if select.list.is_empty() || !tokens.iter().any(|t| t.is_symbol("/")) {
+    const CHOICES: [&str; 8] = ["case", "nvl", "nvl2", "isnull", "coalesce", "decode", "greatest", "least"];
+    let concerned = |t: &Token| t.is_symbol("/") || CHOICES.iter().any(|word| t.is(word));
+    if select.list.is_empty() || !tokens.iter().any(concerned) {
         return Ok(None);
     }
     let tables = relations(tokens, select.from.clone());
@@ -149,7 +151,9 @@ pub(super) fn quotients(tokens: &[Token], select: &Select) -> Result<Option<Vec<
         reader.sum(item.expression.clone());
         // A cast would give its type's name to the column.
         if reader.edits.len() > before && item.alias.is_none() && item_name(tokens, &item).is_none() {
-            reader.edits.insert(item.end, " AS \"?column?\"");
+            let first = loud(tokens, item.expression.start);
+            let name = if first.is_some_and(|t| t.is("case")) { "\"case\"" } else { "\"?column?\"" };
+            reader.edits.insert(item.end, format!(" AS {name}"));
         }
     }
     for part in [&select.filter, &select.group, &select.having, &select.qualify, &select.order] {
@@ -354,7 +358,7 @@ impl<'a> Reader<'a> {
     /// CASE … END: the common type of its results.
     fn case(&mut self, start: usize, limit: usize) -> Option<(Number, usize)> {
         let (mut depth, mut from, mut result) = (0, start + 1, false);
-        let mut common: Option<Number> = None;
+        let mut numbers = Vec::new();
         let mut at = start;
         while at < limit {
             let token = &self.tokens[at];
@@ -363,7 +367,7 @@ impl<'a> Reader<'a> {
                 let number = self.sum(from..at);
                 let null = loud(&self.tokens[..at], from).is_some_and(|t| t.is("null"));
                 if result && !null {
-                    common = Some(common.map_or(number, |common| common.common(number)));
+                    numbers.push(number);
                 }
                 (from, result) = (at + 1, token.is("then") || token.is("else"));
             }
@@ -372,7 +376,7 @@ impl<'a> Reader<'a> {
             } else if token.is("end") {
                 depth -= 1;
                 if depth == 0 {
-                    return Some((common.unwrap_or(Number::Unknown), at + 1));
+                    return Some((self.chosen(start..at + 1, &numbers), at + 1));
                 }
             } else if token.is_symbol("(") {
                 at = closing(self.tokens, at).filter(|close| *close < limit)?;
@@ -407,7 +411,7 @@ impl<'a> Reader<'a> {
         };
         let close = closing(tokens, open).filter(|close| *close < limit)?;
         end = close + 1;
-        let number = self.call(&tokens[start].text.to_ascii_lowercase(), open + 1..close);
+        let number = self.call(&tokens[start].text.to_ascii_lowercase(), start, open + 1..close);
         while let Some(at) = self.next(end, limit) {
             let group = |from: usize| {
                 let open = self.next(from, limit).filter(|open| tokens[*open].is_symbol("("))?;
@@ -427,7 +431,20 @@ impl<'a> Reader<'a> {
         Some((number, end))
     }
 
-    fn call(&mut self, name: &str, inner: Range<usize>) -> Number {
+    /// The common type of values of which one is chosen; all of them have its scale.
+    fn chosen(&mut self, whole: Range<usize>, values: &[Number]) -> Number {
+        let common = values.iter().copied().reduce(Number::common).unwrap_or(Number::Unknown);
+        let scale = |number: &Number| number.decimal().map_or(0, |(_, scale)| scale);
+        if let Number::Decimal(_, wanted) = common
+            && values.iter().any(|value| scale(value) != wanted)
+        {
+            let text = self.edits.text(self.tokens, whole.clone());
+            self.edits.replace(whole, format!("({text})::numeric({MOST},{wanted})"));
+        }
+        common
+    }
+
+    fn call(&mut self, name: &str, start: usize, inner: Range<usize>) -> Number {
         if begins_query(&self.tokens[inner.clone()]) {
             return Number::Unknown;
         }
@@ -438,17 +455,30 @@ impl<'a> Reader<'a> {
             let kind: String = self.tokens[at + 1..inner.end].iter().map(|t| t.text.as_str()).collect();
             return Number::of_type(kind.trim());
         }
+        let end = inner.end;
         let parts = self.parts(inner);
         let null =
             |part: &Range<usize>| loud(&self.tokens[..part.end], part.start).is_some_and(|t| t.is("null"));
         let nulls: Vec<bool> = parts.iter().map(null).collect();
         let numbers: Vec<Number> = parts.into_iter().map(|part| self.sum(part)).collect();
         let first = numbers.first().copied().unwrap_or(Number::Unknown);
-        let common = |from: usize| {
-            let known =
-                numbers.iter().zip(&nulls).skip(from).filter(|(_, null)| !**null).map(|(number, _)| *number);
-            known.reduce(Number::common).unwrap_or(Number::Unknown)
+        // NULL is of every type.
+        let without_null = |places: &mut dyn Iterator<Item = usize>| -> Vec<Number> {
+            places.filter(|at| !nulls[*at]).map(|at| numbers[at]).collect()
         };
+        let count = numbers.len();
+        let choices = match name {
+            "nvl" | "coalesce" | "isnull" | "greatest" | "least" => Some(without_null(&mut (0..count))),
+            "nvl2" => Some(without_null(&mut (1..count))),
+            // DECODE(value, search, result, …, default).
+            "decode" if count > 2 => {
+                Some(without_null(&mut (2..count).filter(|at| at % 2 == 0 || at + 1 == count)))
+            }
+            _ => None,
+        };
+        if let Some(choices) = choices {
+            return self.chosen(start..end + 1, &choices);
+        }
         match name {
             "sum" | "avg" => match first {
                 Number::Whole(_) => Number::Whole(19),
@@ -459,15 +489,6 @@ impl<'a> Reader<'a> {
             "len" | "length" | "extract" | "ntile" => Number::Whole(10),
             "min" | "max" | "abs" | "any_value" | "lag" | "lead" | "first_value" | "last_value"
             | "nullif" => first,
-            "nvl" | "coalesce" | "isnull" | "greatest" | "least" => common(0),
-            "nvl2" => common(1),
-            // DECODE(value, search, result, …, default).
-            "decode" => {
-                let last = numbers.len() - 1;
-                let results = (2..numbers.len()).filter(|at| at % 2 == 0 || *at == last);
-                let known = results.filter(|at| !nulls[*at]).map(|at| numbers[at]);
-                known.reduce(Number::common).unwrap_or(Number::Unknown)
-            }
             "sqrt" | "power" | "pow" | "exp" | "stddev" | "stddev_samp" | "stddev_pop" | "variance"
             | "var_samp" | "var_pop" | "random" | "pi" | "date_part" | "months_between" => Number::Float,
             _ => Number::Unknown,

@@ -1,5 +1,6 @@
 //! Changes to tokens at several places at once.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::lexer::token::{Token, tokens};
@@ -33,7 +34,8 @@ impl Edits {
     pub(super) fn text(&self, all: &[Token], part: Range<usize>) -> String {
         let mut edits: Vec<&(Range<usize>, String)> =
             self.0.iter().filter(|(r, _)| r.start >= part.start && r.end <= part.end).collect();
-        edits.sort_by_key(|(range, _)| (range.start, range.end));
+        // What is put in front comes first, and of two replacements the one that has the other in it.
+        edits.sort_by_key(|(range, _)| (range.start, !range.is_empty(), Reverse(range.end)));
         let mut out = String::new();
         let mut at = part.start;
         for (range, text) in edits {

@@ -261,10 +261,14 @@ RETURN CASE WHEN redshift.part_of(value, format, 'DD') > '28' THEN redshift.leni
 CREATE OR REPLACE FUNCTION redshift.to_date(value text, format text, is_strict boolean) RETURNS date
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN is_strict THEN pg_catalog.to_date(value, format) ELSE redshift.to_date(value, format) END;
+CREATE OR REPLACE FUNCTION redshift.to_date(value bigint, format text) RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.to_date(value::text, format);
 CREATE OR REPLACE FUNCTION redshift.to_timestamp(value text, format text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN redshift.part_of(value, format, 'DD') > '28' OR redshift.part_of(value, format, 'HH24') > '23'
     THEN redshift.lenient(value, format) ELSE pg_catalog.to_timestamp(value, format) END;
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(value bigint, format text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE RETURN redshift.to_timestamp(value::text, format);
 CREATE OR REPLACE FUNCTION redshift.to_timestamp(value text, format text, is_strict boolean) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN is_strict THEN pg_catalog.to_timestamp(value, format) ELSE redshift.to_timestamp(value, format) END;
