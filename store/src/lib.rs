@@ -19,7 +19,9 @@ use rsqlflow_core::{AGENT_ATTRIBUTES, Tables};
 pub use aws_error::{ErrorClass, ServiceError, causes, is_token_closed};
 pub use config::Config;
 pub use error::StoreError;
-pub use job_audit::{ChangeError, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try};
+pub use job_audit::{
+    ChangeError, Changed, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try,
+};
 pub use workflow_audit::{
     Attention, Closed, Lock, Notification, Opened, RunEnd, RunToClose, WorkflowAudit, WorkflowRow,
 };

@@ -1,7 +1,7 @@
 //! From a result to a closed row and an answered token; for this process's own job, and for what others left.
 
 use rsqlflow_core::protocol::Change;
-use rsqlflow_store::{ChangeError, Note, StoreError};
+use rsqlflow_store::{ChangeError, Changed, Note, StoreError};
 
 use super::{Context, output};
 use crate::aws::{Backoff, Heard, TokenError};
@@ -55,17 +55,18 @@ pub async fn close_and_answer(
         Change::Close { attempt: entry.attempt, owner: entry.owner.clone(), outcome: entry.outcome.clone() };
     let mut backoff = policy();
     let row = loop {
-        match ctx.jobs.change(execution, job, &change, note.clone()).await {
-            Ok(row) => break row,
-            Err(ChangeError::Refused(row)) => {
-                tracing::info!(status = %row.state.status, attempt = row.state.attempt, "the result came too late");
+        // The state is enough, also of a row that a newer version has written meanwhile.
+        match ctx.jobs.change_state(execution, job, &change, note.clone()).await {
+            Ok(Changed::Made(row)) => break row,
+            Ok(Changed::Refused(row)) => {
+                tracing::info!(status = %row.status, attempt = row.attempt, "the result came too late");
                 annotate(ctx, entry).await;
                 return Ok(Delivered::TooLate);
             }
             Err(ChangeError::Gone { .. }) => {
                 return Err(Undelivered::NoRow(ctx.config.tables.job_audit.clone()));
             }
-            Err(ChangeError::Impossible(_)) => return Ok(Delivered::TooLate),
+            Err(ChangeError::Impossible(_) | ChangeError::Refused(_)) => return Ok(Delivered::TooLate),
             Err(ChangeError::Store(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the row is not closed");
                 if is_invalid(&error) {
@@ -78,7 +79,7 @@ pub async fn close_and_answer(
             }
         }
     };
-    let (Some(reply), Some(answer)) = (row.state.reply(), row.state.answer()) else {
+    let (Some(reply), Some(answer)) = (row.reply(), row.answer()) else {
         return Ok(Delivered::Recorded);
     };
     match ctx.tokens.answer(&reply.token, &answer, policy()).await {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rsqlflow_core::protocol::agent::{Order, after_renewal};
-use rsqlflow_core::protocol::{Change, JobStatus};
+use rsqlflow_core::protocol::{Change, JobState, JobStatus};
 use rsqlflow_core::{JobTimes, Owner};
-use rsqlflow_store::{ChangeError, JobAudit, JobRow, Note, causes};
+use rsqlflow_store::{Changed, JobAudit, Note, causes};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
@@ -80,7 +80,7 @@ impl Keeper {
                 self.lease.renewal_failed(BootTime::now(), fastrand::f64());
                 continue;
             };
-            match after_renewal(&row.state, self.job.attempt, &self.owner) {
+            match after_renewal(&row, self.job.attempt, &self.owner) {
                 Order::GoOn(_) => {}
                 Order::Cancel => {
                     if !cancelling {
@@ -90,7 +90,7 @@ impl Keeper {
                     cancelling = true;
                 }
                 Order::Stop => {
-                    let (status, attempt) = (row.state.status, row.state.attempt);
+                    let (status, attempt) = (row.status, row.attempt);
                     tracing::info!(%status, attempt, "the row is another's or closed");
                     let why = format!(
                         "the job is no longer this agent's: its row is {status} in attempt {attempt}"
@@ -121,20 +121,20 @@ impl Keeper {
     }
 
     /// One renewal. `None` if nobody knows whether it was made.
-    async fn renew(&mut self) -> Option<JobRow> {
+    async fn renew(&mut self) -> Option<JobState> {
         let change = Change::Renew { attempt: self.job.attempt, owner: self.owner.clone() };
         let sent = BootTime::now();
         let most = self.times.renewal_latency.min(self.lease.lapses_at().since(sent));
-        let call = self.jobs.change(&self.job.execution, self.job.job, &change, Note::new());
+        let call = self.jobs.change_state(&self.job.execution, self.job.job, &change, Note::new());
         match timeout(most, call).await {
-            Ok(Ok(row)) => {
+            Ok(Ok(Changed::Made(row))) => {
                 self.lease.renewed(sent, fastrand::f64());
                 let deadline = self.lease.deadline();
                 self.deadline.send_replace(deadline);
                 self.order(Control::Extend(deadline));
                 Some(row)
             }
-            Ok(Err(ChangeError::Refused(row))) => Some(*row),
+            Ok(Ok(Changed::Refused(row))) => Some(row),
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "not renewed");
                 self.trouble = Some(causes(&error));
@@ -149,8 +149,8 @@ impl Keeper {
     }
 
     /// A heartbeat on whatever token the row shows now: a later try of the state may have brought a new one.
-    async fn heartbeat(&mut self, row: &JobRow) {
-        let Some(reply) = row.state.reply() else { return };
+    async fn heartbeat(&mut self, row: &JobState) {
+        let Some(reply) = row.reply() else { return };
         let sent = BootTime::now();
         match self.tokens.heartbeat(&reply.token, self.times.renewal_latency).await {
             Ok(Heard::Accepted) => self.lease.token_accepted(sent),

@@ -34,6 +34,15 @@ pub enum ChangeError {
     Store(#[from] StoreError),
 }
 
+/// What came of a change of which only the row's state is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It was made, by this sending or an earlier one. The state is as it is after that.
+    Made(JobState),
+    /// The row is not as the change expects it, but like this.
+    Refused(JobState),
+}
+
 impl JobAudit {
     /// Makes a change, with a note beside it, and answers with the whole row as it is after that. A change that
     /// an earlier sending of the same request has made counts as made.
@@ -59,6 +68,30 @@ impl JobAudit {
                 } else {
                     Err(ChangeError::Refused(Box::new(row)))
                 }
+            }
+        }
+    }
+
+    /// As [`Self::change`], for who needs no more of the row than its state. So a row that follows a contract of a later
+    /// version, or of which another column cannot be read, is changed like any other.
+    ///
+    /// # Errors
+    /// [`ChangeError`], but never [`ChangeError::Refused`].
+    pub async fn change_state(
+        &self,
+        id: &ExecutionId,
+        job: JobId,
+        change: &Change,
+        note: Note,
+    ) -> Result<Changed, ChangeError> {
+        let sort = job.to_string();
+        let read = |item| item::read::<JobState>(&self.table, &format!("{id} {sort}"), item);
+        match self.write(id, &sort, &note, |update| describe(change, update)).await? {
+            Sent::Made(item) => Ok(Changed::Made(read(item)?)),
+            Sent::Refused(item) if item.is_empty() => Err(ChangeError::Gone { execution: id.clone(), job }),
+            Sent::Refused(item) => {
+                let state = read(item)?;
+                Ok(if change.is_already_in(&state) { Changed::Made(state) } else { Changed::Refused(state) })
             }
         }
     }

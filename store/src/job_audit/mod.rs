@@ -20,7 +20,7 @@ use crate::StoreError;
 use crate::item::{self, Item, text};
 use crate::update::{Sent, Update, put_if_absent};
 
-pub use change::ChangeError;
+pub use change::{ChangeError, Changed};
 pub use closing::RowToClose;
 pub use glance::Glance;
 pub use note::Note;

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use crate::processes::{self, Kind};
 use crate::spec::{Action, Fault, Spec};
 use crate::tables::Tables;
-use crate::times::{LONG, SHORT};
+use crate::times::{LONG, OVERTAKEN, SHORT};
 use crate::world::World;
 
 /// Who calls, and how many such calls there were.
@@ -166,6 +166,7 @@ impl Case {
         match fault.action {
             Action::OffShort => self.outage(fault, None, SHORT, false),
             Action::OffLong => self.outage(fault, None, LONG, false),
+            Action::OffOvertaken => self.outage(fault, None, OVERTAKEN, false),
             Action::DeafLong => self.outage(fault, None, LONG, true),
             Action::ServiceOff => self.outage(fault, Some(service), LONG, false),
             Action::ServiceDeaf => self.outage(fault, Some(service), LONG, true),
@@ -175,6 +176,7 @@ impl Case {
             Action::KillScript => self.signal(&[Script], Signal::SIGKILL),
             Action::StopAgentShort => self.stop(&[Agent], SHORT),
             Action::StopAgentLong => self.stop(&[Agent], LONG),
+            Action::StopAgentOvertaken => self.stop(&[Agent], OVERTAKEN),
             Action::StopGuardLong => self.stop(&[Guard], LONG),
             Action::StopScriptLong => self.stop(&[Script], LONG),
             Action::Suspend => self.stop(&[Script, Agent, Guard], LONG),

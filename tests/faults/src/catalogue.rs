@@ -72,6 +72,10 @@ pub fn single(shape: Shape, counts: &Counts, disks: bool) -> Vec<Spec> {
                     }
                     here(true, Action::DeafLong);
                     here(true, Action::Abort);
+                    if shape.reruns() {
+                        here(false, Action::OffOvertaken);
+                        here(false, Action::StopAgentOvertaken);
+                    }
                     if shape == Shape::Spread || is_slow {
                         here(false, Action::Vanish);
                         here(true, Action::VanishBack);
@@ -104,6 +108,21 @@ pub fn single(shape: Shape, counts: &Counts, disks: bool) -> Vec<Spec> {
             }
         }
     }
+    // Somebody stops the run, and the event that should close it does not arrive.
+    let fault = |client: &str, operation: &str, action: Action| Fault {
+        client: client.to_owned(),
+        operation: operation.to_owned(),
+        nth: 1,
+        after: false,
+        action,
+    };
+    let faults =
+        vec![fault("agent", "UpdateItem", Action::Abort), fault("update-audit", "invoke", Action::Lost)];
+    specs.push(Spec { shape, faults });
+    let mut add = |client: &str, operation: &str, nth: u32, after: bool, action: Action| {
+        let fault = Fault { client: client.to_owned(), operation: operation.to_owned(), nth, after, action };
+        specs.push(Spec { shape, faults: vec![fault] });
+    };
     if disks {
         add("agent", "disk", 1, false, Action::FullSpool);
         add("agent", "disk", 1, false, Action::FullLogs);

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::case::Case;
 use crate::spec::{Action, Shape};
 use crate::tables::{Item, Job, text};
+use crate::times::SLOW_MILLIS;
 
 /// What was seen of a case.
 #[derive(Debug, Default)]
@@ -117,11 +118,6 @@ pub async fn run(case: &Case, row: Option<&Item>, jobs: &[Job], seen: &mut Seen)
     for job in jobs.iter().filter(|job| !job.is_closed()) {
         seen.violate(format!("job {} is {}, and its run is over", job.id, job.text("execution_status")));
     }
-    match world.tables.run(&format!("lock#{}", case.run)).await {
-        Ok(Some(lock)) => seen.violate(format!("the lock is held: {:?}", lock.keys().collect::<Vec<_>>())),
-        Ok(None) => {}
-        Err(error) => seen.violate(format!("the lock cannot be read: {error}")),
-    }
     let said = witnesses(&world.witnesses(&case.run));
     for witness in said.iter().filter(|witness| witness.what == "overlap") {
         seen.violate(format!("two scripts of {} ran at one time", witness.job));
@@ -209,7 +205,7 @@ async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
     }
     let millis = match case.spec.shape {
         Shape::Long | Shape::Once => 3_500,
-        Shape::Slow => 15_000,
+        Shape::Slow => SLOW_MILLIS,
         _ => 0,
     };
     let whole: Vec<String> = (1..=7)

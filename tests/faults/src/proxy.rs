@@ -98,6 +98,11 @@ async fn answered(
     if operation == "Publish" && !case.world.tables.is_closed(&case.run).await {
         case.violate("somebody is notified of the end, and the run's row is open".to_owned());
     }
+    if matches!(operation.as_str(), "SendTaskSuccess" | "SendTaskFailure")
+        && let Some(job) = case.world.tables.answered_open(&case.run, request.body()).await
+    {
+        case.violate(format!("the task of {job} is answered, and its row is open"));
+    }
     for fault in faults.iter().filter(|fault| !fault.after) {
         case.strike(fault, &service, caller.pid()).await;
     }

@@ -19,7 +19,7 @@ use crate::processes;
 use crate::proxy::{self, Caller};
 use crate::spec::{Action, Shape, Spec};
 use crate::tables::{Item, text};
-use crate::times::{AFTERWARDS, BOUND, FLUSH, HEARTBEAT};
+use crate::times::{AFTERWARDS, BOUND, FLUSH, HEARTBEAT, SLOW_MILLIS};
 use crate::world::World;
 
 /// What came of a case.
@@ -74,7 +74,7 @@ fn workflow(run: &str, shape: Shape, instances: &[String]) -> Value {
             vec![job("a", 30, 0), job("b", 30, 0)]
         }
         Shape::Long | Shape::Once => vec![job("a", 3_500, 0)],
-        Shape::Slow => vec![job("a", 15_000, 0)],
+        Shape::Slow => vec![job("a", SLOW_MILLIS, 0)],
         Shape::Failing => vec![job("a", 30, 3), job("b", 30, 0)],
     };
     let kind = if matches!(shape, Shape::Parallel | Shape::Spread) { "parallel" } else { "sequential" };
@@ -268,7 +268,9 @@ async fn settle(case: &Case, run: &str, seen: &mut Seen, disk: Option<&Disk>) {
         let left = processes::of(run);
         let spooled = case.instances.iter().any(|id| !is_empty(&spool(case, id, disk)));
         let told = case.world.notifications(run).is_ok_and(|count| count > 0);
-        if left.is_empty() && !spooled && told {
+        // A closer that died after the close is followed by one that releases the lock.
+        let locked = !matches!(case.world.tables.run(&format!("lock#{run}")).await, Ok(None));
+        if left.is_empty() && !spooled && told && !locked {
             return;
         }
         if began.elapsed() > AFTERWARDS {
@@ -277,6 +279,9 @@ async fn settle(case: &Case, run: &str, seen: &mut Seen, disk: Option<&Disk>) {
             }
             if spooled {
                 seen.violate("a result is left in the spool".to_owned());
+            }
+            if locked {
+                seen.violate("the lock is held".to_owned());
             }
             if !told {
                 seen.violate("nobody was notified of the end".to_owned());

@@ -92,6 +92,8 @@ actions! {
     OffShort = "off-short",
     /// All calls of this client are lost for longer than a lease.
     OffLong = "off-long",
+    /// All calls of this client are lost until its job was taken over.
+    OffOvertaken = "off-overtaken",
     /// All calls of this client arrive, and no answer comes back, for longer than a lease.
     DeafLong = "deaf-long",
     /// All calls of this client to this service are lost for longer than a lease.
@@ -110,6 +112,8 @@ actions! {
     StopAgentShort = "stop-agent-short",
     /// The agents are stopped for longer than a lease.
     StopAgentLong = "stop-agent-long",
+    /// The agents are stopped until their job was taken over.
+    StopAgentOvertaken = "stop-agent-overtaken",
     /// The guards are stopped for longer than a lease.
     StopGuardLong = "stop-guard-long",
     /// The scripts are stopped for longer than a lease.
@@ -189,6 +193,8 @@ impl Action {
                     | Self::Again
                     | Self::Lost
                     | Self::Late
+                    | Self::TooLate
+                    | Self::Never
                     | Self::FullLogs
                     | Self::StopEndpoint
                     | Self::ClockAhead

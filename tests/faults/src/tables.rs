@@ -14,7 +14,8 @@ pub type Item = HashMap<String, AttributeValue>;
 const CLOSED: [&str; 6] = ["Completed", "Failed", "TimedOut", "Cancelled", "Lost", "Skipped"];
 
 /// The columns of a closed job that must never change again.
-const RESULT: [&str; 5] = ["execution_status", "attempt", "owner", "exit_code", "error_name"];
+const RESULT: [&str; 7] =
+    ["execution_status", "attempt", "owner", "exit_code", "error_name", "error_message", "execution_end_ts"];
 
 /// How nearly full an item is made: DynamoDB allows 400 KB.
 const NEARLY_FULL: usize = 398 * 1024;
@@ -93,6 +94,14 @@ impl Tables {
     pub async fn is_closed(&self, run: &str) -> bool {
         let row = self.run(run).await.ok().flatten();
         row.is_none_or(|row| text(&row, "execution_status") != "Running")
+    }
+
+    /// A job whose row is open although its token is being answered.
+    pub async fn answered_open(&self, run: &str, request: &[u8]) -> Option<String> {
+        let request: Value = serde_json::from_slice(request).ok()?;
+        let token = request["taskToken"].as_str()?;
+        let jobs = self.jobs(run).await.ok()?;
+        jobs.into_iter().find(|job| job.text("task_token") == token && !job.is_closed()).map(|job| job.id)
     }
 
     /// The rows of a run's jobs, in order.

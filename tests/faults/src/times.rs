@@ -13,6 +13,12 @@ pub const SHORT: Duration = Duration::from_secs(2);
 /// Longer than a lease.
 pub const LONG: Duration = Duration::from_secs(9);
 
+/// Longer than two heartbeats and the pauses between three tries: by then another attempt is at work.
+pub const OVERTAKEN: Duration = Duration::from_secs(24);
+
+/// What the scripts of the shape `slow` take, in milliseconds: as long, so that two attempts could meet.
+pub const SLOW_MILLIS: u32 = 24_000;
+
 /// How long a run may take, whatever befalls it.
 pub const BOUND: Duration = Duration::from_secs(240);
 
