@@ -38,6 +38,8 @@ pub struct Case {
     began: Instant,
     /// The end was seen; what strikes now changes nothing any more.
     pub over: AtomicBool,
+    /// A function took longer than it may, and no fault was the reason: this machine is too slow at the moment.
+    pub too_slow: AtomicBool,
 }
 
 /// Calls that do not get through.
@@ -77,6 +79,7 @@ impl Case {
             violations: Mutex::default(),
             began: Instant::now(),
             over: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
         }
     }
 

@@ -234,6 +234,10 @@ impl World {
             Err(_) => {
                 if let Some(case) = &case {
                     case.tell(format!("{function} timed out"));
+                    // A call that is delayed leaves time enough.
+                    if !case.spec.has(Action::FreezeSelf) {
+                        case.too_slow.store(true, Ordering::Relaxed);
+                    }
                 }
                 if case.is_some_and(|case| case.spec.has(Action::FreezeSelf)) {
                     // A call that was under way may arrive long after its function was given up.

@@ -224,6 +224,9 @@ async fn trigger(case: &Case, run: &str, request: &Value) -> Result<Value, Strin
             Ok(answer) => return Ok(answer),
             Err(error) => last = format!("{}: {}", error.error_type, error.error_message),
         }
+        if last.starts_with("NotRestartable") {
+            break;
+        }
         case.tell(format!("the trigger: {last}"));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
