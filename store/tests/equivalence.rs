@@ -40,6 +40,8 @@ fn tables() -> Tables {
             agent_binary: "/bin/true".into(),
             script_dir: dir.path().to_owned(),
             paused: false,
+            warehouses: Vec::new(),
+            drop_statement_events: false,
             deployment: Deployment::default(),
         }))
         .unwrap();

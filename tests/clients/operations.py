@@ -26,6 +26,7 @@ SERVICES = {
     "DynamoDB": ["dynamodb", "dynamodbstreams"],
     "CloudWatch Logs": ["logs"],
     "Secrets Manager": ["secretsmanager"],
+    "Redshift Data": ["redshift-data"],
     "SNS": ["sns"],
     "STS": ["sts"],
 }

@@ -23,6 +23,8 @@ pub struct WorldOptions {
     pub instances: u16,
     /// Environment of the endpoint, and so the deployment's settings.
     pub env: Vec<(String, String)>,
+    /// Warehouses: name and URL.
+    pub warehouses: Vec<(String, String)>,
     /// Secrets: name and JSON.
     pub secrets: Vec<(String, Value)>,
     /// Commands are delivered but do nothing, until [`World::release_commands`].
@@ -60,6 +62,9 @@ fn serve(dir: &Path, options: &WorldOptions, port: u16) -> (Child, String) {
         .stdout(Stdio::piped());
     if options.hold_commands {
         command.env("RSQLFLOW_AGENT", holdable_agent(dir));
+    }
+    for (name, url) in &options.warehouses {
+        command.arg("--warehouse").arg(format!("{name}={url}"));
     }
     for (name, value) in &options.secrets {
         let file = dir.join(format!("secret-{name}.json"));

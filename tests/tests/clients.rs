@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rsqlflow_tests::{World, WorldOptions, eventually};
+use rsqlflow_tests_postgres::Cluster;
 use serde_json::{Map, Value, json};
 
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:rsqlflow-";
@@ -270,4 +271,47 @@ async fn boto3_starts_a_workflow_by_an_event_and_only_once() {
 #[tokio::test]
 async fn boto3_with_200_clients_at_once() {
     boto3("crowd", 1).await;
+}
+
+/// A world whose warehouse `night` is a PostgreSQL of the test's own.
+async fn with_warehouse() -> (World, Cluster) {
+    let cluster = Cluster::start();
+    let url = format!("postgres://postgres:s3cret@127.0.0.1:{}/postgres", cluster.port);
+    let options = WorldOptions { warehouses: vec![("night".to_owned(), url)], ..WorldOptions::default() };
+    (World::with(options).await, cluster)
+}
+
+#[tokio::test]
+async fn boto3_runs_sql() {
+    let (world, _cluster) = with_warehouse().await;
+    world.boto3("redshift", &[]);
+}
+
+#[tokio::test]
+async fn the_cli_runs_sql() {
+    let (world, cluster) = with_warehouse().await;
+    let run = |sql: &str| {
+        let place = ["--workgroup-name", "night", "--database", "postgres", "--wait-time-seconds", "30"];
+        world.aws(&[&["redshift-data", "execute-statement", "--sql", sql][..], &place].concat())
+    };
+    let made = run("create table t (x int); ");
+    assert_eq!((&made["Status"], &made["HasResultSet"]), (&json!("FINISHED"), &json!(false)), "{made}");
+    let _ = cluster.ask("insert into t values (1), (2)");
+    let selected = run("select sum(x) as total from t");
+    let id = selected["Id"].as_str().expect("an id");
+    let result = world.aws(&["redshift-data", "get-statement-result", "--id", id]);
+    assert_eq!(result["Records"], json!([[{ "longValue": 3 }]]), "{result}");
+    let described = world.aws(&["redshift-data", "describe-statement", "--id", id]);
+    assert_eq!(described["QueryString"], "select sum(x) as total from t");
+
+    // The password is in no answer and in no file of the state directory.
+    assert!(!described.to_string().contains("s3cret"));
+    for file in std::fs::read_dir(world.state_dir()).expect("the state directory") {
+        let path = file.expect("a file").path();
+        if path.is_file() {
+            let text = std::fs::read(&path).expect("a file");
+            let holds = text.windows(6).any(|part| part == b"s3cret");
+            assert!(!holds, "{} holds the password", path.display());
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! Options that say where a command works.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 
 /// What the command line says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +88,46 @@ pub(crate) struct Embedded {
     /// the default of jobs that name none. May be repeated.
     #[arg(long, value_name = "NAME=FILE", value_parser = secret)]
     pub secret: Vec<(String, PathBuf)>,
+    /// A server that stands for the Redshift cluster and workgroup NAME. URL is
+    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE, or file:PATH or env:VARIABLE with such a URL, which keeps the
+    /// password out of the list of processes. May be repeated.
+    #[arg(long, value_name = "NAME=URL")]
+    pub warehouse: Vec<WarehouseSource>,
+    /// Lose the completion events of SQL statements, as AWS may. For tests.
+    #[arg(long, hide = true)]
+    pub drop_statement_events: bool,
+}
+
+/// A warehouse's name and URL, or where the URL is. It is not checked here: clap would repeat a value that is refused,
+/// with its password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct WarehouseSource(String);
+
+impl WarehouseSource {
+    /// As it was given.
+    #[must_use]
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it only says where the URL is.
+    #[must_use]
+    pub(crate) fn is_reference(&self) -> bool {
+        self.0.split_once('=').is_some_and(|(_, url)| url.starts_with("file:") || url.starts_with("env:"))
+    }
+}
+
+impl From<String> for WarehouseSource {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for WarehouseSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.split_once('=').map_or("…", |(name, _)| name))
+    }
 }
 
 /// `NAME=VALUE`

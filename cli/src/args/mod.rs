@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use aws::{App, Cost, Deploy, Destroy, Doctor, Migrate, What};
-pub(crate) use location::{Account, Embedded, Given, Location};
+pub(crate) use location::{Account, Embedded, Given, Location, WarehouseSource};
 pub(crate) use runs::{
     Cancel, Config as RestartConfig, Execution, History, Jobs, Logs, Mark, MarkAs, Restart, Run, Sweep, Watch,
 };

@@ -11,7 +11,7 @@ use rsqlflow_local::{Endpoint, LocalError, Options};
 
 use super::last_endpoint::{StartedWith, last_address, leave, started_with};
 use super::remote::local_sdk;
-use super::{Place, deployment};
+use super::{Place, deployment, warehouses};
 use crate::args;
 use crate::failure::Failure;
 use crate::failure::hint::begin_anew;
@@ -49,9 +49,11 @@ impl Place {
             agent_binary: agent_binary()?,
             script_dir: script_directory(serving.scripts)?,
             paused: false,
+            warehouses: warehouses::read_all(&embedded.warehouse)?,
+            drop_statement_events: embedded.drop_statement_events,
             deployment,
         };
-        let place = open(options).await.map_err(not_started)??;
+        let place = open(options, &embedded.warehouse).await.map_err(not_started)??;
         for (name, value) in secrets {
             place.put_secret(&name, value).await?;
         }
@@ -100,6 +102,8 @@ pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
         agent_binary: agent_binary()?,
         script_dir: state_dir.to_owned(),
         paused: true,
+        warehouses: Vec::new(),
+        drop_statement_events: false,
         deployment: deployment(Timing::single_machine())?,
     };
     let asked = Instant::now();
@@ -144,7 +148,7 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
         };
         let with = with.unwrap_or_default();
         let mut deployment = deployment(Timing::single_machine())?;
-        deployment.defaults.secret = deployment.defaults.secret.or(with.default_secret);
+        deployment.defaults.secret = deployment.defaults.secret.or(with.default_secret.clone());
         let options = Options {
             port: 0,
             state_dir: state_dir.to_owned(),
@@ -152,9 +156,11 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
             agent_binary: agent_binary()?,
             script_dir: scripts,
             paused: false,
+            warehouses: warehouses::read_all(&with.warehouses)?,
+            drop_statement_events: false,
             deployment,
         };
-        match open(options).await {
+        match open(options, &with.warehouses).await {
             Ok(place) => return place,
             // Somebody began to serve it meanwhile.
             Err(LocalError::StateDirInUse { .. }) if asked.elapsed() < A_LOOK => {}
@@ -226,13 +232,18 @@ fn answers(url: &str) -> bool {
 }
 
 /// Starts an endpoint, on the port that the last one on this directory had if none is asked for.
-async fn open(mut options: Options) -> Result<Result<Place, Failure>, LocalError> {
+async fn open(
+    mut options: Options,
+    warehouses: &[args::WarehouseSource],
+) -> Result<Result<Place, Failure>, LocalError> {
     let since = jiff::Timestamp::now().into();
     let state_dir = options.state_dir.clone();
     let with = StartedWith {
         scripts: options.script_dir.clone(),
         instances: options.instances,
         default_secret: options.deployment.defaults.secret.clone(),
+        // A URL may hold a password, which is not left in a file.
+        warehouses: warehouses.iter().filter(|source| source.is_reference()).cloned().collect(),
     };
     let asked = options.port;
     if asked == 0 {

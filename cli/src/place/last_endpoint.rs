@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::args::WarehouseSource;
+
 /// Agents that are still at work find the next endpoint here.
 const ADDRESS: &str = "endpoint.url";
 const STARTED_WITH: &str = "endpoint.json";
@@ -18,6 +20,8 @@ pub(super) struct StartedWith {
     pub(super) scripts: PathBuf,
     pub(super) instances: usize,
     pub(super) default_secret: Option<String>,
+    /// Those whose URL is in a file or variable.
+    pub(super) warehouses: Vec<WarehouseSource>,
 }
 
 /// The address of the endpoint that serves the directory, or served it last.

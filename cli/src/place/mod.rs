@@ -1,7 +1,7 @@
 //! Where a command works, and the way to it.
 //!
 //! [`choice`] says which place is meant, [`account`] whether its region and profile can be, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
-//! somebody else runs, or AWS, [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
+//! somebody else runs, or AWS, [`warehouses`] reads the servers that an endpoint knows, [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
 
 mod account;
 mod calls;
@@ -9,6 +9,7 @@ mod choice;
 mod embedded;
 mod last_endpoint;
 mod remote;
+mod warehouses;
 
 use std::path::PathBuf;
 use std::time::Duration;

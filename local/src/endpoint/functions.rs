@@ -85,6 +85,12 @@ pub(super) fn on_end(deployment: &Deployment) -> OnEnd {
     }
 }
 
+/// What takes up the end of a statement of the Redshift Data API. On AWS the deployment has an EventBridge rule for it.
+pub(super) fn on_statement_end(deployment: &Deployment) -> Option<String> {
+    let clock = Handler::ALL.into_iter().find(|handler| handler.as_str() == "clock");
+    clock.map(|handler| handler.name_in(deployment).to_owned())
+}
+
 /// Creates the state machines.
 pub(super) async fn create_machines(
     step_functions: &StepFunctions,

@@ -15,6 +15,7 @@ use crate::endpoint::{agents, clock, deployment};
 use crate::http::{AwsError, Server, Within, serve};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::logs::Logs;
+use crate::services::redshift_data::{self, RedshiftData};
 use crate::services::secrets::Secrets;
 use crate::services::sns::{Published, Sns};
 use crate::services::ssm::{Document, Launcher, Ssm};
@@ -151,6 +152,7 @@ impl Endpoint {
             self.services.step_functions.open();
             self.services.lambda.resume(left.events);
             self.services.ssm.resume(left.commands);
+            self.services.redshift_data.resume(left.statements);
         }
         Ok(())
     }
@@ -178,13 +180,18 @@ impl Endpoint {
 struct Left {
     events: lambda::Left,
     commands: ssm::Left,
+    statements: redshift_data::Left,
 }
 
 impl Left {
     async fn read(services: &Services) -> Result<Self, LocalError> {
         let read = async {
             services.step_functions.load_unfinished().await?;
-            Ok(Self { events: services.lambda.left().await?, commands: services.ssm.left().await? })
+            Ok(Self {
+                events: services.lambda.left().await?,
+                commands: services.ssm.left().await?,
+                statements: services.redshift_data.left().await?,
+            })
         };
         read.await.map_err(|e: AwsError| LocalError::Unfinished { reason: e.message })
     }
@@ -211,12 +218,19 @@ fn services(
     let instances = agents::instances(options, deployment, state, url)?;
     let lambda = functions::functions(dir, sdk, deployment, place)?;
     let step_functions = StepFunctions::new(dir, lambda.clone(), functions::on_end(deployment))?;
+    let secrets = Secrets::open(dir)?;
+    let statements = redshift_data::Settings {
+        warehouses: options.warehouses.clone(),
+        s3_root: state.folder("s3")?,
+        on_end: functions::on_statement_end(deployment).filter(|_| !options.drop_statement_events),
+    };
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
         dynamodb: DynamoDb::open(dir)?,
+        redshift_data: RedshiftData::open(dir, statements, secrets.clone(), lambda.clone())?,
         lambda,
         logs: Logs::open(dir)?,
-        secrets: Secrets::open(dir)?,
+        secrets,
         sns: Sns::open(dir)?,
         ssm: Ssm::open(dir, instances, documents, launcher, deployment.timing.ssm_delivery)?,
         step_functions,

@@ -35,6 +35,8 @@ fn limit(target: Option<&str>, path: &str) -> usize {
         Some("DynamoDB" | "DynamoDBStreams") => LARGEST,
         // A batch is 1 MB of text (`PutLogEvents`), of which JSON may write each byte as six.
         Some("Logs") => 7 * MB,
+        // 40 statements of 100 KB (`BatchExecuteStatement`), of which most bytes are written as they are.
+        Some("RedshiftData") => 8 * MB,
         // A request to Step Functions is at most 1 MB (Step Functions developer guide, "Service quotas"); the others
         // have smaller members.
         Some(_) => MB + AROUND,

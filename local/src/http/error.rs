@@ -13,12 +13,14 @@ pub(crate) struct AwsError {
     pub(crate) code: Cow<'static, str>,
     /// For people.
     pub(crate) message: String,
+    /// Further members of the error's shape in the service's model.
+    pub(crate) members: Vec<(&'static str, String)>,
 }
 
 impl AwsError {
     /// The caller's mistake, HTTP 400.
     pub(crate) fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into() }
+        Self { status: 400, code: code.into(), message: message.into(), members: Vec::new() }
     }
 
     /// Our own failure, HTTP 500. Clients retry it.
@@ -35,6 +37,12 @@ impl AwsError {
     /// An operation this endpoint does not do.
     pub(crate) fn unknown_operation(service: &str, operation: &str) -> Self {
         Self::not_implemented(format_args!("operation {operation} of {service}"))
+    }
+
+    /// The same, with a further member. The JSON protocols write it.
+    pub(crate) fn with_member(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.members.push((name, value.into()));
+        self
     }
 
     /// The same, with another HTTP status.

@@ -30,7 +30,11 @@ impl Reply {
 
     /// An error of a JSON protocol.
     pub(crate) fn json_error(content_type: &'static str, error: &AwsError) -> Self {
-        Self::error(error, content_type, &json!({"__type": error.code, "message": error.message}))
+        let mut members = json!({"__type": error.code, "message": error.message});
+        for (name, value) in &error.members {
+            members[*name] = json!(value);
+        }
+        Self::error(error, content_type, &members)
     }
 
     /// An error of a REST protocol: the code is in a header.

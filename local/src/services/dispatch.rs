@@ -6,6 +6,7 @@ use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::lambda::{self, Lambda};
 use crate::services::logs::Logs;
+use crate::services::redshift_data::RedshiftData;
 use crate::services::secrets::Secrets;
 use crate::services::sns::{self, Sns};
 use crate::services::ssm::Ssm;
@@ -18,6 +19,7 @@ pub(crate) struct Services {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,
+    pub(crate) redshift_data: RedshiftData,
     pub(crate) secrets: Secrets,
     pub(crate) sns: Sns,
     pub(crate) ssm: Ssm,
@@ -59,6 +61,7 @@ impl Services {
             "AWSStepFunctions" => self.step_functions.call(operation, body).await,
             "AmazonSSM" => self.ssm.call(operation, body).await,
             "Logs_20140328" => self.logs.call(operation, body, invocation).await,
+            "RedshiftData" => self.redshift_data.call(operation, body).await,
             "secretsmanager" => self.secrets.call(operation, body).await,
             _ => return Err(AwsError::unknown_operation(service, operation)),
         };
@@ -80,14 +83,17 @@ impl Services {
         }
     }
 
-    /// Invokes no more functions for queued events.
+    /// Invokes no more functions for queued events, and cancels the statements that run.
     pub(crate) fn stop(&self) {
         self.lambda.stop();
+        self.redshift_data.stop();
     }
 
     /// Closes what is open on disk.
     pub(crate) async fn close(&self) {
         self.dynamodb.close().await;
+        // Statements that end now leave their events in Lambda's queue.
+        self.redshift_data.close().await;
         self.lambda.close().await;
         self.logs.close().await;
         self.secrets.close().await;

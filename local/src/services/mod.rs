@@ -4,6 +4,7 @@ mod dispatch;
 pub(crate) mod dynamodb;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod redshift_data;
 pub(crate) mod secrets;
 pub(crate) mod sns;
 pub(crate) mod ssm;

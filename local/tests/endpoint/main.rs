@@ -9,6 +9,7 @@ mod lambda;
 mod logs;
 mod machines;
 mod protocol;
+mod redshift_data;
 mod run_command;
 mod secrets;
 mod sns;

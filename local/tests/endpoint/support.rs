@@ -62,6 +62,8 @@ pub(crate) fn options(dir: &Path) -> Options {
         agent_binary: dir.join("agent"),
         script_dir: dir.join("scripts"),
         paused: false,
+        warehouses: Vec::new(),
+        drop_statement_events: false,
         deployment,
     }
 }

@@ -11,19 +11,37 @@ use super::{ConnectError, Target};
 
 /// What a cancel request needs.
 /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS>
-#[derive(Clone)]
-pub(crate) struct CancelKey {
-    pub(crate) target: Target,
-    pub(crate) process: i32,
-    pub(crate) secret: i32,
+#[derive(Debug, Clone)]
+pub struct CancelKey {
+    pub(super) target: Target,
+    pub(super) process: i32,
+    pub(super) secret: i32,
 }
 
 impl CancelKey {
+    /// The key of a session that another process opened at `target`.
+    #[must_use]
+    pub fn new(target: Target, process: i32, secret: i32) -> Self {
+        Self { target, process, secret }
+    }
+
+    /// The number of the server's process.
+    #[must_use]
+    pub fn process(&self) -> i32 {
+        self.process
+    }
+
+    /// The number that proves the right to cancel.
+    #[must_use]
+    pub fn secret(&self) -> i32 {
+        self.secret
+    }
+
     /// Asks the server, on a connection of its own, to stop the statement.
     ///
     /// # Errors
     /// If the server cannot be reached.
-    pub(crate) fn cancel(&self) -> Result<(), ConnectError> {
+    pub fn cancel(&self) -> Result<(), ConnectError> {
         let mut stream = Stream::open(&self.target)?;
         let mut request = BytesMut::new();
         frontend::cancel_request(self.process, self.secret, &mut request);

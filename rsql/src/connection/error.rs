@@ -5,7 +5,7 @@ use super::wire::WireError;
 
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectError {
+pub enum ConnectError {
     /// The name has no address.
     #[error("could not translate host name \"{host}\" to address")]
     Resolve {
@@ -69,8 +69,8 @@ pub(crate) enum ConnectError {
         /// Its answer.
         error: Box<ServerError>,
     },
-    /// The conversation broke.
-    #[error("the server closed the connection or sent nonsense while logging in")]
+    /// The connection ended, or a message was not expected.
+    #[error("the server closed the connection or sent an unexpected message during login")]
     Wire {
         /// How.
         #[source]

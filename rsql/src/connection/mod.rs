@@ -1,6 +1,6 @@
 //! The server, seen from the client.
 //!
-//! `target` says where to connect, `odbc_ini` reads DSNs, `stream` opens the socket (with `tls`),
+//! `target` says where to connect, `url` and `odbc_ini` read it, `stream` opens the socket (with `tls`),
 //! `startup` logs in, `wire` frames messages, `query` runs statements, `cancel` stops them.
 
 mod cancel;
@@ -12,12 +12,18 @@ mod startup;
 mod stream;
 mod target;
 mod tls;
+mod url;
 mod wire;
 
-pub(crate) use cancel::{CancelKey, Canceller};
-pub(crate) use error::ConnectError;
+pub use cancel::CancelKey;
+pub(crate) use cancel::Canceller;
+pub use error::ConnectError;
 pub(crate) use odbc_ini::{Dsn, OdbcError, find_dsn};
-pub(crate) use query::{Column, Event};
-pub(crate) use server_error::ServerError;
-pub(crate) use target::{REDSHIFT_PORT, SslMode, Target};
-pub(crate) use wire::{Connection, WireError};
+pub use query::Column;
+pub(crate) use query::Event;
+pub use server_error::ServerError;
+pub(crate) use target::REDSHIFT_PORT;
+pub use target::{SslMode, Target};
+pub use url::UrlError;
+pub(crate) use wire::Connection;
+pub use wire::WireError;

@@ -1,22 +1,28 @@
-//! Running statements by the simple query protocol: every value arrives as text, as psql shows it.
+//! Running statements: by the simple query protocol, and with bound values by the extended one. Every value arrives as
+//! text, as psql shows it.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fallible_iterator::FallibleIterator;
+use postgres_protocol::IsNull;
 use postgres_protocol::message::backend::{DataRowBody, Message};
-use postgres_protocol::message::frontend;
+use postgres_protocol::message::frontend::{self, BindError};
 
 use super::wire::read_error;
 use super::{Connection, ServerError, WireError};
 
 /// A column of a result.
-#[derive(Debug, Clone)]
-pub(crate) struct Column {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
     /// Its title.
-    pub(crate) name: String,
+    pub name: String,
     /// Its type's OID.
-    pub(crate) type_oid: u32,
+    pub type_oid: u32,
     /// Its type's modifier, such as a length; -1 without one.
-    pub(crate) type_modifier: i32,
+    pub type_modifier: i32,
+    /// The OID of the table that it is a column of; 0 if it is of none.
+    pub table_oid: u32,
+    /// Its number in that table, from 1; 0 if it is of none.
+    pub number: i16,
 }
 
 /// What the server says about a running statement.
@@ -50,6 +56,33 @@ impl Connection {
     /// If the connection is lost, or `sql` holds a zero byte.
     pub(crate) fn start_query(&mut self, sql: &str) -> Result<(), WireError> {
         frontend::query(sql, &mut self.outgoing)?;
+        self.send_query()
+    }
+
+    /// As [`Self::start_query`], for one statement with values for `$1`, `$2` and so on. The values are text of types
+    /// that the server infers, as it does for a literal.
+    ///
+    /// # Errors
+    /// If the connection is lost, or `sql` or a value cannot be sent.
+    pub(crate) fn start_bound(&mut self, sql: &str, values: &[&str]) -> Result<(), WireError> {
+        frontend::parse("", sql, std::iter::empty(), &mut self.outgoing)?;
+        let bind = |value: &&str, buffer: &mut BytesMut| {
+            buffer.extend_from_slice(value.as_bytes());
+            Ok(IsNull::No)
+        };
+        // No format means text, for the values as for the result.
+        frontend::bind("", "", std::iter::empty(), values, bind, std::iter::empty(), &mut self.outgoing)
+            .map_err(|error| match error {
+                BindError::Conversion(reason) => WireError::Io(std::io::Error::other(reason)),
+                BindError::Serialization(error) => WireError::Io(error),
+            })?;
+        frontend::describe(b'P', "", &mut self.outgoing)?;
+        frontend::execute("", 0, &mut self.outgoing)?;
+        frontend::sync(&mut self.outgoing);
+        self.send_query()
+    }
+
+    fn send_query(&mut self) -> Result<(), WireError> {
         match self.send() {
             // What the server said before it closed the connection may still be read.
             Err(lost) => match self.last_words() {
@@ -96,6 +129,8 @@ impl Connection {
                                 name: f.name().to_owned(),
                                 type_oid: f.type_oid(),
                                 type_modifier: f.type_modifier(),
+                                table_oid: f.table_oid(),
+                                number: f.column_id(),
                             })
                         })
                         .collect()?,
@@ -106,7 +141,9 @@ impl Connection {
                 Message::CopyInResponse(_) => Event::CopyIn,
                 Message::CopyOutResponse(_) => Event::CopyOut,
                 Message::CopyData(body) => Event::CopyData(body.into_bytes()),
-                Message::CopyDone => continue,
+                Message::CopyDone | Message::ParseComplete | Message::BindComplete | Message::NoData => {
+                    continue;
+                }
                 Message::ErrorResponse(body) => {
                     let error = Box::new(read_error(body.fields())?);
                     self.ended |= matches!(error.severity.as_str(), "FATAL" | "PANIC");

@@ -5,30 +5,31 @@ use std::fmt;
 /// The fields of an error or notice.
 /// <https://www.postgresql.org/docs/current/protocol-error-fields.html>
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ServerError {
+pub struct ServerError {
     /// `ERROR`, `FATAL`, `NOTICE`, …
-    pub(crate) severity: String,
+    pub severity: String,
     /// SQLSTATE.
-    pub(crate) code: String,
+    pub code: String,
     /// The primary message.
-    pub(crate) message: String,
+    pub message: String,
     /// DETAIL.
-    pub(crate) detail: Option<String>,
+    pub detail: Option<String>,
     /// HINT.
-    pub(crate) hint: Option<String>,
+    pub hint: Option<String>,
     /// Character position in the statement, from 1.
-    pub(crate) position: Option<usize>,
+    pub position: Option<usize>,
     /// CONTEXT.
-    pub(crate) context: Option<String>,
+    pub context: Option<String>,
     /// Schema, table, column, data type, constraint: shown by `\errverbose` only.
-    pub(crate) objects: Vec<(&'static str, String)>,
+    pub objects: Vec<(&'static str, String)>,
     /// Where in the server's source.
-    pub(crate) location: Option<String>,
+    pub location: Option<String>,
 }
 
 impl ServerError {
     /// An error of the client itself, shaped as the server's are.
-    pub(crate) fn client(code: &str, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn client(code: &str, message: impl Into<String>) -> Self {
         Self { severity: "ERROR".into(), code: code.into(), message: message.into(), ..Self::default() }
     }
 

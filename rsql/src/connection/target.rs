@@ -8,7 +8,7 @@ pub(crate) const REDSHIFT_PORT: u16 = 5439;
 
 /// How much TLS is asked for; the names of libpq and of the ODBC driver's `SSLMode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SslMode {
+pub enum SslMode {
     /// Never.
     Disable,
     /// Plain first; TLS only when the server refuses plain. Treated as `prefer`, which is never weaker.
@@ -25,7 +25,7 @@ pub(crate) enum SslMode {
 
 impl SslMode {
     /// The mode of that name.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         Some(match text.to_ascii_lowercase().as_str() {
             "disable" => Self::Disable,
             "allow" => Self::Allow,
@@ -40,23 +40,23 @@ impl SslMode {
 
 /// Everything needed to open a session.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub struct Target {
     /// Host name, address, or the directory of a Unix socket.
-    pub(crate) host: String,
+    pub host: String,
     /// TCP port.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Database.
-    pub(crate) database: String,
+    pub database: String,
     /// User.
-    pub(crate) user: String,
+    pub user: String,
     /// Password, if one is known.
-    pub(crate) password: Option<String>,
+    pub password: Option<String>,
     /// TLS, as it was asked for; see [`Target::ssl_mode`].
-    pub(crate) ssl_mode: Option<SslMode>,
+    pub ssl_mode: Option<SslMode>,
     /// A PEM file of trusted roots; without it, the system's.
-    pub(crate) root_cert: Option<PathBuf>,
+    pub root_cert: Option<PathBuf>,
     /// Whether the target came from a DSN: the banner says so.
-    pub(crate) from_dsn: bool,
+    pub from_dsn: bool,
 }
 
 impl Target {

@@ -13,9 +13,9 @@ use super::{CancelKey, ServerError, Target};
 /// How much is read from the socket at once: a few hundred rows.
 const READ_CHUNK: usize = 64 * 1024;
 
-/// The conversation broke; the session is of no further use.
+/// The connection is lost; the session cannot be used any more.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WireError {
+pub enum WireError {
     /// The socket failed or ended.
     #[error("connection to server was lost")]
     Io(#[source] io::Error),

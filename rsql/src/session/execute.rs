@@ -83,7 +83,7 @@ fn skip_data(sql: &str, source: &mut Source) -> io::Result<()> {
 }
 
 /// A system table that Redshift documents and that is not here is no mistake of the script.
-fn named(error: Box<ServerError>) -> Box<ServerError> {
+pub(super) fn named(error: Box<ServerError>) -> Box<ServerError> {
     let relation = error.message.strip_prefix("relation \"").and_then(|m| m.split('"').next());
     match relation.filter(|_| error.code == "42P01").and_then(dialect::missing_system_table) {
         Some(table) => {
@@ -152,18 +152,23 @@ impl Session {
         if self.settings.dry_run {
             return self.pretend(&steps, source);
         }
+        if let Err(error) = self.prepare_for(&steps) {
+            return self.failed(error, sql, sql);
+        }
+        self.send_steps(sql, &steps, source, target)
+    }
+
+    /// Makes the system tables, if these steps ask for them.
+    ///
+    /// # Errors
+    /// If they cannot be made.
+    pub(super) fn prepare_for(&mut self, steps: &[Step]) -> Result<(), Box<ServerError>> {
         let system = steps.iter().any(|step| match step {
             Step::Sql(sent) => dialect::needs_system_views(sent),
             Step::Unload(unload) => dialect::needs_system_views(&unload.statement),
             _ => false,
         });
-        if system
-            && self.translates()
-            && let Err(error) = self.prepare_system_views()
-        {
-            return self.failed(error, sql, sql);
-        }
-        self.send_steps(sql, &steps, source, target)
+        if system && self.translates() { self.prepare_system_views() } else { Ok(()) }
     }
 
     /// Runs what a statement became.

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 /// An output.
 pub(crate) enum Sink {
+    /// Nowhere.
+    Null,
     /// Standard output.
     Stdout(BufWriter<io::Stdout>),
     /// A file.
@@ -61,6 +63,7 @@ fn unless_closed<T>(outcome: io::Result<T>, otherwise: T) -> io::Result<T> {
 impl Write for Sink {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
+            Self::Null => Ok(buf.len()),
             Self::Stdout(w) => w.write(buf),
             Self::File(w) => w.write(buf),
             Self::Pipe(_, Some(w)) => unless_closed(w.write(buf), buf.len()),
@@ -70,6 +73,7 @@ impl Write for Sink {
 
     fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
         match self {
+            Self::Null => Ok(()),
             Self::Stdout(w) => w.write_all(buf),
             Self::File(w) => w.write_all(buf),
             Self::Pipe(_, Some(w)) => unless_closed(w.write_all(buf), ()),
@@ -79,6 +83,7 @@ impl Write for Sink {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
+            Self::Null => Ok(()),
             Self::Stdout(w) => w.flush(),
             Self::File(w) => w.flush(),
             Self::Pipe(_, Some(w)) => unless_closed(w.flush(), ()),

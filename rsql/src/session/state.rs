@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) signal: Arc<AtomicI32>,
     /// Standard output.
     pub(crate) console: Sink,
+    /// Messages, where they are kept; else they go to standard error.
+    pub(crate) messages: Option<Vec<String>>,
     /// Where `\o` sends results.
     pub(crate) redirect: Option<Sink>,
     /// Where `\export` sends results.
@@ -70,6 +72,7 @@ impl Session {
             canceller,
             signal,
             console: Sink::stdout(),
+            messages: None,
             redirect: None,
             export: None,
             last_error: None,
@@ -113,13 +116,17 @@ impl Session {
         if self.quiet() { Ok(()) } else { self.say(line) }
     }
 
-    /// A message on standard error, behind everything said so far.
+    /// A message, on standard error behind everything said so far or where messages are kept.
     ///
     /// # Errors
     /// If standard output cannot be written.
     pub(crate) fn complain(&mut self, text: &str) -> io::Result<()> {
-        self.console.flush()?;
         self.complaints += 1;
+        if let Some(messages) = &mut self.messages {
+            messages.push(text.trim_end().to_owned());
+            return Ok(());
+        }
+        self.console.flush()?;
         // Standard error may be closed; that must not end a job that succeeds.
         let _ = io::stderr().lock().write_all(format!("rsql: {}\n", text.trim_end()).as_bytes());
         Ok(())

@@ -33,9 +33,20 @@ struct Got {
 
 impl Secrets {
     pub(super) async fn get_secret_value(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
-        let request: Get = parse("GetSecretValue", body)?;
-        let got = self
-            .worker
+        answer(&self.get(parse("GetSecretValue", body)?).await?)
+    }
+
+    /// The text of a secret's current version; `None` if it is binary.
+    ///
+    /// # Errors
+    /// As of `GetSecretValue`.
+    pub(crate) async fn current_text(&self, id: &str) -> Result<Option<String>, AwsError> {
+        let request = Get { secret_id: id.to_owned(), version_id: None, version_stage: None };
+        Ok(self.get(request).await?.secret_string)
+    }
+
+    async fn get(&self, request: Get) -> Result<Got, AwsError> {
+        self.worker
             .run(move |db| {
                 let found = store::find(db, &request.secret_id)?;
                 let stage = request.version_stage.as_deref();
@@ -75,7 +86,6 @@ impl Secrets {
                     created_date: place::seconds(created),
                 })
             })
-            .await??;
-        answer(&got)
+            .await?
     }
 }

@@ -47,7 +47,7 @@ const SCHEMA: Schema<'static> = Schema {
 };
 
 /// The embedded Secrets Manager.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Secrets {
     worker: Worker<Connection>,
 }

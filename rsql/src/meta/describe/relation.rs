@@ -235,7 +235,13 @@ pub(super) fn made(names: &[&str], rows: Vec<Vec<Option<String>>>) -> Table {
     Table {
         columns: names
             .iter()
-            .map(|n| Column { name: (*n).to_owned(), type_oid: 25, type_modifier: -1 })
+            .map(|n| Column {
+                name: (*n).to_owned(),
+                type_oid: 25,
+                type_modifier: -1,
+                table_oid: 0,
+                number: 0,
+            })
             .collect(),
         rows,
     }
