@@ -556,6 +556,59 @@ async fn copy_and_unload_use_the_directory_that_stands_for_s3() {
 }
 
 #[tokio::test]
+async fn the_catalogue_is_listed_in_pages() {
+    let cluster = Cluster::start();
+    let local = start(&cluster).await;
+    let client = client(&local);
+    run(&client, "create schema mart").await;
+    run(&client, "create table mart.sale (id int not null, price decimal(12,2) default 1.5)").await;
+    run(&client, "create view mart.v as select id from mart.sale").await;
+    let _ = cluster.ask("create database other");
+    let databases = client.list_databases().workgroup_name("night").send().await.unwrap();
+    assert_eq!(databases.databases(), ["other", "postgres"]);
+    let schemas = client.list_schemas().workgroup_name("night").database("postgres");
+    let all = schemas.clone().send().await.unwrap();
+    assert_eq!(all.schemas(), ["information_schema", "mart", "pg_catalog", "public"]);
+    assert_eq!(schemas.schema_pattern("m_r%").send().await.unwrap().schemas(), ["mart"]);
+    let tables = client.list_tables().cluster_identifier("night").database("postgres").schema_pattern("mart");
+    let mut pages = tables.clone().max_results(1).into_paginator().send();
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.unwrap();
+        assert_eq!(page.tables().len(), 1);
+        found.push((
+            page.tables()[0].name().unwrap().to_owned(),
+            page.tables()[0].r#type().unwrap().to_owned(),
+        ));
+    }
+    let pair = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+    assert_eq!(found, [pair("sale", "TABLE"), pair("v", "VIEW")]);
+    let none = tables.table_pattern("'; drop table mart.sale; --").send().await.unwrap();
+    assert!(none.tables().is_empty());
+    let described = client
+        .describe_table()
+        .workgroup_name("night")
+        .database("postgres")
+        .schema("mart")
+        .table("sale")
+        .send()
+        .await;
+    let described = described.unwrap();
+    assert_eq!(described.table_name(), Some("sale"));
+    let columns = described.column_list();
+    assert_eq!(
+        (columns[0].name(), columns[0].type_name(), columns[0].nullable()),
+        (Some("id"), Some("int4"), 0)
+    );
+    assert_eq!(
+        (columns[1].precision(), columns[1].scale(), columns[1].column_default()),
+        (12, 2, Some("1.5"))
+    );
+    let error = client.list_schemas().workgroup_name("night").database("nowhere").send().await.unwrap_err();
+    assert_eq!(code(&error), "DatabaseConnectionException");
+}
+
+#[tokio::test]
 async fn what_is_not_supported_is_refused_by_name() {
     let cluster = Cluster::start();
     let local = start(&cluster).await;

@@ -1,12 +1,13 @@
 //! The Redshift Data API over named connections to servers, by rsql's session and dialect.
 //!
 //! `request` reads what is to run, `execute` accepts it, `run` runs it on a thread of its own, `pages` keeps its rows as
-//! `record` types them, `store` has the rows of statements, `event` reports an end. The other modules are one operation
-//! each.
+//! `record` types them, `store` has the rows of statements, `event` reports an end. `catalogue` asks the server about
+//! itself. The other modules are one operation each.
 //!
 //! <https://docs.aws.amazon.com/redshift-data/latest/APIReference/Welcome.html>
 
 mod cancel;
+mod catalogue;
 mod describe;
 mod event;
 mod execute;
@@ -120,11 +121,15 @@ impl RedshiftData {
         let answer = match operation {
             "BatchExecuteStatement" => self.batch_execute_statement(body).await,
             "CancelStatement" => self.cancel_statement(body).await,
+            "DescribeTable" => self.describe_table(body).await,
             "DescribeStatement" => self.describe_statement(body).await,
             "ExecuteStatement" => self.execute_statement(body).await,
             "GetStatementResult" => self.get_statement_result(body).await,
             "GetStatementResultV2" => self.get_statement_result_v2(body).await,
+            "ListDatabases" => self.list_databases(body).await,
+            "ListSchemas" => self.list_schemas(body).await,
             "ListStatements" => self.list_statements(body).await,
+            "ListTables" => self.list_tables(body).await,
             _ => Err(AwsError::unknown_operation("Redshift Data", operation)),
         };
         answer.map_err(|error| {

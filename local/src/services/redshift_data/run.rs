@@ -19,7 +19,7 @@ use crate::services::redshift_data::warehouses::Login;
 use crate::services::redshift_data::{Shared, event, record};
 
 /// SQLSTATE of a statement that was cancelled: `query_canceled`.
-const CANCELED: &str = "57014";
+pub(super) const CANCELED: &str = "57014";
 
 /// The pause before a cancel request is sent again: one that arrives before its statement has no effect.
 const CANCEL_AGAIN: Duration = Duration::from_millis(200);
@@ -311,7 +311,7 @@ fn metadata(client: &mut Client, columns: &[Column]) -> String {
 }
 
 /// An error as Redshift's driver words it.
-fn shown(error: &ServerError) -> String {
+pub(super) fn shown(error: &ServerError) -> String {
     let mut text = error.to_string();
     for (title, value) in [("Detail", &error.detail), ("Hint", &error.hint)] {
         if let Some(value) = value {
@@ -325,6 +325,6 @@ fn shown(error: &ServerError) -> String {
 }
 
 /// Of a message with advice for the command line of rsql, what happened.
-fn without_hint(text: &str) -> String {
+pub(super) fn without_hint(text: &str) -> String {
     text.split("\nhint:").next().unwrap_or_default().to_owned()
 }
