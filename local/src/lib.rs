@@ -16,6 +16,6 @@ mod storage;
 
 pub use endpoint::{Endpoint, Functions};
 pub use error::LocalError;
-pub use services::lambda::FunctionError;
 pub use options::{Options, Warehouse, WarehouseError};
+pub use services::lambda::FunctionError;
 pub use services::sns::Published;

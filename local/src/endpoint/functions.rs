@@ -86,9 +86,8 @@ pub(super) fn on_end(deployment: &Deployment) -> OnEnd {
 }
 
 /// What takes up the end of a statement of the Redshift Data API. On AWS the deployment has an EventBridge rule for it.
-pub(super) fn on_statement_end(deployment: &Deployment) -> Option<String> {
-    let clock = Handler::ALL.into_iter().find(|handler| handler.as_str() == "clock");
-    clock.map(|handler| handler.name_in(deployment).to_owned())
+pub(super) fn on_statement_end(deployment: &Deployment) -> String {
+    Handler::Clock.name_in(deployment).to_owned()
 }
 
 /// Creates the state machines.

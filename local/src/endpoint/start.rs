@@ -222,7 +222,7 @@ fn services(
     let statements = redshift_data::Settings {
         warehouses: options.warehouses.clone(),
         s3_root: state.folder("s3")?,
-        on_end: functions::on_statement_end(deployment).filter(|_| !options.drop_statement_events),
+        on_end: (!options.drop_statement_events).then(|| functions::on_statement_end(deployment)),
     };
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {

@@ -155,7 +155,13 @@ impl Client {
             for note in dialect::notes(&tokens(&text, false), open) {
                 session.warn_once(note.text).map_err(|e| unexpected(&e))?;
             }
-            session.translate(&text).map_err(|e| Box::new(ServerError::client("0A000", e.to_string())))?
+            let (steps, unknown_quotient) = session
+                .translate(&text)
+                .map_err(|e| Box::new(ServerError::client("0A000", e.to_string())))?;
+            if unknown_quotient {
+                session.warn_once(dialect::QUOTIENT).map_err(|e| unexpected(&e))?;
+            }
+            steps
         } else {
             vec![Step::Sql(text)]
         };

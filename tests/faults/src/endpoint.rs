@@ -45,6 +45,8 @@ pub async fn serve(start: &str) -> Result<()> {
         agent_binary: start.agent,
         script_dir: start.scripts,
         paused: false,
+        warehouses: Vec::new(),
+        drop_statement_events: false,
         deployment: start.deployment,
     };
     let endpoint = Endpoint::start_with(options, by).await?;

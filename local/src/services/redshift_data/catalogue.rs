@@ -64,7 +64,7 @@ impl Listing {
 
     /// The page's items and the token of the next page.
     fn cut<T>(&self, all: Vec<T>) -> Result<(Vec<T>, Option<String>), AwsError> {
-        let offset = match self.next_token.as_deref().filter(|token| !token.is_empty()) {
+        let offset: usize = match self.next_token.as_deref().filter(|token| !token.is_empty()) {
             None => 0,
             Some(token) => token.parse().map_err(|_| invalid("The NextToken is not valid."))?,
         };
