@@ -279,8 +279,9 @@ impl<'a> Reader<'a> {
             let left = text.take().unwrap_or_else(|| self.edits.text(self.tokens, start..end));
             let middle = self.edits.text(self.tokens, end..behind);
             text = Some(match result {
+                // PostgreSQL computes so many digits only for an operand that has as many.
                 Number::Decimal(precision, scale) if divides => {
-                    format!("({left}{middle})::numeric({precision},{scale})")
+                    format!("(({left})::numeric(1000,{scale}){middle})::numeric({precision},{scale})")
                 }
                 _ => format!("{left}{middle}"),
             });

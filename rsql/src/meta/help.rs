@@ -51,7 +51,7 @@ Output:
   -R, --record-separator=S -0, --record-separator-zero
   -P, --pset=VAR[=ARG]     as \\pset
   -T, --table-attr=TEXT    HTML attributes of tables
-  -X, --no-rsqlrc          taken for psql's sake: there is no start-up file
+  -X, --no-rsqlrc          accepted as in psql; there is no start-up file
   -V, --version            -?, --help
 ";
 

@@ -102,7 +102,9 @@ BEGIN
     END LOOP;
 END $do$;
 
--- Regular expressions. `$1` in a replacement is PostgreSQL's `\1`; REGEXP_REPLACE replaces every occurrence.
+-- Regular expressions. `$1` in a replacement is PostgreSQL's `\1`, `$0` its `\&`; REGEXP_REPLACE replaces every occurrence.
+CREATE OR REPLACE FUNCTION redshift.replacement(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.regexp_replace(replace(value, '$0', '\&'), '\$([1-9])', '\\\1', 'g');
 CREATE OR REPLACE FUNCTION redshift.regexp_flags(parameters text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN regexp_replace(parameters, '[^ic]', '', 'g');
 CREATE OR REPLACE FUNCTION redshift.regexp_replace(value text, pattern text) RETURNS text
@@ -110,14 +112,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.regexp_replace(value, pat
 CREATE OR REPLACE FUNCTION redshift.regexp_replace(value text, pattern text, replacement text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(value, pattern,
-    pg_catalog.regexp_replace(replacement, '\$([0-9])', '\\\1', 'g'), 'g');
+    redshift.replacement(replacement), 'g');
 CREATE OR REPLACE FUNCTION redshift.regexp_replace(value text, pattern text, replacement text, start integer)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN left(value, start - 1) || redshift.regexp_replace(substr(value, start), pattern, replacement);
 CREATE OR REPLACE FUNCTION redshift.regexp_replace(value text, pattern text, replacement text, start integer,
     parameters text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN left(value, start - 1) || pg_catalog.regexp_replace(substr(value, start), pattern,
-    pg_catalog.regexp_replace(replacement, '\$([0-9])', '\\\1', 'g'), 'g' || redshift.regexp_flags(parameters));
+    redshift.replacement(replacement), 'g' || redshift.regexp_flags(parameters));
 
 CREATE OR REPLACE FUNCTION redshift.regexp_substr(value text, pattern text, start integer DEFAULT 1,
     occurrence integer DEFAULT 1, parameters text DEFAULT '') RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -102,6 +102,9 @@ pub(super) fn parse(statement: &[Token], root: Option<&Path>) -> Result<Unload, 
         }
     }
     excluded(&given, CONFLICTS)?;
+    if given.iter().any(|o| o == "ROWGROUPSIZE") {
+        return Err(DialectError::Refused("UNLOAD … ROWGROUPSIZE can be used only with PARQUET".into()));
+    }
     if !unload.partition.is_empty() && !unload.place.key.ends_with('/') {
         // PARTITION BY adds the slash.
         unload.place.key.push('/');
@@ -167,7 +170,9 @@ fn option(cursor: &mut Cursor<'_>, unload: &mut Unload, given: &mut Vec<String>)
         "parallel" => unload.parallel = switch(cursor),
         "maxfilesize" => unload.largest = size(cursor)?,
         "rowgroupsize" => {
-            return Err(DialectError::Refused("UNLOAD … ROWGROUPSIZE can be used only with PARQUET".into()));
+            cursor.word("as");
+            cursor.next();
+            let _ = cursor.word("mb") || cursor.word("gb");
         }
         "partition" => {
             if !cursor.word("by") {
