@@ -5,7 +5,7 @@ use super::expression::{Cursor, raw, rewrite};
 use crate::lexer::token::{Kind, Token};
 
 /// Objects of permissions that only Redshift has.
-const OBJECTS: [&str; 5] = ["datashare", "model", "masking", "integration", "library"];
+const OBJECTS: [&str; 6] = ["datashare", "external", "model", "masking", "integration", "library"];
 
 /// Permissions on tables and schemas that only Redshift has.
 const PERMISSIONS: [&str; 2] = ["drop", "alter"];

@@ -2,6 +2,7 @@
 
 use super::DialectError;
 use super::expression::{Cursor, identifier};
+use crate::lexer::quote::literal;
 use crate::lexer::token::{Kind, Token};
 
 /// What stands on every search path behind the schemas of the script.
@@ -40,6 +41,22 @@ pub(super) fn search_path(statement: &[Token]) -> Result<String, DialectError> {
     }
     schemas.push(BEHIND.to_owned());
     Ok(format!("SET {}search_path TO {};", if local { "LOCAL " } else { "" }, schemas.join(", ")))
+}
+
+/// SET and RESET of a setting that only Redshift has: its value is kept under a name that PostgreSQL takes.
+pub(super) fn kept(statement: &[Token], name: &str) -> String {
+    let loud: Vec<&Token> = statement.iter().filter(|t| !t.is_quiet() && !t.is_symbol(";")).collect();
+    if loud.first().is_some_and(|t| t.is("reset")) {
+        return format!("RESET redshift.{name};");
+    }
+    let local = if loud.get(1).is_some_and(|t| t.is("local")) { "LOCAL " } else { "" };
+    let at = loud.iter().position(|t| t.is("to") || t.is_symbol("=")).map_or(loud.len(), |at| at + 1);
+    let value: Vec<String> =
+        loud[at..].iter().map(|t| t.string().unwrap_or_else(|| t.text.clone())).collect();
+    match value.as_slice() {
+        [word] if word.eq_ignore_ascii_case("default") => format!("SET {local}redshift.{name} TO DEFAULT;"),
+        value => format!("SET {local}redshift.{name} TO {};", literal(&value.join(" ")).trim_start()),
+    }
 }
 
 /// RESET search_path, RESET ALL and DISCARD ALL: what the dialect needs is set again.

@@ -10,7 +10,7 @@ use super::scope::{self, Catalogue};
 use super::{CopyFrom, DialectError, Unload, access, copy, names, routine, semi, setting, table, unload};
 use crate::lexer::token::{Token, tokens};
 
-/// Session settings of Redshift that have no meaning elsewhere.
+/// Session settings of Redshift that have no meaning elsewhere; their values are kept for SHOW.
 const SETTINGS: &[&str] = &[
     "query_group",
     "wlm_query_slot_count",
@@ -171,7 +171,7 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
         }
         ["unload", ..] => Ok(Step::Unload(Box::new(unload::parse(statement, s3_root)?))),
         ["set", "session" | "local", name, ..] | ["set" | "reset", name, ..] if SETTINGS.contains(name) => {
-            Ok(Step::Done(words[0].to_ascii_uppercase()))
+            Ok(Step::Sql(setting::kept(statement, name)))
         }
         ["set" | "reset", "query", "_", ..] => Ok(Step::Done("SET".into())),
         ["set", "search_path", ..] | ["set", "session" | "local", "search_path", ..] => {
@@ -181,7 +181,7 @@ pub(super) fn one(statement: &[Token], s3_root: Option<&Path>) -> Result<Step, D
             Ok(Step::Sql(setting::reset(words[1])))
         }
         ["show", name, ..] if SETTINGS.contains(name) => {
-            Ok(Step::Sql(format!("SELECT 'unset'::text AS {name}")))
+            Ok(Step::Sql(format!("SELECT redshift.kept_setting('{name}') AS {name}")))
         }
         ["show", "search_path", ..] => Ok(Step::Sql("SELECT redshift.search_path() AS search_path".into())),
         ["vacuum", ..] => vacuum(statement),

@@ -119,7 +119,7 @@ fn bodies() {
              if n > 1 then select top 1 a into n from #t; else vacuum full t; end if;\n\
              for r in select top 2 a from b loop delete from #t where a = r.a; end loop; end $$ language plpgsql;",
             "create or replace procedure p() as $$ declare n int := len('x'); begin\n\
-             create TEMP table \"#t\" (a int) ; NULL;\n\
+             create TEMP table \"#t\" (a int) ; SET redshift.query_group TO 'x';\n\
              if n > 1 then select a into n from \"#t\" LIMIT 1; else VACUUM t; end if;\n\
              for r in select a from b LIMIT 2 loop delete from \"#t\" where a = r.a; end loop; end $$ language plpgsql;",
         ),
@@ -130,8 +130,9 @@ fn bodies() {
 
 #[test]
 fn settings_are_done() {
-    assert_eq!(sql("set query_group to 'x';"), "-- SET: nothing to send;");
-    assert_eq!(sql("reset query_group;"), "-- RESET: nothing to send;");
+    assert_eq!(sql("set query_group to 'x';"), "SET redshift.query_group TO 'x';");
+    assert_eq!(sql("set local query_group = 6 ;"), "SET LOCAL redshift.query_group TO '6';");
+    assert_eq!(sql("reset query_group;"), "RESET redshift.query_group;");
     assert_eq!(sql("alter table t alter distkey a;"), "-- ALTER TABLE: nothing to send;");
 }
 

@@ -12,9 +12,13 @@ RETURN pg_catalog.set_config(name,
 -- The path as the script set it.
 CREATE OR REPLACE FUNCTION redshift.search_path() RETURNS text LANGUAGE sql STABLE
 RETURN regexp_replace(pg_catalog.current_setting('search_path'), '(, )?redshift, pg_catalog$', '');
+-- What a script set that only Redshift has.
+CREATE OR REPLACE FUNCTION redshift.kept_setting(name text) RETURNS text LANGUAGE sql STABLE
+RETURN coalesce(nullif(pg_catalog.current_setting('redshift.' || lower(name), true), ''), 'unset');
 CREATE OR REPLACE FUNCTION redshift.current_setting(name text, missing_ok boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE
-RETURN CASE lower(name) WHEN 'search_path' THEN redshift.search_path() WHEN 'query_group' THEN 'unset'
+RETURN CASE WHEN lower(name) = 'search_path' THEN redshift.search_path()
+    WHEN lower(name) = 'query_group' OR redshift.kept_setting(name) <> 'unset' THEN redshift.kept_setting(name)
     ELSE pg_catalog.current_setting(name, missing_ok) END;
 CREATE OR REPLACE FUNCTION redshift.current_schemas(include_implicit boolean) RETURNS name[] LANGUAGE sql STABLE
 RETURN array_remove(array_remove(pg_catalog.current_schemas(include_implicit), 'redshift'),
