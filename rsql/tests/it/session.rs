@@ -171,7 +171,7 @@ fn errors_and_options() {
         "create table :T (a int encode zstd);\n\\if :ERROR <> 0\n\\exit 3\n\\endif\nset query_group to 'x';\n",
     );
     assert_eq!(dry.status.code(), Some(0), "{}", text(&dry.stderr));
-    assert_eq!(text(&dry.stdout), "create table t (a int) ;\n-- SET: nothing to send\n");
+    assert_eq!(text(&dry.stdout), "create table t (a int) ;\nSET redshift.query_group TO 'x';\n");
 
     let head = feed(
         rsql(&cluster).args(["-q", "-tA"]),
