@@ -202,7 +202,9 @@ impl<'a> Reader<'a> {
         let columns =
             self.tables.iter().filter(|(of, _)| wanted(of)).filter_map(|(_, columns)| columns.as_ref());
         let found = columns.flatten().find(|(column, _)| same(column, name));
-        found.and_then(|(_, kind)| kind.as_deref()).map_or(Number::Unknown, Number::of_type)
+        // A column that the server calls plainly NUMERIC takes any number of digits.
+        let kind = found.and_then(|(_, kind)| kind.as_deref()).filter(|kind| *kind != "numeric");
+        kind.map_or(Number::Unknown, Number::of_type)
     }
 
     /// The next index that says something, before `end`.
@@ -281,7 +283,8 @@ impl<'a> Reader<'a> {
             text = Some(match result {
                 // PostgreSQL computes so many digits only for an operand that has as many.
                 Number::Decimal(precision, scale) if divides => {
-                    format!("(({left})::numeric(1000,{scale}){middle})::numeric({precision},{scale})")
+                    let digits = number.decimal().map_or(scale, |(_, own)| own.max(scale));
+                    format!("(({left})::numeric(1000,{digits}){middle})::numeric({precision},{scale})")
                 }
                 _ => format!("{left}{middle}"),
             });
