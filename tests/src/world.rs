@@ -25,6 +25,8 @@ pub struct WorldOptions {
     pub env: Vec<(String, String)>,
     /// Warehouses: name and URL.
     pub warehouses: Vec<(String, String)>,
+    /// Completion events of statements are lost.
+    pub drop_statement_events: bool,
     /// Secrets: name and JSON.
     pub secrets: Vec<(String, Value)>,
     /// Commands are delivered but do nothing, until [`World::release_commands`].
@@ -62,6 +64,9 @@ fn serve(dir: &Path, options: &WorldOptions, port: u16) -> (Child, String) {
         .stdout(Stdio::piped());
     if options.hold_commands {
         command.env("RSQLFLOW_AGENT", holdable_agent(dir));
+    }
+    if options.drop_statement_events {
+        command.arg("--drop-statement-events");
     }
     for (name, url) in &options.warehouses {
         command.arg("--warehouse").arg(format!("{name}={url}"));

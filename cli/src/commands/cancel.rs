@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use rsqlflow_core::message::{ClockPart, ClockRequest};
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::{Change, JobStatus, Outcome};
-use rsqlflow_core::{ExecutionId, JobId};
+use rsqlflow_core::{ExecutionId, Function, JobId};
 use rsqlflow_store::{ChangeError, JobRow, Note};
 use serde_json::json;
 
@@ -93,7 +94,18 @@ async fn cancel_job(
         row = request(place, id, job) => row?,
         _ = signals.next() => return Ok(exit::INTERRUPTED),
     };
-    if !row.state.status.is_closed() {
+    if !row.state.status.is_closed() && row.job.sql.is_some() {
+        printer.notice(&format!(
+            "cancelling {}: its statement is cancelled in the warehouse, and the job is closed when the statement has \
+             ended (Ctrl-C to leave at once)",
+            one_line(&row.job_name)
+        ));
+        // It would come within a minute by itself, and need not be reachable from here.
+        let request = ClockRequest { only: Some(ClockPart::Statements), ..ClockRequest::default() };
+        if let Ok(request) = serde_json::to_value(request) {
+            let _ = place.invoke(&place.deployment.functions[Function::Clock], &request).await;
+        }
+    } else if !row.state.status.is_closed() {
         let heartbeat = row.job.heartbeat.get();
         printer.notice(&format!(
             "cancelling {}: its agent hears of it within {} s and gives the script {} s to end; if its instance is \

@@ -71,7 +71,7 @@ impl Endpoint {
         let url = format!("http://{address}");
         let within = Within::default();
         let sdk = sdk::config(&url, within.clone());
-        let deployment = deployment::localised(&options.deployment);
+        let deployment = deployment::localised(&options.deployment, &options.warehouses);
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &functions)?);
         let left = match options.paused {
             true => None,
