@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use rsqlflow_core::protocol::JobStatus::Completed;
+use rsqlflow_core::protocol::JobStatus::{Completed, Skipped};
 use rsqlflow_tests::{Run, World, WorldOptions, command};
 use rsqlflow_tests_postgres::Cluster;
 use serde_json::{Value, json};
@@ -77,6 +77,56 @@ async fn bteq() {
     assert_eq!(failed.jobs[0].state.exit_code, Some(8), "{failed:?}");
     assert!(failed.message(0).contains("(SQLSTATE 23514)"), "{}", failed.message(0));
     assert_eq!(cluster.ask("select count(*) from bteq_stage.customers"), "1", "it was rolled back");
+}
+
+/// Generates the data of the example into the endpoint's bucket `elt`.
+fn generate(world: &World) -> PathBuf {
+    let bucket = world.state_dir().join("s3/elt");
+    let made = Command::new(examples().join("elt/generate.sh")).arg(&bucket).status();
+    assert!(made.unwrap().success());
+    bucket
+}
+
+#[tokio::test]
+async fn elt() {
+    let cluster = Cluster::start();
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port);
+    let options = WorldOptions { warehouses: vec![("night".to_owned(), url)], ..Default::default() };
+    let world = World::with(options).await;
+    let bucket = generate(&world);
+    let text = std::fs::read_to_string(examples().join("elt/workflow.json")).unwrap();
+    let mut workflow: Value = serde_json::from_str(&text).unwrap();
+    workflow["defaults"]["retry_delay"] = json!(0);
+    world.put(&workflow).await;
+
+    let totals = "select year, sum(orders), sum(revenue) from mart.yearly_sales group by 1 order by 1";
+    let expected = "2020|400|1709912.09\n2021|400|1714424.94\n2022|400|1711130.69\n2023|400|1707858.63\n2024|400|1713158.76";
+    // Twice: what a run finds it replaces.
+    for _ in 0..2 {
+        let run = world.run("elt").await;
+        assert_eq!(run.statuses(), [Completed; 7], "{run:?}");
+        assert_eq!(cluster.ask(totals), expected);
+        assert_eq!(cluster.ask("select count(*), count(distinct loaded) from mart.customer"), "150|1");
+        assert!(log_of(&world, &run, 6).await.contains("\n2024 | 400    | 1713158.76"));
+    }
+
+    let away = world.file("away");
+    std::fs::rename(bucket.join("sales"), &away).unwrap();
+    let failed = world.run("elt").await;
+    assert!(!failed.completed());
+    assert!(failed.message(3).contains("s3://elt/sales/"), "{}", failed.message(3));
+    assert_eq!((failed.jobs[3].tries.len(), failed.jobs.len()), (2, 4), "nothing after it was handed out");
+    std::fs::rename(&away, bucket.join("sales")).unwrap();
+    let of = json!({ "workflow_execution_id": failed.workflow.workflow_execution_id });
+    let answer = world.trigger(json!({ "workflow_id": "elt", "restart": of })).await.unwrap();
+    let again = world.trigger(json!({ "workflow_id": "elt" })).await.unwrap_err();
+    assert_eq!(again.error_type, "WorkflowAlreadyRunning");
+    let id = answer["workflow_execution_id"].as_str().unwrap().parse().unwrap();
+    let restarted = world.end(&id).await;
+    assert!(restarted.completed(), "{restarted:?}");
+    let skipped = restarted.statuses().iter().filter(|status| **status == Skipped).count();
+    assert_eq!(skipped, 3, "{restarted:?}");
+    assert_eq!(cluster.ask(totals), expected);
 }
 
 fn check(path: &Path) -> Output {
