@@ -178,8 +178,8 @@ fn moment(text: &str) -> Option<f64> {
     Some(at.as_millisecond() as f64 / 1_000.0)
 }
 
-/// Where the row says that the log is whole, it is, and has no line twice. What an agent was sending when it died, the
-/// next one sends again: nobody knows whether it arrived.
+/// Where the row says that the log is whole, it is, and has no line twice. What an agent was sending when it died, or
+/// whose answer it could not read, is sent again: nobody knows whether it arrived.
 async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
     if job.text("log_complete") != "true" || job.text("attempt") == "0" {
         return;
@@ -199,8 +199,8 @@ async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
     };
     let begins = format!("{} {} ", job.id, job.text("attempt"));
     let mut own: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(&begins)).collect();
-    let kills = [Action::KillAgent, Action::KillBoth, Action::Vanish, Action::VanishBack];
-    if kills.into_iter().any(|kill| case.spec.has(kill)) {
+    let repeated = [Action::KillAgent, Action::KillBoth, Action::Vanish, Action::VanishBack, Action::Garbage];
+    if repeated.into_iter().any(|action| case.spec.has(action)) {
         let mut seen = BTreeSet::new();
         own.retain(|line| seen.insert(*line));
     }
