@@ -38,7 +38,7 @@ pub struct Case {
     began: Instant,
     /// The end was seen; what strikes now changes nothing any more.
     pub over: AtomicBool,
-    /// A function took longer than it may, and no fault was the reason: this machine is too slow at the moment.
+    /// A call or a function took longer than it may, and no fault was the reason: this machine is too slow at the moment.
     pub too_slow: AtomicBool,
 }
 

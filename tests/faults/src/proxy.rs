@@ -16,6 +16,9 @@ use crate::spec::{Action, Fault};
 /// Longer than functions wait for one sending; agents wait longer for most calls.
 const DELAY: Duration = Duration::from_millis(1_300);
 
+/// Nearly as long as a function waits for one sending. A call that takes this long by itself is a fault of its own.
+const TOO_LONG: Duration = Duration::from_millis(600);
+
 /// When a stray call arrives.
 const STRAY: Duration = Duration::from_secs(4);
 
@@ -150,7 +153,14 @@ async fn answered(
             forward().await?;
             Some(http::answer("200 OK", "application/x-amz-json-1.0", "{\"Item\":{\"\u{fffd}<html>"))
         }
-        _ => forward().await?,
+        _ => {
+            let began = Instant::now();
+            let answer = forward().await?;
+            if began.elapsed() > TOO_LONG {
+                case.too_slow.store(true, Ordering::Relaxed);
+            }
+            answer
+        }
     };
     let later: Vec<&Fault> = faults.iter().filter(|fault| fault.after).collect();
     for fault in &later {

@@ -196,7 +196,6 @@ impl Action {
                     | Self::TooLate
                     | Self::Never
                     | Self::FullLogs
-                    | Self::StopEndpoint
                     | Self::ClockAhead
                     | Self::ClockBack
             )
@@ -285,8 +284,9 @@ impl Spec {
 
     /// Whether every job must end as if nothing had happened.
     pub fn is_harmless(&self) -> bool {
-        // Several at once may use up what is there to bear one.
-        self.faults.len() < 2 && self.faults.iter().all(|fault| fault.action.is_harmless())
+        // Several at once may use up what is there to bear one; those of the endpoint befall each other's cases.
+        self.faults.len() < 2
+            && self.faults.iter().all(|fault| fault.action.is_harmless() && !fault.action.is_of_endpoint())
     }
 
     /// Whether it needs an endpoint that may be killed.
