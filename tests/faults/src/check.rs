@@ -179,7 +179,8 @@ fn moment(text: &str) -> Option<f64> {
 }
 
 /// Where the row says that the log is whole, it is, and has no line twice. What an agent was sending when it died, or
-/// whose answer it could not read, is sent again: nobody knows whether it arrived.
+/// whose answer it could not read, is sent again: nobody knows whether it arrived. So is what had no answer and arrives
+/// later.
 async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
     if job.text("log_complete") != "true" || job.text("attempt") == "0" {
         return;
@@ -198,12 +199,6 @@ async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
         }
     };
     let begins = format!("{} {} ", job.id, job.text("attempt"));
-    let mut own: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(&begins)).collect();
-    let repeated = [Action::KillAgent, Action::KillBoth, Action::Vanish, Action::VanishBack, Action::Garbage];
-    if repeated.into_iter().any(|action| case.spec.has(action)) {
-        let mut seen = BTreeSet::new();
-        own.retain(|line| seen.insert(*line));
-    }
     let millis = match case.spec.shape {
         Shape::Long | Shape::Once => 3_500,
         Shape::Slow => SLOW_MILLIS,
@@ -213,6 +208,13 @@ async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
         .map(|i| format!("line {i}"))
         .chain((0..millis).step_by(100).map(|i| format!("at {i}")))
         .collect();
+    let mut own: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(&begins)).collect();
+    let repeated = [Action::KillAgent, Action::KillBoth, Action::Vanish, Action::VanishBack, Action::Garbage];
+    if repeated.into_iter().any(|action| case.spec.has(action)) {
+        let mut seen = BTreeSet::new();
+        own.retain(|line| seen.insert(*line));
+        own.sort_by_key(|line| whole.iter().position(|one| one == line));
+    }
     let is_whole = own == whole;
     // A script that was ended wrote less.
     let is_beginning = own.len() <= whole.len() && own.iter().zip(&whole).all(|(own, all)| own == all);

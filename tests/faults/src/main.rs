@@ -270,7 +270,8 @@ async fn record(world: &Arc<World>, disks: bool, clock: bool, work: &Work) -> Re
 
 impl Work {
     fn next_run(&self) -> String {
-        format!("f{:05}", self.number.fetch_add(1, Ordering::Relaxed))
+        // Two suites at once must not see each other's processes.
+        format!("f{}-{:05}", std::process::id(), self.number.fetch_add(1, Ordering::Relaxed))
     }
 
     fn next(&self, of_endpoint: bool) -> Option<Spec> {
