@@ -315,3 +315,27 @@ async fn the_cli_runs_sql() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_statement_that_was_open_at_kill_9_fails_and_ends_on_the_server() {
+    let (mut world, cluster) = with_warehouse().await;
+    let place = ["--workgroup-name", "night", "--database", "postgres"];
+    let sent = world.aws(
+        &[&["redshift-data", "execute-statement", "--sql", "select pg_sleep(602)"][..], &place].concat(),
+    );
+    let id = sent["Id"].as_str().expect("an id").to_owned();
+    let sleeping = "select count(*) from pg_stat_activity where query like '%pg_sleep(602)%' and state = 'active' \
+                    and pid <> pg_backend_pid()";
+    eventually("the statement runs", async || (cluster.ask(sleeping) == "1").then_some(())).await;
+    world.kill();
+    world.restart();
+    let described = eventually("the statement's end", async || {
+        let found = world.aws(&["redshift-data", "describe-statement", "--id", &id]);
+        (found["Status"] != "STARTED").then_some(found)
+    })
+    .await;
+    assert_eq!(described["Status"], "FAILED", "{described}");
+    let error = described["Error"].as_str().unwrap_or_default();
+    assert!(error.contains("whether it took effect is not known"), "{error}");
+    eventually("the end on the server", async || (cluster.ask(sleeping) == "0").then_some(())).await;
+}

@@ -1,16 +1,18 @@
 //! The Redshift Data API, by the SDK, against a PostgreSQL of the tests' own.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_redshiftdata::Client;
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{Field, QueryRecords, ResultFormatString, SqlParameter, StatusString};
-use rsqlflow_local::Warehouse;
+use rsqlflow_core::Function;
+use rsqlflow_local::{Endpoint, Functions, Warehouse};
 use rsqlflow_tests_postgres::Cluster;
 use serde_json::json;
 
-use crate::support::{Local, call, code, restart_with, start_with, until};
+use crate::support::{Local, by_port, call, code, options, restart_with, start_with, until};
 
 fn warehouse(cluster: &Cluster) -> Warehouse {
     let url = format!("postgres://postgres@127.0.0.1:{}/postgres", cluster.port);
@@ -553,6 +555,47 @@ async fn copy_and_unload_use_the_directory_that_stands_for_s3() {
     assert_eq!(std::fs::read_to_string(&files[0]).unwrap(), "id,name\n1,a\n2,b\n");
     let missing = run(&client, &format!("copy t from 's3://lake/nowhere' {role}")).await;
     assert!(missing.error().unwrap().contains("The specified S3 prefix"), "{missing:?}");
+}
+
+/// A statement that asks for it tells the function `clock` of its end; and does not where events are lost.
+#[tokio::test]
+async fn the_end_of_a_statement_invokes_the_clock() {
+    let cluster = Cluster::start();
+    for drops in [false, true] {
+        let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+        let functions = Functions::By(Arc::new(move |function, event, _| {
+            let _ = sender.send((function, event));
+            Box::pin(async { Ok(json!(null)) })
+        }));
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = options(dir.path());
+        options.warehouses = vec![warehouse(&cluster)];
+        options.drop_statement_events = drops;
+        let endpoint = Box::pin(Endpoint::start_with(options, functions)).await.unwrap();
+        let client = Client::new(&by_port(&endpoint));
+        let send = async |sql: &str, event: bool| {
+            let sent = client.execute_statement().workgroup_name("night").sql(sql).statement_name("run/1");
+            let sent = sent.with_event(event).wait_time_seconds(20).send().await.unwrap();
+            ended(&client, sent.id().unwrap()).await
+        };
+        send("select 1", false).await;
+        let failed = send("select * from nowhere", true).await;
+        if drops {
+            endpoint.shutdown().await;
+            assert!(events.try_recv().is_err());
+            continue;
+        }
+        let (function, event) = events.recv().await.unwrap();
+        assert_eq!(function, Function::Clock);
+        assert_eq!(event["source"], "aws.redshift-data");
+        assert_eq!(event["detail-type"], "Redshift Data Statement Status Change");
+        let detail = &event["detail"];
+        assert_eq!((&detail["statementId"], &detail["state"]), (&json!(failed.id()), &json!("FAILED")));
+        assert_eq!((&detail["statementName"], &detail["rows"]), (&json!("run/1"), &json!(-1)));
+        assert!(detail["expireAt"].as_i64().unwrap() > 1_700_000_000, "{event}");
+        assert!(events.try_recv().is_err(), "only what asks for it is reported");
+        endpoint.shutdown().await;
+    }
 }
 
 #[tokio::test]
