@@ -235,10 +235,7 @@ mod tests {
         // Rows of version 0.1.0.
         assert_eq!(misfit(&job(180, None)), None);
         assert_eq!(misfit(&job(6, None)), None);
-        let short = serde_json::json!({
-            "lease": 15_000, "clock_margin": 5_000, "renewal_period": 6_667, "renewal_latency": 5_000,
-            "token_patience": 60_000, "stop_grace": 10_000
-        });
+        let short = serde_json::json!([15_000, 5_000, 6_667, 5_000, 60_000, 10_000]);
         assert_eq!(
             misfit(&job(20, Some(short))).as_deref(),
             Some(

@@ -50,8 +50,7 @@ mod tests {
         json!({
             "job_name": "load", "script": "load.sh", "sql": sql(), "args": ["a"], "env": {"A": "1"}, "secret": "s",
             "target": {"instance_ids": ["i-1"]}, "timeout": 60, "heartbeat": 180, "linger": 7,
-            "times": {"lease": 175000, "clock_margin": 5000, "renewal_period": 60000, "renewal_latency": 5000,
-                "token_patience": 540000, "stop_grace": 10000},
+            "times": [175000, 5000, 60000, 5000, 540000, 10000],
             "retries": 3, "retry_delay": 1, "retry_backoff": 2.0, "ok_exit_codes": [0], "on_lost": "fail",
             "skip": false, "skip_reason": "r"
         })
@@ -67,6 +66,7 @@ mod tests {
                 Value::Bool(flag) => json!(!flag),
                 Value::Number(number) => json!(number.as_f64().unwrap() as u64 + 1),
                 Value::Array(_) if name == "ok_exit_codes" => json!([1]),
+                Value::Array(_) if name == "times" => json!([175000, 5000, 60000, 5000, 540000, 1]),
                 Value::Array(_) => json!(["b"]),
                 Value::Object(_) if name == "sql" => {
                     let mut other = sql();
@@ -75,11 +75,7 @@ mod tests {
                 }
                 Value::Object(_) if name == "env" => json!({"A": "2"}),
                 Value::Object(_) if name == "target" => json!({"instance_ids": ["i-2"]}),
-                other => {
-                    let mut times = other.clone();
-                    times["stop_grace"] = json!(1);
-                    times
-                }
+                other => panic!("{name}: {other}"),
             };
             let mut changed = all.clone();
             changed[name] = other;

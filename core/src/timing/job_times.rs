@@ -4,33 +4,46 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Misfit, Rule, Timing, millis};
+use super::{Misfit, Rule, Timing};
 use crate::Seconds;
 
 /// The times that launcher, agent and closer of one job must agree on. They are derived once, from the deployment's
-/// times and the job's heartbeat, and stand in the job's row from hand-out on. All are spans; serialised in
-/// milliseconds.
+/// times and the job's heartbeat, and stand in the job's row from hand-out on. All are spans.
+///
+/// Serialised as a list of milliseconds in the order of the fields. Every renewal writes the row, and DynamoDB counts the
+/// names of a map's members: with them a plain job's row would be larger than 1 KB, and each write cost two units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "[u64; 6]", into = "[u64; 6]")]
 pub struct JobTimes {
     /// How long the script may run after the first sending of the last acknowledged claim or renewal. Before it ends
     /// the script is gone, [`Self::stop_grace`] included.
-    #[serde(with = "millis")]
     pub lease: Duration,
     /// By how much clocks of launchers may differ.
-    #[serde(with = "millis")]
     pub clock_margin: Duration,
     /// The longest pause between two renewals.
-    #[serde(with = "millis")]
     pub renewal_period: Duration,
     /// The longest time of one renewal, after which the agent gives the call up.
-    #[serde(with = "millis")]
     pub renewal_latency: Duration,
     /// The longest time without an accepted task token.
-    #[serde(with = "millis")]
     pub token_patience: Duration,
     /// From SIGTERM to SIGKILL.
-    #[serde(with = "millis")]
     pub stop_grace: Duration,
+}
+
+impl From<[u64; 6]> for JobTimes {
+    fn from(millis: [u64; 6]) -> Self {
+        let [lease, clock_margin, renewal_period, renewal_latency, token_patience, stop_grace] =
+            millis.map(Duration::from_millis);
+        Self { lease, clock_margin, renewal_period, renewal_latency, token_patience, stop_grace }
+    }
+}
+
+impl From<JobTimes> for [u64; 6] {
+    fn from(times: JobTimes) -> Self {
+        let JobTimes { lease, clock_margin, renewal_period, renewal_latency, token_patience, stop_grace } =
+            times;
+        [lease, clock_margin, renewal_period, renewal_latency, token_patience, stop_grace].map(millis)
+    }
 }
 
 impl JobTimes {
@@ -79,7 +92,11 @@ impl JobTimes {
 }
 
 fn whole_millis(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    Duration::from_millis(millis(duration))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -88,14 +105,10 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn they_are_kept_in_milliseconds() {
+    fn they_are_kept_as_a_list_of_milliseconds() {
         let times = JobTimes::new(&Timing::default(), Seconds::saturating(180));
         let json = serde_json::to_value(times).unwrap();
-        let expected = serde_json::json!({
-            "lease": 175_000, "clock_margin": 5_000, "renewal_period": 60_000, "renewal_latency": 5_000,
-            "token_patience": 540_000, "stop_grace": 10_000
-        });
-        assert_eq!(json, expected);
+        assert_eq!(json, serde_json::json!([175_000, 5_000, 60_000, 5_000, 540_000, 10_000]));
         assert_eq!(serde_json::from_value::<JobTimes>(json).unwrap(), times);
     }
 

@@ -43,7 +43,7 @@ async fn the_row_has_the_times_and_the_agent_goes_by_them() {
     let expected = JobTimes::new(&Timing::single_machine(), Seconds::saturating(u64::from(LONG)));
     assert_eq!(row.job.times, Some(expected), "from hand-out on");
 
-    set_times(&world, &id, "SET job.times.stop_grace = :grace", Some("20000")).await;
+    set_times(&world, &id, "SET job.times[5] = :grace", Some("20000")).await;
     let mut agent = world.agent_for(&world.url, &id, 1).spawn().unwrap();
     eventually("the script's start", async || started.exists().then_some(())).await;
     request_cancel(&world, &id, 0).await;
