@@ -30,6 +30,8 @@ const SCHEMA: Schema = Schema {
             -- JSON: error types with which the function asks to be invoked again.
             repeat_on TEXT NOT NULL
         ) STRICT;",
+    // Version 0.1.0.
+    upgrades: &[(1, "ALTER TABLE event ADD COLUMN repeat_on TEXT NOT NULL DEFAULT '[]';")],
 };
 
 /// Waits before the second and the third try of a function that failed. After the third the event is dropped.

@@ -56,6 +56,7 @@ const SCHEMA: Schema<'static> = Schema {
         ) STRICT;
         CREATE INDEX event_of_stream ON event (stream_id, moment);
         CREATE INDEX event_of_group ON event (group_id, moment);",
+    upgrades: &[],
 };
 
 /// The embedded CloudWatch Logs.

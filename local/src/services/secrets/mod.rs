@@ -44,6 +44,7 @@ const SCHEMA: Schema<'static> = Schema {
             PRIMARY KEY (name, stage),
             FOREIGN KEY (name, version_id) REFERENCES version (name, version_id)
         ) STRICT, WITHOUT ROWID;",
+    upgrades: &[],
 };
 
 /// The embedded Secrets Manager.

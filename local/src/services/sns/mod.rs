@@ -34,6 +34,8 @@ const SCHEMA: Schema<'static> = Schema {
             published INTEGER NOT NULL
         ) STRICT;
         CREATE INDEX message_of_topic ON message (topic_arn, sequence);",
+    // Version 0.1.0 delivered messages.
+    upgrades: &[(2, "DROP TABLE subscription; DROP TABLE delivery;")],
 };
 
 /// The embedded SNS.

@@ -42,6 +42,7 @@ const SCHEMA: Schema = Schema {
             UNIQUE (command, instance_id)
         ) STRICT;
         CREATE INDEX invocation_open ON invocation (command) WHERE ended IS NULL;",
+    upgrades: &[],
 };
 
 /// Invocations that are remembered, and commands without one. The service keeps them for 30 days; here the oldest

@@ -21,6 +21,19 @@ pub(super) use executions::{Inserted, NewExecution, Parent, Row};
 pub(super) use journal::{Ending, Record, Recording};
 pub(super) use machines::MachineRow;
 
+/// From version 0.1.0, which could redrive executions. One that was redriven and is under way has a journal that cannot be
+/// replayed any more.
+const OF_0_1_0: &str = "
+    DROP INDEX execution_to_tell;
+    DROP TABLE redrive;
+    UPDATE execution SET status = 'ABORTED', error = 'EndpointUpgraded', stopped = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        WHERE stopped IS NULL AND redrives > 0;
+    DELETE FROM journal WHERE execution_id IN (SELECT id FROM execution WHERE stopped IS NOT NULL);
+    ALTER TABLE execution DROP COLUMN redrives;
+    ALTER TABLE execution DROP COLUMN redriven;
+    ALTER TABLE execution RENAME COLUMN announced TO reported;
+    CREATE INDEX execution_to_report ON execution (id) WHERE reported = 0;";
+
 const SCHEMA: Schema = Schema {
     file: "stepfunctions.sqlite3",
     version: 2,
@@ -82,6 +95,7 @@ const SCHEMA: Schema = Schema {
             execution_id INTEGER NOT NULL REFERENCES execution (id) ON DELETE CASCADE
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX token_of_execution ON token (execution_id);",
+    upgrades: &[(1, OF_0_1_0)],
 };
 
 /// The database. Cheap to clone.
