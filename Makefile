@@ -94,6 +94,13 @@ check-cdk: tool-cdk tool-cfn-lint ## Check the deployment without an AWS account
 referee: build tool-postgres tool-referees tool-cdk ## Compare with MiniStack and moto (docs/referees.md)
 	tests/referee/run $(ONLY)
 
+.PHONY: fuzz
+SECONDS ?= 60
+# `make fuzz SECONDS=600 ONLY="asl log"`. Inputs that fail become files in tests/fuzz/seeds, which the tests replay.
+fuzz: tool-cargo ## Give wrong bytes to everything that reads them, for SECONDS each (60)
+	$(CARGO) build --locked --workspace --bin fuzz
+	$(TARGET)/debug/fuzz $(SECONDS) $(ONLY)
+
 .PHONY: bench
 # The benchmark program itself is not optimised; the programs that it measures are. In the release profile it would need
 # another panic strategy, and cargo would build all its dependencies again.
