@@ -93,7 +93,10 @@ fn run(command: &Command, printer: Printer) -> Result<u8, Failure> {
     }
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|e| anyhow::Error::new(e).context("cannot start the runtime's threads"))?;
-    runtime.block_on(Box::pin(execute(command, printer)))
+    let ended = runtime.block_on(Box::pin(execute(command, printer)));
+    // A thread that still waits for a disk or for a name server must not hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn execute(command: &Command, printer: Printer) -> Result<u8, Failure> {

@@ -5,6 +5,7 @@
 //! instances. The Lambda handlers run in this process, but talk to the endpoint through the AWS SDK over its
 //! port, as they talk to AWS.
 
+mod credentials;
 mod endpoint;
 mod error;
 mod http;
@@ -14,6 +15,7 @@ mod sdk;
 mod services;
 mod storage;
 
+pub use credentials::Credentials;
 pub use endpoint::{Endpoint, Functions};
 pub use error::LocalError;
 pub use options::{Options, Warehouse, WarehouseError};

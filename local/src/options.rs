@@ -25,6 +25,8 @@ pub struct Options {
     pub warehouses: Vec<Warehouse>,
     /// Whether completion events of the Redshift Data API are lost, as they may be on AWS. For tests.
     pub drop_statement_events: bool,
+    /// Whether a request must be signed with the keys of the state directory ([`crate::Credentials`]).
+    pub authenticate: bool,
     /// Names, times and defaults. ARNs of machines are set by the endpoint. Without a default target it is the
     /// endpoint's instances.
     pub deployment: Deployment,

@@ -42,6 +42,7 @@ fn tables() -> Tables {
             paused: false,
             warehouses: Vec::new(),
             drop_statement_events: false,
+            authenticate: true,
             deployment: Deployment::default(),
         }))
         .unwrap();

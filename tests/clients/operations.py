@@ -11,6 +11,8 @@ import re
 import unittest
 import urllib.parse
 
+import botocore.auth
+import botocore.awsrequest
 import botocore.session
 from botocore.exceptions import ClientError
 
@@ -100,9 +102,13 @@ class Operations(unittest.TestCase):
         self.addCleanup(connection.close)
         session = botocore.session.get_session()
 
+        signer = botocore.auth.SigV4Auth(session.get_credentials(), "test", "us-east-1")
+
         def is_there(service, operation):
             method, path, headers, body = request(service, operation)
-            connection.request(method, path, body, headers)
+            signed = botocore.awsrequest.AWSRequest(method, f"http://{address.netloc}{path}", headers, body)
+            signer.add_auth(signed)
+            connection.request(method, path, body, dict(signed.headers))
             answer = connection.getresponse()
             text = answer.read().decode()
             if answer.status == 501:

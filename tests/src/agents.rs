@@ -122,8 +122,7 @@ impl World {
             .current_dir("/")
             .env("RSQLFLOW_AGENT_CONFIG", self.instance().join("agent.toml"))
             .env("AWS_ENDPOINT_URL", url)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .envs(self.keys.env())
             .stdin(Stdio::null());
         let mut command = tokio::process::Command::from(command);
         command.kill_on_drop(true);

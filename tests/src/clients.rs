@@ -71,8 +71,7 @@ impl World {
         command
             .env("AWS_ENDPOINT_URL", &self.url)
             .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local");
+            .envs(self.keys.env());
         command
     }
 

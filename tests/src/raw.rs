@@ -16,9 +16,17 @@ impl World {
         let address = self.url.trim_start_matches("http://");
         let members = body.as_object().expect("a request is an object").iter().filter(|(_, v)| !v.is_null());
         let body = Value::Object(members.map(|(k, v)| (k.clone(), v.clone())).collect()).to_string();
+        let headers =
+            [("host", address), ("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target)];
+        let signature = self.keys.sign("POST /", &headers, body.as_bytes());
+        let signature = signature.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: String = headers
+            .into_iter()
+            .chain(signature)
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         let request = format!(
-            "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
-             x-amz-target: {target}\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST / HTTP/1.1\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
             body.len()
         );
         let mut stream = TcpStream::connect(address).await.expect("the endpoint listens");

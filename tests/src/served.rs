@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Answer, command, send};
+use crate::{Answer, Keys, command, send};
 
 /// A directory that goes away.
 ///
@@ -56,6 +56,8 @@ pub struct Served {
     pub process: Child,
     /// Its address.
     pub url: String,
+    /// With which its requests are signed.
+    pub keys: Keys,
 }
 
 impl Served {
@@ -65,12 +67,17 @@ impl Served {
     /// Where it does not.
     #[must_use]
     pub fn start(mut command: Command) -> Self {
-        let mut served = Self { process: command.spawn().expect("rsqlflow starts"), url: String::new() };
+        let process = command.spawn().expect("rsqlflow starts");
+        let mut served = Self { process, url: String::new(), keys: Keys::wrong() };
         let mut document = String::new();
         for line in BufReader::new(served.process.stdout.take().expect("its output")).lines() {
             document.push_str(&line.expect("text"));
             if let Ok(value) = serde_json::from_str::<Value>(&document) {
                 value["endpoint_url"].as_str().expect("an address").clone_into(&mut served.url);
+                // As the process sees the file, which may be on a disk that only it has mounted.
+                let file = value["credentials_file"].as_str().expect("a file");
+                let file = format!("/proc/{}/root{file}", served.process.id());
+                served.keys = Keys::read(Path::new(&file));
                 return served;
             }
         }
@@ -119,7 +126,26 @@ impl Served {
     #[must_use]
     pub fn raw(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let json = ("content-type", "application/x-amz-json-1.0");
-        send(&self.url, "POST /", &[&[json], headers].concat(), body).expect("an answer")
+        self.send("POST /", &[&[json], headers].concat(), body)
+    }
+
+    /// As [`send`], signed unless the headers have a signature.
+    ///
+    /// # Panics
+    /// Where no answer comes.
+    #[must_use]
+    pub fn send(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut headers = headers.to_vec();
+        let host = self.url.trim_start_matches("http://");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            headers.push(("host", host));
+        }
+        let signature = match headers.iter().any(|(name, _)| *name == "authorization") {
+            true => Vec::new(),
+            false => self.keys.sign(line, &headers, body),
+        };
+        headers.extend(signature.iter().map(|(name, value)| (*name, value.as_str())));
+        send(&self.url, line, &headers, body).expect("an answer")
     }
 
     /// Whether it answers well.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_sdk_lambda::primitives::Blob;
 use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{Deployment, ExecutionId, Function, JobId, WorkflowStatus};
@@ -14,7 +13,7 @@ use rsqlflow_store::{JobRow, JobSummary, Store, WorkflowRow};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{binary, command, eventually};
+use crate::{Keys, binary, command, eventually};
 
 /// How a world is made.
 #[derive(Default)]
@@ -48,6 +47,8 @@ pub struct World {
     pub deployment: Deployment,
     /// The endpoint's address.
     pub url: String,
+    /// With which its requests are signed.
+    pub keys: Keys,
 }
 
 /// Starts `rsqlflow local` in a world's directory.
@@ -128,17 +129,16 @@ impl World {
         let dir = tempfile::Builder::new().prefix("rsqlflow-test-").tempdir_in(parent).expect("a directory");
         std::fs::create_dir(dir.path().join("scripts")).expect("a script directory");
         let (endpoint, url) = serve(dir.path(), &options, 0);
+        let keys = Keys::read(&dir.path().join("state/credentials"));
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&url)
-            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-                Credentials::for_tests(),
-            ))
+            .credentials_provider(keys.provider())
             .build();
         let deployment = Deployment::default();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), deployment.tables.clone());
-        Self { dir, options, endpoint, sdk, store, deployment, url }
+        Self { dir, options, endpoint, sdk, store, deployment, url, keys }
     }
 
     /// Kills the endpoint, as a power cut or the out-of-memory killer would. Its agents live on.

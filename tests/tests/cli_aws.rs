@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use rsqlflow_tests::{Said, World, command, shown};
+use rsqlflow_tests::{Keys, Said, World, command, shown};
 use serde_json::{Value, json};
 
 /// A checkout with an app whose `node` and `npx` are ours: what they were called with stands in a file.
 struct Checkout {
     dir: tempfile::TempDir,
+    keys: Option<Keys>,
 }
 
 impl Checkout {
@@ -23,10 +24,15 @@ impl Checkout {
         std::fs::write(app.join("node_modules/.bin/cdk"), "").unwrap();
         std::fs::write(app.join("cdk.json"), json!({ "context": { "rsqlflow": settings } }).to_string())
             .unwrap();
-        let checkout = Self { dir };
+        let checkout = Self { dir, keys: None };
         checkout.tool("node", "echo v22.1.0");
         checkout.tool("npx", NPX);
         checkout
+    }
+
+    /// Commands that name an endpoint have the keys of this one.
+    fn of(self, world: &World) -> Self {
+        Self { keys: Some(world.keys.clone()), ..self }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -62,6 +68,9 @@ impl Checkout {
             .env("CALLS", self.path("calls"))
             .envs(env.iter().copied())
             .stdin(Stdio::null());
+        if let Some(keys) = self.keys.as_ref().filter(|_| args.contains(&"--endpoint-url")) {
+            command.envs(keys.env());
+        }
         command.output().unwrap().into()
     }
 
@@ -88,7 +97,7 @@ esac
 #[tokio::test]
 async fn a_deployment_is_asked_for_checked_and_made_with_nothing_of_a_shell() {
     let world = World::start().await;
-    let checkout = Checkout::new(&json!({ "prefix": "team" }));
+    let checkout = Checkout::new(&json!({ "prefix": "team" })).of(&world);
     checkout.build_packages();
     let url = world.url.as_str();
     let settings = checkout.path("settings.json");
@@ -129,7 +138,7 @@ async fn a_deployment_is_asked_for_checked_and_made_with_nothing_of_a_shell() {
 async fn a_removal_says_what_stays() {
     let world = World::start().await;
     let url = world.url.as_str();
-    let kept = Checkout::new(&json!({ "prefix": "team" }));
+    let kept = Checkout::new(&json!({ "prefix": "team" })).of(&world);
     let _ = kept
         .run(&["destroy", "--endpoint-url", url])
         .ends(2)
@@ -139,7 +148,7 @@ async fn a_removal_says_what_stays() {
     let _ = done.says("the tables of team and");
     assert!(kept.calls().last().unwrap().contains("destroy --all --force"));
 
-    let all = Checkout::new(&json!({ "removal_policy": "destroy" }));
+    let all = Checkout::new(&json!({ "removal_policy": "destroy" })).of(&world);
     let _ = all.run(&["destroy", "--endpoint-url", url]).ends(2).says("ALL WORKFLOWS AND HISTORY");
 }
 
@@ -147,7 +156,7 @@ async fn a_removal_says_what_stays() {
 async fn what_is_missing_is_told_before_anything_is_made() {
     let world = World::start().await;
     let url = world.url.as_str();
-    let checkout = Checkout::new(&json!({}));
+    let checkout = Checkout::new(&json!({})).of(&world);
     let deploy = ["deploy", "--yes", "--endpoint-url", url];
     let told = checkout.run(&deploy).ends(3).says("lambda.zip (lambda_zip)").says("make package");
     assert!(checkout.calls().is_empty(), "{told:?}");
@@ -188,7 +197,7 @@ async fn what_is_missing_is_told_before_anything_is_made() {
 #[tokio::test]
 async fn who_deploys_is_known_before_packages_are_installed() {
     let world = World::start().await;
-    let checkout = Checkout::new(&json!({}));
+    let checkout = Checkout::new(&json!({})).of(&world);
     checkout.build_packages();
     std::fs::remove_file(checkout.path("cdk-config/node_modules/.bin/cdk")).unwrap();
     checkout.tool("npm", "echo npm >> \"$CALLS\"; exit 1");

@@ -60,6 +60,7 @@ impl Filters {
             (r"\b\d+ min \d\d s\b".to_owned(), "0.10 s"),
             (r"127\.0\.0\.1:\d+".to_owned(), "127.0.0.1:4566"),
             (r"ada@[\w.-]+".to_owned(), "ada@etl-1"),
+            (r"(AWS_ACCESS_KEY_ID)=\S+ (AWS_SECRET_ACCESS_KEY)=\S+".to_owned(), "$1=LOCAL… $2=…"),
         ];
         Self(rules.map(|(pattern, with)| (Regex::new(&pattern).unwrap(), with.to_owned())).into())
     }
@@ -76,6 +77,8 @@ impl Filters {
 struct Session {
     dir: tempfile::TempDir,
     background: Vec<Child>,
+    /// The keys that an endpoint in the background printed.
+    keys: Vec<(String, String)>,
 }
 
 impl Session {
@@ -85,7 +88,7 @@ impl Session {
         let copied =
             Command::new("cp").arg("-r").arg(format!("{}/.", example.display())).arg(dir.path()).status();
         assert!(copied.unwrap().success());
-        Self { dir, background: Vec::new() }
+        Self { dir, background: Vec::new(), keys: Vec::new() }
     }
 
     fn command(&self, line: &str) -> Command {
@@ -99,8 +102,8 @@ impl Session {
             .env("PATH", format!("{bin}:{path}"))
             .env("USER", "ada")
             .env("LANG", "C.UTF-8")
-            // As an instance's role would give them; the command line needs none for an endpoint of this machine.
-            .envs([("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local")])
+            // As an instance's role would give them; the command line finds them in the state directory.
+            .envs(self.keys.iter().cloned())
             .env("RSQLFLOW_AGENT_CONFIG", self.dir.path().join("agent.toml"))
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
@@ -117,7 +120,10 @@ impl Session {
     fn run_beside(&mut self, line: &str) -> String {
         let mut child = self.command(&format!("exec {line}")).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let text = (0..2).map(|_| format!("{}\n", said.next().unwrap().unwrap())).collect();
+        let text: String = (0..2).map(|_| format!("{}\n", said.next().unwrap().unwrap())).collect();
+        let variables = text.split_whitespace().filter_map(|word| word.split_once('='));
+        let keys = variables.filter(|(name, _)| name.ends_with("ACCESS_KEY") || name.ends_with("KEY_ID"));
+        self.keys = keys.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         // Read on, so that it is never held up.
         std::thread::spawn(move || said.for_each(drop));
         self.background.push(child);

@@ -18,10 +18,20 @@ async fn an_address_a_variable_and_a_directory_lead_to_the_same_place() {
     world.put(&json!({ "workflow_id": "here" })).await;
     let elsewhere = tempfile::tempdir().unwrap();
     let (url, dir) = (world.url.as_str(), world.state_dir().display().to_string());
+    let keys = world.keys.env().to_vec();
     for (env, args) in [
-        (vec![], vec!["--endpoint-url", url]),
-        (vec![("AWS_ENDPOINT_URL", url)], vec![]),
-        (vec![("AWS_ENDPOINT_URL", url)], vec!["--region", "us-east-1"]),
+        (keys.clone(), vec!["--endpoint-url", url]),
+        ([keys.clone(), vec![("AWS_ENDPOINT_URL", url)]].concat(), vec![]),
+        ([keys.clone(), vec![("AWS_ENDPOINT_URL", url)]].concat(), vec!["--region", "us-east-1"]),
+        // The directory that is served has its keys, whatever keys for AWS are set.
+        (
+            vec![
+                ("RSQLFLOW_STATE_DIR", dir.as_str()),
+                ("AWS_ACCESS_KEY_ID", "AK"),
+                ("AWS_SECRET_ACCESS_KEY", "SK"),
+            ],
+            vec!["--endpoint-url", url],
+        ),
         (vec![], vec!["--state-dir", &dir]),
         (vec![("RSQLFLOW_STATE_DIR", dir.as_str())], vec![]),
     ] {
@@ -33,10 +43,14 @@ async fn an_address_a_variable_and_a_directory_lead_to_the_same_place() {
     let other = rsqlflow(elsewhere.path(), &[], &other).ends(0);
     assert!(other.err.contains("--region eu-west-1 with --profile prod is not looked at"), "{other:?}");
     assert!(other.out.contains("us-east-1") && other.out.contains("the endpoint's own"), "{other:?}");
+    for env in [vec![], vec![("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")]] {
+        let refused = rsqlflow(elsewhere.path(), &env, &["list", "--endpoint-url", url]).ends(3);
+        let _ = refused.says("UnrecognizedClientException").says("the endpoint takes only its own keys");
+    }
     let both = ["list", "--state-dir", &dir, "--endpoint-url", url];
     let _ = rsqlflow(elsewhere.path(), &[], &both).ends(2).says("cannot be used with");
     let healthy =
-        rsqlflow(elsewhere.path(), &[], &["doctor", "--endpoint-url", url, "--output", "json"]).ends(0);
+        rsqlflow(elsewhere.path(), &keys, &["doctor", "--endpoint-url", url, "--output", "json"]).ends(0);
     assert_eq!(healthy.json()["healthy"], true, "{healthy:?}");
 }
 

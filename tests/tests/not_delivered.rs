@@ -67,4 +67,8 @@ async fn a_log_that_iam_denies_is_told_in_the_row_and_the_job_completes() {
     assert!(said.contains("AccessDeniedException") && said.contains("CreateLogStream"), "{said}");
     let local = said.split("see ").nth(1).and_then(|rest| rest.strip_suffix(" on the instance")).unwrap();
     assert_eq!(std::fs::read_to_string(local).unwrap().lines().count(), 1000, "where the row says it is");
+    for follow in [&["logs", id.as_str()][..], &["logs", id.as_str(), "-f"]] {
+        let shown = world.operator(follow).ends(1).says("the log of a.sh (0000#00000) is not complete");
+        let _ = shown.says(local).says("(instance i-local000000000001)");
+    }
 }

@@ -188,7 +188,7 @@ async fn outside_of_a_job_the_credentials_are_fetched_and_never_shown() {
                 .env("HOME", world.file(""))
                 .env("LANG", "C.UTF-8");
             command.env("AWS_ENDPOINT_URL", &world.url).env("AWS_DEFAULT_REGION", "us-east-1");
-            command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+            command.envs(world.keys.env());
             command
         };
         let output = by_hand("db").output().unwrap();

@@ -112,6 +112,10 @@ pub(crate) struct Local {
     /// Directory of the scripts. Default: that of the last endpoint on the state directory, else the current one.
     #[arg(long, value_name = "DIR")]
     pub scripts: Option<PathBuf>,
+    /// Answer requests that are not signed with the keys of the state directory. For throw-away use: every user of this
+    /// machine can then read secrets and run scripts.
+    #[arg(long)]
+    pub no_auth: bool,
     /// The endpoint.
     #[command(flatten)]
     pub embedded: Embedded,

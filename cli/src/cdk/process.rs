@@ -8,7 +8,7 @@ use rsqlflow_core::env::{AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, AWS_
 use super::App;
 use crate::args::Account;
 use crate::failure::Failure;
-use crate::place::is_loopback;
+use crate::place::{is_loopback, keys};
 
 /// Variables that name credentials.
 const KEYS: [&str; 6] = [
@@ -44,11 +44,11 @@ impl<'a> Cdk<'a> {
             environment.insert(AWS_ENDPOINT_URL, url.clone());
         }
         let endpoint = account.endpoint_url.clone().or_else(|| std::env::var(AWS_ENDPOINT_URL).ok());
-        let has_keys = account.profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
-        if endpoint.is_some_and(|url| is_loopback(&url)) && !has_keys {
-            // An endpoint of this machine takes any; the user's own must not reach it.
-            environment.insert("AWS_ACCESS_KEY_ID", "local".to_owned());
-            environment.insert("AWS_SECRET_ACCESS_KEY", "local".to_owned());
+        if let Some(url) = endpoint.filter(|url| is_loopback(url)) {
+            // A profile is not for an endpoint of this machine.
+            let keys = keys::of_endpoint(&url);
+            environment.insert("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned());
+            environment.insert("AWS_SECRET_ACCESS_KEY", keys.secret_access_key().to_owned());
         }
         Self { app, environment, quiet_stdout }
     }

@@ -1,5 +1,6 @@
 //! `rsqlflow local`
 
+use rsqlflow_local::Credentials;
 use serde_json::json;
 
 use crate::args::Local;
@@ -27,18 +28,24 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
     // What the last endpoint here left goes on, and needs its scripts.
     let scripts = args.scripts.clone().or_else(|| place::last_scripts(&args.embedded.place.state_dir));
     let scripts = scripts.unwrap_or_else(|| ".".into());
-    let serving = Serving { embedded: &args.embedded, port: args.port, scripts: &scripts };
+    let serving =
+        Serving { embedded: &args.embedded, port: args.port, scripts: &scripts, authenticate: !args.no_auth };
     let place = Box::pin(Place::serve(serving)).await?;
     let url = place.url().to_owned();
     if printer.is_json() {
-        printer.json(&json!({ "version": JSON_VERSION, "endpoint_url": url }));
-    } else {
+        let file = place.state_dir().map(Credentials::path);
+        printer.json(&json!({ "version": JSON_VERSION, "endpoint_url": url, "credentials_file": file }));
+    } else if let Some(keys) = place.credentials() {
         printer.data(&format!(
-            "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+            "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID={} \
+             AWS_SECRET_ACCESS_KEY={}",
+            keys.access_key_id(),
+            keys.secret_access_key()
         ));
     }
-    printer
-        .notice(&format!("serving {url} from {}; Ctrl-C ends it", args.embedded.place.state_dir.display()));
+    let whom = if args.no_auth { " to every user of this machine" } else { "" };
+    let dir = args.embedded.place.state_dir.display();
+    printer.notice(&format!("serving {url} from {dir}{whom}; Ctrl-C ends it"));
     tokio::select! {
         taken_up = resume::take_up_and_wait(&place, printer) => taken_up?,
         gone = place.gone() => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
+use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::JobSummary;
 use serde_json::json;
@@ -31,14 +32,15 @@ pub(crate) async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
     let place = Place::find(&args.place, Purpose::Look).await?;
     let shown = tokio::select! {
-        shown = show(args, &place, &id, printer) => shown.map(|()| exit::OK),
+        shown = show(args, &place, &id, printer) => shown.map(|whole| if whole { exit::OK } else { exit::NOT_WHOLE }),
         _ = signals.next() => Ok(exit::INTERRUPTED),
     };
     place.close().await;
     shown
 }
 
-async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) -> Result<(), Failure> {
+/// Whether all that was shown is whole.
+async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) -> Result<bool, Failure> {
     let run = rows::read(&place.store, id).await?;
     let wanted = match &args.job {
         None => None,
@@ -54,11 +56,11 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
     }
     if args.follow && printer.is_json() {
         // Nothing will come, but who reads a document a line is to find that.
-        return round(place, id, &client, wanted.as_deref(), &mut BTreeMap::new(), (printer, args.raw))
-            .await
-            .map(drop);
+        let mut cursors = BTreeMap::new();
+        let round = round(place, id, &client, wanted.as_deref(), &mut cursors, (printer, args.raw)).await?;
+        return Ok(round.is_whole);
     }
-    let mut documents = Vec::new();
+    let (mut documents, mut is_whole) = (Vec::new(), true);
     let shown: Vec<_> = run.jobs.iter().filter(|job| is_wanted(wanted.as_deref(), job)).collect();
     for job in &shown {
         let mut lines = Vec::new();
@@ -77,24 +79,44 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
                 }
             })
             .await?;
-        if !printer.is_json() {
-            not_whole(job, printer);
-        }
+        is_whole &= tell_whole(id, job, printer);
         documents.push(json!({ "job_id": job.job_id, "job_name": job.job_name, "lines": lines,
-            "log_complete": job.log_complete, "log_error": job.log_error }));
+            "log_complete": job.log_complete, "log_error": why_not_whole(id, job) }));
     }
     if printer.is_json() {
         printer.json(&json!({ "version": JSON_VERSION, "logs": documents }));
     }
-    Ok(())
+    Ok(is_whole)
 }
 
-/// Says why a job's log is not whole, and where the rest of it is. Not among the lines: they are the script's.
-fn not_whole(job: &JobSummary, printer: Printer) {
-    if job.log_complete == Some(false) {
-        let why = job.log_error.as_deref().unwrap_or("the agent could not send all of it");
+/// Whether a job's log is whole. If not, says why, and where the rest of it is. Not among the lines: they are the script's.
+fn tell_whole(run: &ExecutionId, job: &JobSummary, printer: Printer) -> bool {
+    let Some(why) = why_not_whole(run, job) else { return true };
+    if !printer.is_json() {
         let name = one_line(&job.job_name);
-        printer.notice(&format!("the log of {name} ({}) is not complete: {}", job.job_id, one_line(why)));
+        printer.notice(&format!("the log of {name} ({}) is not complete: {}", job.job_id, one_line(&why)));
+    }
+    false
+}
+
+/// Why the log of a closed job is not whole, and where the rest is; `None` if it is whole, as far as is known.
+fn why_not_whole(run: &ExecutionId, job: &JobSummary) -> Option<String> {
+    let instance = job.instance_id.as_deref().unwrap_or("unknown");
+    match (job.log_complete, job.state.status) {
+        (Some(false), _) => {
+            let why = job.log_error.as_deref().unwrap_or("the agent could not send all of it");
+            Some(format!("{why} (instance {instance})"))
+        }
+        // Its agent did not live to say whether all was sent.
+        (None, JobStatus::Lost) => {
+            let (id, attempt) = (job.job_id, job.state.attempt);
+            Some(format!(
+                "its agent vanished before it reported whether all of it was sent; see \
+                 {run}/{:04}-{:05}-a{attempt}.log in the agent's `log_dir` (instance {instance})",
+                id.stage, id.position
+            ))
+        }
+        _ => None,
     }
 }
 
@@ -126,24 +148,34 @@ async fn follow(
     client: &Client,
     wanted: Option<&[JobId]>,
     (printer, raw): (Printer, bool),
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut cursors = BTreeMap::new();
     let mut steady = Steady::listening(place, id);
+    let mut is_whole = true;
     loop {
-        let open = steady
+        let round = steady
             .read(
                 |line| printer.notice(line),
                 async || round(place, id, client, wanted, &mut cursors, (printer, raw)).await,
             )
             .await?;
-        if !open {
-            return Ok(());
+        is_whole &= round.is_whole;
+        if !round.is_open {
+            return Ok(is_whole);
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Prints what has come since the last round. Whether there may be more.
+/// What a round has found.
+struct Round {
+    /// Whether more may come.
+    is_open: bool,
+    /// Whether the logs that ended in it are whole.
+    is_whole: bool,
+}
+
+/// Prints what has come since the last round.
 async fn round(
     place: &Place,
     id: &ExecutionId,
@@ -151,11 +183,11 @@ async fn round(
     wanted: Option<&[JobId]>,
     cursors: &mut BTreeMap<JobId, Cursor>,
     (printer, raw): (Printer, bool),
-) -> Result<bool, Failure> {
+) -> Result<Round, Failure> {
     let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
     let run = rows::read(&place.store, id).await?;
-    let mut open = !run.workflow.execution_status.is_closed();
-    let mut seen = 0;
+    let mut is_open = !run.workflow.execution_status.is_closed();
+    let (mut seen, mut is_whole) = (0, true);
     for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
         let cursor = cursors.entry(job.job_id).or_default();
         let is_closed = job.state.status.is_closed();
@@ -176,14 +208,14 @@ async fn round(
                 }
             })
             .await?;
-        if is_closed && !printer.is_json() {
-            not_whole(job, printer);
+        if is_closed {
+            is_whole &= tell_whole(id, job, printer);
         }
         // Closed before it was read, so nothing comes after what was read.
         cursor.is_done = is_closed;
     }
     if let Some(wanted) = wanted {
-        open &= seen < wanted.len();
+        is_open &= seen < wanted.len();
     }
-    Ok(open)
+    Ok(Round { is_open, is_whole })
 }

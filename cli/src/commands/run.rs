@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &Run, printer: Printer) -> Result<u8, Failure> {
     let scripts = args.scripts.clone().unwrap_or_else(|| file::scripts_beside(&args.file));
 
     let mut signals = Signals::listen()?;
-    let serving = Serving { embedded: &args.embedded, port: 0, scripts: &scripts };
+    let serving = Serving { embedded: &args.embedded, port: 0, scripts: &scripts, authenticate: true };
     let place = Box::pin(Place::serve(serving)).await?;
     let outcome = run_at(&place, (&item, &workflow), id, &args.parameters, &mut signals, printer).await;
     place.close().await;

@@ -8,6 +8,8 @@ pub(crate) const NOT_COMPLETED: u8 = 1;
 pub(crate) const DIFFERS: u8 = 1;
 /// The order of jobs has problems.
 pub(crate) const PROBLEMS: u8 = 1;
+/// Of `logs`: a log is not complete.
+pub(crate) const NOT_WHOLE: u8 = 1;
 /// Of `migrate`: rows were left out.
 pub(crate) const LEFT_OUT: u8 = 1;
 /// What was given is wrong, or leave was not given: a file that does not validate, an argument, a name that does not exist.
@@ -25,7 +27,8 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    all went well (run, watch: the workflow completed)
-  1    the workflow did not complete (diff: there is a difference; migrate: rows were left out)
+  1    the workflow did not complete (diff: there is a difference; logs: a log is not
+       complete; migrate: rows were left out)
   2    what was given is wrong: a file, an argument, a name, a missing --yes
   3    the surroundings are wrong: endpoint, AWS, state directory, tables
   4    a run that is begun could be read no longer; it goes on (watch, --watch, logs -f, cancel)

@@ -21,8 +21,18 @@ pub(crate) fn hint_of(code: Option<&str>, reason: &str) -> Option<String> {
     let hint = match code {
         Some("ExpiredToken" | "RequestExpired") => return Some(sign_in("the credentials have expired")),
         Some(
-            "UnrecognizedClient" | "InvalidClientTokenId" | "InvalidSignature" | "SignatureDoesNotMatch",
-        ) => "AWS does not know these credentials: check the profile and the region",
+            "UnrecognizedClient"
+            | "InvalidClientTokenId"
+            | "InvalidSignature"
+            | "SignatureDoesNotMatch"
+            | "MissingAuthenticationToken",
+        ) => match PLACE.get() {
+            Some(place) if !place.is_aws => {
+                "the endpoint takes only its own keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `rsqlflow \
+                 local` prints them, or name its state directory with --state-dir"
+            }
+            _ => "AWS does not know these credentials: check the profile and the region",
+        },
         Some("AccessDenied" | "NotAuthorized") => {
             "ask for the permission that the message names; docs/cli.md lists what each command needs"
         }

@@ -88,17 +88,28 @@ impl Failure {
         }
     }
 
+    /// What went wrong, in one line.
+    #[must_use]
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Input { message, .. } | Self::Refused { message, .. } => message.clone(),
+            Self::Workflow { what, .. } => format!("{what} is not valid"),
+            Self::Environment { error, .. } | Self::OutOfSight { error, .. } => format!("{error:#}"),
+        }
+    }
+
     /// As `--output json` shows it.
     #[must_use]
     pub(crate) fn to_json(&self) -> Value {
+        let error = self.message();
         let mut document = match self {
-            Self::Input { message, hint } => json!({ "error": message, "hint": hint }),
-            Self::Workflow { what, problems } => {
-                json!({ "error": format!("{what} is not valid"), "problems": problems })
+            Self::Input { hint, .. } | Self::Environment { hint, .. } => {
+                json!({ "error": error, "hint": hint })
             }
-            Self::Refused { message, problems } => json!({ "error": message, "problems": problems }),
-            Self::Environment { error, hint, .. } => json!({ "error": format!("{error:#}"), "hint": hint }),
-            Self::OutOfSight { error, hint } => json!({ "error": format!("{error:#}"), "hint": hint }),
+            Self::OutOfSight { hint, .. } => json!({ "error": error, "hint": hint }),
+            Self::Workflow { problems, .. } | Self::Refused { problems, .. } => {
+                json!({ "error": error, "problems": problems })
+            }
         };
         document["version"] = json!(JSON_VERSION);
         document["exit_code"] = json!(self.exit_code());

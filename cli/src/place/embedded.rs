@@ -11,7 +11,7 @@ use rsqlflow_local::{Endpoint, LocalError, Options};
 
 use super::last_endpoint::{StartedWith, last_address, leave, started_with};
 use super::remote::local_sdk;
-use super::{Place, deployment, warehouses};
+use super::{Place, deployment, keys, warehouses};
 use crate::args;
 use crate::failure::Failure;
 use crate::failure::hint::begin_anew;
@@ -25,6 +25,8 @@ pub(crate) struct Serving<'a> {
     pub port: u16,
     /// The scripts' directory.
     pub scripts: &'a Path,
+    /// Whether requests must be signed with the keys of the state directory.
+    pub authenticate: bool,
 }
 
 /// How long a command that only looks may hold a state directory.
@@ -51,6 +53,7 @@ impl Place {
             paused: false,
             warehouses: warehouses::read_all(&embedded.warehouse)?,
             drop_statement_events: embedded.drop_statement_events,
+            authenticate: serving.authenticate,
             deployment,
         };
         let place = open(options, &embedded.warehouse).await.map_err(not_started)??;
@@ -65,7 +68,7 @@ impl Place {
         let dir = endpoint.state_dir().to_owned();
         let name = format!("the state directory {}", dir.display());
         let mut place = Self::over(endpoint.sdk_config(), endpoint.deployment().clone(), name, url);
-        place.endpoint = Some(endpoint);
+        place.endpoint = Some(Box::new(endpoint));
         place.state_dir = Some(dir);
         place
     }
@@ -104,6 +107,7 @@ pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
         paused: true,
         warehouses: Vec::new(),
         drop_statement_events: false,
+        authenticate: true,
         deployment: deployment(Timing::single_machine())?,
     };
     let asked = Instant::now();
@@ -158,6 +162,7 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
             paused: false,
             warehouses: warehouses::read_all(&with.warehouses)?,
             drop_statement_events: false,
+            authenticate: true,
             deployment,
         };
         match open(options, &with.warehouses).await {
@@ -215,7 +220,7 @@ fn joined(state_dir: &Path) -> Result<Option<Place>, Failure> {
     }
     let deployment = deployment(Timing::single_machine())?;
     let name = format!("the state directory {}", state_dir.display());
-    let mut place = Place::over(local_sdk(&url), deployment, name, url);
+    let mut place = Place::over(local_sdk(&url, &keys::of_state_dir(state_dir)), deployment, name, url);
     place.state_dir = Some(state_dir.to_owned());
     Ok(Some(place))
 }

@@ -1,12 +1,14 @@
 //! Where a command works, and the way to it.
 //!
 //! [`choice`] says which place is meant, [`account`] whether its region and profile can be, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
-//! somebody else runs, or AWS, [`warehouses`] reads the servers that an endpoint knows, [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
+//! somebody else runs, or AWS, [`keys`] is what it is used with, [`warehouses`] reads the servers that an endpoint knows,
+//! [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
 
 mod account;
 mod calls;
 mod choice;
 mod embedded;
+pub(crate) mod keys;
 mod last_endpoint;
 mod remote;
 mod warehouses;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use rsqlflow_core::{Deployment, ExecutionId, Timestamp, Timing};
-use rsqlflow_local::Endpoint;
+use rsqlflow_local::{Credentials, Endpoint};
 use rsqlflow_store::Store;
 
 pub(crate) use calls::failed;
@@ -40,13 +42,16 @@ pub(crate) struct Place {
     /// Since when it is ours; what started before was left by an earlier endpoint.
     pub since: Timestamp,
     /// `None` where another process, or AWS, serves it.
-    endpoint: Option<Endpoint>,
+    endpoint: Option<Box<Endpoint>>,
     /// `None` where it is not known which directory holds the tables, or none does.
     state_dir: Option<PathBuf>,
     /// For people: `AWS in eu-west-1, profile prod`.
     name: String,
     url: String,
 }
+
+/// How long an endpoint may take to end. It waits at most 7 s for requests and commands.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether a state directory is still there.
 const A_GLANCE: Duration = Duration::from_millis(500);
@@ -124,6 +129,12 @@ impl Place {
         self.endpoint.is_some()
     }
 
+    /// The keys of an endpoint that this process serves.
+    #[must_use]
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.endpoint.as_deref().map(Endpoint::credentials)
+    }
+
     /// The endpoint's address; empty for AWS.
     #[must_use]
     pub(crate) fn url(&self) -> &str {
@@ -170,10 +181,11 @@ impl Place {
         )
     }
 
-    /// Ends the endpoint, if it is this process's.
+    /// Ends the endpoint, if it is this process's. What does not end soon is left to the end of the process: a database of
+    /// the endpoint may wait for its disk. The next endpoint finds everything that was acknowledged.
     pub(crate) async fn close(self) {
         if let Some(endpoint) = self.endpoint {
-            endpoint.shutdown().await;
+            within(CLOSING, endpoint.shutdown()).await;
         }
     }
 
@@ -186,6 +198,15 @@ impl Place {
             Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url };
         crate::failure::hint::of_place(place.name(), place.is_aws());
         place
+    }
+}
+
+/// Waits for the end of something, but not longer than `most`.
+async fn within(most: Duration, end: impl Future<Output = ()>) {
+    if tokio::time::timeout(most, end).await.is_err() {
+        crate::output::remark(
+            "the endpoint did not end in time, and was left; the next one goes on with its state",
+        );
     }
 }
 
@@ -237,4 +258,17 @@ pub(crate) fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
     ExecutionId::new(text).map_err(|error| {
         Failure::input(error.to_string(), "`rsqlflow history` lists the runs with their ids")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_that_does_not_end_is_left() {
+        let began = std::time::Instant::now();
+        within(Duration::from_millis(20), std::future::pending()).await;
+        within(Duration::from_secs(60), async {}).await;
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
 }

@@ -7,13 +7,12 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use rsqlflow_core::env::{AWS_PROFILE, AWS_REGION};
+use rsqlflow_local::Credentials;
 
 use super::account::{check_profile, check_region};
 use super::choice::{Site, is_loopback};
-use super::{Place, deployment, timing_of};
+use super::{Place, deployment, keys, timing_of};
 use crate::args::Given;
 use crate::failure::Failure;
 use crate::output;
@@ -24,7 +23,7 @@ const LOCAL_REGION: &str = "us-east-1";
 /// A place that is not there is told soon.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// An endpoint at an address. One of this machine needs neither credentials nor a region.
+/// An endpoint at an address. One of this machine needs no region, and has its own keys.
 ///
 /// # Errors
 /// Where the environment is not valid, or nothing listens there.
@@ -38,7 +37,7 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
     }
     let sdk = if is_loopback(url) {
         not_looked_at(url, given);
-        local_sdk(url)
+        local_sdk(url, &keys::of_endpoint(url))
     } else {
         if let Some(profile) = &given.profile {
             check_profile(profile)?;
@@ -62,7 +61,7 @@ fn not_looked_at(url: &str, given: &Given) {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if !parts.is_empty() {
         output::remark(&format!(
-            "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and without credentials; {} is not looked at",
+            "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and with its own keys; {} is not looked at",
             parts.join(" with ")
         ));
     }
@@ -113,16 +112,14 @@ async fn loader(given: &Given) -> aws_config::ConfigLoader {
     loader
 }
 
-/// For an endpoint of this machine. It reads nothing of the user's AWS configuration: what is meant for the endpoint
+/// For an endpoint of this machine. It reads none of the user's AWS profiles: what is meant for the endpoint
 /// must never reach AWS by mistake.
-pub(super) fn local_sdk(url: &str) -> SdkConfig {
+pub(super) fn local_sdk(url: &str, keys: &Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(LOCAL_REGION))
         .endpoint_url(url)
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-            "local", "local", None, None, "embedded",
-        )))
+        .credentials_provider(keys.provider())
         .build()
 }

@@ -16,32 +16,48 @@ use crate::place::Place;
 /// How often an open run is looked at. Its agents hear of their end with their next renewal.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Says which runs go on, and closes those that cannot. Gives back the former, oldest first.
+/// Says which runs go on, and closes those that cannot. Gives back the former, oldest first. A run that cannot be looked
+/// at or closed is named, and holds up no other.
 ///
 /// # Errors
-/// Where the tables or the executions cannot be read, or the closing function fails.
+/// Where the runs cannot be read.
 pub(crate) async fn take_up(place: &Place, printer: Printer) -> Result<Vec<ExecutionId>, Failure> {
     let mut runs = place.store.workflows().running().await?;
     // Clients of this endpoint may have started others already.
     runs.retain(|run| run.execution_start_ts < place.since);
     runs.sort_by_key(|run| run.execution_start_ts);
-    let mut at_work = Vec::new();
+    let (mut at_work, mut over) = (Vec::new(), Vec::new());
     for run in runs {
         let name =
             format!("{} of workflow {}", run.workflow_execution_id, one_line(run.workflow_id.as_str()));
-        let status = place.execution_status(&run.workflow_execution_id).await?;
-        if status == Some(ExecutionStatus::Running) {
-            printer.notice(&format!("{name} was interrupted with its endpoint and goes on"));
-            at_work.push(run.workflow_execution_id);
-        } else {
-            printer.notice(&format!(
-                "{name} was interrupted and its execution is over: closing it, once its agents have stopped or their \
-                 leases have run out"
-            ));
-            close(place, &run, status).await?;
+        match place.execution_status(&run.workflow_execution_id).await {
+            Ok(Some(ExecutionStatus::Running)) => {
+                printer.notice(&format!("{name} was interrupted with its endpoint and goes on"));
+                at_work.push(run.workflow_execution_id);
+            }
+            Ok(status) => {
+                printer.notice(&format!(
+                    "{name} was interrupted and its execution is over: closing it, once its agents have stopped or \
+                     their leases have run out"
+                ));
+                over.push((run, name, status));
+            }
+            Err(error) => not_closed(&name, &error.into(), printer),
         }
     }
+    // At the same time: one that waits for the lease of its agent holds up no other.
+    let closing = over.into_iter().map(|(run, name, status)| async move {
+        if let Err(failure) = close(place, &run, status).await {
+            not_closed(&name, &failure, printer);
+        }
+    });
+    futures::future::join_all(closing).await;
     Ok(at_work)
+}
+
+fn not_closed(name: &str, failure: &Failure, printer: Printer) {
+    printer.notice(&format!("{name} was interrupted and cannot be closed: {}", failure.message()));
+    printer.notice("hint: when the cause is removed, `rsqlflow sweep` closes it");
 }
 
 /// As [`take_up`], and then never ends by itself: for a command that goes on serving.

@@ -22,7 +22,7 @@ use crate::services::ssm::{Document, Launcher, Ssm};
 use crate::services::stepfunctions::StepFunctions;
 use crate::services::{Services, lambda, ssm};
 use crate::storage::StateDir;
-use crate::{LocalError, Options, sdk};
+use crate::{Credentials, LocalError, Options, sdk};
 
 /// How long commands that are being delivered may hold up the shutdown.
 const LAST_COMMANDS: Duration = Duration::from_secs(2);
@@ -41,6 +41,7 @@ pub struct Endpoint {
     state: StateDir,
     /// Invokes the function `clock`; not while the endpoint is only looked at.
     clock: Option<JoinHandle<()>>,
+    keys: Credentials,
 }
 
 impl Endpoint {
@@ -70,9 +71,10 @@ impl Endpoint {
             listener.local_addr().map_err(|source| LocalError::Listen { port: options.port, source })?;
         let url = format!("http://{address}");
         let within = Within::default();
-        let sdk = sdk::config(&url, within.clone());
+        let keys = Credentials::of(state.path())?;
+        let sdk = sdk::config(&url, &keys, within.clone());
         let deployment = deployment::localised(&options.deployment, &options.warehouses);
-        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &functions)?);
+        let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &functions, &keys)?);
         let left = match options.paused {
             true => None,
             // Before the first request: an answer for an execution finds it, and what is new is not among it.
@@ -80,7 +82,7 @@ impl Endpoint {
         };
         within.open(&services);
         let server = serve(listener, Arc::clone(&services));
-        let mut endpoint = Self { url, sdk, deployment, services, within, server, state, clock: None };
+        let mut endpoint = Self { url, sdk, deployment, services, within, server, state, keys, clock: None };
         match Box::pin(endpoint.bring_up(left)).await {
             Ok(()) => {
                 endpoint.clock = invokes_clock.then(|| {
@@ -102,7 +104,7 @@ impl Endpoint {
         &self.url
     }
 
-    /// A configuration for SDK clients of this process: this endpoint, dummy credentials, its region. Their requests
+    /// A configuration for SDK clients of this process: this endpoint, its keys, its region. Their requests
     /// need no connection; other processes use [`Self::url`].
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
@@ -113,6 +115,12 @@ impl Endpoint {
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.deployment
+    }
+
+    /// The keys with which requests must be signed.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.keys
     }
 
     /// Where the state is, as an absolute path.
@@ -198,7 +206,7 @@ impl Left {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, LocalError> {
-    // The endpoint does not authenticate anybody, so only this machine may reach it.
+    // Requests are not encrypted, so none may leave this machine.
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => LocalError::PortTaken { port },
         _ => LocalError::Listen { port, source },
@@ -212,9 +220,11 @@ fn services(
     url: &str,
     sdk: &SdkConfig,
     place: &Functions,
+    keys: &Credentials,
 ) -> Result<Services, LocalError> {
     let dir = state.path();
-    let launcher = Launcher { agent: agents::absolute(&options.agent_binary)?, endpoint_url: url.to_owned() };
+    let agent = agents::absolute(&options.agent_binary)?;
+    let launcher = Launcher { agent, endpoint_url: url.to_owned(), keys: keys.clone() };
     let instances = agents::instances(options, deployment, state, url)?;
     let lambda = functions::functions(dir, sdk, deployment, place)?;
     let step_functions = StepFunctions::new(dir, lambda.clone(), functions::on_end(deployment))?;
@@ -226,6 +236,7 @@ fn services(
     };
     let documents = vec![Document::run_job(&deployment.ssm_document)];
     Ok(Services {
+        keys: options.authenticate.then(|| keys.clone()),
         dynamodb: DynamoDb::open(dir)?,
         redshift_data: RedshiftData::open(dir, statements, secrets.clone(), lambda.clone())?,
         lambda,

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::http::authorization::Protocol;
 use crate::http::connections::{Connection, Connections, HEAD};
 use crate::http::{AwsError, Form, Reply, authorization, body};
 use crate::services::Services;
@@ -149,14 +150,19 @@ async fn route(
         Some(t) if t.starts_with(JSON_1_0) => JSON_1_0,
         _ => JSON_1_1,
     };
-    let refused = |error: &AwsError| match (head.uri.path(), json) {
-        ("/", true) => Reply::json_error(content_type, error),
+    let protocol = match (head.uri.path(), json) {
+        ("/", true) => Protocol::Json,
+        ("/", false) => Protocol::Query,
+        _ => Protocol::Rest,
+    };
+    let refused = |error: &AwsError| match protocol {
+        Protocol::Json => Reply::json_error(content_type, error),
         // The query protocol's names are the same without the suffix.
-        ("/", false) => {
+        Protocol::Query => {
             let code = error.code.trim_end_matches("Exception").to_owned();
             Reply::xml_error(&AwsError { code: code.into(), ..error.clone() }, request_id)
         }
-        _ => Reply::rest_error(error),
+        Protocol::Rest => Reply::rest_error(error),
     };
     let body = match body::read(body, &head.headers, target, head.uri.path()).await {
         Ok(body) => body,
@@ -165,8 +171,9 @@ async fn route(
     if let Some(connection) = connection {
         connection.works();
     }
-    if let Err(error) = authorization::check(&head.headers) {
-        return refused(&error);
+    let signed = authorization::check(services.keys.as_ref(), &head, &body, SystemTime::now());
+    if let Err(refusal) = signed {
+        return refused(&refusal.error(protocol));
     }
     if head.uri.path() != "/" {
         return match services.rest(&head.method, &head.uri, &head.headers, &body, request_id).await {

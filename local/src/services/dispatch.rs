@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, Method, Uri};
 
+use crate::Credentials;
 use crate::http::{AwsError, Form, Reply};
 use crate::services::dynamodb::DynamoDb;
 use crate::services::lambda::{self, Lambda};
@@ -16,6 +17,8 @@ use crate::services::sts;
 /// All services of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Services {
+    /// With which requests must be signed; `None` takes every request.
+    pub(crate) keys: Option<Credentials>,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) lambda: Lambda,
     pub(crate) logs: Logs,

@@ -60,6 +60,7 @@ async fn a_command_is_a_process_with_arguments_and_a_clean_environment() {
     for line in [
         format!("AWS_ENDPOINT_URL={url}"),
         "AWS_REGION=us-east-1".to_owned(),
+        format!("AWS_ACCESS_KEY_ID={}", local.endpoint.credentials().access_key_id()),
         format!("RSQLFLOW_AGENT_CONFIG={}", config.display()),
         format!("AWS_SSM_INSTANCE_ID={FIRST}"),
     ] {

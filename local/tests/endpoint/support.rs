@@ -64,6 +64,8 @@ pub(crate) fn options(dir: &Path) -> Options {
         paused: false,
         warehouses: Vec::new(),
         drop_statement_events: false,
+        // Requests that these tests write by hand are not signed.
+        authenticate: false,
         deployment,
     }
 }

@@ -60,9 +60,9 @@ def write_agent(folder, variables):
 
 @contextlib.contextmanager
 def ssm(folder, scripts, agent):
-    """`rsqlflow local`. Only its SSM is used."""
+    """`rsqlflow local`. Only its SSM is used, by functions that have the keys of MiniStack."""
     env = environment(folder, RSQLFLOW_AGENT=agent, RSQLFLOW_DEFAULT_TARGET=json.dumps(TARGET_TAGS), **TIMES)
-    argv = [program("rsqlflow"), "local", "--port", "0"]
+    argv = [program("rsqlflow"), "local", "--no-auth", "--port", "0"]
     argv += ["--scripts", scripts, "--state-dir", folder / "state"]
     with running("ssm", argv, folder, env) as child:
         yield eventually("the endpoint", lambda: address(child.log), alive=lambda: child.poll() is None)

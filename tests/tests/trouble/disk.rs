@@ -1,11 +1,9 @@
 //! A disk that fills: a clear error, and nothing spoiled.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use rsqlflow_tests::{Answer, Served, behind, directory, eventually, local, refused};
+use rsqlflow_tests::{Answer, Served, SmallDisk, behind, directory, eventually, local, refused};
 use serde_json::{Value, json};
 
 /// Puts items until one is refused: how many were taken, and the refusal.
@@ -47,49 +45,6 @@ fn a_limit_on_file_sizes_refuses_writes_and_spoils_nothing() {
     assert_eq!(served.put("after", 100_000).status, 200);
 }
 
-/// A small disk of one's own, which takes a mount and hence a user namespace (user_namespaces(7)).
-struct Disk {
-    holder: Child,
-}
-
-impl Disk {
-    /// `None` where this machine allows none.
-    fn new(path: &Path, kib: u32) -> Option<Self> {
-        let mount =
-            format!("mount -t tmpfs -o size={kib}k,mode=700 tmpfs \"$0\" && echo mounted && exec cat");
-        let mut holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &mount])
-            .arg(path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut line = String::new();
-        BufReader::new(holder.stdout.take()?).read_line(&mut line).ok()?;
-        (line == "mounted\n").then_some(Self { holder })
-    }
-
-    /// The command, with the disk in sight.
-    fn command(&self, command: &Command) -> Command {
-        let holder = self.holder.id().to_string();
-        behind(&["nsenter", "--preserve-credentials", "--user", "--mount", "--target", &holder], command)
-    }
-
-    fn shell(&self, script: &str) {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        assert!(self.command(&command).status().expect("a shell").success(), "{script}");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        drop(self.holder.stdin.take());
-        let _ = self.holder.wait();
-    }
-}
-
 const START: &str = "AWSStepFunctions.StartExecution";
 
 fn create_machine(served: &Served) -> String {
@@ -127,23 +82,22 @@ async fn succeed(served: &Served, name: &str) {
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
     let dir = directory();
-    let Some(disk) = Disk::new(dir.path(), 8_192) else {
+    let Some(disk) = SmallDisk::new(dir.path(), 8_192) else {
         eprintln!("not tested: no user namespaces here");
         return;
     };
-    let filler = dir.path().join("filler");
-    let filler = filler.to_str().unwrap();
+    let filler = disk.filler();
     let start = || disk.command(&local(&dir.path().join("state")));
-    disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
+    disk.fill();
     let (code, error, _) = refused(start());
     assert_eq!(code, Some(3), "{error}");
     assert!(error.contains("No space left") || error.contains("full"), "{error}");
-    disk.shell(&format!("rm '{filler}'"));
+    disk.free();
 
     let served = Served::start(start());
     assert_eq!(served.put("before", 1_000).status, 200);
     let machine = create_machine(&served);
-    disk.shell(&format!("! head -c 64M /dev/zero > '{filler}' 2>/dev/null"));
+    disk.fill();
     disk.shell(&format!("truncate -s -1M '{filler}'"));
     let (taken, refusal) = put_until_refused(&served);
     assert!(taken > 0, "there was 1 MB left");
@@ -163,7 +117,7 @@ async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
     assert_clear(&filled.expect("the logs' file cannot grow either"));
     assert!(served.serves() && served.has("before"), "reading goes on");
 
-    disk.shell(&format!("rm '{filler}'"));
+    disk.free();
     assert_eq!(served.put("after", 100_000).status, 200, "there is room again");
     let after = served.call(START, &json!({ "stateMachineArn": machine, "name": "after" }));
     assert_eq!(after.status, 200, "{after:?}");
@@ -180,4 +134,98 @@ async fn a_full_disk_refuses_writes_and_goes_on_when_there_is_room() {
     for number in 0..taken {
         assert!(served.has(&format!("w{number}")), "w{number} was acknowledged");
     }
+}
+
+/// A write of each service until it is refused, for which its files may still have room: what it answers then. No answer
+/// takes long.
+fn refused_at_last(what: &str, mut write: impl FnMut(usize) -> Answer) -> Answer {
+    for number in 0..400 {
+        let asked = Instant::now();
+        let answer = write(number);
+        assert!(asked.elapsed() < Duration::from_secs(5), "{what} took {:?}", asked.elapsed());
+        if answer.status != 200 && answer.status != 202 {
+            return answer;
+        }
+    }
+    panic!("{what}: the disk never filled");
+}
+
+#[tokio::test]
+async fn on_a_full_disk_every_service_refuses_to_write_at_once_and_what_waits_goes_on_when_there_is_room() {
+    let dir = directory();
+    let Some(disk) = SmallDisk::new(dir.path(), 12_288) else {
+        eprintln!("not tested: no user namespaces here");
+        return;
+    };
+    let served = Served::start(disk.command(&local(&dir.path().join("state"))));
+    let machine = create_machine(&served);
+    let wait = json!({ "StartAt": "W", "States": { "W": { "Type": "Wait", "Seconds": 5, "End": true } } });
+    let role = "arn:aws:iam::000000000000:role/r";
+    let waits = json!({ "name": "waits", "definition": wait.to_string(), "roleArn": role });
+    let waits = served.call("AWSStepFunctions.CreateStateMachine", &waits).json();
+    for name in ["waits", "stopped"] {
+        let start = json!({ "stateMachineArn": waits["stateMachineArn"], "name": name });
+        assert_eq!(served.call(START, &start).status, 200);
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let topic = served.send("POST /", &form, b"Action=CreateTopic&Version=2010-03-31&Name=t");
+    assert_eq!(topic.status, 200, "{topic:?}");
+    let stream = json!({ "logGroupName": "/ops/rsql-logs/", "logStreamName": "s" });
+    assert_eq!(served.call("Logs_20140328.CreateLogStream", &stream).status, 200);
+    disk.fill();
+
+    assert_clear(&refused_at_last("DynamoDB", |n| served.put(&format!("w{n}"), 100_000)));
+    let (_, refusal) = start_until_refused(&served, &machine);
+    assert_clear(&refusal);
+    assert_clear(&refused_at_last("Step Functions", |n| {
+        let definition = json!({ "Comment": "c".repeat(50_000), "StartAt": "P",
+            "States": { "P": { "Type": "Pass", "End": true } } });
+        let create =
+            json!({ "name": format!("m{n}"), "definition": definition.to_string(), "roleArn": role });
+        served.call("AWSStepFunctions.CreateStateMachine", &create)
+    }));
+    assert_clear(&refused_at_last("Logs", |_| {
+        let events =
+            json!([{ "timestamp": jiff::Timestamp::now().as_millisecond(), "message": "m".repeat(200_000) }]);
+        let put = json!({ "logGroupName": "/ops/rsql-logs/", "logStreamName": "s", "logEvents": events });
+        served.call("Logs_20140328.PutLogEvents", &put)
+    }));
+    assert_clear(&refused_at_last("Secrets Manager", |n| {
+        let token = format!("{n:032}");
+        let secret = json!({ "Name": format!("s{n}"), "SecretString": "s".repeat(50_000), "ClientRequestToken": token });
+        served.call("secretsmanager.CreateSecret", &secret)
+    }));
+    assert_clear(&refused_at_last("SNS", |_| {
+        let topic = "arn%3Aaws%3Asns%3Aus-east-1%3A000000000000%3At";
+        let message = "m".repeat(200_000);
+        let publish = format!("Action=Publish&Version=2010-03-31&TopicArn={topic}&Message={message}");
+        served.send("POST /", &form, publish.as_bytes())
+    }));
+    assert_clear(&refused_at_last("Lambda", |_| {
+        let invoke = "POST /2015-03-31/functions/rsqlflow-sweeper/invocations";
+        let event = json!({ "dry_run": true, "padding": "p".repeat(200_000) }).to_string();
+        served.send(invoke, &[("x-amz-invocation-type", "Event")], event.as_bytes())
+    }));
+    assert_clear(&refused_at_last("Systems Manager", |n| {
+        let of = |value: &str| json!([value]);
+        let parameters = json!({ "ExecutionId": of(&format!("e{n}")), "JobId": of("0000#00000"), "Attempt": of("1"),
+            "Digest": of(&"0".repeat(64)) });
+        let send = json!({ "DocumentName": "rsqlflow-run-job", "InstanceIds": ["i-local000000000001"],
+            "Comment": "c".repeat(100), "Parameters": parameters });
+        served.call("AmazonSSM.SendCommand", &send)
+    }));
+    let arn = |name: &str| format!("arn:aws:states:us-east-1:000000000000:execution:waits:{name}");
+    let asked = Instant::now();
+    let stop = json!({ "executionArn": arn("stopped"), "cause": "c".repeat(30_000) });
+    assert_clear(&served.call("AWSStepFunctions.StopExecution", &stop));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(served.serves(), "reading goes on");
+
+    disk.free();
+    assert_eq!(served.call("AWSStepFunctions.StopExecution", &stop).status, 200);
+    let status =
+        |name: &str| served.call("AWSStepFunctions.DescribeExecution", &json!({ "executionArn": arn(name) }));
+    assert_eq!(status("stopped").json()["status"], "ABORTED");
+    let done = async || (status("waits").json()["status"] == "SUCCEEDED").then_some(());
+    eventually("the end of the wait, which passed while the disk was full", done).await;
 }

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 
-use rsqlflow_tests::{Answer, Served, directory, send};
+use rsqlflow_tests::{Answer, Keys, Served, directory, local, send};
 use serde_json::{Value, json};
 
 /// An operation of each service of the JSON protocols.
@@ -36,9 +37,8 @@ fn a_body_that_is_no_json_is_a_serialization_exception() {
         let answer = served.raw(&[("x-amz-target", target)], b"{\"a\": \"\xff\xfe\"}");
         assert_eq!(answer.status, 400, "{target}: bytes that are no text: {answer:?}");
     }
-    let answer =
-        send(&served.url, "POST /2015-03-31/functions/rsqlflow-workflow-trigger/invocations", &[], b"{");
-    let answer = answer.expect("an answer");
+    let invoke = "POST /2015-03-31/functions/rsqlflow-workflow-trigger/invocations";
+    let answer = served.send(invoke, &[], b"{");
     assert_eq!(answer.status, 400);
     assert!(answer.head.contains("x-amzn-errortype: invalidrequestcontentexception"), "{answer:?}");
     assert!(served.serves());
@@ -96,7 +96,7 @@ fn ten_megabytes_are_refused_and_leave_no_trace() {
     }
     let invoke = "POST /2015-03-31/functions/rsqlflow-workflow-trigger/invocations";
     let event = json!("x".repeat(10 << 20)).to_string();
-    assert_eq!(send(&served.url, invoke, &[], event.as_bytes()).expect("an answer").status, 413);
+    assert_eq!(served.send(invoke, &[], event.as_bytes()).status, 413);
     let answer = send(&served.url, "POST /", &[("content-length", "1000000000000")], b"");
     assert_eq!(answer.expect("an answer").status, 413, "a terabyte is refused before it comes");
     assert!(served.serves());
@@ -143,13 +143,12 @@ fn a_target_that_names_nothing_is_501_by_name() {
         assert!(message.contains(named) && message.contains("not supported"), "{message}");
         assert!(answer.head.contains("x-amzn-requestid: "), "{answer:?}");
     }
-    let answer =
-        send(&served.url, "POST /", &[], b"Action=MakeCoffee&Version=2011-06-15").expect("an answer");
+    let answer = served.send("POST /", &[], b"Action=MakeCoffee&Version=2011-06-15");
     assert_eq!(answer.status, 501);
     assert!(answer.body.contains("MakeCoffee"), "{answer:?}");
 }
 
-/// A signature that AWS could not even read is refused; whether it is right is nobody's concern here.
+/// A signature that AWS could not even read is refused in the same words, whoever may use the endpoint.
 #[test]
 fn a_signature_must_have_the_form_of_one() {
     let dir = directory();
@@ -176,13 +175,77 @@ fn a_signature_must_have_the_form_of_one() {
         );
         assert!(!answer.body.contains("s3cret"), "{answer:?}");
     }
-    for scope in ["x/20261121/us-east-1/states", "nobody/19700101/eu-central-1/dynamodb"] {
-        let header = format!(
-            "AWS4-HMAC-SHA256 Credential={scope}/aws4_request, SignedHeaders=host;x-amz-date, Signature=00"
+    assert!(served.serves());
+}
+
+/// Another user of this machine can reach the port. Without the keys, which are for the endpoint's owner only, nothing is
+/// answered.
+#[test]
+fn only_who_has_the_keys_is_answered() {
+    let dir = directory();
+    let served = Served::on(dir.path());
+    let file = dir.path().join("credentials");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let wrong = Keys { secret: "another".to_owned(), ..served.keys.clone() };
+    let host = ("host", served.url.trim_start_matches("http://"));
+    let json = ("content-type", "application/x-amz-json-1.0");
+    let secret = ("x-amz-target", "secretsmanager.GetSecretValue");
+    let invoke = "POST /2015-03-31/functions/rsqlflow-workflow-trigger/invocations";
+    let whoami = "Action=GetCallerIdentity&Version=2011-06-15".as_bytes();
+    let requests = [
+        ("POST /", vec![host, json, secret], &b"{\"SecretId\": \"db\"}"[..], 400),
+        ("POST /", vec![host, json, ("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}", 400),
+        ("POST /", vec![host], whoami, 403),
+        (invoke, vec![host], b"{}", 403),
+    ];
+    for (line, headers, body, status) in requests {
+        let with = |keys: Option<&Keys>| {
+            let signature = keys.map(|keys| keys.sign(line, &headers, body)).unwrap_or_default();
+            let signature = signature.iter().map(|(name, value)| (*name, value.as_str()));
+            send(&served.url, line, &headers.iter().copied().chain(signature).collect::<Vec<_>>(), body)
+                .expect("an answer")
+        };
+        for (keys, codes) in [
+            (None, ["MissingAuthenticationToken", "MissingAuthenticationToken"]),
+            (Some(Keys::wrong()), ["UnrecognizedClient", "InvalidClientTokenId"]),
+            (Some(wrong.clone()), ["InvalidSignature", "SignatureDoesNotMatch"]),
+        ] {
+            let answer = with(keys.as_ref());
+            assert_eq!(answer.status, status, "{line} {keys:?}: {answer:?}");
+            let all = format!("{}{}", answer.head, answer.body).to_ascii_lowercase();
+            assert!(
+                codes.iter().any(|code| all.contains(&code.to_ascii_lowercase())),
+                "{line} {keys:?}: {answer:?}"
+            );
+        }
+        let answer = with(Some(&served.keys));
+        assert!(
+            !answer.body.contains("Signature") && !answer.body.contains("ecurity token"),
+            "{line}: {answer:?}"
         );
-        assert_eq!(call(&header).status, 200, "{scope}");
     }
-    assert!(served.serves(), "a request without a signature");
+    assert!(served.serves());
+    let keys = served.keys.clone();
+    assert_eq!(served.end(), Some(0));
+    let next = Served::on(dir.path());
+    assert_eq!((&next.keys.id, &next.keys.secret), (&keys.id, &keys.secret), "agents of the last one go on");
+}
+
+#[test]
+fn without_authentication_everybody_is_answered() {
+    let dir = directory();
+    let mut command = local(dir.path());
+    command.arg("--no-auth");
+    let served = Served::start(command);
+    let json = ("content-type", "application/x-amz-json-1.0");
+    let headers = [json, ("x-amz-target", "AWSStepFunctions.ListStateMachines")];
+    assert_eq!(send(&served.url, "POST /", &headers, b"{}").expect("an answer").status, 200);
+    let host = ("host", served.url.trim_start_matches("http://"));
+    let headers = [headers[0], headers[1], host];
+    let signature = Keys::wrong().sign("POST /", &headers, b"{}");
+    let signature = signature.iter().map(|(name, value)| (*name, value.as_str()));
+    let headers: Vec<_> = headers.into_iter().chain(signature).collect();
+    assert_eq!(send(&served.url, "POST /", &headers, b"{}").expect("an answer").status, 200);
 }
 
 #[test]

@@ -9,10 +9,10 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use crate::place;
 use crate::services::ssm::capture::capture;
 use crate::services::ssm::instances::Instance;
 use crate::services::ssm::progress::Progress;
+use crate::{Credentials, place};
 
 /// What `GetCommandInvocation` shows of the outputs, in bytes.
 const STDOUT: usize = 24_000;
@@ -55,6 +55,8 @@ pub(crate) struct Launcher {
     pub(crate) agent: PathBuf,
     /// The endpoint, for the agent's clients.
     pub(crate) endpoint_url: String,
+    /// What agents sign with.
+    pub(crate) keys: Credentials,
 }
 
 impl Launcher {
@@ -95,8 +97,8 @@ impl Launcher {
             .env_clear()
             .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("AWS_ENDPOINT_URL", &self.endpoint_url)
-            .env("AWS_ACCESS_KEY_ID", crate::sdk::ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", crate::sdk::SECRET_KEY)
+            .env("AWS_ACCESS_KEY_ID", self.keys.access_key_id())
+            .env("AWS_SECRET_ACCESS_KEY", self.keys.secret_access_key())
             .env("AWS_REGION", place::REGION)
             .env("AWS_DEFAULT_REGION", place::REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
