@@ -247,23 +247,6 @@ async fn a_run_whose_row_is_damaged_is_reported_and_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn an_interrupted_run_that_cannot_be_closed_holds_up_neither_the_endpoint_nor_other_runs() {
-    let mut world = idle_for_rows().await;
-    let stuck = hand_out(&world.store, "stuck", ago(60)).await;
-    let other = hand_out(&world.store, "other", ago(30)).await;
-    let running = AttributeValue::S("Running".to_owned());
-    let key = [("workflow_execution_id", stuck.as_str()), ("job_id", "0000#none")];
-    damage(&world, &world.deployment.tables.job_audit, &key, "execution_status", running).await;
-    world.kill();
-    world.restart();
-    let closed = world.end(&other).await;
-    assert_eq!(closed.statuses(), [Cancelled]);
-    let row = world.store.workflows().get(&stuck).await.unwrap().unwrap();
-    assert_eq!(row.execution_status, WorkflowStatus::Running);
-    let _ = world.operator(&["list"]).ends(0);
-}
-
-#[tokio::test]
 async fn the_same_request_of_lambda_starts_one_run() {
     let world = idle().await;
     world.script("a.sh", "echo");

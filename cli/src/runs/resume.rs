@@ -75,13 +75,17 @@ async fn close(place: &Place, run: &WorkflowRow, status: Option<ExecutionStatus>
         Some(status @ (ExecutionStatus::Failed | ExecutionStatus::TimedOut)) => status,
         _ => ExecutionStatus::Aborted,
     };
+    // A run that was cut off before its execution began names none.
+    let id = &run.workflow_execution_id;
+    let master = &place.deployment.machines.master;
+    let arn = run.state_machine_execution_arn.clone().or_else(|| master.execution_arn(id.as_str()));
     let event = json!({
         "detail-type": "Step Functions Execution Status Change",
         "source": "aws.states",
         "detail": {
-            "executionArn": run.state_machine_execution_arn,
-            "stateMachineArn": place.deployment.machines.master.arn,
-            "name": run.workflow_execution_id,
+            "executionArn": arn,
+            "stateMachineArn": master.arn,
+            "name": id,
             "status": status.as_str(),
             "error": "EndpointEnded",
             "cause": "the endpoint ended before the run was closed",

@@ -322,7 +322,7 @@ fn endpoint(bytes: &[u8]) {
         .unwrap_or_else(|error| panic!("{target}: {error}"));
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.split(' ').nth(1).unwrap_or_default();
-    assert!(matches!(status, "200" | "400" | "413" | "501"), "{target} answers {answer:.500}");
+    assert!(status == "501" || status.starts_with(['2', '4']), "{target} answers {answer:.500}");
 }
 
 /// What agent and guard say to each other: read, or refused; what was read is written as it is read.
