@@ -202,8 +202,8 @@ async fn on_a_full_disk_every_service_refuses_to_write_at_once_and_what_waits_go
         served.send("POST /", &form, publish.as_bytes())
     }));
     assert_clear(&refused_at_last("Lambda", |_| {
-        let invoke = "POST /2015-03-31/functions/rsqlflow-sweeper/invocations";
-        let event = json!({ "dry_run": true, "padding": "p".repeat(200_000) }).to_string();
+        let invoke = "POST /2015-03-31/functions/rsqlflow-clock/invocations";
+        let event = json!({ "padding": "p".repeat(200_000) }).to_string();
         served.send(invoke, &[("x-amz-invocation-type", "Event")], event.as_bytes())
     }));
     assert_clear(&refused_at_last("Systems Manager", |n| {
