@@ -17,4 +17,5 @@ mod ssm;
 mod start;
 mod stepfunctions;
 mod support;
+mod upgrade;
 mod workflow;
