@@ -1,7 +1,5 @@
 //! What an agent of version 0.1.0 left in the spool is taken, as `tests/data/0.1.0` has it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use rsqlflow_agent::spool::Results;
 use rsqlflow_core::JobId;
 use rsqlflow_core::protocol::JobStatus;
