@@ -290,6 +290,8 @@ fn served() -> &'static Served {
             agent_binary: "/bin/false".into(),
             script_dir: dir.path().to_owned(),
             paused: false,
+            warehouses: Vec::new(),
+            drop_statement_events: false,
             authenticate: false,
             deployment: Deployment::default(),
         };

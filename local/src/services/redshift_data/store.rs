@@ -76,6 +76,7 @@ pub(super) const SCHEMA: Schema<'static> = Schema {
             PRIMARY KEY (statement, part, page),
             FOREIGN KEY (statement, part) REFERENCES part (statement, part) ON DELETE CASCADE
         ) STRICT, WITHOUT ROWID;",
+    upgrades: &[],
 };
 
 /// A statement's row with its parts.
