@@ -129,6 +129,12 @@ pub async fn run(case: &Case, row: Option<&Item>, jobs: &[Job], seen: &mut Seen)
     }
     if case.spec.is_harmless() && !case.too_slow.load(Ordering::Relaxed) {
         expected(case, row, jobs, seen);
+        for job in jobs {
+            let starts = said.iter().filter(|w| w.what == "start" && w.job == job.id).count();
+            if starts > 1 {
+                seen.violate(format!("{} was taken from an agent that was at work", job.id));
+            }
+        }
     }
     Ok(())
 }

@@ -237,6 +237,17 @@ pub struct Fault {
     pub action: Action,
 }
 
+impl Fault {
+    /// Whether an agent loses services for a while, but not the table: then no job is taken from it.
+    fn leaves_the_table(&self) -> bool {
+        self.client == "agent"
+            && matches!(self.action, Action::ServiceOff | Action::ServiceDeaf)
+            && ["SendTask", "PutLogEvents", "CreateLogStream"]
+                .iter()
+                .any(|call| self.operation.starts_with(call))
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = if self.after { "after/" } else { "" };
@@ -286,7 +297,9 @@ impl Spec {
     pub fn is_harmless(&self) -> bool {
         // Several at once may use up what is there to bear one; those of the endpoint befall each other's cases.
         self.faults.len() < 2
-            && self.faults.iter().all(|fault| fault.action.is_harmless() && !fault.action.is_of_endpoint())
+            && self.faults.iter().all(|fault| {
+                fault.action.is_harmless() && !fault.action.is_of_endpoint() || fault.leaves_the_table()
+            })
     }
 
     /// Whether it needs an endpoint that may be killed.
