@@ -316,6 +316,7 @@ impl Work {
 
 async fn worker(work: Arc<Work>, world: Arc<World>, of_endpoint: bool) {
     while let Some(spec) = work.next(of_endpoint) {
+        world.wait_for_room().await;
         let outcome = run::run(&world, spec, work.next_run()).await;
         work.keep(&world, outcome);
     }
