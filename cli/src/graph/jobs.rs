@@ -91,6 +91,10 @@ impl Jobs {
                         }
                         Err(file) => unread.path = scripts.join(file),
                     },
+                    Work::Copy { .. } | Work::Unload { .. } => {
+                        unread.path = scripts.join(format!("{}.sql", job.name()));
+                        unread.text = Some(job.work.compiled().join("\n;\n"));
+                    }
                 }
                 unread
             })

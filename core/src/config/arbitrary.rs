@@ -6,7 +6,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::choice::Choice;
 use super::{
@@ -92,11 +92,45 @@ fn sql_source() -> impl Strategy<Value = SqlSource> {
     ]
 }
 
+fn compiled() -> impl Strategy<Value = Work> {
+    prop_oneof![
+        (any::<bool>(), of(0u32..=9), of(Just("gzip"))).prop_map(|(replace, max_errors, gzip)| {
+            let copy = json!({
+                "table": "s.t", "columns": ["a", { "name": "b", "type": "int" }], "load": if replace { "replace" } else { "append" },
+                "from": "s3://bucket/{{ ds }}/", "max_errors": max_errors, "compression": gzip,
+            });
+            read_work("copy", &copy)
+        }),
+        any::<bool>().prop_map(|header| {
+            read_work("unload", &json!({ "query": "select * from t where d = :ds", "to": "s3://b/{{ ds }}", "header": header }))
+        }),
+    ]
+}
+
+/// Work as the reader makes it of its fields, without those that are null.
+fn read_work(kind: &str, fields: &Value) -> Work {
+    let given: Map<String, Value> = fields
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let mut job = Map::new();
+    job.insert(kind.to_owned(), Value::Object(given));
+    let item = json!({ "workflow_id": "w", "workflow_stages": [{ "scripts": [job] }] });
+    let workflow = Workflow::from_json(&item, &crate::Timing::default()).unwrap();
+    workflow.workflow_stages[0].scripts[0].work.clone()
+}
+
 fn sql_job() -> impl Strategy<Value = Job> {
     let warehouse = select(vec!["night", "W-1"]).prop_map(str::to_owned);
-    (sql_source(), of(any::<bool>()), of(0u32..=1_000), "\\PC{1,40}", choice(), warehouse, settings())
-        .prop_map(|(sql, transaction, log_rows, job_name, execution_flag, warehouse, settings)| Job {
-            work: Work::Sql(Sql { sql, transaction, log_rows }),
+    let sql = (sql_source(), of(any::<bool>()), of(0u32..=1_000))
+        .prop_map(|(sql, transaction, log_rows)| Work::Sql(Sql { sql, transaction, log_rows }));
+    let work = prop_oneof![2 => sql, 1 => compiled()];
+    (work, "\\PC{1,40}", choice(), warehouse, settings()).prop_map(
+        |(work, job_name, execution_flag, warehouse, settings)| Job {
+            work,
             job_name: Some(job_name),
             execution_flag,
             settings: Settings {
@@ -107,7 +141,8 @@ fn sql_job() -> impl Strategy<Value = Job> {
                 retry_backoff: settings.retry_backoff,
                 ..Settings::default()
             },
-        })
+        },
+    )
 }
 
 /// Text with templates that every workflow of [`workflow`] can render.

@@ -149,6 +149,64 @@ pub(crate) fn mistakes() -> Vec<(&'static str, Sees, Value)> {
         ("transaction is a text", Both, with_sql(json!("select 1"), &[("transaction", json!("no"))])),
         ("too many rows in the log", Both, with_sql(json!("select 1"), &[("log_rows", json!(1001))])),
         ("warehouse with a blank", Both, with_sql(json!("select 1"), &[("warehouse", json!("the night"))])),
+        (
+            "copy and unload",
+            Both,
+            with_script(
+                json!({ "copy": { "table": "t", "from": "s3://b/a" }, "unload": { "table": "t", "to": "s3://b/a" } }),
+            ),
+        ),
+        ("copy of nothing", Both, with_script(json!({ "copy": {} }))),
+        (
+            "copy of everything wrong",
+            Reader,
+            with_script(json!({ "copy": {
+                "table": "t; drop table x", "from": "http://b/a", "columns": ["a", { "name": "b", "type": "int); drop" }, "a"],
+                "create": true, "iam_role": "admin", "flags": ["TRUNCATECOLUMNS", "EVIL"], "delimiter": "\n",
+            } })),
+        ),
+        (
+            "copy with a misspelt field",
+            Both,
+            with_script(json!({ "copy": { "table": "t", "form": "s3://b/a" } })),
+        ),
+        (
+            "copy of JSON with a delimiter",
+            Reader,
+            with_script(
+                json!({ "copy": { "table": "t", "from": "s3://b/a", "format": "json", "delimiter": "|" } }),
+            ),
+        ),
+        (
+            "copy in an unknown format",
+            Both,
+            with_script(json!({ "copy": { "table": "t", "from": "s3://b/a", "format": "xml" } })),
+        ),
+        (
+            "copy with an argument",
+            Both,
+            with_script(json!({ "copy": { "table": "t", "from": "s3://b/a" }, "args": ["a"] })),
+        ),
+        (
+            "copy with a misspelt template",
+            Reader,
+            with_script(json!({ "copy": { "table": "t", "from": "s3://b/{{ dss }}" } })),
+        ),
+        (
+            "unload of two things",
+            Reader,
+            with_script(json!({ "unload": { "table": "t", "query": "select 1", "to": "s3://b/a" } })),
+        ),
+        (
+            "unload of a deletion",
+            Reader,
+            with_script(json!({ "unload": { "query": "delete from t", "to": "s3://b/a" } })),
+        ),
+        (
+            "unload with a value that nobody gives",
+            Reader,
+            with_script(json!({ "unload": { "query": "select * from t where d = :day", "to": "s3://b/a" } })),
+        ),
         ("timeout with a fraction", Both, with_job("timeout", json!(0.5))),
         ("timeout of nothing", Reader, with_job("timeout", json!(0))),
         ("timeout in weeks", Both, with_job("timeout", json!("2 weeks"))),

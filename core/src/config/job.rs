@@ -13,14 +13,14 @@ use crate::Timing;
 use crate::problem::ProblemKind;
 use crate::template::Names;
 
-/// One job of a stage: a script, or SQL. A string in `scripts` is a job with nothing but the path of a script.
+/// One job of a stage: a script, or SQL, a load or an unload. A string in `scripts` is a job with nothing but the path of a script.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields, extend("oneOf" = work::exactly_one_kind(), "dependentRequired" = work::fields_need()))]
+#[schemars(deny_unknown_fields, extend("oneOf" = work::exactly_one_kind(), "dependentSchemas" = work::rules_of_kinds()))]
 pub struct Job {
     /// What it runs.
     #[serde(flatten)]
     pub work: Work,
-    /// The name shown and audited. Default: the file name of a script. A job with `sql` must have one.
+    /// The name shown and audited. Default: the file name of a script, or the table of a load. A job with `sql` must have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255), regex(pattern = rules::NO_CONTROL_PATTERN))]
     pub job_name: Option<String>,

@@ -7,6 +7,7 @@
 mod choice;
 mod job;
 mod limits;
+mod load;
 mod reader;
 pub(crate) mod rules;
 mod settings;
@@ -30,6 +31,8 @@ pub use limits::{
     MAX_ARGUMENT_BYTES, MAX_CONCURRENCY, MAX_ITEM_BYTES, MAX_JOB_BYTES, MAX_JOBS, MAX_RETRIES,
     MAX_SNAPSHOT_BYTES, MAX_STAGES, MAX_TIMEOUT,
 };
+pub(crate) use load::Wrong;
+pub use load::{Copy, CopyColumn, FileCompression, FileFormat, LoadMode, TypedColumn, Unload};
 pub(crate) use reader::Cursor;
 pub(crate) use rules::{Broken, Checked, is_topic_arn, secret as check_secret};
 pub use settings::Settings;

@@ -147,6 +147,16 @@ impl<'a> Cursor<'a> {
         self.report_broken(ProblemKind::Refused, text, broken);
     }
 
+    /// Reports what is wrong with a field of this object, such as `columns[0]`.
+    pub(crate) fn report_below(&self, field: &str, kind: ProblemKind, message: String, mend: Option<String>) {
+        let path = if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+        let problem = Problem::new(path, kind, message);
+        self.report.add(match mend {
+            Some(mend) => problem.hint(mend),
+            None => problem,
+        });
+    }
+
     fn report_broken(&self, kind: ProblemKind, text: &str, broken: &Broken) {
         let message = if text.is_empty() {
             broken.what.to_string()
@@ -438,6 +448,8 @@ const HOMES: &[(&str, &str)] = &[
     ("ok_exit_codes", "a job or defaults"),
     ("on_lost", "a job or defaults"),
     ("sql", "a job"),
+    ("copy", "a job"),
+    ("unload", "a job"),
     ("transaction", "a job with `sql`"),
     ("log_rows", "a job with `sql`"),
     ("warehouse", "a job, a stage or defaults"),

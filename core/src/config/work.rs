@@ -1,4 +1,4 @@
-//! What a job runs: a script on an instance, or SQL by the Redshift Data API.
+//! What a job runs: a script on an instance, or SQL by the Redshift Data API, written as such or as a load or an unload.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::load::{Copy, Unload};
 use super::reader::{Cursor, Object};
 use super::{MAX_ARGUMENT_BYTES, rules};
 use crate::problem::ProblemKind;
@@ -14,21 +15,21 @@ use crate::sql::{self, BindProblem, SplitProblem, Transaction};
 use crate::template::{self, Names};
 
 /// The field that says what a job runs. A job has exactly one of them.
-const KINDS: [&str; 2] = ["script", "sql"];
+const KINDS: [&str; 4] = ["script", "sql", "copy", "unload"];
 
-/// Fields that only jobs of one kind have.
-const FIELDS: [(&str, &str); 11] = [
-    ("args", "script"),
-    ("env", "script"),
-    ("secret", "script"),
-    ("target", "script"),
-    ("heartbeat", "script"),
-    ("linger", "script"),
-    ("ok_exit_codes", "script"),
-    ("on_lost", "script"),
-    ("transaction", "sql"),
-    ("log_rows", "sql"),
-    ("warehouse", "sql"),
+/// Fields that only jobs of some kinds have.
+const FIELDS: [(&str, &[&str]); 11] = [
+    ("args", &["script"]),
+    ("env", &["script"]),
+    ("secret", &["script"]),
+    ("target", &["script"]),
+    ("heartbeat", &["script"]),
+    ("linger", &["script"]),
+    ("ok_exit_codes", &["script"]),
+    ("on_lost", &["script"]),
+    ("transaction", &["sql"]),
+    ("log_rows", &["sql"]),
+    ("warehouse", &["sql", "copy", "unload"]),
 ];
 
 /// Most rows of a result that a log shows.
@@ -42,6 +43,16 @@ pub enum Work {
     Script(Script),
     /// SQL, without an instance.
     Sql(Sql),
+    /// A load from S3, without an instance.
+    Copy {
+        /// Its fields.
+        copy: Copy,
+    },
+    /// An unload to S3, without an instance.
+    Unload {
+        /// Its fields.
+        unload: Unload,
+    },
 }
 
 /// A script with what it is given.
@@ -127,7 +138,18 @@ impl Work {
     pub const fn script(&self) -> Option<&Script> {
         match self {
             Self::Script(script) => Some(script),
-            Self::Sql(_) => None,
+            Self::Sql(_) | Self::Copy { .. } | Self::Unload { .. } => None,
+        }
+    }
+
+    /// The statements of a load or an unload as they would be without parameters: none where a template decides them.
+    #[must_use]
+    pub fn compiled(&self) -> Vec<String> {
+        let none = BTreeMap::new();
+        match self {
+            Self::Copy { copy } => copy.compile(&none).unwrap_or_default(),
+            Self::Unload { unload } => unload.compile(&none).unwrap_or_default(),
+            Self::Script(_) | Self::Sql(_) => Vec::new(),
         }
     }
 
@@ -136,6 +158,8 @@ impl Work {
         match self {
             Self::Script(script) => rules::file_name(&script.script),
             Self::Sql(_) => "sql",
+            Self::Copy { copy } => &copy.table,
+            Self::Unload { unload } => unload.table.as_deref().unwrap_or("unload"),
         }
     }
 
@@ -143,7 +167,11 @@ impl Work {
     pub(super) fn read(cursor: &Cursor<'_>, object: &mut Object<'_>, names: &Names<'_>) -> Option<Self> {
         let given: Vec<&str> = KINDS.into_iter().filter(|kind| object.has(kind)).collect();
         let script = if given.is_empty() {
-            object.required("script", "name the script to run, or write `sql`", read_script)
+            object.required(
+                "script",
+                "name the script to run, or write `sql`, `copy` or `unload`",
+                read_script,
+            )
         } else {
             object.optional("script", read_script)
         };
@@ -154,6 +182,8 @@ impl Work {
         let each = transaction == Some(false);
         let sql = object
             .optional("sql", |c| read_sql(c, if each { Transaction::Each } else { Transaction::One }, names));
+        let copy = object.optional("copy", |c| Copy::read(c, names));
+        let unload = object.optional("unload", |c| Unload::read(c, names));
         if given == ["sql"] && !object.has("job_name") {
             object.report_missing("job_name", "name the job: SQL has no file name");
         }
@@ -164,6 +194,8 @@ impl Work {
                 env: env.unwrap_or_default(),
             })),
             ["sql"] => Some(Self::Sql(Sql { sql: sql?, transaction, log_rows })),
+            ["copy"] => Some(Self::Copy { copy: copy? }),
+            ["unload"] => Some(Self::Unload { unload: unload? }),
             [] => None,
             several => {
                 cursor.report_hint(
@@ -181,11 +213,11 @@ impl Work {
 pub(super) fn refuse_fields_of_others(object: &Object<'_>) {
     let given: Vec<&str> = KINDS.into_iter().filter(|kind| object.has(kind)).collect();
     let [kind] = given.as_slice() else { return };
-    for (field, of) in FIELDS.iter().filter(|(field, of)| of != kind && object.has(field)) {
+    for (field, of) in FIELDS.iter().filter(|(field, of)| !of.contains(kind) && object.has(field)) {
         object.report_conflict(
             field,
             format!("has no meaning for a job with `{kind}`"),
-            format!("it belongs to a job with `{of}`: leave it out"),
+            format!("it belongs to a job with `{}`: leave it out", of.join("` or `")),
         );
     }
 }
@@ -195,12 +227,16 @@ pub(super) fn exactly_one_kind() -> Value {
     KINDS.into_iter().map(|kind| json!({ "required": [kind] })).collect()
 }
 
-/// For the JSON Schema: fields that need others.
-pub(super) fn fields_need() -> Value {
-    let mut needs: serde_json::Map<String, Value> =
-        FIELDS.into_iter().map(|(field, kind)| (field.to_owned(), json!([kind]))).collect();
-    needs.insert("sql".to_owned(), json!(["job_name"]));
-    Value::Object(needs)
+/// For the JSON Schema: what a job of a kind must have, and must not.
+pub(super) fn rules_of_kinds() -> Value {
+    let of_kind = |kind: &str| {
+        let foreign = FIELDS.into_iter().filter(|(_, of)| !of.contains(&kind));
+        let foreign: serde_json::Map<String, Value> =
+            foreign.map(|(field, _)| (field.to_owned(), Value::Bool(false))).collect();
+        let required: &[&str] = if kind == "sql" { &["job_name"] } else { &[] };
+        json!({ "properties": foreign, "required": required })
+    };
+    KINDS.into_iter().map(|kind| (kind.to_owned(), of_kind(kind))).collect::<serde_json::Map<_, _>>().into()
 }
 
 pub(super) fn read_script(cursor: &Cursor<'_>) -> Option<String> {
@@ -259,14 +295,26 @@ fn check_sql(whole: &Cursor<'_>, texts: &[(&Cursor<'_>, &str)], transaction: Tra
         for problem in template::check(text, names) {
             cursor.report_hint(ProblemKind::Template, problem.to_string(), problem.hint(names));
         }
-        // Each statement by itself: what is a value depends on what the statement is.
-        let statements = sql::split(text, Transaction::Each).unwrap_or_default();
-        let used: std::collections::BTreeSet<String> =
-            statements.iter().flat_map(|statement| sql::names(statement)).collect();
-        for name in used.into_iter().filter(|name| !names.contains(name)) {
-            let problem = BindProblem::Unset(name);
+        for problem in unset(text, names) {
             cursor.report_hint(ProblemKind::Template, problem.to_string(), problem.hint());
         }
+    }
+}
+
+/// Values of SQL that nobody gives.
+fn unset(text: &str, names: &Names<'_>) -> Vec<BindProblem> {
+    // Each statement by itself: what is a value depends on what the statement is.
+    let statements = sql::split(text, Transaction::Each).unwrap_or_default();
+    let used: std::collections::BTreeSet<String> =
+        statements.iter().flat_map(|statement| sql::names(statement)).collect();
+    used.into_iter().filter(|name| !names.contains(name)).map(BindProblem::Unset).collect()
+}
+
+/// Reports values that nobody gives in the SQL of a field.
+pub(super) fn check_values(cursor: &Cursor<'_>, field: &str, text: &str, names: &Names<'_>) {
+    for problem in unset(text, names) {
+        let hint = problem.hint().to_owned();
+        cursor.report_below(field, ProblemKind::Template, problem.to_string(), Some(hint));
     }
 }
 
@@ -357,6 +405,8 @@ impl JsonSchema for Work {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let environment = generator.subschema_for::<Environment>();
+        let copy = generator.subschema_for::<Copy>();
+        let unload = generator.subschema_for::<Unload>();
         let text = json!({ "type": "string", "minLength": 1, "pattern": rules::NO_NUL_PATTERN });
         let path = json!({ "type": "string", "maxLength": 1024, "pattern": rules::SCRIPT_PATTERN });
         json_schema!({
@@ -385,6 +435,8 @@ impl JsonSchema for Work {
                         },
                     ],
                 },
+                "copy": copy,
+                "unload": unload,
                 "transaction": {
                     "description": "Whether several statements are one transaction. Default: they are.",
                     "type": "boolean",

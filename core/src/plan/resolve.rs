@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::chunk::chunk_jobs;
 use super::{ResolvedJob, SNAPSHOT_VERSION, Snapshot, SqlJob};
 use crate::config::{
-    ConcurrencyPolicy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES, MAX_CONCURRENCY,
-    MAX_JOB_BYTES, Notify, OnFailure, Settings, Sql, Warehouse, Work, Workflow, json_bytes,
+    ConcurrencyPolicy, Copy, Environment, ExecutionFlag, ExecutionType, Job, MAX_ARGUMENT_BYTES,
+    MAX_CONCURRENCY, MAX_JOB_BYTES, Notify, OnFailure, Settings, Sql, Unload, Warehouse, Work, Workflow,
+    Wrong, json_bytes,
 };
 use crate::problem::{Problem, ProblemKind, Problems, Report, of_unknown, quoted};
-use crate::sql::{self, Transaction};
+use crate::sql::{self, Bound, Transaction};
 use crate::template::{TemplateProblem, render};
 use crate::{JobId, JobTimes, Seconds, Timing, WorkflowId, show_duration};
 
@@ -212,15 +213,25 @@ impl Place<'_> {
                 env = Environment(each.collect());
                 (secret, target, linger) = (settings.secret, settings.target, settings.linger);
             }
-            Work::Sql(of_job) => {
+            of_job => {
                 heartbeat = timing.statement_heartbeat();
-                sql = self.sql(
-                    of_job,
-                    settings.warehouse.as_deref(),
-                    &snapshot.defaults.warehouses,
-                    values,
-                    skip,
-                );
+                let (statements, transaction, log_rows) = match of_job {
+                    Work::Sql(sql) => (self.of_sql(sql, values), sql.transaction(), sql.log_rows()),
+                    Work::Copy { copy } => (self.of_copy(copy, values), Transaction::One, 0),
+                    Work::Unload { unload } => (self.of_unload(unload, values), Transaction::One, 0),
+                    Work::Script(_) => (Vec::new(), Transaction::One, 0),
+                };
+                let warehouses = &snapshot.defaults.warehouses;
+                sql = self.warehouse(settings.warehouse.as_deref(), warehouses, skip).map(|(name, at)| {
+                    SqlJob {
+                        warehouse: name.clone(),
+                        at: at.clone(),
+                        sha256: sql::request::digest(&statements),
+                        transaction: transaction == Transaction::One,
+                        log_rows,
+                        statements,
+                    }
+                });
             }
         }
         let resolved = ResolvedJob {
@@ -247,45 +258,61 @@ impl Place<'_> {
         resolved
     }
 
-    /// The statements with their values, and where they run.
-    fn sql(
-        &self,
-        sql: &Sql,
-        warehouse: Option<&str>,
-        warehouses: &BTreeMap<String, Warehouse>,
-        values: &BTreeMap<&str, &str>,
-        skip: bool,
-    ) -> Option<SqlJob> {
-        let report = |field: &str, kind, message: String, hint: String| {
-            self.report.add(Problem::new(self.path(field), kind, message).hint(hint));
-        };
-        let transaction = sql.transaction();
+    fn report(&self, field: &str, kind: ProblemKind, message: String, hint: String) {
+        self.report.add(Problem::new(self.path(field), kind, message).hint(hint));
+    }
+
+    /// The statements of a text with their values.
+    fn of_sql(&self, sql: &Sql, values: &BTreeMap<&str, &str>) -> Vec<Bound> {
         let statements = match sql.sql.texts() {
-            Ok(texts) => match sql::split_all(&texts, transaction) {
-                Ok(statements) => statements,
-                Err(problems) => {
-                    for (_, problem) in problems {
-                        let hint = problem.hint().to_owned();
-                        report(".sql", ProblemKind::Invalid, problem.to_string(), hint);
-                    }
-                    Vec::new()
+            Ok(texts) => sql::split_all(&texts, sql.transaction()).unwrap_or_else(|problems| {
+                for (_, problem) in problems {
+                    let hint = problem.hint().to_owned();
+                    self.report(".sql", ProblemKind::Invalid, problem.to_string(), hint);
                 }
-            },
+                Vec::new()
+            }),
             Err(file) => {
                 let message = format!("names the file {}, whose text is not in the workflow", quoted(file));
                 let hint = "put or run the workflow with `rsqlflow`, which reads the file";
-                report(".sql", ProblemKind::Invalid, message, hint.to_owned());
+                self.report(".sql", ProblemKind::Invalid, message, hint.to_owned());
                 Vec::new()
             }
         };
+        self.bound(&statements, ".sql", values)
+    }
+
+    /// The statements of a load. What is in them was written by us: nothing in them is a value or a template any more.
+    fn of_copy(&self, copy: &Copy, values: &BTreeMap<&str, &str>) -> Vec<Bound> {
+        let statements = copy.compile(values).unwrap_or_else(|wrong| self.wrong("copy", wrong));
+        statements.into_iter().map(|sql| Bound { sql, parameters: BTreeMap::new() }).collect()
+    }
+
+    fn of_unload(&self, unload: &Unload, values: &BTreeMap<&str, &str>) -> Vec<Bound> {
+        let statements = unload.compile(values).unwrap_or_else(|wrong| self.wrong("unload", wrong));
+        self.bound(&statements, ".unload", values)
+    }
+
+    fn wrong(&self, kind: &str, wrong: Vec<Wrong>) -> Vec<String> {
+        for Wrong { field, message, hint } in wrong {
+            let problem = Problem::new(self.path(&format!(".{kind}.{field}")), ProblemKind::Invalid, message);
+            self.report.add(match hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            });
+        }
+        Vec::new()
+    }
+
+    fn bound(&self, statements: &[String], field: &str, values: &BTreeMap<&str, &str>) -> Vec<Bound> {
         let mut bound = Vec::with_capacity(statements.len());
-        for statement in &statements {
+        for statement in statements {
             match sql::bind(statement, values) {
                 Ok(one) => bound.push(one),
                 Err(problems) => {
                     for problem in problems {
                         let hint = problem.hint().to_owned();
-                        report(".sql", ProblemKind::Template, problem.to_string(), hint);
+                        self.report(field, ProblemKind::Template, problem.to_string(), hint);
                     }
                 }
             }
@@ -294,16 +321,26 @@ impl Place<'_> {
         if bytes > sql::MOST_BYTES {
             let message =
                 format!("has {bytes} bytes with its values; at most {} are allowed", sql::MOST_BYTES);
-            report(".sql", ProblemKind::OutOfRange, message, "split it into several jobs".to_owned());
+            self.report(field, ProblemKind::OutOfRange, message, "split it into several jobs".to_owned());
         }
-        let found = match (warehouse, warehouses.len()) {
+        bound
+    }
+
+    /// Where the job's SQL runs.
+    fn warehouse<'w>(
+        &self,
+        warehouse: Option<&str>,
+        warehouses: &'w BTreeMap<String, Warehouse>,
+        skip: bool,
+    ) -> Option<(&'w String, &'w Warehouse)> {
+        match (warehouse, warehouses.len()) {
             (Some(name), _) => {
                 let found = warehouses.get_key_value(name);
                 if found.is_none() {
                     let message = format!("{} is not a warehouse of the deployment", quoted(name));
                     let hint = of_unknown(name, warehouses.keys().map(String::as_str));
                     let hint = hint.unwrap_or_else(|| "the deployment has no `warehouses`".to_owned());
-                    report(".warehouse", ProblemKind::NotOneOf, message, hint);
+                    self.report(".warehouse", ProblemKind::NotOneOf, message, hint);
                 }
                 found
             }
@@ -317,20 +354,11 @@ impl Place<'_> {
                         }
                         _ => "name one of the deployment's `warehouses`, here or in `defaults`",
                     };
-                    report(".warehouse", ProblemKind::Missing, "is missing".to_owned(), hint.to_owned());
+                    self.report(".warehouse", ProblemKind::Missing, "is missing".to_owned(), hint.to_owned());
                 }
                 None
             }
-        };
-        let (name, at) = found?;
-        Some(SqlJob {
-            warehouse: name.clone(),
-            at: at.clone(),
-            sha256: sql::request::digest(&bound),
-            transaction: transaction == Transaction::One,
-            log_rows: sql.log_rows(),
-            statements: bound,
-        })
+        }
     }
 
     fn rendered(&self, template: &str, values: &BTreeMap<&str, &str>, field: impl Fn() -> String) -> String {
