@@ -247,6 +247,18 @@ async fn a_run_whose_row_is_damaged_is_reported_and_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn runs_that_were_cut_off_before_their_executions_began_are_closed_by_the_next_endpoint() {
+    let mut world = idle_for_rows().await;
+    let runs = [hand_out(&world.store, "one", ago(60)).await, hand_out(&world.store, "other", ago(30)).await];
+    world.kill();
+    world.restart();
+    for run in &runs {
+        assert_eq!(world.end(run).await.workflow.execution_status, WorkflowStatus::Cancelled, "{run}");
+    }
+    let _ = world.operator(&["list"]).ends(0);
+}
+
+#[tokio::test]
 async fn the_same_request_of_lambda_starts_one_run() {
     let world = idle().await;
     world.script("a.sh", "echo");
