@@ -295,6 +295,8 @@ fn work(witnesses: &Path) -> String {
     format!(
         r#"#!/usr/bin/env bash
 file='{witnesses}'/"$RSQLFLOW_WORKFLOW_EXECUTION_ID"
+# Not ended by the end of its agent, which reads what it writes: that is for the guard.
+trap "" PIPE
 me="$RSQLFLOW_JOB_ID $RSQLFLOW_ATTEMPT $$"
 exec 9>>"$file.$RSQLFLOW_JOB_ID"
 flock -n 9 || echo "overlap $me $EPOCHREALTIME" >> "$file"
