@@ -140,8 +140,8 @@ mod tests {
         assert_eq!(
             wrong,
             [
-                "its RSQLFLOW_JOB_AUDIT_TABLE is jobs, expected rsqlflow-job-audit-table",
-                "it has no RSQLFLOW_SSM_DOCUMENT"
+                "it has no RSQLFLOW_SSM_DOCUMENT",
+                "its RSQLFLOW_JOB_AUDIT_TABLE is jobs, expected rsqlflow-job-audit-table"
             ]
         );
         let elsewhere = ArnBase { region: "us-east-1".to_owned(), ..site };

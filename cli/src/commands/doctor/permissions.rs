@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(check.name, "permissions of function workflow-trigger");
         assert!(
             check.health == Health::Failed
-                && check.found.contains("trigger may not states:StartExecution on arn")
+                && check.found.contains("trigger does not allow states:StartExecution on arn")
         );
         assert!(judge(&Part::Agent, "r", &[]).health == Health::Ok);
     }
