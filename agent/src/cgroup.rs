@@ -1,13 +1,12 @@
-//! A control group for each job, so that nothing of its script outlives agent and guard for good.
+//! A control group for each job, so that no process of its script survives agent and guard.
 //!
-//! The guard ends what a script leaves. If guard and agent are killed at once, or stopped, processes that have left the
-//! script's session go on. They are still in the job's control group (cgroups(7), version 2): `cgroup.kill` ends all of
-//! them at once, whatever they have done. The next agent on this instance does that for every job whose agent and guard
-//! are gone, and before it starts a script, for every earlier attempt of the same job, also where that one's agent is
-//! only stopped.
+//! The guard ends processes that a script leaves. If guard and agent are both killed or stopped, processes that left the
+//! script's session continue. They are still in the job's control group (cgroups(7), version 2), and `cgroup.kill` ends all
+//! of them. The next agent on this instance does that for every job whose agent and guard have ended. Before it starts a
+//! script, it does that for every earlier attempt of the same job, also if that agent is only stopped.
 //!
-//! A group is held by a lock on its directory, which ends with the last process that has it. Where there is no version 2,
-//! or it cannot be written, jobs run without: then only the guard stands between a script and its lease.
+//! A group is protected by a lock on its directory, which is released with the last process that holds it. If there is no
+//! version 2, or it cannot be written, jobs run without a group: then only the guard enforces the lease.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 use rsqlflow_core::{ExecutionId, JobId, Owner};
 use sha2::{Digest, Sha256};
 
-/// How long processes may take to die of `cgroup.kill`.
+/// How long processes may take to end after `cgroup.kill`.
 const DEATH: Duration = Duration::from_secs(5);
 
 /// The groups of one instance's jobs.
@@ -28,39 +27,39 @@ pub struct Cgroups {
     directory: PathBuf,
 }
 
-/// The group of one attempt. It is removed when this is dropped.
+/// The group of one attempt. Dropping it removes the group.
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,
     _lock: File,
 }
 
-/// Processes of an earlier agent that had to be ended.
+/// Processes of an earlier agent that were ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The group's name, which has run, job and attempt in it.
+    /// The group's name, which contains run, job and attempt.
     pub name: String,
     /// How many processes it had.
     pub processes: usize,
 }
 
 impl Cgroups {
-    /// Of the instance that has this spool. `None` where control groups of version 2 are not mounted.
+    /// The groups of the instance with this spool. `None` if control groups of version 2 are not mounted.
     #[must_use]
     pub fn of_spool(spool_dir: &Path) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let root = version_2(&mounts)?;
-        // Several instances may be pretended on one machine, and none may end what is another's.
+        // Several instances may be simulated on one machine, and none may end the processes of another.
         let spool = fs::canonicalize(spool_dir).unwrap_or_else(|_| spool_dir.to_owned());
         let digest = Sha256::digest(spool.as_os_str().as_encoded_bytes());
         let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Some(Self { directory: root.join("rsqlflow").join(name) })
     }
 
-    /// Makes the group of an attempt.
+    /// Creates the group of an attempt.
     ///
     /// # Errors
-    /// If groups cannot be made here.
+    /// Groups cannot be created here.
     pub fn begin(
         &self,
         execution: &ExecutionId,
@@ -69,7 +68,7 @@ impl Cgroups {
         owner: &Owner,
     ) -> io::Result<Cgroup> {
         DirBuilder::new().recursive(true).mode(0o755).create(&self.directory)?;
-        // Until it is locked it looks like what a dead agent left, which others remove.
+        // Until it is locked, it looks like a group of a dead agent, which other agents remove.
         let all = File::open(&self.directory)?;
         all.lock_shared()?;
         let path = self.directory.join(format!("{}{attempt}_{}", beginning(execution, job), owner.as_str()));
@@ -79,11 +78,11 @@ impl Cgroups {
         Ok(Cgroup { path, _lock: lock })
     }
 
-    /// Ends what attempts of this job before this one have left, whoever holds it: this attempt is claimed, so the leases
-    /// of those are over. Also ends what agents have left that are gone together with their guards.
+    /// Ends the processes of earlier attempts of this job, even if a process holds their lock: this attempt is claimed, so
+    /// their leases have expired. Also ends processes of agents that have ended together with their guards.
     ///
     /// # Errors
-    /// If the groups cannot be listed, or some process does not die.
+    /// The groups cannot be listed, or a process does not end.
     pub fn end_earlier(&self, execution: &ExecutionId, job: JobId, attempt: u32) -> io::Result<Vec<Ended>> {
         let beginning = beginning(execution, job);
         self.end(|name| {
@@ -93,22 +92,22 @@ impl Cgroups {
         })
     }
 
-    /// Ends what agents have left that are gone together with their guards.
+    /// Ends processes of agents that have ended together with their guards.
     ///
     /// # Errors
-    /// If the groups cannot be listed, or some process does not die.
+    /// The groups cannot be listed, or a process does not end.
     pub fn end_orphans(&self) -> io::Result<Vec<Ended>> {
         self.end(|_| false)
     }
 
-    /// Ends every group that nobody holds, and those that `also` names whoever holds them.
+    /// Ends every group without a lock, and those that `also` selects, even with a lock.
     fn end(&self, also: impl Fn(&str) -> bool) -> io::Result<Vec<Ended>> {
         let entries = match fs::read_dir(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        // No group is between its making and its lock as long as this is held.
+        // While this lock is held, no group is between its creation and its lock.
         let all = File::open(&self.directory)?;
         all.lock()?;
         let mut ended = Vec::new();
@@ -116,7 +115,7 @@ impl Cgroups {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = entry.path();
-            // Another agent may remove it at this moment.
+            // Another agent may remove it at the same time.
             let Ok(directory) = File::open(&path) else { continue };
             let wanted = also(&name);
             if !path.is_dir() || (!wanted && is_held(&directory)?) {
@@ -124,11 +123,11 @@ impl Cgroups {
             }
             let processes = match kill(&path) {
                 Ok(processes) => processes,
-                // Its own agent has removed it meanwhile.
+                // Its own agent removed it in the meantime.
                 Err(_) if !path.exists() => continue,
                 Err(error) if wanted => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, name, "what was left of a job cannot be ended");
+                    tracing::warn!(%error, name, "the remaining processes of a job cannot be ended");
                     continue;
                 }
             };
@@ -151,13 +150,13 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        // Nothing is left in it, unless the guard was killed.
+        // It is empty, unless the guard was killed.
         let _ = kill(&self.path);
         let _ = fs::remove_dir(&self.path);
     }
 }
 
-/// Of the names of all groups of a job; the attempt's number follows.
+/// The common prefix of the names of a job's groups. The attempt's number follows.
 fn beginning(execution: &ExecutionId, job: JobId) -> String {
     format!("{execution}_{:04}-{:05}_a", job.stage, job.position)
 }
@@ -170,7 +169,7 @@ fn is_held(directory: &File) -> io::Result<bool> {
     }
 }
 
-/// Kills every process of a group, and waits until the last is gone. Answers how many there were.
+/// Kills every process of a group, and waits until all have ended. Returns their number.
 fn kill(group: &Path) -> io::Result<usize> {
     let processes = || -> io::Result<Vec<String>> {
         Ok(fs::read_to_string(group.join("cgroup.procs"))?.lines().map(str::to_owned).collect())
@@ -181,14 +180,14 @@ fn kill(group: &Path) -> io::Result<usize> {
     while !left.is_empty() {
         if began.elapsed() >= DEATH {
             return Err(io::Error::other(format!(
-                "{} processes of {} do not die",
+                "{} processes of {} cannot be killed",
                 left.len(),
                 group.display()
             )));
         }
         match OpenOptions::new().write(true).open(group.join("cgroup.kill")) {
             Ok(mut file) => io::Write::write_all(&mut file, b"1")?,
-            // Before Linux 5.14 each is killed by itself, until no new one comes.
+            // Before Linux 5.14, processes are killed one by one until no new ones appear.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 for pid in left.iter().filter_map(|pid| pid.parse().ok()) {
                     let _ =

@@ -1,4 +1,4 @@
-//! Splitting this process in two.
+//! Forks this process.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use nix::unistd::ForkResult;
 /// This process's threads (proc(5)).
 const TASKS: &str = "/proc/self/task";
 
-/// Makes sure that this process has one thread: only then can it be split.
+/// Checks that this process has one thread, which a fork requires.
 ///
 /// # Errors
-/// How many there are instead, or why they cannot be counted.
+/// The number of threads, or why they cannot be counted.
 pub(crate) fn alone() -> io::Result<()> {
     let listed = std::fs::read_dir(TASKS).map_err(|error| {
         io::Error::new(error.kind(), format!("{TASKS}, the threads, cannot be read: {error}"))
@@ -18,16 +18,16 @@ pub(crate) fn alone() -> io::Result<()> {
     match listed.count() {
         1 => Ok(()),
         threads => Err(io::Error::other(format!(
-            "a process of {threads} threads cannot be split; does /etc/ld.so.preload put one into every process?"
+            "a process with {threads} threads cannot be forked; check the libraries in /etc/ld.so.preload"
         ))),
     }
 }
 
-/// Splits this process. To start the binary anew instead would cost as much again as all that a short job does before
-/// its script runs: the loader, and a copy of every page with an address in it.
+/// Forks this process. Executing the program again instead would double the time before a short job's script runs,
+/// because of the loader and relocations.
 ///
 /// # Errors
-/// If there is another thread, or the operating system refuses.
+/// There is another thread, or the operating system refuses.
 pub(crate) fn fork() -> io::Result<ForkResult> {
     alone()?;
     #[expect(unsafe_code, reason = "fork is safe in a process of one thread")]
@@ -42,7 +42,7 @@ mod tests {
     fn a_process_with_other_threads_is_not_split() {
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let other = std::thread::spawn(move || held.recv());
-        assert!(super::fork().unwrap_err().to_string().contains("threads cannot be split"));
+        assert!(super::fork().unwrap_err().to_string().contains("threads cannot be forked"));
         drop(hold);
         assert!(other.join().unwrap().is_err());
     }

@@ -1,8 +1,8 @@
-//! Keeps a script's processes from the instance's metadata service, and so from the credentials of the instance's role.
+//! Blocks the instance's metadata service for a script's processes, and with it the credentials of the instance's role.
 //!
-//! Two small programs of the kernel (bpf(2), `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`) are attached to the job's control group.
-//! They refuse every connection to the service's addresses (EC2 user guide, "Access instance metadata"), and let all
-//! others through. Whoever is root in the group could undo that, so it is done for scripts of another user only.
+//! Two small programs of the kernel (bpf(2), `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`) are attached to the job's control group. They
+//! refuse every connection to the service's addresses (EC2 user guide, "Access instance metadata"), and allow all others.
+//! Root could remove them, so they are used only for scripts of another user.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ const IPV4: [u8; 4] = [169, 254, 169, 254];
 /// fd00:ec2::254.
 const IPV6: [[u8; 4]; 4] = [[0xfd, 0x00, 0x0e, 0xc2], [0; 4], [0; 4], [0, 0, 0x02, 0x54]];
 
-/// ::ffff:169.254.169.254: how a socket for IPv6 reaches the other address.
+/// ::ffff:169.254.169.254: the first address in an IPv6 socket.
 const MAPPED: [[u8; 4]; 4] = [[0; 4], [0; 4], [0, 0, 0xff, 0xff], IPV4];
 
 /// An instruction of the kernel's virtual machine: `struct bpf_insn` (linux/bpf.h).
@@ -62,7 +62,7 @@ fn refuse_ipv6() -> Vec<Instruction> {
     let mut program = Vec::new();
     for address in [IPV6, MAPPED] {
         for (index, (offset, word)) in USER_IP6.into_iter().zip(address).enumerate() {
-            // Behind the eight instructions of the comparison are the two that refuse.
+            // The two refusing instructions follow the eight of the comparison.
             let rest = 9 - 2 * i16::try_from(index).unwrap_or_default();
             program.extend([load(offset), unless(word, rest - 1)]);
         }
@@ -75,7 +75,7 @@ fn refuse_ipv6() -> Vec<Instruction> {
 /// Refuses connections to the metadata service from processes of this control group.
 ///
 /// # Errors
-/// If the kernel or this process's rights do not allow it.
+/// The kernel or the rights of this process do not allow it.
 pub fn block(cgroup: &Path) -> io::Result<()> {
     let directory = File::open(cgroup)?;
     for (kind, program) in [(CONNECT4, refuse_ipv4()), (CONNECT6, refuse_ipv6())] {
@@ -126,12 +126,12 @@ fn load_program(kind: u32, program: &[Instruction]) -> io::Result<OwnedFd> {
     };
     let fd = bpf(5, &attributes)?;
     #[expect(unsafe_code, reason = "the kernel answers with a number")]
-    // SAFETY: the descriptor is new, and nobody else owns it.
+    // SAFETY: the descriptor is new and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn attach(cgroup: &File, program: &OwnedFd, kind: u32) -> io::Result<()> {
-    /// Programs of others stay, those of the groups above too.
+    /// Programs of others stay attached, including those of parent groups.
     const ALLOW_MULTI: u32 = 2;
     let number = |fd: libc::c_int| u32::try_from(fd).map_err(io::Error::other);
     let attributes = Attach {

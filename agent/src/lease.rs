@@ -1,7 +1,7 @@
-//! How long a claimed job is this agent's, as pure state: every moment is a parameter.
+//! The lease of a claimed job, as pure state: every time is a parameter.
 //!
-//! The lease runs from the *first sending* of the last claim or renewal that was acknowledged. A renewal that is
-//! under way, or whose answer was lost, does not count, because the row may never have seen it.
+//! The lease starts with the *first sending* of the last acknowledged claim or renewal. A renewal without an answer does not
+//! count, because it may not have reached the row.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rsqlflow_core::JobTimes;
 
 use crate::clock::BootTime;
 
-/// When a script must be told to stop, and when it must be killed, whatever else happens.
+/// When a script must be stopped, and when it must be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// SIGTERM.
@@ -18,15 +18,15 @@ pub struct Deadline {
     pub kill_at: BootTime,
 }
 
-/// What is kept free between SIGKILL and the lease's end, for the kernel to tear the processes down.
+/// Reserve between SIGKILL and the end of the lease, in which the kernel ends the processes.
 fn kill_margin(lease: Duration) -> Duration {
     (lease / 20).min(Duration::from_millis(500))
 }
 
-/// Why a script may not go on.
+/// Why a script must not continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lapse {
-    /// No renewal was acknowledged in time: others may soon take the agent for lost.
+    /// No renewal was acknowledged in time: others may soon consider the agent lost.
     LeaseRunsOut,
     /// No token was accepted for three heartbeats: the workflow no longer waits.
     NobodyWaits,
@@ -42,8 +42,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// After an acknowledged claim. `sent` is when it was sent first, `token_accepted` when the service took the
-    /// heartbeat before it; `jitter` from 0 to 1 spreads the renewals of agents that started together.
+    /// After an acknowledged claim. `sent` is its first sending, `token_accepted` the time of the accepted heartbeat before it.
+    /// `jitter` from 0 to 1 spreads the renewals of agents that started at the same time.
     #[must_use]
     pub fn claimed(times: JobTimes, sent: BootTime, token_accepted: BootTime, jitter: f64) -> Self {
         let mut lease = Self { times, runs_from: sent, token_accepted, renew_at: sent };
@@ -51,35 +51,35 @@ impl Lease {
         lease
     }
 
-    /// After an acknowledged renewal that was sent first at `sent`.
+    /// After an acknowledged renewal with the first sending `sent`.
     pub fn renewed(&mut self, sent: BootTime, jitter: f64) {
-        // An answer that was overtaken must not shorten what a later renewal has won.
+        // A delayed answer must not shorten a later lease.
         self.runs_from = self.runs_from.max(sent);
         self.renew_at = self.runs_from.plus(self.times.renewal_period.mul_f64(spread(jitter)));
     }
 
-    /// After a renewal that failed at `now`: the next one comes sooner, while there is still time.
+    /// After a renewal that failed at `now`: the next one is earlier, while there is time.
     pub fn renewal_failed(&mut self, now: BootTime, jitter: f64) {
         self.renew_at = now.plus((self.times.renewal_period / 5).mul_f64(spread(jitter)));
     }
 
-    /// Something in the row calls for the next renewal at once. One that comes early does no harm.
+    /// The row requires the next renewal at once. An early renewal is harmless.
     pub fn hasten(&mut self, now: BootTime) {
         self.renew_at = self.renew_at.min(now);
     }
 
-    /// After the service accepted a heartbeat that was sent at `sent`.
+    /// After an accepted heartbeat that was sent at `sent`.
     pub fn token_accepted(&mut self, sent: BootTime) {
         self.token_accepted = self.token_accepted.max(sent);
     }
 
-    /// When the last acknowledged claim or renewal was sent first.
+    /// First sending of the last acknowledged claim or renewal.
     #[must_use]
     pub const fn runs_from(&self) -> BootTime {
         self.runs_from
     }
 
-    /// When the last accepted heartbeat was sent.
+    /// Sending of the last accepted heartbeat.
     #[must_use]
     pub const fn token_accepted_at(&self) -> BootTime {
         self.token_accepted
@@ -91,20 +91,20 @@ impl Lease {
         self.renew_at
     }
 
-    /// When the lease ends, if nothing renews it.
+    /// When the lease ends without a renewal.
     #[must_use]
     pub fn ends_at(&self) -> BootTime {
         self.runs_from.plus(self.times.lease)
     }
 
-    /// For the guard: SIGTERM early enough that grace and SIGKILL fit before the end.
+    /// The deadline for the guard: SIGTERM early enough for the grace period and SIGKILL before the end.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         let kill_at = self.ends_at().minus(kill_margin(self.times.lease));
         Deadline { term_at: kill_at.minus(self.times.stop_grace).max(self.runs_from), kill_at }
     }
 
-    /// When [`Self::lapse`] will first have something to say, if nothing is renewed or accepted.
+    /// When [`Self::lapse`] will first have a result, without renewals or heartbeats.
     #[must_use]
     pub fn lapses_at(&self) -> BootTime {
         self.deadline().term_at.min(self.token_accepted.plus(self.times.token_patience))
@@ -123,7 +123,7 @@ impl Lease {
     }
 }
 
-/// From 80 to 100 hundredths: never later than the period, which the other times rely on.
+/// From 80 to 100 percent: never later than the period, on which the other times depend.
 fn spread(jitter: f64) -> f64 {
     0.8 + 0.2 * jitter.clamp(0.0, 1.0)
 }

@@ -1,11 +1,11 @@
-//! The agent on the EC2 instance: runs one script, keeps its row, ships its log, returns its token.
+//! The agent on the EC2 instance: runs one job, updates its row, sends its log, and answers its task token.
 //!
 //! - [`process`]: one try of one script, from its path to its end.
-//! - [`guard`]: the small process that lets no script outlive its keeper.
-//! - [`cgroup`]: what holds all processes of a job together, also after agent and guard are gone.
-//! - [`imds`]: keeps scripts from the credentials of the instance.
-//! - [`lease`], [`clock`]: how long a claimed job is ours.
-//! - [`doctor`]: what is wrong with this machine, or with its way to AWS.
+//! - [`guard`]: a small process that ends the script if the agent cannot.
+//! - [`cgroup`]: the control group of a job's processes.
+//! - [`imds`]: blocks the credentials of the instance for scripts.
+//! - [`lease`], [`clock`]: the lease of a claimed job.
+//! - [`doctor`]: checks of this machine and its access to AWS.
 
 pub mod aws;
 pub mod cgroup;

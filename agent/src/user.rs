@@ -4,34 +4,34 @@ use std::path::PathBuf;
 
 use crate::guard::RunAs;
 
-/// The user that the packages make. Scripts run as this one unless the settings name another.
+/// The user of the packages. Scripts run as this user unless the settings name another.
 pub const PACKAGE_USER: &str = "rsqlflow";
 
 /// A user, and what is needed of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Its name, or its number where it has none.
+    /// Its name, or its id if it has no name.
     pub name: String,
-    /// Ids to change to; `None` for the agent's own user.
+    /// Ids to change to. `None` for the agent's own user.
     pub run_as: Option<RunAs>,
     /// Home directory.
     pub home: PathBuf,
 }
 
-/// There is no such user, or the agent may not become it.
+/// The user does not exist, or the agent cannot change to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSuchUser {
-    /// The name is not known here.
-    #[error("run_as names the user {0:?}, which this machine does not know")]
+    /// The user does not exist.
+    #[error("run_as names the user {0:?}, which does not exist")]
     Unknown(String),
-    /// Only root can start a process as another.
+    /// Only root can start a process as another user.
     #[error("run_as names the user {0:?}, but the agent does not run as root")]
     NotRoot(String),
 }
 
 impl User {
-    /// The named user. Without a name, root's scripts run as [`PACKAGE_USER`], if there is one; all others as the agent's
-    /// own.
+    /// The named user. Without a name, scripts of root run as [`PACKAGE_USER`] if it exists, all others as the agent's own
+    /// user.
     ///
     /// # Errors
     /// [`NoSuchUser`].

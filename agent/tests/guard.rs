@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{AGENT, Child, deadline, eventually, exists};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use rsqlflow_agent::guard::{Order, Report};
+use rsqlflow_agent::guard::{GuardCommand, Report};
 use rsqlflow_agent::process::{Control, Exit, NeverStarted, StopReason};
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_guard_that_was_killed_between_two_tries_fails_the_next_one_and_says_s
     let child = Child::bash("touch started");
     for _ in 0..2 {
         let (end, _) = child.run_by(&mut guard, &[], |_, _| {}).await;
-        let why = "the guard is no longer there, and without one no script is started";
+        let why = "the guard was killed, so no script can be started";
         assert_eq!(end.exit, Exit::NeverStarted(NeverStarted::Refused(why.to_owned())));
     }
     assert!(!child.path("started").exists());
@@ -135,7 +135,7 @@ async fn what_goes_wrong_with_one_try_does_not_harm_the_next() {
     assert_eq!((end.exit, end.stopped), (Exit::Signal(15), Some(StopReason::Cancelled)));
 
     // Whatever was said to the last one and came too late is not for this one.
-    guard.order(&Order::Kill);
+    guard.order(&GuardCommand::Kill);
     let (end, output) = Child::bash("echo well").run_by(&mut guard, &[], |_, _| {}).await;
     assert_eq!((end.exit, output.as_slice()), (Exit::Code(0), &b"well\n"[..]));
     guard.collect();
@@ -204,7 +204,7 @@ async fn a_guard_that_is_told_to_stop_by_a_signal_stops_the_script() {
     kill(guard.id(), Signal::SIGTERM).unwrap();
     assert_eq!(guard.next_report().await, Some(Report::Signalled(15)));
     assert_eq!(guard.next_report().await, Some(Report::Gone(0)));
-    guard.order(&Order::Stop);
+    guard.order(&GuardCommand::Stop);
     guard.collect();
     drop(read);
 }

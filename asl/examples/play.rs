@@ -1,6 +1,6 @@
-//! Plays a scenario of `tests/referee/` in virtual time: the machines, an input, and what each function does at each
-//! call come as JSON on standard input; executions with their histories, and the calls, leave as JSON on standard
-//! output. What a scenario may say is told in `tests/referee/support/scenario.py`.
+//! Plays a scenario of `tests/referee/` in virtual time. The state machines, the input, and the result of each function
+//! call are JSON on standard input. The executions with their histories, and the calls, are JSON on standard output.
+//! `tests/referee/support/scenario.py` describes the format.
 
 #![expect(
     clippy::unwrap_used,
@@ -131,7 +131,7 @@ impl World {
         self.events.insert((due, self.sequence), event);
     }
 
-    /// To the end of the first execution; what others have to do later is of no interest.
+    /// Runs until the first execution has ended. Later events of the others are ignored.
     fn run(&mut self) {
         while self.runs[0].execution.ended().is_none() {
             let timers = self.runs.iter().enumerate();

@@ -1,4 +1,4 @@
-//! Errors that arise while a state is evaluated.
+//! Errors during the evaluation of a state.
 
 /// Error names of the language that this crate compares or raises.
 ///
@@ -14,7 +14,7 @@ pub(crate) mod names {
     pub(crate) const TIMEOUT: &str = "States.Timeout";
     pub(crate) const TOLERATED_FAILURE: &str = "States.ExceedToleratedFailureThreshold";
 
-    /// Names a definition may match; others that begin with `States.` are reserved.
+    /// Names that a definition may match. Others that begin with `States.` are reserved.
     pub(crate) const PREDEFINED: &[&str] = &[
         ALL,
         "States.BranchFailed",
@@ -36,7 +36,7 @@ pub(crate) mod names {
     ];
 }
 
-/// An error found by the interpreter itself. The cause still lacks the sentence that names the state.
+/// An error of the interpreter itself. The sentence that names the state is added to the cause later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EvalError {
     pub(crate) error: &'static str,

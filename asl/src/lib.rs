@@ -1,16 +1,15 @@
 //! An interpreter of Amazon States Language with the query language JSONPath: pure and synchronous.
 //!
-//! A [`Definition`] is compiled and checked once; what is not known is refused there, with the state and field.
-//! An [`Execution`] is a value. [`Execution::step`] takes one [`Input`] and the time, and gives the [`Effect`]s that
-//! a driver carries out. Nothing here waits, spawns, reads a clock or draws randomness of its own: time comes in with
-//! each input, randomness from a [`Seed`]. So the same inputs at the same times make the same execution, and a
-//! journal of them is enough to bring one back after a crash.
+//! A [`Definition`] is compiled and validated once; unsupported features are rejected with their state and field. An
+//! [`Execution`] is a value. [`Execution::step`] takes one [`Input`] and the time, and returns the [`Effect`]s that a
+//! driver carries out. The crate does not wait, spawn, read a clock or use its own randomness: time comes with each
+//! input, randomness from a [`Seed`]. The same inputs at the same times therefore produce the same execution, and a
+//! journal of them is sufficient to restore it after a crash.
 //!
-//! Layout: `definition` compiles; `path`, `intrinsic` and `template` are the expressions; `execution` runs, and
-//! `payload` is what passes between its states; `history` is what GetExecutionHistory shows; `resource` knows the
-//! service integrations.
+//! Modules: `definition` compiles; `path`, `intrinsic` and `template` are the expressions; `execution` runs, and `payload`
+//! is the data between states; `history` has the events of GetExecutionHistory; `resource` has the service integrations.
 //!
-//! Behaviour follows the service as it was recorded, then its documentation, then
+//! The behaviour follows recordings of the service, then its documentation, then
 //! <https://states-language.net/spec.html>.
 
 mod definition;

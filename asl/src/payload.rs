@@ -1,4 +1,4 @@
-//! Values on their way through an execution.
+//! Values that are passed between states.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::value::exceeds;
 
-/// A JSON value as it passes between states: an input or output, a request or an answer. Copies share it.
+/// A JSON value that is passed between states: an input or output, a request or an answer. Copies share it.
 ///
-/// Its text is made once and shared as well. A history keeps only texts: one takes a fraction of its value's memory, and
-/// a history may be read until the execution ends. `Debug` shows nothing of it: task tokens are in there.
+/// Its JSON text is created once and shared as well. A history keeps only texts: a text needs a fraction of the memory of
+/// its value, and a history may be read until the execution ends. `Debug` shows nothing, because of task tokens.
 #[derive(Clone)]
 pub struct Payload(Arc<Inner>);
 
@@ -27,7 +27,7 @@ impl Payload {
         self.0.text.get_or_init(|| Arc::from(self.0.value.to_string()))
     }
 
-    /// Whether its text has more bytes than `limit`. It is not made for that: it may be without bounds.
+    /// Whether its JSON text is longer than `limit` bytes. Does not create the text, which may be very large.
     pub(crate) fn exceeds(&self, limit: usize) -> bool {
         match self.0.text.get() {
             Some(text) => text.len() > limit,
@@ -35,7 +35,7 @@ impl Payload {
         }
     }
 
-    /// Whether both are the same one, and not only equal.
+    /// Whether both are the same shared value, not only equal.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -1,17 +1,17 @@
-//! The one source of randomness: a counter hashed with a seed, so that a replay draws the same values and a task
-//! token cannot be guessed by who does not know the seed.
+//! The only source of randomness: a counter hashed with a seed. A replay draws the same values, and a task token cannot be
+//! guessed without the seed.
 
 use std::cell::Cell;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Where an execution's randomness comes from. Secret, since task tokens follow from it; `Debug` hides it.
+/// The seed of an execution's randomness. It is secret, since task tokens follow from it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 
 impl Seed {
-    /// A seed drawn by the caller from a good source, kept beside the execution's journal.
+    /// A seed from the caller's random source, stored with the execution's journal.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -46,7 +46,7 @@ impl Random {
         Self::new(Seed(bytes))
     }
 
-    /// How many draws there were.
+    /// Number of draws.
     pub(crate) fn draws(&self) -> u64 {
         self.counter.get()
     }

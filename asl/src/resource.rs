@@ -1,19 +1,19 @@
-//! What a Task state's `Resource` names, and how its request, answer and events look.
+//! The `Resource` of a Task state: its request, answer and events.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html>
 
 use std::fmt;
 
-/// How long the state waits.
+/// The integration pattern: how long the state waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pattern {
     /// Until the service answered the request.
     RequestResponse,
-    /// `.sync`: until the job is over; a nested execution's output is a text.
+    /// `.sync`: until the job has ended. The output of a nested execution is a string.
     Sync,
-    /// `.sync:2`: until the nested execution is over; its output is JSON.
+    /// `.sync:2`: until the nested execution has ended. Its output is JSON.
     Sync2,
-    /// `.waitForTaskToken`: until someone calls back with the token.
+    /// `.waitForTaskToken`: until a callback with the token.
     WaitForTaskToken,
 }
 
@@ -43,7 +43,7 @@ pub enum Service {
     SqsSendMessage,
     /// `events:putEvents`.
     PutEvents,
-    /// The optimized DynamoDB integration: `dynamodb:getItem` and siblings.
+    /// The optimized DynamoDB integration: `dynamodb:getItem` and others.
     DynamoDb {
         /// API action in lower camel case, such as `putItem`.
         action: String,
@@ -61,9 +61,9 @@ pub enum Service {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     text: String,
-    /// What is called.
+    /// The service.
     pub service: Service,
-    /// What is waited for.
+    /// The integration pattern.
     pub pattern: Pattern,
     resource_type: String,
     action: String,
@@ -73,8 +73,7 @@ impl Resource {
     /// Parses the `Resource` of a Task state.
     ///
     /// # Errors
-    /// A sentence saying why it is refused: this interpreter does not know it, or the service does not offer
-    /// the pattern.
+    /// The resource is not supported by this interpreter, or the service does not offer the pattern.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split(':').collect();
         if let ["arn", _, "lambda", _, _, "function", name, ..] = parts.as_slice() {
@@ -146,7 +145,7 @@ impl Resource {
         Ok(Self { text: text.to_owned(), service, pattern, resource_type, action })
     }
 
-    /// The text in the definition.
+    /// The source text in the definition.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -161,7 +160,7 @@ impl Resource {
         &self.action
     }
 
-    /// Whether a direct function ARN: its events are the `LambdaFunction…` family.
+    /// Whether it is a direct function ARN. Its events are of the `LambdaFunction…` family.
     pub fn is_lambda_arn(&self) -> bool {
         self.service == Service::LambdaFunction
     }
@@ -171,7 +170,7 @@ impl Resource {
         self.service == Service::LambdaInvoke
     }
 
-    /// Fields that `Parameters` must have, and all that it may have; `None` if any are fine.
+    /// Fields that `Parameters` must have, and all fields that it may have. `None` if any field is allowed.
     pub(crate) fn parameter_names(&self) -> Option<(&'static [&'static str], &'static [&'static str])> {
         match self.service {
             Service::LambdaInvoke => Some((

@@ -1,4 +1,4 @@
-//! What expressions can see: the input, the context object, variables.
+//! The scope of expressions: the input, the context object, variables.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::path::{Found, Path, Root};
 use crate::payload::Payload;
 use crate::random::Random;
 
-/// Variables by name. Branches share their parent's until they assign.
+/// Variables by name. Branches share the parent's variables until they assign.
 pub(crate) type Variables = Arc<BTreeMap<Arc<str>, Payload>>;
 
 /// The item a Map's iteration works on.
@@ -20,7 +20,7 @@ pub(crate) struct MapItem {
     pub(crate) value: Value,
 }
 
-/// The context object, in the parts it is made of.
+/// The parts of the context object.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) execution: Arc<Value>,
@@ -59,7 +59,7 @@ impl Context {
     }
 
     fn find(&self, path: &Path) -> Option<Value> {
-        // The big parts are used in place; the others are small enough to be made anew.
+        // The large parts are used in place. The others are small enough to be built for each use.
         match path.first_child() {
             Some(("Execution", rest)) => rest.find_in(&self.execution),
             Some(("StateMachine", rest)) => rest.find_in(&self.machine),
@@ -69,7 +69,7 @@ impl Context {
     }
 }
 
-/// Everything an expression can refer to.
+/// Everything that an expression can refer to.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     pub(crate) input: Payload,
@@ -79,7 +79,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The same scope around another `$`.
+    /// The same scope with another `$`.
     pub(crate) fn with_input(&self, input: Payload) -> Self {
         Self {
             input,
@@ -89,7 +89,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Evaluates a path; `None` if it leads nowhere.
+    /// Evaluates a path. `None` if it selects nothing.
     ///
     /// # Errors
     /// A variable that has no value.
@@ -115,7 +115,7 @@ impl Scope<'_> {
     /// Evaluates the path of a field such as InputPath or SecondsPath.
     ///
     /// # Errors
-    /// The path leads nowhere.
+    /// The path selects nothing.
     pub(crate) fn require(&self, path: &Path) -> Result<Payload, EvalError> {
         if let Some(found) = self.find(path)? {
             return Ok(found);

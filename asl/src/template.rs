@@ -27,13 +27,13 @@ impl Expression {
         }
     }
 
-    /// Evaluates for a field, whose name stands in the message when the path leads nowhere.
+    /// Evaluates for a field. The field's name is in the message if the path selects nothing.
     pub(crate) fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<Payload, EvalError> {
         match self {
             Self::Call(call) => call.evaluate(scope).map(Payload::from),
             Self::Path(path) => match scope.find(path)? {
                 Some(value) => Ok(value),
-                // Past the end of a list is null here, unlike everywhere else (measured on the service).
+                // An index past the end of an array is null here, unlike in other places (measured on the service).
                 None if Self::past_the_end(path, scope) => Ok(Value::Null.into()),
                 None => Err(EvalError::runtime(format!(
                     "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{}'",
@@ -57,7 +57,7 @@ impl Expression {
     }
 }
 
-/// A payload template, with everything constant folded.
+/// A payload template, with constant parts folded.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Template {
     Constant(Payload),
@@ -70,7 +70,7 @@ pub(crate) enum Template {
 pub(crate) type Member = Arc<str>;
 
 impl Template {
-    /// Parses a template; `report` takes the pointer of a bad field and what is wrong with it.
+    /// Parses a template. `report` gets the pointer of each bad field and its message.
     pub(crate) fn parse(value: &Value, pointer: &str, report: &mut impl FnMut(String, String)) -> Self {
         match value {
             Value::Object(map) => {
@@ -113,7 +113,7 @@ impl Template {
             Ok(expression) => Self::Expression { field: Arc::from(name), expression },
             Err(message) => {
                 report(at, format!("the value must be a JSONPath or an intrinsic function call: {message}"));
-                // Never evaluated: a definition with problems is not made.
+                // Never evaluated: a definition with problems is rejected.
                 Self::Constant(Value::Null.into())
             }
         }

@@ -28,7 +28,7 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Whether the value's JSON text has more bytes than `limit`. Stops counting there.
+/// Whether the value's JSON text is longer than `limit` bytes. Stops counting at the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     struct Count {
         left: usize,
@@ -57,7 +57,7 @@ pub(crate) fn as_integer(value: &Value) -> Option<i64> {
     })
 }
 
-/// Whether arrays and objects are nested deeper than `limit`. Does not call itself.
+/// Whether arrays and objects are nested deeper than `limit`. Iterative.
 pub(crate) fn deeper(value: &Value, limit: usize) -> bool {
     let mut stack = vec![(value, 1)];
     while let Some((value, depth)) = stack.pop() {

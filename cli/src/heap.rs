@@ -1,16 +1,16 @@
-//! How the C library keeps memory.
+//! Tuning of the C library's memory allocator.
 
-/// A block of this size or more is a mapping of its own, which goes back to the system when it is freed.
+/// Blocks of this size or more are mapped separately, and are returned to the system when they are freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const OWN_MAPPING: libc::c_int = 256 * 1024;
 
-/// So much stays at the end of the heap for what comes next.
+/// Free memory that is kept at the end of the heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT: libc::c_int = 1024 * 1024;
 
-/// Has the C library keep little of what was freed. By its defaults each thread gets an arena of its own, and what a
-/// thread has freed stays there; and once a large block was freed, blocks of that size no longer go back to the
-/// system. An endpoint with 10,000 jobs, whose plan is parsed for every chunk on whichever thread is free, keeps its
+/// Limits the freed memory that the C library keeps. By default, each thread gets its own arena, which keeps the memory
+/// that the thread freed, and the threshold for mapped blocks rises. An endpoint with 10,000 jobs, which parses its plan
+/// for every chunk on any free thread, would then hold its plan many times (mallopt(3)). Call it before threads start.
 /// plan many times over that way (mallopt(3)). Call it before there are threads.
 pub(crate) fn keep_little() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -18,7 +18,7 @@ pub(crate) fn keep_little() {
         [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, OWN_MAPPING), (libc::M_TRIM_THRESHOLD, KEPT)]
     {
         #[expect(unsafe_code, reason = "mallopt(3) has no safe wrapper")]
-        // SAFETY: it takes two numbers, and there is one thread. Refused, it changes nothing.
+        // SAFETY: it takes two numbers, and there is one thread. If it fails, it changes nothing.
         let _ = unsafe { libc::mallopt(parameter, value) };
     }
 }

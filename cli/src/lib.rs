@@ -1,12 +1,13 @@
 //! The operator's command, as a library so that its parts can be tested.
 //!
-//! [`args`] is the command line, [`commands`] has one module a command, [`place`] is where they work. [`input`] reads what
-//! comes from outside, [`runs`] starts, follows and shows runs, [`output`] writes to the terminal, [`failure`] is what ends
-//! a command: errors, hints and exit codes. [`graph`] reads the order of jobs from their SQL, [`cost`] estimates what a run
-//! will cost, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app, and [`heap`] limits how much freed
-//! memory the process keeps.
+//! [`args`] is the command line, [`commands`] has a module for each command, [`backend`] selects and reaches the AWS account
+//! or endpoint. [`input`] reads files, answers and signals, [`runs`] starts, follows and shows runs, [`output`] writes to
+//! the terminal, [`failure`] has errors, hints and exit codes. [`graph`] reads the order of jobs from their SQL, [`cost`]
+//! estimates what a run costs, [`sample`] reads the tables of AWS's sample, [`cdk`] runs the CDK app, and [`heap`] limits
+//! how much freed memory the process keeps.
 
 mod args;
+mod backend;
 mod cdk;
 mod commands;
 mod cost;
@@ -15,7 +16,6 @@ mod graph;
 mod heap;
 mod input;
 mod output;
-mod place;
 mod runs;
 mod sample;
 
@@ -50,19 +50,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A failure as a document; on one line where the command writes one document a line.
+/// A failure as a document, on one line if the command writes one document on each line.
 fn fail_in_json(printer: Printer, failure: &Failure, in_lines: bool) {
     let document = failure.to_json();
     if in_lines { printer.json_line(&document) } else { printer.json(&document) }
 }
 
-/// Whether these arguments, which are no whole command line, mean `logs -f`.
+/// Whether these arguments, which could not be parsed, are of `logs -f`.
 fn mean_lines(args: &[String]) -> bool {
     let has = |names: &[&str]| args.iter().any(|arg| names.contains(&arg.as_str()));
     has(&["logs"]) && has(&["-f", "--follow"])
 }
 
-/// A command line that is none: help, the version, or a mistake. A program that asked for JSON gets that.
+/// A command line without a command: help, the version, or a mistake. With `--output json`, mistakes are JSON.
 fn not_parsed(error: &clap::Error) -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let wants_json = args.iter().any(|arg| arg == "--output=json")

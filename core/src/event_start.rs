@@ -143,26 +143,26 @@ impl EventRequest {
             );
         };
         let text = match steps.find(&self.event) {
-            None => return refuse(ProblemKind::Missing, format!("the event has nothing at {path}")),
+            None => return refuse(ProblemKind::Missing, format!("the event has no field {path}")),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
             Some(Value::Bool(flag)) => flag.to_string(),
             Some(_) => {
-                let message = format!("what the event has at {path} is no text, whole number, true or false");
+                let message =
+                    format!("the field {path} of the event must be a string, a whole number or a boolean");
                 return refuse(ProblemKind::WrongType, message);
             }
         };
         if text.len() > MAX_EVENT_VALUE_BYTES {
             let (found, most) = (text.len(), MAX_EVENT_VALUE_BYTES);
-            let message =
-                format!("what the event has at {path} is {found} bytes long; at most {most} are taken");
+            let message = format!("the field {path} of the event has {found} bytes; the maximum is {most}");
             return refuse(ProblemKind::OutOfRange, message);
         }
         // They would forge lines of logs.
         if text.chars().any(char::is_control) {
             return refuse(
                 ProblemKind::Invalid,
-                format!("what the event has at {path} holds a control character"),
+                format!("the field {path} of the event contains a control character"),
             );
         }
         Some(text)

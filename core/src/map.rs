@@ -39,7 +39,7 @@ pub fn expand(
         return Err(vec![Problem::new(
             format!("{job_place}.as"),
             ProblemKind::Invalid,
-            "must be a name: letters, digits and _, beginning with no digit",
+            "must be a name of letters, digits and _ that does not begin with a digit",
         )]);
     }
     let Some(entries) = manifest.as_array() else {
@@ -53,7 +53,7 @@ pub fn expand(
             Problem::new(
                 place,
                 ProblemKind::OutOfRange,
-                format!("has {} entries; at most {MOST_ENTRIES} are allowed", entries.len()),
+                format!("has {} entries; the maximum is {MOST_ENTRIES}", entries.len()),
             )
             .hint("split it into several workflows"),
         );
@@ -128,7 +128,7 @@ impl Filler<'_> {
                     at,
                     ProblemKind::Invalid,
                     &format!(
-                        "puts {{{{ {}.{field} }}}} into SQL, where only letters, digits, and _ . : / - may stand",
+                        "puts {{{{ {}.{field} }}}} into SQL, where only letters, digits, and _ . : / - are allowed",
                         self.name
                     ),
                     "rename it in the manifest",
@@ -138,8 +138,8 @@ impl Filler<'_> {
                 None => self.report(
                     at,
                     ProblemKind::WrongType,
-                    &format!("puts {{{{ {}.{field} }}}} into a text, and it is not a text, a number or a boolean", self.name),
-                    "write nothing else into this field",
+                    &format!("puts {{{{ {}.{field} }}}} into a string, but it is not a string, a number or a boolean", self.name),
+                    "use it alone in this field",
                 ),
             }
         }

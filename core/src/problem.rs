@@ -1,24 +1,24 @@
-//! What is wrong with something a person wrote: every problem at once, each with its place and a mend.
+//! Problems of input that a person wrote: all problems at once, each with its location and a hint.
 
 use std::cell::RefCell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What sort of mistake it is, for programs that read [`Problems`] as JSON.
+/// The kind of a problem, for programs that read [`Problems`] as JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// A field that must be there is not.
+    /// A required field is missing.
     Missing,
-    /// A field that nobody knows, or that belongs elsewhere.
+    /// A field is unknown, or belongs to another object.
     UnknownField,
-    /// A text where a list is wanted, and the like.
+    /// A value of another type, such as a string instead of a list.
     WrongType,
     /// A value outside a closed set.
     NotOneOf,
-    /// A number with a fraction where a whole one is wanted.
+    /// A number with a fraction where a whole number is required.
     Fraction,
     /// A number, length or size outside its limits.
     OutOfRange,
@@ -28,16 +28,16 @@ pub enum ProblemKind {
     Conflict,
     /// A heartbeat that this deployment's times do not allow.
     Timing,
-    /// A `{{ name }}` that is malformed or that nobody defines.
+    /// A `{{ name }}` that is malformed or not defined.
     Template,
-    /// A text that earlier versions accepted. A run that began under one of them goes on.
+    /// A text that earlier versions accepted. Runs that started with one of them continue.
     Refused,
 }
 
-/// One problem. Shown as `path: message — hint`.
+/// One problem. Displayed as `path: message`, with `hint: …` on a second line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Where, as in `workflow_stages[1].execution_type`; empty for the whole item. Of an environment variable
+    /// The location, as in `workflow_stages[1].execution_type`. Empty for the whole item. For an environment variable
     /// (`RSQLFLOW_PREFIX`) it is the name.
     pub path: String,
     /// What sort of mistake.
@@ -69,7 +69,7 @@ impl fmt::Display for Problem {
         let path = if self.path.is_empty() { "the item" } else { &self.path };
         write!(f, "{path}: {}", self.message)?;
         match &self.hint {
-            Some(hint) => write!(f, " — {hint}"),
+            Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
         }
     }
@@ -92,7 +92,7 @@ impl Problems {
         self.0.len()
     }
 
-    /// Whether there are none, which only a list read from JSON can say.
+    /// Whether there are no problems, which is possible only for a list read from JSON.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -129,7 +129,7 @@ impl TryFrom<Vec<Problem>> for Problems {
 
 /// An empty list is no [`Problems`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no problem in the list")]
+#[error("the list of problems is empty")]
 pub struct NoProblems;
 
 impl fmt::Display for Problems {
@@ -188,7 +188,7 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// Names shown of those that there are: more are not read, and belong into a list of their own.
+/// Maximum number of known names in a hint.
 const MOST_KNOWN: usize = 10;
 
 /// What to say of a name that nobody knows: the one that was probably meant, and those that there are. `None` where

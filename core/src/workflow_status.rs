@@ -1,4 +1,4 @@
-//! How a run of a workflow stands.
+//! The status of a run.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub enum WorkflowStatus {
     Running,
     /// Every stage went well, or was allowed to fail.
     Completed,
-    /// A job failed where that ends the workflow, or the run could not go on.
+    /// A job failed and its stage does not continue, or the run could not continue.
     Failed,
     /// The master execution ran into its time limit.
     TimedOut,

@@ -4,7 +4,7 @@ use rsqlflow_core::Machine;
 
 use crate::HandlerError;
 
-/// The machine's ARN, without which nothing of it can be found.
+/// The ARN of the state machine, or an error if it is not configured.
 pub(crate) fn machine_arn(machine: &Machine) -> Result<&str, HandlerError> {
     machine.arn.as_deref().ok_or_else(|| unknown_arn(machine))
 }
@@ -13,7 +13,7 @@ fn unknown_arn(machine: &Machine) -> HandlerError {
     HandlerError::Misconfigured { what: format!("the ARN of the state machine {} is not set", machine.name) }
 }
 
-/// The ARN of a machine's execution, which its name decides.
+/// The ARN of a state machine's execution, which follows from its name.
 pub(crate) fn execution_arn(machine: &Machine, name: &str) -> Result<String, HandlerError> {
     machine.execution_arn(name).ok_or_else(|| unknown_arn(machine))
 }

@@ -1,4 +1,4 @@
-//! The rows of a chunk, and what they say of it.
+//! The rows of a chunk, and their evaluation.
 
 use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
@@ -12,20 +12,20 @@ use crate::{Context, HandlerError};
 /// A chunk whose every row is closed.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    /// The rows, in order; jobs that were not handed out have none.
+    /// The rows, in order. Jobs that were not created have none.
     pub(crate) rows: Vec<JobStanding>,
-    /// How many jobs were not handed out.
+    /// Number of jobs that were not created.
     pub(crate) missing: usize,
 }
 
 impl Settled {
-    /// The rows that did not end well.
+    /// The rows of jobs that did not complete.
     pub(crate) fn bad(&self) -> impl Iterator<Item = &JobStanding> {
         self.rows.iter().filter(|row| !row.status.is_good())
     }
 }
 
-/// A chunk that a machine names is in the plan, unless somebody changed either.
+/// The chunk in the plan. It is missing only if the input or the plan was changed.
 pub(crate) fn planned<'p>(
     run: &ExecutionId,
     plan: &'p Plan,
@@ -33,11 +33,11 @@ pub(crate) fn planned<'p>(
 ) -> Result<Chunk<'p>, HandlerError> {
     plan.chunk(at).ok_or_else(|| HandlerError::CorruptPlan {
         execution: run.clone(),
-        reason: format!("it has no chunk {} in stage {}", at.chunk, at.stage),
+        reason: format!("chunk {} of stage {} does not exist", at.chunk, at.stage),
     })
 }
 
-/// Reads a chunk's rows and settles them. `broke` says that the chunk's execution did not come to its own end.
+/// Reads a chunk's rows and settles them. `broke` says that the chunk's execution failed for another reason than its jobs.
 ///
 /// # Errors
 /// `StageNotSettled` while rows are open.
@@ -51,7 +51,7 @@ pub(crate) async fn settle_chunk(
     let id = |job: Option<&(JobId, _)>| job.map_or(JobId::new(chunk.at.stage, 0), |(id, _)| *id);
     let (from, to) = (id(chunk.jobs.first()), id(chunk.jobs.last()));
     let mut rows = context.store.jobs().standings(run, from..=to).await?;
-    // Skipped jobs stand between those of the chunk, and are not of it.
+    // Skipped jobs are between those of the chunk, but do not belong to it.
     rows.retain(|row| chunk.jobs.binary_search_by_key(&row.job_id, |(id, _)| *id).is_ok());
     let cause = cause(&rows, on_failure(plan, chunk.at.stage), broke);
     let open = settle(context, run, &mut rows, cause).await?;
@@ -62,8 +62,8 @@ pub(crate) async fn settle_chunk(
     Ok(Settled { rows, missing })
 }
 
-/// Why jobs of a chunk that is over have not ended. Where a failure stopped the stage, those under way were cancelled by
-/// it. Otherwise each had every try that the machine makes, and failed to start.
+/// Why jobs of a chunk that has ended did not end. If a failure stopped the stage, it cancelled them. Otherwise every
+/// try of the state machine failed to start them.
 fn cause(rows: &[JobStanding], on_failure: OnFailure, broke: bool) -> impl Fn(&JobStanding) -> Cause + use<> {
     let bad = rows.iter().find(|row| row.status.is_closed() && !row.status.is_good());
     let bad =
@@ -75,18 +75,18 @@ fn cause(rows: &[JobStanding], on_failure: OnFailure, broke: bool) -> impl Fn(&J
         .max()
         .unwrap_or_default();
     move |row| match &bad {
-        _ if broke => Cause::stopped("the execution of its stage broke"),
+        _ if broke => Cause::stopped("the execution of its stage failed"),
         Some(bad) if on_failure == OnFailure::Stop => Cause::stopped(bad),
-        // The job whose tries ran out stopped the stage, and its row does not say so yet.
+        // The tries of a job were used up and stopped the stage, and its row does not show it yet.
         None if on_failure == OnFailure::Stop && row.attempt < most => {
             Cause::stopped("another job of its stage could not be started")
         }
         Some(bad) => Cause::over(bad),
-        None => Cause::over("its stage is over"),
+        None => Cause::over("its stage has ended"),
     }
 }
 
-/// What a failed job of the stage means.
+/// The error of a failed job of the stage.
 pub(crate) fn on_failure(plan: &Plan, stage: u16) -> OnFailure {
     plan.stages.get(usize::from(stage)).map_or(OnFailure::Finish, |stage| stage.on_failure)
 }

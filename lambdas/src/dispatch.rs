@@ -1,4 +1,4 @@
-//! The one way to call a function: in its own sandbox, and in the process of the endpoint.
+//! The entry point of every function, on AWS and in the endpoint.
 
 use rsqlflow_core::message::TriggerRefused;
 use rsqlflow_core::{ErrorName, Function, JobId};
@@ -12,13 +12,13 @@ use crate::{
     sequential_iterator, update_audit, workflow_trigger,
 };
 
-/// What a function throws, as Lambda tells it.
+/// The error of a function, as Lambda returns it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error_type}: {message}")]
 pub struct FunctionError {
-    /// What machines and callers match.
+    /// The name that state machines and callers match.
     pub error_type: ErrorName,
-    /// For people: the whole chain of causes.
+    /// The message: the whole chain of causes.
     pub message: String,
 }
 
@@ -36,10 +36,10 @@ impl From<&HandlerError> for FunctionError {
     }
 }
 
-/// Calls a function with its payload. `request_id` is the id of the invocation: the same at every repetition of it.
+/// Calls a function with its payload. `request_id` is the id of the invocation, which repetitions share.
 ///
 /// # Errors
-/// What the function throws.
+/// The error of the function.
 pub async fn invoke(
     context: &Context,
     function: Function,
@@ -54,7 +54,7 @@ pub async fn invoke(
         job_id = ids.job,
     );
     async {
-        // Boxed, so that callers need not lay out the futures of every SDK call within their own.
+        // Boxed, so that callers do not contain the futures of every SDK call.
         let work = Box::pin(call(context, function, payload, request_id));
         let result =
             if cfg!(debug_assertions) { permitted::running(function, work).await } else { work.await };
@@ -121,8 +121,7 @@ fn write(answer: impl Serialize) -> Result<Value, HandlerError> {
     serde_json::to_value(answer).map_err(|e| HandlerError::Internal(e.to_string()))
 }
 
-/// The ids of a payload that every line of the log carries. Nothing else of a payload is logged: it may hold a
-/// task token.
+/// The ids of a payload that every log line has. Nothing else of a payload is logged, because it may contain a task token.
 #[derive(Debug, PartialEq, Eq)]
 struct LoggedIds {
     execution: Option<String>,

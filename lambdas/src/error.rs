@@ -1,4 +1,4 @@
-//! What goes wrong in a handler, and the name by which machines and callers know it.
+//! Errors of handlers, and the names by which state machines and callers match them.
 
 use rsqlflow_core::message::Refusal;
 use rsqlflow_core::{ErrorName, ExecutionId, JobId, Problems, WorkflowId};
@@ -9,32 +9,32 @@ use crate::ServiceError;
 /// A handler's refusal or failure.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
-    /// The payload is not what the function takes.
+    /// The payload is not valid for the function.
     #[error("the request is not valid: {0}")]
     InvalidRequest(String),
-    /// An event does not fit the start that it is for. All problems, one a line.
+    /// An event does not match its start. All problems, one on each line.
     #[error("the request is not valid:\n{0}")]
     InvalidEvent(Problems),
-    /// The deployment lacks what the function needs.
-    #[error("{what}: check the function's environment")]
+    /// The environment of the function is incomplete.
+    #[error("{what}; hint: check the function's environment")]
     Misconfigured {
         /// What is missing.
         what: String,
     },
     /// The config table has no such item.
-    #[error("there is no workflow {workflow:?} in the table {table}: put it there first, or check the name")]
+    #[error("workflow {workflow:?} does not exist in the table {table}")]
     WorkflowNotFound {
-        /// As asked for.
+        /// The requested id.
         workflow: WorkflowId,
-        /// Where it was looked for.
+        /// The table.
         table: String,
     },
-    /// The item, or the parameters given with it, break rules. All problems, one a line.
+    /// The item, or the given parameters, have problems. All problems, one on each line.
     #[error("the workflow {workflow:?} cannot be run:\n{problems}")]
     InvalidWorkflow {
-        /// Which.
+        /// The workflow.
         workflow: WorkflowId,
-        /// All of them.
+        /// The problems.
         problems: Problems,
     },
     /// `concurrency_policy` is `forbid`, and another run holds the workflow's lock.
@@ -43,44 +43,44 @@ pub enum HandlerError {
          with \"concurrency_policy\": \"allow\""
     )]
     WorkflowAlreadyRunning {
-        /// Which workflow.
+        /// The workflow.
         workflow: WorkflowId,
-        /// Which run.
+        /// The other run.
         holder: ExecutionId,
-        /// How that run stands, if it is not simply running.
+        /// The state of that run, if it is not simply running.
         detail: String,
     },
-    /// An id names one run for ever.
-    #[error("the execution id {execution} belongs to a run of the workflow {by:?}: choose another")]
+    /// The id belongs to a run of another workflow.
+    #[error("the execution id {execution} belongs to a run of the workflow {by:?}; hint: use another id")]
     ExecutionIdTaken {
         /// The id.
         execution: ExecutionId,
-        /// Whose it is.
+        /// The other workflow.
         by: WorkflowId,
     },
-    /// No row of such a run, or it is closed and has nothing to do any more.
-    #[error("there is no open run {0}")]
+    /// The run has no row, or is closed and has nothing left to do.
+    #[error("the run {0} does not exist or has ended")]
     ExecutionNotFound(ExecutionId),
-    /// No row of the run that is to be restarted.
-    #[error("there is no run {0}: check its id, or whether its audit rows have expired")]
+    /// The run to restart has no row.
+    #[error("the run {0} does not exist; hint: check its id, and whether its audit rows have expired")]
     NoSuchRun(ExecutionId),
-    /// The config table has another item than the run to be restarted had, and nobody said which one to run.
+    /// The config table has another item than the run to restart used, and none was selected.
     #[error(
         "the workflow {workflow:?} is another in the config table than {execution} ran: say \"config\": \
          \"snapshot\" to run again what it ran, or \"current\" to run what the table has now"
     )]
     WorkflowChanged {
-        /// Which workflow.
+        /// The workflow.
         workflow: WorkflowId,
-        /// The run to be restarted.
+        /// The run to restart.
         execution: ExecutionId,
     },
-    /// The run cannot be restarted so.
+    /// The run cannot be restarted in this way.
     #[error("{execution} cannot be restarted: {reason}")]
     NotRestartable {
-        /// The run to be restarted.
+        /// The run to restart.
         execution: ExecutionId,
-        /// Why, and what to do.
+        /// The reason, with a hint.
         reason: String,
     },
     /// The plan of a run is missing or cannot be read.
@@ -88,10 +88,10 @@ pub enum HandlerError {
     CorruptPlan {
         /// The run.
         execution: ExecutionId,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A job is to be launched that was not handed out.
+    /// The job to launch was not created.
     #[error("the job {job} of {execution} has no row")]
     JobNotFound {
         /// The run.
@@ -99,29 +99,29 @@ pub enum HandlerError {
         /// The job.
         job: JobId,
     },
-    /// Rows are still open; ask again.
+    /// Rows are still open. The caller should try again.
     #[error("{execution} still has open jobs: {} being stopped", count_jobs(*open))]
     StageNotSettled {
         /// The run.
         execution: ExecutionId,
-        /// How many.
+        /// Number of open jobs.
         open: usize,
     },
     /// Jobs of a chunk failed.
     #[error("{0}")]
     StageFailed(String),
-    /// The run is closed and did not complete.
+    /// The run is closed, but did not complete.
     #[error("{0}")]
     WorkflowFailed(String),
-    /// Nobody knows whether the command was sent.
-    #[error("whether the command for {job} was sent is not known: {source}")]
+    /// It is not known whether the command was sent.
+    #[error("it is not known whether the command for {job} was sent: {source}")]
     LaunchNotConfirmed {
         /// The job.
         job: JobId,
-        /// What the service or the network said.
+        /// The error of the service or the network.
         source: ServiceError,
     },
-    /// A start whose outcome is not known. The same call may be made again.
+    /// It is not known whether the execution was started. The same call can be repeated.
     #[error(
         "whether {execution} was started is not known ({source}): call again with this workflow_execution_id, \
          which never makes a second run"
@@ -129,10 +129,10 @@ pub enum HandlerError {
     StartNotConfirmed {
         /// The run.
         execution: ExecutionId,
-        /// What the service or the network said.
+        /// The error of the service or the network.
         source: ServiceError,
     },
-    /// A row changes faster than it can be read and written.
+    /// The row changes too often between reading and writing.
     #[error("the job {job} of {execution} keeps changing")]
     Contended {
         /// The run.
@@ -140,8 +140,8 @@ pub enum HandlerError {
         /// The job.
         job: JobId,
     },
-    /// An answer that cannot be written as JSON: a bug.
-    #[error("the answer cannot be written: {0}")]
+    /// An answer that cannot be serialized: a bug.
+    #[error("the answer cannot be serialized: {0}")]
     Internal(String),
     /// A table could not be read or written.
     #[error(transparent)]
@@ -157,7 +157,7 @@ pub(crate) fn count_jobs(jobs: usize) -> String {
 }
 
 impl HandlerError {
-    /// `errorType` of the function's answer.
+    /// `errorType` of the answer.
     #[must_use]
     pub fn name(&self) -> ErrorName {
         match self {
@@ -188,7 +188,7 @@ impl HandlerError {
         }
     }
 
-    /// Whether it is how the function works, rather than something for an operator to look into.
+    /// Whether this is a normal answer, and not an error that needs attention.
     #[must_use]
     pub fn is_expected(&self) -> bool {
         matches!(
@@ -206,7 +206,7 @@ impl HandlerError {
         )
     }
 
-    /// The error as an answer, with each problem by itself.
+    /// The error as an answer, with each problem.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         let (message, problems) = match self {
@@ -221,7 +221,7 @@ impl HandlerError {
         Refusal { error: self.name(), message, problems }
     }
 
-    /// A change that was neither made nor refused.
+    /// A change whose result is not known.
     pub(crate) fn of_change(error: ChangeError) -> Self {
         match error {
             ChangeError::Store(error) => Self::Store(error),

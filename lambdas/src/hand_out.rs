@@ -1,4 +1,4 @@
-//! Writes the rows of jobs that are handed out.
+//! Creates the rows of jobs.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rsqlflow_core::plan::ResolvedJob;
@@ -7,7 +7,7 @@ use rsqlflow_store::JobRow;
 
 use crate::{Context, HandlerError};
 
-/// Writes at once. DynamoDB has no conditional batch, and a transaction costs twice (DynamoDB developer guide,
+/// Concurrent writes. DynamoDB has no conditional batch, and a transaction costs twice as much (DynamoDB developer guide,
 /// "Read/write capacity").
 const AT_ONCE: usize = 32;
 
@@ -25,15 +25,15 @@ pub(crate) async fn require_open(context: &Context, run: &ExecutionId) -> Result
     }
 }
 
-/// Writes a row for each job, unless it was handed out before: `Pending`, or `Skipped` where it is not to run.
+/// Writes a row for each job, unless it exists: `Pending`, or `Skipped` if the job is not to run.
 pub(crate) async fn hand_out<'j>(
     context: &Context,
     run: &ExecutionId,
     workflow: &WorkflowId,
     jobs: impl IntoIterator<Item = (JobId, &'j ResolvedJob)>,
 ) -> Result<(), HandlerError> {
-    // Rows that are owned, collected first: over a stream of borrowing closures the compiler cannot see that the whole
-    // is `Send`. And rows, not their futures, of which each takes kilobytes.
+    // Owned rows, collected first: the compiler cannot see that a stream of borrowing closures is `Send`. Rows, not their
+    // futures, each of which takes kilobytes.
     let rows: Vec<_> = jobs
         .into_iter()
         .map(|(id, job)| JobRow::handed_out(run.clone(), workflow.clone(), id, job.clone()))

@@ -1,4 +1,4 @@
-//! Which instance gets a job.
+//! Selects the instance of a job.
 
 use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};
 use rsqlflow_core::config::Target;
@@ -6,13 +6,13 @@ use rsqlflow_core::{ExecutionId, JobId};
 
 use crate::{Context, HandlerError, ServiceError};
 
-/// Pages of `DescribeInstanceInformation`, of 50 instances each, that are read at most.
+/// Maximum number of pages of `DescribeInstanceInformation`, with 50 instances each.
 const PAGES: usize = 40;
 
-/// Most instances that are tried for one attempt: each is a call, and a function has little time.
+/// Maximum number of instances that are tried for one attempt, because the function has a time limit.
 const TRIED: usize = 10;
 
-/// Where an attempt may be sent, the best first, or why it can be sent nowhere.
+/// The instances for an attempt, best first, or why there is none.
 pub(crate) async fn choose(
     context: &Context,
     target: &Target,
@@ -21,7 +21,7 @@ pub(crate) async fn choose(
     attempt: u32,
 ) -> Result<Result<Vec<String>, String>, HandlerError> {
     let known = match target {
-        // Nothing to choose from: Systems Manager says itself what is wrong with it.
+        // There is nothing to select. Systems Manager reports a problem with the instance.
         Target::InstanceIds(ids) if ids.len() == 1 => return Ok(Ok(ids.clone())),
         Target::InstanceIds(ids) => describe(context, vec![("InstanceIds".to_owned(), ids.clone())]).await?,
         Target::Tags(tags) => {
@@ -67,8 +67,8 @@ impl Candidate {
     }
 }
 
-/// Those that are online, from one of them on; after them those that were: they may come back before the command's
-/// delivery is given up. At most [`TRIED`].
+/// Online instances, starting with one of them, then those that were online: they may come back before the delivery times
+/// out. At most [`TRIED`].
 fn order(known: &[Candidate], spread: u64) -> Vec<&str> {
     let ids = |online: bool| {
         let mut ids: Vec<&str> = known.iter().filter(|c| c.online == online).map(|c| c.id.as_str()).collect();
@@ -83,15 +83,15 @@ fn order(known: &[Candidate], spread: u64) -> Vec<&str> {
     order
 }
 
-/// Neighbours in a stage go to neighbouring instances, hence evenly; the next attempt goes to the next instance;
-/// runs and stages begin at different ones, so that single jobs do not all meet on the first.
+/// Jobs that are adjacent in a stage go to adjacent instances, which distributes them evenly. The next attempt goes to the
+/// next instance. Runs and stages start at different instances, so that single jobs do not all use the first.
 fn spread(run: &ExecutionId, job: JobId, attempt: u32) -> u64 {
-    /// FNV-1a: the same in every process, unlike the standard library's.
+    /// FNV-1a: the same in every process, unlike the standard library's hash.
     fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
         bytes
             .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
-    // Half of the range, so that adding never wraps, which would break the evenness.
+    // Half of the range, so that adding does not wrap, which would make the distribution uneven.
     let start = hash(run.as_str().bytes().chain(job.stage.to_be_bytes())) >> 1;
     start + u64::from(job.position) + u64::from(attempt)
 }

@@ -1,4 +1,4 @@
-//! The state machines: the very files that are deployed, with their placeholders filled.
+//! The state machines: the deployed files, with values for their placeholders.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ pub fn definition(machine: MachineKind, values: &Substitutions) -> Result<String
 pub struct Substitutions(BTreeMap<String, String>);
 
 impl Substitutions {
-    /// From the partition (`aws`), what names a function (an ARN or a name), and the ARNs of the two machines
-    /// that the master starts.
+    /// From the partition (`aws`), the naming of functions (ARN or name), and the ARNs of the two state machines that the
+    /// master starts.
     pub fn of(
         partition: &str,
         function: impl Fn(Function) -> String,
@@ -53,31 +53,30 @@ impl Substitutions {
         Self(values)
     }
 
-    /// The names of all placeholders, which the deployment must fill too.
+    /// The names of all placeholders. The deployment must set them too.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }
 
-/// A definition that cannot be filled.
+/// A definition whose placeholders cannot be replaced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// Nobody gives a value for it.
+    /// The placeholder has no value.
     #[error("the placeholder ${{{0}}} has no value")]
     Unknown(String),
     /// `${` without `}`.
     #[error("a placeholder is not closed: {0:?}")]
     Unclosed(String),
-    /// The value would end the JSON text it stands in.
+    /// The value would end the JSON string.
     #[error("the value of ${{{0}}} has quotes, backslashes or control characters")]
     Unsafe(String),
 }
 
-/// Puts values for `${name}`, as CloudFormation's `DefinitionSubstitutions` does. What is put in is not read
-/// again.
+/// Replaces `${name}` by values, as CloudFormation's `DefinitionSubstitutions` does. Values are not processed again.
 ///
 /// # Errors
-/// The first placeholder that cannot be filled.
+/// The first placeholder that cannot be replaced.
 pub fn fill(text: &str, values: &BTreeMap<String, String>) -> Result<String, FillError> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Names the next piece of work: the sole judge of what a run does next.
+//! Selects the next chunk. Only this function decides what a run does next.
 
 mod decide;
 
@@ -14,20 +14,20 @@ use crate::closing::explains;
 use crate::hand_out::{hand_out, require_open};
 use crate::{Context, HandlerError};
 
-use decide::{Finished, Verdict, decide};
+use decide::{ChunkResult, Finished, decide};
 
-/// Most tries of a job's task: what the machines' `Retry` allows.
+/// Maximum number of tries of a job's task: what the state machines' `Retry` allows.
 pub(crate) const TASK_TRIES: u64 = 8;
 
-/// Longest run of a Standard execution: a year (Step Functions developer guide, "Quotas").
+/// Maximum duration of a Standard execution: a year (Step Functions developer guide, "Quotas").
 const YEAR: u64 = 365 * 24 * 3600;
 
-/// Settles the chunk that is over, then names the next one and writes the rows of jobs before it that are
-/// skipped, and of its own if it is parallel. Called again it answers the same.
+/// Settles the chunk that has ended, then selects the next one. Writes the rows of skipped jobs before it, and its own rows
+/// if it is parallel. A repeated call returns the same answer.
 ///
 /// # Errors
-/// `StageNotSettled` while rows of the chunk are open: nothing may start beside them. `ExecutionNotFound` for a
-/// run that is closed, or being closed: a trigger may have given it up for dead before its execution began.
+/// `StageNotSettled` while rows of the chunk are open: nothing may start at the same time. `ExecutionNotFound` for a run
+/// that is closed or being closed: a trigger may have closed it before its execution started.
 pub async fn handle(context: &Context, request: MasterRequest) -> Result<MasterAnswer, HandlerError> {
     let run = &request.workflow_execution_id;
     require_open(context, run).await?;
@@ -64,7 +64,7 @@ pub async fn handle(context: &Context, request: MasterRequest) -> Result<MasterA
     }
 }
 
-/// How the chunk ended, and what else went wrong with it.
+/// The result of the chunk, and other errors.
 async fn finish(
     context: &Context,
     plan: &Plan,
@@ -78,16 +78,16 @@ async fn finish(
     let trouble = unexplained.or_else(|| {
         (settled.missing > 0).then(|| Trouble {
             error: ErrorName::StageFailed.to_string(),
-            cause: format!("{} jobs of stage {} were never handed out", settled.missing, at.stage + 1),
+            cause: format!("{} jobs of stage {} were not started", settled.missing, at.stage + 1),
         })
     });
     let verdict = match &trouble {
         Some(trouble) => {
-            tracing::error!(stage = at.stage, chunk = at.chunk, %trouble, "the chunk's execution broke");
-            Verdict::Broken
+            tracing::error!(stage = at.stage, chunk = at.chunk, %trouble, "the chunk's execution failed");
+            ChunkResult::Broken
         }
-        None if settled.bad().next().is_some() => Verdict::Bad,
-        None => Verdict::Good,
+        None if settled.bad().next().is_some() => ChunkResult::Bad,
+        None => ChunkResult::Good,
     };
     Ok((Finished { at, verdict, stage_failed: request.stage_failed }, trouble))
 }
@@ -104,7 +104,7 @@ async fn start(
     let (next, parallel) = match input.execution_type {
         ExecutionType::Sequential => (Next::Sequential, None),
         ExecutionType::Parallel => {
-            // Here, and not in the child: one invocation less.
+            // Here and not in the child, to save an invocation.
             let run = &done.workflow_execution_id;
             hand_out(context, run, &plan.workflow_id, chunk.jobs.iter().copied()).await?;
             let items = Items { items: input.items, limits: input.limits };
@@ -127,8 +127,8 @@ async fn start(
     })
 }
 
-/// Longer than any child that works: every job after the other, with every try of its task, and a day for what
-/// lies between.
+/// Longer than any working child: the jobs in sequence, each with every try of its task, and a day for the steps between
+/// them.
 fn child_timeout(longest: &Seconds, jobs: usize) -> Seconds {
     let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
     let total = u64::from(longest.get()).saturating_mul(TASK_TRIES).saturating_mul(jobs);

@@ -1,4 +1,4 @@
-//! Notifies those who asked for it of a run's end.
+//! Sends the notification of a run's end.
 
 use rsqlflow_core::WorkflowStatus;
 use rsqlflow_core::config::{Notify, NotifyOn};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{Context, ServiceError};
 
-/// Whether somebody is to be notified of such an end.
+/// Whether a notification is sent for such an end.
 pub(crate) fn is_wanted(context: &Context, notify: &Notify, status: WorkflowStatus) -> bool {
     let end = if status == WorkflowStatus::Completed { NotifyOn::Success } else { NotifyOn::Failure };
     notify.on.contains(&end) && topic(context, notify).is_some()
@@ -17,9 +17,9 @@ fn topic<'c>(context: &'c Context, notify: &'c Notify) -> Option<&'c String> {
     notify.topic_arn.as_ref().or(context.deployment.topic_arn.as_ref())
 }
 
-/// Sends the notification of a closed run, if it is due, and notes in the row that it was sent. Whoever dies between the
-/// two is followed by one who sends it again: at least once, and rarely twice. Answers whether it was sent. That it
-/// cannot be sent is noted in the run's row and changes nothing else.
+/// Sends the notification of a closed run, if it is due, and records that in the row. After a crash between the two, it is
+/// sent again: at least once, and rarely twice. Returns whether it was sent. A failure is recorded in the run's row and has
+/// no other effect.
 pub(crate) async fn deliver(context: &Context, row: &WorkflowRow, notify: &Notify) -> bool {
     if row.notification != Some(Notification::Due) {
         return false;
@@ -53,7 +53,7 @@ pub(crate) async fn deliver(context: &Context, row: &WorkflowRow, notify: &Notif
         }
     };
     if let Err(error) = noted {
-        tracing::error!(%error, "what became of the notification could not be noted");
+        tracing::error!(%error, "the result of the notification could not be recorded");
     }
     sent.is_ok()
 }

@@ -1,5 +1,5 @@
-//! Judges a parallel chunk by its rows, when its last task has ended or its first failure has stopped it. Not by
-//! its last script: the first may have failed.
+//! Evaluates a parallel chunk by its rows, when its last task has ended or its first failure has stopped it. The last script
+//! alone is not sufficient: the first may have failed.
 
 use rsqlflow_core::config::OnFailure;
 use rsqlflow_core::message::{ChunkRequest, Empty};
@@ -9,10 +9,10 @@ use crate::chunk_rows::{on_failure, planned, settle_chunk};
 use crate::closing::describe_bad;
 use crate::{Context, HandlerError};
 
-/// Settles the chunk's rows, then judges them.
+/// Settles the chunk's rows, then evaluates them.
 ///
 /// # Errors
-/// `StageNotSettled` while rows are open; `StageFailed` if a job did not end well and the stage may not go on.
+/// `StageNotSettled` while rows are open. `StageFailed` if a job did not complete and the stage must not continue.
 pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Empty, HandlerError> {
     let run = &request.workflow_execution_id;
     let plan = context.plan(run).await?;

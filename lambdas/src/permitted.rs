@@ -1,7 +1,7 @@
 //! In debug builds: a function makes no call that its role does not allow.
 //!
-//! The deployment makes the roles of [`Function::permissions`]. Every test that runs the functions checks their calls
-//! against that list, so a permission that is missing fails a test here, and not a run on AWS.
+//! The deployment creates the roles from [`Function::permissions`]. Every test that runs the functions checks their calls
+//! against that list, so a missing permission fails a test and not a run on AWS.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Hands out a sequential chunk: writes its rows and tells the Map what to go through.
+//! Creates the rows of a sequential chunk, and returns the items of the Map.
 
 use rsqlflow_core::message::{ChunkRequest, Items};
 
@@ -6,10 +6,10 @@ use crate::chunk_rows::planned;
 use crate::hand_out::{hand_out, require_open};
 use crate::{Context, HandlerError};
 
-/// Called again it writes nothing and answers the same.
+/// A repeated call writes nothing and returns the same answer.
 ///
 /// # Errors
-/// `ExecutionNotFound` for a run that is closed or being closed; when the plan or a table cannot be read or written.
+/// `ExecutionNotFound` for a run that is closed or being closed; or the plan or a table cannot be read or written.
 pub async fn handle(context: &Context, request: ChunkRequest) -> Result<Items, HandlerError> {
     let run = &request.workflow_execution_id;
     require_open(context, run).await?;

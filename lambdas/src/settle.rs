@@ -1,4 +1,4 @@
-//! Brings rows that nobody waits for any more to their ends: the closer's rule over many rows.
+//! Closes rows that no task waits for any more: the closer's rule over many rows.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rsqlflow_core::protocol::closer::{self, Reason};
@@ -9,10 +9,10 @@ use rsqlflow_store::{JobStanding, Note, RowToClose};
 use crate::context::now;
 use crate::{Context, HandlerError};
 
-/// Rows at once.
+/// Concurrent rows.
 const AT_ONCE: usize = 16;
 
-/// The heartbeat of a job whose row does not say it, because the row is damaged: longer than most.
+/// The heartbeat of a job whose damaged row does not contain it. Longer than most.
 const UNKNOWN_HEARTBEAT: Seconds = Seconds::saturating(3_600);
 
 /// Why a job that has not ended is closed.
@@ -32,7 +32,7 @@ impl Cause {
         Self { reason: Reason::Over, text: text.into() }
     }
 
-    /// What the row of an unclaimed job will say.
+    /// The message of an unclaimed job's row.
     fn message(&self, state: &JobState) -> String {
         let text = &self.text;
         match state.status {
@@ -47,16 +47,16 @@ impl Cause {
     }
 }
 
-/// Closes what can be closed of `rows`, asks running agents to stop, and answers how many are still open. `rows`
-/// are as they are afterwards. A row that cannot be read as a whole is closed too, and its message says so.
+/// Closes the rows that can be closed, asks running agents to stop, and returns how many are still open. `rows` are updated.
+/// A row that cannot be parsed is closed too, with a message.
 pub(crate) async fn settle(
     context: &Context,
     run: &ExecutionId,
     rows: &mut [JobStanding],
     cause: impl Fn(&JobStanding) -> Cause,
 ) -> Result<usize, HandlerError> {
-    // Collected first: over a stream of borrowing closures the compiler cannot see that the whole is `Send`. And places,
-    // not futures, of which each takes kilobytes.
+    // Collected first: the compiler cannot see that a stream of borrowing closures is `Send`. Indexes, not futures, each of
+    // which takes kilobytes.
     let open: Vec<(usize, JobId, Cause)> = rows
         .iter()
         .enumerate()
@@ -84,11 +84,11 @@ async fn settle_one(
     job: JobId,
     cause: &Cause,
 ) -> Result<JobState, HandlerError> {
-    /// A refusal means that another writer moved the row on, and a row has few moves left. An agent that renews
-    /// between our reads and writes costs one more round each time.
+    /// A refusal means that another writer changed the row, which can happen only a few times. An agent that renews between
+    /// reads and writes causes one more round each time.
     const ROUNDS: usize = 20;
     let table = context.store.jobs();
-    // Read whole: the row's own times decide how long its agent may be silent.
+    // Read completely: the row's own times decide how long its agent may be silent.
     let found = table.to_close(run, job).await?;
     let mut row: RowToClose =
         found.ok_or_else(|| HandlerError::JobNotFound { execution: run.clone(), job })?;
@@ -117,7 +117,7 @@ async fn settle_one(
     Ok(row.state)
 }
 
-/// Lets the rows of a run expire, those that do not yet. Called again it goes on where it was.
+/// Sets the expiry of a run's rows, if they have none. A repeated call continues.
 pub(crate) async fn expire(
     context: &Context,
     run: &ExecutionId,

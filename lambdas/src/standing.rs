@@ -1,4 +1,4 @@
-//! How an open run stands, by its master execution.
+//! The state of an open run, by its master execution.
 
 use rsqlflow_core::message::ExecutionStatus;
 use rsqlflow_core::{ExecutionId, Timestamp};
@@ -8,22 +8,22 @@ use crate::closing::Ending;
 use crate::context::now;
 use crate::{Context, HandlerError, ServiceError};
 
-/// A trigger that has not started an execution after so long never will: a Lambda function lives at most 15 minutes
-/// (Lambda developer guide, "Quotas"). A minute more for clocks that differ.
+/// After this time, a trigger that has not started an execution never will: a Lambda function runs for at most 15 minutes
+/// (Lambda developer guide, "Quotas"). Plus a minute for clocks that differ.
 const ABANDONED_AFTER_MILLIS: i64 = 16 * 60 * 1_000;
 
-/// How a run stands whose row is open.
+/// The state of a run whose row is open.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Its execution is at work.
+    /// Its execution is running.
     Runs,
-    /// A trigger may be about to start it.
+    /// A trigger may be about to start its execution.
     Starts,
-    /// Nobody will bring it to its end any more.
+    /// Its execution has ended or never started, and no process closes it.
     Over(Ending),
 }
 
-/// Asks Step Functions. `since` is when the run, or its lock, was written.
+/// Asks Step Functions. `since` is when the run's row, or its lock, was written.
 pub(crate) async fn standing(
     context: &Context,
     run: &ExecutionId,
@@ -34,7 +34,7 @@ pub(crate) async fn standing(
     Ok(verdict(status, now().millis_since(since)))
 }
 
-/// How an execution stands; `None` if the service does not know it: never started, or ended 90 days ago.
+/// The state of an execution. `None` if the service does not know it: never started, or ended 90 days ago.
 pub(crate) async fn status(context: &Context, arn: &str) -> Result<Option<ExecutionStatus>, HandlerError> {
     use aws_sdk_sfn::types::ExecutionStatus as Theirs;
     let found = context.sfn.describe_execution().execution_arn(arn).send().await;
@@ -45,7 +45,7 @@ pub(crate) async fn status(context: &Context, arn: &str) -> Result<Option<Execut
             Theirs::TimedOut => ExecutionStatus::TimedOut,
             Theirs::Aborted => ExecutionStatus::Aborted,
             Theirs::PendingRedrive => ExecutionStatus::PendingRedrive,
-            // A status that this program does not know is not taken for an end.
+            // An unknown status does not count as an end.
             _ => ExecutionStatus::Running,
         })),
         Err(error) if error.has_code("ExecutionDoesNotExist") => Ok(None),
@@ -58,7 +58,9 @@ fn verdict(status: Option<ExecutionStatus>, age_millis: i64) -> Standing {
         Some(ExecutionStatus::Running | ExecutionStatus::PendingRedrive) => Standing::Runs,
         Some(status) => Standing::Over(Ending::Ended { status, error: None, cause: None }),
         None if age_millis < ABANDONED_AFTER_MILLIS => Standing::Starts,
-        None => Standing::Over(Ending::NeverStarted { why: "its trigger did not get that far".to_owned() }),
+        None => Standing::Over(Ending::NeverStarted {
+            why: "its trigger ended before it started the execution".to_owned(),
+        }),
     }
 }
 

@@ -6,8 +6,8 @@ use rsqlflow_store::is_token_closed;
 
 use crate::{Context, HandlerError, ServiceError};
 
-/// Tells a waiting task how its job ended. That nobody waits any more is no error: the row has the result, and
-/// the state's next try is answered from it.
+/// Reports the end of a job to its waiting task. It is not an error if no task waits any more: the row has the result, and
+/// the state's next try gets it from there.
 pub(crate) async fn answer(
     context: &Context,
     token: &TaskToken,
@@ -37,7 +37,7 @@ pub(crate) async fn answer(
     match sent {
         Ok(()) => Ok(()),
         Err(error) if error.code.as_deref().is_some_and(is_token_closed) => {
-            tracing::info!(reason = error.reason, "nobody waits on the token any more");
+            tracing::info!(reason = error.reason, "no task waits for the token any more");
             Ok(())
         }
         Err(error) => Err(error.into()),

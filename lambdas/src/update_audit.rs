@@ -1,5 +1,5 @@
-//! Closes a run: as the master's last state, and at the event of the master's end, which also comes when the
-//! master could not reach its last state.
+//! Closes a run: as the master's last state, and at the event of the master's end, which also arrives if the master could
+//! not reach its last state.
 
 use rsqlflow_core::message::{AuditAnswer, AuditRequest, ExecutionDetail, ExecutionStatus};
 use rsqlflow_core::{ExecutionId, WorkflowStatus};
@@ -8,11 +8,11 @@ use crate::aws::machine_arn;
 use crate::closing::{Ending, close};
 use crate::{Context, HandlerError};
 
-/// Settles every row of the run, then closes it. Called again it answers the same.
+/// Settles every row of the run, then closes it. A repeated call returns the same answer.
 ///
 /// # Errors
-/// `StageNotSettled` while rows are open: call again. From the master `WorkflowFailed` once the run is closed
-/// and did not complete, so that the master fails too.
+/// `StageNotSettled` while rows are open: call again. For the master, `WorkflowFailed` after the run was closed and did not
+/// complete, so that the master fails too.
 pub async fn handle(context: &Context, request: AuditRequest) -> Result<AuditAnswer, HandlerError> {
     match request {
         AuditRequest::Finished { workflow_execution_id: run, trouble } => {
@@ -34,7 +34,7 @@ async fn ended(context: &Context, detail: ExecutionDetail) -> Result<AuditAnswer
     if !is_over || detail.state_machine_arn != machine_arn(&context.deployment.machines.master)? {
         return Ok(of_no_run);
     }
-    // Somebody may start the master by hand, under any name.
+    // The master can be started manually, with any name.
     let Ok(run) = ExecutionId::new(&detail.name) else { return Ok(of_no_run) };
     let Some(found) = context.store.workflows().to_close(&run).await? else { return Ok(of_no_run) };
     let ending = Ending::Ended { status: detail.status, error: detail.error, cause: detail.cause };

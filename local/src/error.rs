@@ -1,4 +1,4 @@
-//! Why the endpoint did not start.
+//! Errors at the start of the endpoint.
 
 use std::path::{Path, PathBuf};
 
@@ -9,41 +9,41 @@ use crate::storage::damage;
 /// The endpoint could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// Somebody else listens on the port.
-    #[error("port {port} is taken by another process; choose another, or 0 for any free one")]
+    /// Another process uses the port.
+    #[error("port {port} is taken by another process; use another port, or 0 for a free one")]
     PortTaken {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
     },
     /// The port cannot be opened for another reason.
     #[error("cannot listen on port {port}")]
     Listen {
-        /// The port that was asked for.
+        /// The requested port.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Another endpoint works on the same state directory.
-    #[error("another endpoint uses the state directory {}; stop it, or choose another directory", path.display())]
+    /// Another endpoint uses the same state directory.
+    #[error("another endpoint uses the state directory {}; stop it, or use another directory", path.display())]
     StateDirInUse {
         /// The directory.
         path: PathBuf,
     },
-    /// The environment asks for a client that there is not.
+    /// The environment selects a client that does not exist.
     #[error("{}: {value:?} is not one of {}", env::RSQL_CLIENT, env::RSQL_CLIENTS.join(", "))]
     RsqlClient {
-        /// What it says.
+        /// The value.
         value: String,
     },
-    /// A file or folder of the state directory cannot be made, read or written.
+    /// A file or directory of the state directory cannot be created, read or written.
     #[error("cannot use {}", path.display())]
     StateDir {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A database of the state directory was written by a version of this program that is not this one.
+    /// A database of the state directory was written by another version of this program.
     #[error(
         "{} has schema version {found}, and this program knows {known}; use the program that wrote it, or \
          another state directory",
@@ -62,15 +62,15 @@ pub enum LocalError {
     Database {
         /// The database.
         path: PathBuf,
-        /// What SQLite or the embedded DynamoDB says.
+        /// The error of SQLite or the embedded DynamoDB.
         reason: String,
     },
-    /// A database of the state directory is none any more, or not whole.
+    /// A file of the state directory is not a database, or is incomplete.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         reason: String,
     },
     /// The tables of the deployment cannot be created.
@@ -79,15 +79,15 @@ pub enum LocalError {
     /// A resource of the deployment cannot be created.
     #[error("cannot create {what}: {reason}")]
     Resource {
-        /// Which one, as people say it.
+        /// The resource.
         what: String,
-        /// The service's answer.
+        /// The service's error.
         reason: String,
     },
-    /// The executions that an earlier endpoint left unfinished cannot be brought back.
-    #[error("cannot go on with the unfinished executions of the state directory: {reason}")]
+    /// The unfinished executions of an earlier endpoint cannot be restored.
+    #[error("cannot restore the unfinished executions of the state directory: {reason}")]
     Unfinished {
-        /// Which one, and why.
+        /// The execution, and the reason.
         reason: String,
     },
     /// A thread of the endpoint cannot be started.
@@ -96,7 +96,7 @@ pub enum LocalError {
 }
 
 impl LocalError {
-    /// What SQLite, or the embedded DynamoDB, has against opening a database.
+    /// Maps an error of SQLite or the embedded DynamoDB during opening.
     pub(crate) fn of_database(path: &Path, reason: String) -> Self {
         let path = path.to_owned();
         if damage::is_told_by(&reason) {

@@ -1,9 +1,8 @@
 //! The embedded AWS endpoint: one loopback port that any AWS SDK or the AWS CLI can use.
 //!
-//! `http` takes requests and finds their service; `services` has a folder for each of them; `storage` keeps what
-//! survives; `endpoint` puts the parts together and creates the deployment's tables, machines, functions and
-//! instances. The Lambda handlers run in this process, but talk to the endpoint through the AWS SDK over its
-//! port, as they talk to AWS.
+//! `http` accepts requests and finds their service; `services` has a folder for each of them; `storage` has the
+//! databases; `endpoint` combines the parts and creates the deployment's tables, state machines, functions and instances.
+//! The Lambda handlers run in this process, but call the endpoint through the AWS SDK, as they call AWS.
 
 mod credentials;
 mod endpoint;

@@ -1,27 +1,26 @@
-//! What an endpoint is started with.
+//! Options of an endpoint.
 
 use std::path::PathBuf;
 
 use rsql::{Target, UrlError};
 use rsqlflow_core::Deployment;
 
-/// How an endpoint is started. It listens on 127.0.0.1, and nothing can make it listen elsewhere.
+/// Options of an endpoint. It always listens on 127.0.0.1.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port; 0 takes any free one.
+    /// The port. 0 selects a free port.
     pub port: u16,
-    /// Where its state is kept. Created if missing, and locked while the endpoint lives.
+    /// The state directory. It is created if missing, and locked while the endpoint runs.
     pub state_dir: PathBuf,
-    /// Number of pretended instances, `i-local000000000001` and so on. They carry the tags of the deployment's
-    /// default target.
+    /// Number of simulated instances, `i-local000000000001` and so on. They have the tags of the deployment's default target.
     pub instances: usize,
-    /// The agent.
+    /// Path of the agent.
     pub agent_binary: PathBuf,
-    /// Where the agents find the scripts.
+    /// Directory of the scripts.
     pub script_dir: PathBuf,
-    /// Only to be looked at: unfinished executions do not go on, and nothing is started for them.
+    /// Read only: unfinished executions are not continued, and nothing is executed.
     pub paused: bool,
-    /// Servers that the Redshift Data API knows.
+    /// Servers of the Redshift Data API.
     pub warehouses: Vec<Warehouse>,
     /// Whether completion events of the Redshift Data API are lost, as they may be on AWS. For tests.
     pub drop_statement_events: bool,

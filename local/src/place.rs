@@ -1,9 +1,9 @@
-//! Where the endpoint pretends to be.
+//! The simulated region and account.
 
-/// The region of everything here.
+/// The region of every resource.
 pub(crate) const REGION: &str = "us-east-1";
 
-/// The account of everything here: no real account has this number.
+/// The account of every resource. No real account has this number.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// The ARN of a resource of `service`.

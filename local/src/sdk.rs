@@ -1,4 +1,4 @@
-//! How clients of this process reach the endpoint: without its port.
+//! SDK configuration for clients in this process.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 

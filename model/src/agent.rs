@@ -1,6 +1,8 @@
 //! The agent, from a command's arrival to its exit.
 
-use rsqlflow_core::protocol::agent::{NotClaimed, Order, after_refused_claim, after_renewal, close_was_made};
+use rsqlflow_core::protocol::agent::{
+    AfterRenewal, NotClaimed, after_refused_claim, after_renewal, close_was_made,
+};
 use rsqlflow_core::protocol::{Change, JobState, JobStatus};
 
 use crate::bounds::Ticks;
@@ -316,12 +318,12 @@ impl Run<'_> {
         }
         let (Ok(row) | Err(row)) = written;
         Some(match after_renewal(&row, self.agent.attempt, &self.owner) {
-            Order::Stop => Next::Exits,
-            Order::Cancel => {
+            AfterRenewal::Stop => Next::Exits,
+            AfterRenewal::Cancel => {
                 self.agent.script = None;
                 self.goes(AgentStep::Close(Ending::Cancelled), now)
             }
-            Order::GoOn(reply) => {
+            AfterRenewal::GoOn(reply) => {
                 self.agent.script = Some(self.lease_end(first_sent, now));
                 if let Some(reply) = reply.filter(|_| self.protocol.rules.renewal_adopts_token) {
                     self.agent.token = try_of(&reply);

@@ -1,7 +1,7 @@
-//! Errors of AWS services: what may be retried, what is throttled, what is denied, and what stays as it is.
+//! Classifies errors of AWS services: what may be retried, what is throttled, what is denied, and what is permanent.
 //!
-//! This is the only place that sorts error codes. Functions, agents and commands ask [`ErrorClass::of`], or make a
-//! [`ServiceError`] from an SDK's error, which asks for them.
+//! This is the only place that classifies error codes. Functions, agents and commands use [`ErrorClass::of`], or create a
+//! [`ServiceError`] from an error of the SDK.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 /// What a caller can do about an error of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// The service asks for fewer calls. It has not done what was asked. Wait, with jitter, and repeat.
+    /// The service requests fewer calls, and did not execute the call. Wait, with jitter, and retry.
     Throttled,
-    /// The service was busy, broken, or did not answer. Nobody knows whether the call was made. Repeat.
+    /// The service was busy, failed, or did not answer. It is not known whether the call was executed. Retry.
     Unavailable,
-    /// The credentials expired, or the service does not accept them. A process whose credentials are renewed may
-    /// repeat; a person has to sign in.
+    /// The credentials expired, or the service does not accept them. A process whose credentials are renewed may retry. A person
+    /// has to sign in.
     Credentials,
-    /// The caller lacks a permission. Repeating does not help.
+    /// The caller lacks a permission. A retry does not help.
     Denied,
     /// The service refused the call for another reason, and will refuse it again.
     Refused,
@@ -102,7 +102,7 @@ const TABLE: [(ErrorClass, &[&str]); 4] = [
 ];
 
 impl ErrorClass {
-    /// The class of an error code and an HTTP status, each where the service answered with one.
+    /// The class of an error code and an HTTP status, each if the service answered with one.
     #[must_use]
     pub fn of(code: Option<&str>, status: Option<u16>) -> Self {
         let listed = code
@@ -113,58 +113,57 @@ impl ErrorClass {
             (None, Some(429)) => Self::Throttled,
             (None, Some(408 | 500..)) => Self::Unavailable,
             (None, Some(401 | 403 | 407)) if code.is_none() => Self::Denied,
-            // An answer that cannot be read says nothing about the call.
+            // An answer that cannot be parsed says nothing about the call.
             (None, Some(..=399)) if code.is_none() => Self::Unavailable,
-            // Without a status nothing was answered.
+            // Without a status there was no answer.
             (None, None) if code.is_none() => Self::Unavailable,
             (None, _) => Self::Refused,
         }
     }
 
-    /// Whether a process whose credentials are renewed may repeat the call.
+    /// Whether a process whose credentials are renewed may retry the call.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Credentials)
     }
 
-    /// Whether the same call may succeed in a moment although nobody does anything about it.
+    /// Whether the same call may succeed soon without any action.
     #[must_use]
     pub const fn passes_by_itself(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable)
     }
 }
 
-/// A code without its ending: some services write `Throttling`, others `ThrottlingException`, for the same error.
+/// A code without its suffix: some services use `Throttling`, others `ThrottlingException`, for the same error.
 fn base(code: &str) -> &str {
     code.strip_suffix("Exception").unwrap_or(code)
 }
 
-/// Whether a code says that no task waits on a task token any more, now or later (Step Functions API reference,
-/// `SendTaskSuccess`).
+/// Whether a code says that no task waits for a task token any more (Step Functions API reference, `SendTaskSuccess`).
 #[must_use]
 pub fn is_token_closed(code: &str) -> bool {
     matches!(code, "TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken")
 }
 
-/// A call that a service refused, or of which nobody knows what became of it.
+/// A call that a service refused, or whose result is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
-    /// What was tried, such as `SendCommand`.
+    /// The action, such as `SendCommand`.
     pub action: &'static str,
-    /// On what; empty where the action says it all.
+    /// The resource. Empty if the action is sufficient.
     pub subject: String,
-    /// The service's error code, where it answered.
+    /// The service's error code, if it answered.
     pub code: Option<String>,
-    /// HTTP status, where it answered.
+    /// HTTP status, if it answered.
     pub status: Option<u16>,
     /// Code and message, or the whole chain of causes.
     pub reason: String,
-    /// What can be done about it.
+    /// The class.
     pub class: ErrorClass,
 }
 
 impl ServiceError {
-    /// From an SDK's error. Of the raw answer nothing is kept but code, message and status: it may hold a task token
+    /// From an error of the SDK. Only code, message and status of the raw answer are kept, because it may contain a task token
     /// or a password.
     #[must_use]
     pub fn of<E>(action: &'static str, subject: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self
@@ -180,14 +179,14 @@ impl ServiceError {
         };
         let status = error.raw_response().map(|response| response.status().as_u16());
         let class = match error {
-            // The request could not be put together: it was never sent, and never will be.
+            // The request could not be built, so it was never sent.
             SdkError::ConstructionFailure(_) => ErrorClass::Refused,
             _ => ErrorClass::of(code.as_deref(), status),
         };
         Self { action, subject: subject.into(), code, status, reason, class }
     }
 
-    /// A call that was given up before an answer came.
+    /// A call that timed out.
     #[must_use]
     pub fn no_answer(action: &'static str, subject: impl Into<String>) -> Self {
         Self {
@@ -195,7 +194,7 @@ impl ServiceError {
             subject: subject.into(),
             code: None,
             status: None,
-            reason: "no answer in time".to_owned(),
+            reason: "timeout: no answer".to_owned(),
             class: ErrorClass::Unavailable,
         }
     }
@@ -227,15 +226,15 @@ impl std::error::Error for ServiceError {}
 
 /// An error with all its causes, as they describe themselves.
 ///
-/// Not the SDK's `DisplayErrorContext`: that adds each error's `Debug`, which shows the raw answer, and an answer
-/// may hold a task token or a password.
+/// Not the SDK's `DisplayErrorContext`, which adds each error's `Debug` with the raw answer: it may contain a task token or
+/// a password.
 #[must_use]
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         let part = cause.to_string();
-        // Some wrappers repeat what they wrap.
+        // Some wrappers repeat the message of the wrapped error.
         if !text.ends_with(&part) {
             text = format!("{text}: {part}");
         }

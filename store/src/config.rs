@@ -1,4 +1,4 @@
-//! The config table: workflows as users put them.
+//! The config table: the workflows of users.
 
 use aws_sdk_dynamodb::Client;
 use rsqlflow_core::WorkflowId;
@@ -17,8 +17,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The item as JSON, not yet validated; `None` if there is none. Members are in alphabetical order: the table
-    /// keeps none, and what is made of an item must not differ from call to call.
+    /// The item as JSON, not validated. `None` if it does not exist. Members are in alphabetical order: the table stores no
+    /// order, and the result must be the same for every call.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -35,7 +35,7 @@ impl Config {
             })
     }
 
-    /// Puts or replaces a workflow. What runs already keeps its own snapshot.
+    /// Stores or replaces a workflow. Running runs use their own snapshot.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -52,7 +52,7 @@ impl Config {
         Ok(())
     }
 
-    /// Removes a workflow; that there is none is no error.
+    /// Removes a workflow. It is not an error if it does not exist.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -67,7 +67,7 @@ impl Config {
         Ok(())
     }
 
-    /// All workflows' ids and descriptions, in the order of their ids.
+    /// Ids and descriptions of all workflows, sorted by id.
     ///
     /// # Errors
     /// When the table cannot be read.

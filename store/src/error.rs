@@ -1,4 +1,4 @@
-//! What can go wrong between a program and its tables.
+//! Errors of the tables.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -6,30 +6,30 @@ use rsqlflow_core::protocol::Incompatible;
 
 use crate::ServiceError;
 
-/// A table could not be read or written, or holds an item that this program cannot read.
+/// A table could not be read or written, or contains an item that this program cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The service refused or could not be reached.
     #[error("{0}")]
     Service(ServiceError),
-    /// An item does not have the columns, or the types, that it should have.
+    /// An item lacks columns, or they have wrong types.
     #[error("the item {key} in table {table} cannot be read: {reason}")]
     Corrupt {
-        /// Which table.
+        /// The table.
         table: String,
-        /// Which item.
+        /// The item.
         key: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// An item was written under a contract that this program does not know.
+    /// An item has a contract that this program does not support.
     #[error("the item {key} in table {table} cannot be read: {reason}")]
     Incompatible {
-        /// Which table.
+        /// The table.
         table: String,
-        /// Which item.
+        /// The item.
         key: String,
-        /// On which side it is out of what this program knows.
+        /// Whether the contract is too old or too new.
         reason: Incompatible,
     },
 }
@@ -52,20 +52,20 @@ impl StoreError {
         matches!(self, Self::Service(error) if error.is_transient())
     }
 
-    /// Whether the table does not exist, so the deployment or the region is the wrong one.
+    /// Whether the table does not exist. Then the deployment or the region is wrong.
     #[must_use]
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Service(error) if error.has_code("ResourceNotFound"))
     }
 
-    /// Whether a write was refused because the item would be larger than an item may be.
+    /// Whether a write was refused because the item would be too large.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::Service(error) if error.has_code("Validation")
             && error.reason.to_ascii_lowercase().contains("size"))
     }
 
-    /// Whether the service says that the request itself is not valid, such as an item that would be too large.
+    /// Whether the request is not valid, for example because the item would be too large.
     #[must_use]
     pub fn is_invalid_request(&self) -> bool {
         matches!(self, Self::Service(error) if error.has_code("Validation"))

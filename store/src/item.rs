@@ -1,4 +1,4 @@
-//! Between items and our types.
+//! Conversion between items and types.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,13 @@ pub(crate) async fn get(client: &Client, table: &str, key: Item) -> Result<Optio
     Ok(answer.item)
 }
 
-/// An item as one of our types.
+/// An item as a type.
 pub(crate) fn read<T: DeserializeOwned>(table: &str, key: &str, item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|e| StoreError::corrupt(table, key, e))
 }
 
-/// What can be read of an item, for those who have to bring a damaged one to its end: a column that cannot be read has
-/// the value of `defaults`, or none. Answers also which columns those are. `None` if one of the `required` columns cannot be
-/// read.
+/// The readable part of an item, to close a damaged row: a column that cannot be read has the value of `defaults`, or none.
+/// Also returns these columns. `None` if one of the `required` columns cannot be read.
 pub(crate) fn read_partly<T: DeserializeOwned>(
     mut item: Item,
     required: &[&str],
@@ -60,7 +59,7 @@ pub(crate) fn read_partly<T: DeserializeOwned>(
     serde_dynamo::from_item(readable).ok().map(|value| (value, unreadable))
 }
 
-/// One of our types as an item. Fields that are `None` are left out, as keys of an index must be.
+/// A type as an item. Fields that are `None` are omitted, as keys of an index must be.
 pub(crate) fn write<T: Serialize>(table: &str, key: &str, value: &T) -> Result<Item, StoreError> {
     serde_dynamo::to_item(value).map_err(|e| StoreError::corrupt(table, key, e))
 }

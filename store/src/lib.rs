@@ -1,7 +1,7 @@
-//! The three tables and what is done with them, over the AWS SDK.
+//! The three tables and their operations, with the AWS SDK.
 //!
-//! One module a table: [`Config`] (what users put), [`WorkflowAudit`] (one row a run, and the workflows' locks),
-//! [`JobAudit`] (one row a job, and the run's plan). Every write that decides something carries its condition,
+//! One module for each table: [`Config`] (workflows of users), [`WorkflowAudit`] (one row for each run, and the locks of
+//! workflows), [`JobAudit`] (one row for each job, and the run's plan). Every write that decides something is conditional,
 //! and every read that decides something is consistent.
 
 mod aws_error;
@@ -20,13 +20,13 @@ pub use aws_error::{ErrorClass, ServiceError, causes, is_token_closed};
 pub use config::Config;
 pub use error::StoreError;
 pub use job_audit::{
-    ChangeError, Changed, Glance, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try,
+    CancelState, ChangeError, Changed, JobAudit, JobRow, JobStanding, JobSummary, Note, RowToClose, Try,
 };
 pub use workflow_audit::{
     Attention, Closed, Lock, Notification, Opened, RunEnd, RunToClose, WorkflowAudit, WorkflowRow,
 };
 
-/// The way to the three tables. Cheap to clone.
+/// The three tables. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -58,17 +58,17 @@ impl Store {
         JobAudit { client: self.client.clone(), table: self.names.job_audit.clone(), attributes: None }
     }
 
-    /// The job audit table as an agent uses it: its updates name no other attributes than the instance's role allows.
+    /// The job audit table for an agent: updates name only the attributes that the instance's role allows.
     #[must_use]
     pub fn agent_jobs(&self) -> JobAudit {
         JobAudit { attributes: Some(&AGENT_ATTRIBUTES), ..self.jobs() }
     }
 
-    /// Creates what is missing of the three tables and waits until they can be used. On AWS the deployment
-    /// does this; the embedded endpoint and the tests have nobody else.
+    /// Creates missing tables and waits until they can be used. On AWS, the deployment does this. The embedded endpoint and the
+    /// tests use this function.
     ///
     /// # Errors
-    /// Whatever the service refuses, with the table's name.
+    /// The service's error, with the table's name.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
         schema::create(&self.client, &self.names).await
     }

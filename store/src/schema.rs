@@ -1,4 +1,4 @@
-//! The tables as they are created where no deployment does it.
+//! Creates the tables without a deployment.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A conditional `UpdateItem`, put together column by column.
+//! Builds a conditional `UpdateItem`.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditi
 use crate::StoreError;
 use crate::item::Item;
 
-/// What came of a conditional write.
+/// The result of a conditional write.
 pub(crate) enum Sent {
-    /// It was made; the whole item as it is now.
+    /// It was made. The whole item after it.
     Made(Item),
-    /// Its condition does not hold; the whole item as it is, empty if there is none.
+    /// The condition is false. The whole item as it is, empty if it does not exist.
     Refused(Item),
 }
 
-/// Puts an item unless its key is taken: `None` when it was put, what is there otherwise.
+/// Puts an item unless its key exists: `None` if it was put, else the existing item.
 pub(crate) async fn put_if_absent(
     client: &Client,
     table: &str,

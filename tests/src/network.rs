@@ -69,7 +69,7 @@ impl Network {
     }
 
     /// From now on, nothing is wrong.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.lock().faults.clear();
     }
 

@@ -33,10 +33,10 @@ async fn a_doctor_finds_nothing_wrong_and_changes_nothing() {
     {
         assert_eq!(found(&told, name).0, "ok", "{name} in {told:#}");
     }
-    assert_eq!(found(&told, "secret etl"), ("ok", "can be read, and has what scripts need", None));
+    assert_eq!(found(&told, "secret etl"), ("ok", "can be read, with all fields that scripts need", None));
     let (health, group, _) = found(&told, "log group");
-    assert!(health == "ok" && group.starts_with("takes lines (logs:PutLogEvents)"), "{group}");
-    assert!(group.contains("CreateLogStream") && group.contains("was not tried"), "{group}");
+    assert!(health == "ok" && group.starts_with("accepts lines (logs:PutLogEvents)"), "{group}");
+    assert!(group.contains("CreateLogStream") && group.contains("was not tested"), "{group}");
     assert_eq!(found(&told, "task tokens").0, "ok");
     let tables = told["checks"]
         .as_array()
@@ -70,9 +70,9 @@ async fn each_problem_is_told_with_its_mend() {
     assert!(bad.iter().zip(names).all(|(bad, name)| bad.starts_with(name)), "{bad:?}");
     let every = told["checks"].as_array().unwrap();
     assert!(every.iter().all(|check| (check["health"] == "ok") == check["hint"].is_null()), "{told:#}");
-    let (health, group, mend) = found(&told, "log group /nobody");
-    assert!(health == "warning" && group.starts_with("there is none; a job makes it"), "{group}");
-    assert!(mend.unwrap().contains("log_group"), "{mend:?}");
+    let (health, group, hint) = found(&told, "log group /nobody");
+    assert!(health == "warning" && group.starts_with("does not exist; a job creates it"), "{group}");
+    assert!(hint.unwrap().contains("log_group"), "{hint:?}");
 
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, told) = world.ask_agent(&format!("http://{nobody}"), "doctor").await;
@@ -132,6 +132,6 @@ async fn a_library_that_puts_a_thread_into_every_process_is_named() {
         doctor.args(["doctor", "--output", "json"]).env("LD_PRELOAD", &library).output().await.unwrap();
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), bad(&told)), (Some(7), vec!["threads"]), "{told:#}");
-    let (_, found, mend) = found(&told, "threads");
-    assert!(found.starts_with("a process of 2 threads") && mend.unwrap().contains("preload"), "{told:#}");
+    let (_, found, hint) = found(&told, "threads");
+    assert!(found.starts_with("a process with 2 threads") && hint.unwrap().contains("preload"), "{told:#}");
 }

@@ -142,7 +142,7 @@ async fn a_removal_says_what_stays() {
     let _ = kept
         .run(&["destroy", "--endpoint-url", url])
         .ends(2)
-        .says("the tables and the scripts' log group stay");
+        .says("the tables and the scripts' log group are retained");
     assert!(!kept.calls().iter().any(|call| call.contains(" destroy ")));
     let done = kept.run(&["destroy", "--yes", "--endpoint-url", url]).ends(0);
     let _ = done.says("the tables of team and");
@@ -169,15 +169,15 @@ async fn what_is_missing_is_told_before_anything_is_made() {
     bare.args(deploy).current_dir(checkout.dir.path()).env("PATH", &empty).stdin(Stdio::null());
     let _ = Said::from(bare.output().unwrap()).ends(3).says("node is not installed").says("nodejs.org");
     checkout.tool("node", "echo v18.20.0");
-    let _ = checkout.run(&deploy).ends(3).says("node is v18.20.0").says("20 or newer");
+    let _ = checkout.run(&deploy).ends(3).says("node v18.20.0 is too old").says("20 or newer");
     checkout.tool("node", "echo v22.0.0");
 
     // No credentials: an address that is not of this machine takes the user's own, of which there are none.
     let aws = checkout.run(&["deploy", "--yes", "--region", "eu-west-1"]).ends(3);
-    let _ = aws.says("asking who we are").says("hint:");
-    let _ = checkout.run(&["deploy", "--yes"]).ends(2).says("which AWS region is meant");
+    let _ = aws.says("cannot read the caller's identity").says("hint:");
+    let _ = checkout.run(&["deploy", "--yes"]).ends(2).says("the AWS region is missing");
 
-    // Settings that the app refuses are the user's to mend.
+    // Settings that the app refuses are the user's to fix.
     checkout.tool(
         "npx",
         "[ \"$1\" = --version ] && exit 0\necho 'error: 1 problem' >&2\necho '  prefix: is wrong' >&2\n\
@@ -206,9 +206,12 @@ async fn who_deploys_is_known_before_packages_are_installed() {
     let _ = checkout
         .run(&["deploy", "--yes", "--profile", "crop"])
         .ends(2)
-        .says("there is no profile \"crop\"")
+        .says("the profile \"crop\" does not exist")
         .says("did you mean \"corp\"? known here: corp");
-    let _ = checkout.run(&["deploy", "--yes", "--region", "eu-west-1"]).ends(3).says("asking who we are");
+    let _ = checkout
+        .run(&["deploy", "--yes", "--region", "eu-west-1"])
+        .ends(3)
+        .says("cannot read the caller's identity");
     let _ = checkout.run(&["destroy", "--yes", "--profile", "nobody"]).ends(2).says("known here: corp");
     assert!(checkout.calls().is_empty(), "{:?}", checkout.calls());
     let _ = checkout.run(&["deploy", "--yes", "--endpoint-url", &world.url]).ends(3).says("`npm ci` failed");

@@ -191,7 +191,7 @@ fn the_page_of_the_command_line_shows_what_the_commands_say() {
 
 #[test]
 fn the_page_of_a_failed_night_shows_what_the_commands_say() {
-    run_page("mend.md", 8);
+    run_page("recover.md", 8);
 }
 
 #[test]
@@ -261,15 +261,15 @@ async fn the_page_of_tables_names_every_column_that_runs_leave() {
 #[test]
 fn the_page_of_variables_lists_every_one() {
     let mut page = String::from(
-        "# Environment variables\n\nMade from `core/src/env.rs` by a test. An empty variable counts as unset. Durations \
+        "# Environment variables\n\nGenerated from `core/src/env.rs` by a test. An empty variable counts as unset. Durations \
          are as `20s`, `1500ms`, `24h`, or a number of seconds.\n",
     );
     for (title, text, variables) in [
-        ("The deployment", "Functions, agent and command line read the same ones.", env::DEPLOYMENT),
-        ("The command line", "Beside those of the deployment.", env::OPERATOR),
+        ("The deployment", "Functions, agent and command line read these variables.", env::DEPLOYMENT),
+        ("The command line", "The command also reads the variables of the deployment.", env::OPERATOR),
         (
             "Scripts",
-            "What the agent gives to a script, beside its credentials and the job's own `env`.",
+            "The agent sets these variables for a script, in addition to the credentials and the job's `env`.",
             env::SCRIPT,
         ),
     ] {

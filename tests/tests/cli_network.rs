@@ -84,7 +84,7 @@ async fn who_follows_a_run_goes_on_when_the_endpoint_is_back() {
     warned.read_line(&mut told).unwrap();
     assert!(told.contains("cannot read the state directory") && told.contains("trying again"), "{told}");
     for follower in [&mut start, &mut watch] {
-        follower.says("trying again; the run goes on");
+        follower.says("trying again; the run continues");
         assert!(follower.err.contains("Connection refused"), "{}", follower.err);
     }
 
@@ -119,14 +119,14 @@ async fn what_waiting_does_not_mend_ends_the_following_at_once_and_not_the_run()
     network.fail("DynamoDB", Fault::Denied);
     let lost = watch.ends(4).json();
     let (error, hint) = (lost["error"].as_str().unwrap(), lost["hint"].as_str().unwrap());
-    assert!(error.contains("the run goes on without this command"), "{lost}");
+    assert!(error.contains("the run continues without this command"), "{lost}");
     assert!(error.contains("AccessDeniedException"), "{lost}");
-    assert!(hint.contains(&format!("`rsqlflow watch {id}` follows it again")), "{lost}");
+    assert!(hint.contains(&format!("run `rsqlflow watch {id}` to follow it again")), "{lost}");
     assert_eq!(lost["exit_code"], 4);
 
     let never = follow(&["watch", id.as_str()]).ends(3);
-    assert!(!never.err.contains("goes on"), "it was never followed: {never:?}");
-    network.mend();
+    assert!(!never.err.contains("continues"), "it was never followed: {never:?}");
+    network.restore();
     std::fs::write(world.file("go"), "").unwrap();
     assert!(world.end(&id).await.completed());
 }
@@ -144,8 +144,8 @@ async fn a_signal_ends_a_cancel_that_nobody_answers() {
     let pid = Pid::from_raw(i32::try_from(cancel.child.id()).unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
     let left = cancel.ends(130);
-    assert!(left.err.contains("left: the request to cancel was not answered"), "{left:?}");
-    network.mend();
+    assert!(left.err.contains("detached: the cancel request was not answered"), "{left:?}");
+    network.restore();
     std::fs::write(world.file("go"), "").unwrap();
     assert!(world.end(&id).await.completed());
 }

@@ -41,7 +41,7 @@ async fn an_address_a_variable_and_a_directory_lead_to_the_same_place() {
     }
     let other = ["config", "--endpoint-url", url, "--region", "eu-west-1", "--profile", "prod"];
     let other = rsqlflow(elsewhere.path(), &[], &other).ends(0);
-    assert!(other.err.contains("--region eu-west-1 with --profile prod is not looked at"), "{other:?}");
+    assert!(other.err.contains("--region eu-west-1 with --profile prod is ignored"), "{other:?}");
     assert!(other.out.contains("us-east-1") && other.out.contains("the endpoint's own"), "{other:?}");
     for env in [vec![], vec![("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")]] {
         let refused = rsqlflow(elsewhere.path(), &env, &["list", "--endpoint-url", url]).ends(3);
@@ -59,7 +59,7 @@ fn a_place_that_is_not_there_is_told_with_a_mend() {
     let dir = tempfile::tempdir().unwrap();
     let _ = rsqlflow(dir.path(), &[], &["list"])
         .ends(2)
-        .says("there is no state directory .rsqlflow")
+        .says("the state directory .rsqlflow does not exist")
         .says("--profile");
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{nobody}");
@@ -68,16 +68,16 @@ fn a_place_that_is_not_there_is_told_with_a_mend() {
     assert_eq!((&gone["version"], &gone["exit_code"]), (&json!(1), &json!(3)), "{gone}");
     let hint = gone["hint"].as_str().unwrap();
     assert!(
-        hint.contains(&format!("nothing answers there, the endpoint {url}: check the address")),
+        hint.contains(&format!("the endpoint {url} refused the connection: check the address")),
         "{gone}"
     );
     let _ = rsqlflow(dir.path(), &[], &["list", "--endpoint-url", "here"])
         .ends(2)
-        .says("is not an endpoint's address");
+        .says("is not the address of an endpoint");
     let home = dir.path().display().to_string();
     let env = [("HOME", home.as_str()), ("AWS_EC2_METADATA_DISABLED", "true")];
     let nobody = rsqlflow(dir.path(), &env, &["list", "--profile", "nobody"]).ends(2);
-    let _ = nobody.says("there is no profile \"nobody\"").says("aws configure --profile");
+    let _ = nobody.says("the profile \"nobody\" does not exist").says("aws configure --profile");
     for region in ["", "eu_west_1", "-1"] {
         let region = format!("--region={region}");
         let told = rsqlflow(dir.path(), &env, &["list", &region]).ends(2);
@@ -87,7 +87,8 @@ fn a_place_that_is_not_there_is_told_with_a_mend() {
     // RFC 6761, section 6.4: nobody has a name that ends so.
     let unknown = ["list", "--endpoint-url", "http://nobody.invalid", "--region", "eu-west-1"];
     let unknown = rsqlflow(dir.path(), &[env.as_slice(), &keys].concat(), &unknown).ends(3);
-    let _ = unknown.says("the name of the endpoint http://nobody.invalid was not found: check the network");
+    let _ = unknown
+        .says("the host name of the endpoint http://nobody.invalid cannot be resolved: check the network");
     let _ =
         rsqlflow(dir.path(), &env, &["doctor", "--endpoint-url", &url]).ends(3).says("FAILED").says("hint:");
 }
@@ -110,7 +111,7 @@ fn every_setting_is_shown_with_its_source() {
         (setting["value"].as_str().unwrap().to_owned(), setting["source"].as_str().unwrap().to_owned())
     };
     let pair = |value: &str, source: &str| (value.to_owned(), source.to_owned());
-    assert_eq!(find("place"), pair("AWS", "--profile"));
+    assert_eq!(find("backend"), pair("AWS", "--profile"));
     assert_eq!(find("region"), pair("eu-west-1", "AWS_REGION"));
     assert_eq!(find("profile"), pair("prod", "--profile"));
     assert_eq!(find("RSQLFLOW_PREFIX"), pair("nightly", "environment"));
@@ -136,7 +137,7 @@ fn a_mistyped_command_line_is_a_document_for_programs() {
     }
     for from in ["-1", "0", "second", "10000", ""] {
         let told = rsqlflow(dir.path(), &[], &["restart", "r", "--from", from]).ends(2);
-        let _ = told.says("invalid value").says("write the number of a stage, from 1 for the first");
+        let _ = told.says("invalid value").says("write the number of a stage, from 1");
     }
     let _ = rsqlflow(dir.path(), &[], &["history", "--limit", "-1"]).ends(2).says("-1 is not in 1..=1000");
     let _ = rsqlflow(dir.path(), &[], &["--help", "--output", "json"]).ends(0).says("Usage");
@@ -151,7 +152,8 @@ fn schema_completions_and_manual_pages_are_made() {
     for shell in ["bash", "zsh", "fish"] {
         let _ = rsqlflow(dir.path(), &[], &["completions", shell]).ends(0).says("restart");
     }
-    let _ = rsqlflow(dir.path(), &[], &["man", "nowhere"]).ends(2).says("there is no directory");
+    let _ =
+        rsqlflow(dir.path(), &[], &["man", "nowhere"]).ends(2).says("the directory nowhere does not exist");
     let _ = rsqlflow(dir.path(), &[], &["man", "."]).ends(0);
     let page = std::fs::read_to_string(dir.path().join("rsqlflow-restart.1")).unwrap();
     assert!(page.contains("all\\-failed") && page.contains(".TH"), "{page}");

@@ -35,13 +35,13 @@ async fn what_failed_runs_again_with_the_same_parameters_and_date() {
     let first = run(&world, "r1").await;
     let said = world.log(&first.jobs[0]).await;
     assert_eq!(first.statuses(), [Completed, Failed]);
-    let _ = world.operator(&["restart", "nobody"]).ends(2).says("there is no run nobody");
+    let _ = world.operator(&["restart", "nobody"]).ends(2).says("run nobody does not exist");
 
     let again = world.operator(&["restart", "r1", "--execution-id", "r2", "--watch"]).ends(1);
-    assert!(again.err.contains("of 3 jobs 2 run, 1 are skipped"), "{again:?}");
+    assert!(again.err.contains("3 jobs: 2 to run, 1 skipped"), "{again:?}");
     std::fs::write(world.file("mended"), "").unwrap();
     let _ =
-        world.operator(&["restart", "r1"]).ends(2).says("r1 was restarted as r2 already, which is Failed");
+        world.operator(&["restart", "r1"]).ends(2).says("r1 was already restarted as r2, which is Failed");
     let _ = world.operator(&["restart", "r2", "--all-failed", "--execution-id", "r3", "--watch"]).ends(0);
     let third = run(&world, "r3").await;
     assert_eq!(third.statuses(), [Skipped, Completed, Completed]);
@@ -53,10 +53,7 @@ async fn what_failed_runs_again_with_the_same_parameters_and_date() {
     assert!(shown.out.contains("restarted_from") && shown.out.contains("r2"), "{shown:?}");
 
     let _ = world.operator(&["restart", "r3"]).ends(2).says("every job of r3 is done");
-    let _ = world
-        .operator(&["restart", "r3", "--from", "2"])
-        .ends(2)
-        .says("1 job(s) that had completed run again");
+    let _ = world.operator(&["restart", "r3", "--from", "2"]).ends(2).says("Run 1 job again that completed");
     let _ =
         world.operator(&["restart", "r3", "--from", "2", "--yes", "--execution-id", "r4", "--watch"]).ends(0);
     assert_eq!(run(&world, "r4").await.statuses(), [Skipped, Skipped, Completed]);
@@ -80,7 +77,7 @@ async fn a_mark_is_audited_and_honoured() {
         world.operator(&args)
     };
     let _ = mark(&["a", "skipped", "--reason", "x", "--yes"]).ends(2).says("it has completed");
-    let _ = mark(&["b", "completed", "--reason", " ", "--yes"]).ends(2).says("a reason has");
+    let _ = mark(&["b", "completed", "--reason", " ", "--yes"]).ends(2).says("the reason must have");
     let _ = mark(&["b", "completed"]).ends(2).says("--reason");
     let _ = mark(&["b", "completed", "--reason", "loaded by hand"]).ends(2).says("--yes");
     let _ = mark(&["b", "completed", "--reason", "loaded by hand", "--yes"]).ends(0).says("by ada@");

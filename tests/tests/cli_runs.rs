@@ -38,14 +38,14 @@ async fn a_workflow_is_put_shown_compared_started_and_listed() {
     item["workflow_stages"][0]["scripts"] = json!([{ "script": "say.sh", "args": ["in", "{{ region }}"] }]);
     let file = write(&world, "w.json", &item);
 
-    let _ = world.operator(&["history"]).ends(0).says("no runs yet");
-    let _ = world.operator(&["diff", &file]).ends(2).says("there is no workflow \"w\"");
+    let _ = world.operator(&["history"]).ends(0).says("no runs");
+    let _ = world.operator(&["diff", &file]).ends(2).says("workflow \"w\" does not exist");
     assert_eq!(world.operator(&["put", &file]).ends(0).out.split_whitespace().next(), Some("created"));
     let _ = world.operator(&["put", &file]).ends(0).says("unchanged");
     let _ = world.operator(&["diff", &file]).ends(0).says("no difference");
     let shown: Value = world.operator(&["get", "w"]).ends(0).json();
     assert_eq!(shown, item, "what is shown can be put again");
-    let _ = world.operator(&["get", "x"]).ends(2).says("hint: `rsqlflow list`");
+    let _ = world.operator(&["get", "x"]).ends(2).says("hint: run `rsqlflow list`");
 
     item["workflow_description"] = json!("other");
     write(&world, "w.json", &item);
@@ -62,7 +62,7 @@ async fn a_workflow_is_put_shown_compared_started_and_listed() {
         world.operator(&["start", "w", "--execution-id", "r1", "--param", "region=apac", "--watch"]).ends(0);
     assert!(run.out.contains("Completed  r1  1 Completed"), "{run:?}");
     assert_eq!(world.operator(&["logs", "r1", "say.sh"]).ends(0).out, "in apac\n");
-    let _ = world.operator(&["start", "w", "--execution-id", "r1"]).ends(2).says("there is a run r1 already");
+    let _ = world.operator(&["start", "w", "--execution-id", "r1"]).ends(2).says("run r1 already exists");
     let _ = world.operator(&["start", "w", "--param", "regio=x"]).ends(2).says("did you mean \"region\"");
     let id = world.operator(&["start", "w"]).ends(0).out.trim().to_owned();
     let _ = world.operator(&["watch", &id]).ends(0).says("Completed");
@@ -74,8 +74,8 @@ async fn a_workflow_is_put_shown_compared_started_and_listed() {
         history["runs"].as_array().unwrap().iter().map(|r| &r["workflow_execution_id"]).collect();
     assert_eq!(ids, [&json!(id), &json!("r1")], "newest first");
     assert_eq!(world.operator(&["history", "--output", "json"]).json()["runs"].as_array().unwrap().len(), 2);
-    let _ = world.operator(&["history", "x"]).ends(2).says("there is no workflow");
-    let _ = world.operator(&["status", "nobody"]).ends(2).says("there is no run nobody");
+    let _ = world.operator(&["history", "x"]).ends(2).says("does not exist");
+    let _ = world.operator(&["status", "nobody"]).ends(2).says("run nobody does not exist");
 }
 
 #[tokio::test]
@@ -95,16 +95,16 @@ async fn a_run_is_watched_left_and_cancelled() {
     })
     .await;
     kill(Pid::from_raw(i32::try_from(watch.id()).unwrap()), Signal::SIGINT).unwrap();
-    let left = Said::from(watch.wait_with_output().unwrap()).ends(130).says("r goes on");
+    let left = Said::from(watch.wait_with_output().unwrap()).ends(130).says("r continues");
     assert!(!left.err.contains("cancelling"), "{left:?}");
     assert_eq!(world.job(&id, 0, 0).await.unwrap().state.status, Running);
 
-    let _ = world.operator(&["cancel", "r"]).ends(2).says("nobody could be asked: Cancel r of workflow w");
+    let _ = world.operator(&["cancel", "r"]).ends(2).says("confirmation required: Cancel r of workflow w");
     assert_eq!(world.job(&id, 0, 0).await.unwrap().state.status, Running, "refused means nothing is done");
     let _ = world.operator(&["cancel", "r", "--yes"]).ends(0).says("within 2 s").says("Cancelled");
     let run = world.end(&id).await;
     assert_eq!((run.statuses()[0], run.workflow.execution_status), (Cancelled, WorkflowStatus::Cancelled));
-    let _ = world.operator(&["cancel", "r", "--yes"]).ends(2).says("r is over: it is Cancelled");
+    let _ = world.operator(&["cancel", "r", "--yes"]).ends(2).says("r has already ended: it is Cancelled");
     let _ = world.operator(&["watch", "r"]).ends(1);
 }
 
@@ -124,7 +124,10 @@ async fn one_job_is_cancelled_and_the_run_goes_on() {
     world.reach(&id, 0, Running).await;
     world.reach(&id, 1, Pending).await;
     let _ = world.operator(&["cancel", "r", "--job", "nope", "--yes"]).ends(2).says("has no job \"nope\"");
-    let _ = world.operator(&["cancel", "r", "--job", "last", "--yes"]).ends(2).says("has not come to job");
+    let _ = world
+        .operator(&["cancel", "r", "--job", "last", "--yes"])
+        .ends(2)
+        .says("the run has not reached it yet");
     let _ =
         world.operator(&["cancel", "r", "--job", "second", "--yes"]).ends(0).says("Cancelled  0000#00001");
     let one =
@@ -132,7 +135,7 @@ async fn one_job_is_cancelled_and_the_run_goes_on() {
     assert_eq!(one["execution_status"], "Cancelled");
     let run = world.end(&id).await;
     assert_eq!(run.statuses(), [Cancelled, Cancelled, Completed, Completed]);
-    assert_eq!(run.message(1), "cancelled by the operator before it began");
+    assert_eq!(run.message(1), "cancelled by the operator before it started");
     assert!(run.completed(), "its stage may fail");
 }
 
@@ -172,10 +175,10 @@ async fn a_run_whose_end_nobody_told_is_swept() {
     assert_eq!(found["closed"][0]["workflow_execution_id"], "old");
     assert_eq!(found["running"].as_array().unwrap().len(), 2, "{found}");
     let _ = world.operator(&["doctor"]).ends(0).says("first old").says("hint: if they are still open");
-    let _ = world.operator(&["sweep"]).ends(2).says("Close 1 run(s)");
+    let _ = world.operator(&["sweep"]).ends(2).says("Close 1 run on");
     let _ =
         world.operator(&["sweep", "--yes"]).ends(0).says("closed  old  w  closed as Failed: never started");
-    let _ = world.operator(&["sweep", "--yes"]).ends(0).says("0 closed, 2 at work");
+    let _ = world.operator(&["sweep", "--yes"]).ends(0).says("0 closed, 2 running");
     let row = world.store.workflows().get(&"old".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(row.execution_status, WorkflowStatus::Failed);
     world.release_commands();
@@ -190,9 +193,9 @@ async fn a_mistyped_workflow_is_answered_with_the_one_that_was_meant() {
         let _ = world.operator(&["put", &file]).ends(0);
     }
     for command in ["start", "get", "history"] {
-        let said = world.operator(&[command, "nigthly-load"]).ends(2).says("there is no workflow");
-        let _ = said.says("did you mean \"nightly_load\"? `rsqlflow list` lists");
-        let said = world.operator(&[command, "other"]).ends(2).says("hint: `rsqlflow list`");
+        let said = world.operator(&[command, "nigthly-load"]).ends(2).says("does not exist");
+        let _ = said.says("did you mean \"nightly_load\"? run `rsqlflow list`");
+        let said = world.operator(&[command, "other"]).ends(2).says("hint: run `rsqlflow list`");
         assert!(!said.err.contains("did you mean"), "{said:?}");
     }
 }

@@ -92,16 +92,16 @@ async fn bars_show_what_runs_and_ctrl_c_asks_what_is_wanted() {
     watch.shows("stage 1 of 1  Loads");
     watch.shows("wait.sh");
     watch.types("\u{3}");
-    watch.shows("go on watching?");
+    watch.shows("continue watching?");
     watch.types("d\n");
     let shown = watch.ends(130);
-    assert!(shown.contains("left: r goes on"), "{shown:?}");
+    assert!(shown.contains("detached: r continues"), "{shown:?}");
     assert_eq!(world.job(&id, 0, 1).await.unwrap().state.status, Running);
 
     let mut twice = Terminal::open(&world, "watch r");
     twice.shows("wait.sh");
     twice.types("\u{3}");
-    twice.shows("go on watching?");
+    twice.shows("continue watching?");
     twice.types("\u{3}");
     let _ = twice.ends(130);
     assert_eq!(world.job(&id, 0, 1).await.unwrap().state.status, Running);
@@ -109,13 +109,13 @@ async fn bars_show_what_runs_and_ctrl_c_asks_what_is_wanted() {
     let mut no = Terminal::open(&world, "cancel r");
     no.shows("[y/N]");
     no.types("\n");
-    assert!(no.ends(2).contains("nothing was done"));
+    assert!(no.ends(2).contains("nothing was changed"));
     assert_eq!(world.job(&id, 0, 1).await.unwrap().state.status, Running);
 
     let mut cancel = Terminal::open(&world, "watch r");
     cancel.shows("wait.sh");
     cancel.types("\u{3}");
-    cancel.shows("go on watching?");
+    cancel.shows("continue watching?");
     cancel.types("c\n");
     let _ = cancel.ends(130);
     assert_eq!(world.end(&id).await.statuses(), [Failed, Cancelled]);

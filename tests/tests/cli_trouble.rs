@@ -62,9 +62,9 @@ async fn the_same_run_again_after_a_kill_tells_how_it_ended() {
 
     std::fs::write(dir.path().join("go"), "").unwrap();
     let again: Said = run(dir.path(), &[]).output().unwrap().into();
-    let again = again.ends(0).says("r was begun before");
+    let again = again.ends(0).says("r was started before");
     assert!(again.out.contains("Completed  r  1 Completed"), "{again:?}");
-    let _ = Said::from(run(dir.path(), &[]).output().unwrap()).ends(2).says("there is a run r already");
+    let _ = Said::from(run(dir.path(), &[]).output().unwrap()).ends(2).says("run r already exists");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ fn a_damaged_state_directory_is_told_with_the_file_and_the_way_out() {
         let whole = std::fs::read(&file).unwrap();
         let garbage = vec![b'x'; 10_000];
         for (damage, what) in
-            [(&garbage[..], "it is no SQLite database"), (&whole[..whole.len() / 2], "it is cut short")]
+            [(&garbage[..], "it is not a SQLite database"), (&whole[..whole.len() / 2], "it is truncated")]
         {
             std::fs::write(&file, damage).unwrap();
             for args in [&["run", "w.json"][..], &["list"], &["local", "--port", "0"]] {
@@ -102,8 +102,8 @@ fn a_damaged_state_directory_is_told_with_the_file_and_the_way_out() {
                 );
                 let _ = told
                     .says(&format!("{} is damaged: {what}", file.display()))
-                    .says("move the state directory away, such as with `mv ")
-                    .says("it holds only what ran on this machine");
+                    .says("move the state directory away, for example with `mv ")
+                    .says("it contains only runs of this machine");
             }
         }
         std::fs::write(&file, whole).unwrap();
@@ -148,7 +148,7 @@ fn what_cannot_work_is_told_before_anything_runs() {
     let refused = refused.ends(2).says("has no \"username\"");
     assert!(!refused.err.contains("hunter22"), "{refused:?}");
     let dashed = said(dir.path(), &["run", "w.json", "--execution-id", "-x"]);
-    let _ = dashed.ends(2).says("would look like an option");
+    let _ = dashed.ends(2).says("like an option");
     assert!(!dir.path().join(".rsqlflow").exists(), "nothing was begun");
 
     let short = json!({ "workflow_id": "w", "defaults": { "heartbeat": "30s" } });

@@ -28,7 +28,8 @@ async fn a_malformed_item_is_refused_with_all_its_problems() {
     let refused = world.trigger(json!({ "workflow_id": "broken" })).await.unwrap_err();
     assert_eq!(refused.error_type, "InvalidWorkflow");
     for part in [
-        r#"workflow_stages[0].execution_type: "paralel" is not one of sequential, parallel — did you mean "parallel"?"#,
+        r#"workflow_stages[0].execution_type: "paralel" is not one of sequential, parallel"#,
+        r#"hint: did you mean "parallel"?"#,
         "workflow_stages[1].scripts[0]",
         "workflow_stages[1].scripts[1]",
         "max_concurency",

@@ -147,7 +147,7 @@ async fn a_throttled_launch_waits_and_a_job_that_could_not_be_sent_has_failed() 
     let waiting = launch(&world, &network, &id, 3).await.unwrap();
     assert_eq!(waiting, json!({ "did": "waiting", "attempt": 2 }));
     assert_eq!(second(&world, &id).await.state.status, Triggered);
-    network.mend();
+    network.restore();
     let sent = launch(&world, &network, &id, 4).await.unwrap();
     assert_eq!(sent, json!({ "did": "sent", "attempt": 3 }), "as soon as the service allows it");
     network.fail("AmazonSSM.SendCommand", Fault::Refused("ThrottlingException"));
@@ -206,13 +206,13 @@ async fn a_row_of_a_newer_contract_does_not_hold_the_lock() {
 #[tokio::test]
 async fn a_row_whose_job_cannot_be_read_does_not_hold_the_lock() {
     let text = AttributeValue::S("{}".to_owned());
-    ends_although("a damaged job", "job", text, "could not be read as a whole").await;
+    ends_although("a damaged job", "job", text, "could not be read completely").await;
 }
 
 #[tokio::test]
 async fn a_row_whose_times_cannot_be_read_does_not_hold_the_lock() {
     let text = AttributeValue::S("yesterday".to_owned());
-    ends_although("a damaged time", "token_entered", text, "could not be read as a whole").await;
+    ends_although("a damaged time", "token_entered", text, "could not be read completely").await;
 }
 
 #[tokio::test]

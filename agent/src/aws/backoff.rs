@@ -1,8 +1,8 @@
-//! Retry policies as data that yields pauses.
+//! Retry policies as sequences of pauses.
 
 use std::time::Duration;
 
-/// Pauses that double from `first` to `longest`, each shortened by up to half at random, until together they
+/// Pauses that double from `first` to `longest`. Each is shortened at random by up to half. They end before their sum
 /// would exceed `budget`.
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -18,25 +18,25 @@ impl Backoff {
         Self { next: first, longest, left: budget }
     }
 
-    /// For the row's close and the token's answer: what cannot be delivered in 15 minutes stays in the spool.
+    /// For the close of the row and the answer of the token. After 15 minutes the result stays in the spool.
     #[must_use]
     pub const fn of_results() -> Self {
         Self::new(Duration::from_millis(200), Duration::from_secs(20), Duration::from_secs(15 * 60))
     }
 
-    /// For `flush`, which somebody waits for, and for what other agents left.
+    /// For `flush`, which an operator waits for, and for results of other agents.
     #[must_use]
     pub const fn of_flush() -> Self {
         Self::new(Duration::from_millis(200), Duration::from_secs(2), Duration::from_secs(10))
     }
 
-    /// For what a job needs before it can start, while its lease is being kept.
+    /// For calls before a job can start, while its lease is renewed.
     #[must_use]
     pub const fn of_preparation() -> Self {
         Self::new(Duration::from_millis(200), Duration::from_secs(5), Duration::from_secs(60))
     }
 
-    /// The next pause, given a random number from 0 to 1; `None` when it is time to give up.
+    /// The next pause, given a random number from 0 to 1. `None` after the last retry.
     pub fn next_pause(&mut self, random: f64) -> Option<Duration> {
         let pause = self.next.mul_f64(1.0 - 0.5 * random.clamp(0.0, 1.0));
         self.left = self.left.checked_sub(pause)?;
@@ -44,7 +44,7 @@ impl Backoff {
         Some(pause)
     }
 
-    /// Waits for the next pause. `false` when it is time to give up.
+    /// Waits for the next pause. `false` after the last retry.
     pub async fn pause(&mut self) -> bool {
         match self.next_pause(fastrand::f64()) {
             Some(pause) => {

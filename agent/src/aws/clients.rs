@@ -1,4 +1,4 @@
-//! How the clients are configured.
+//! Configuration of the clients.
 
 use std::ffi::OsString;
 use std::sync::OnceLock;
@@ -23,12 +23,12 @@ pub struct Clients {
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
-/// One try of a call, and one call with the SDK's own three tries. Who needs a tighter bound sets it around it.
+/// Timeout of one try of a call, and of a call with the SDK's three tries. Callers may set a shorter timeout.
 const TRY: Duration = Duration::from_secs(10);
 const CALL: Duration = Duration::from_secs(25);
 
 impl Clients {
-    /// Finds region and endpoint; credentials are looked for when they are first needed.
+    /// Finds region and endpoint. Credentials are loaded when they are first needed.
     pub async fn load(config: &AgentConfig) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
@@ -39,14 +39,14 @@ impl Clients {
                     .operation_timeout(CALL)
                     .build(),
             )
-            // Every call has a timeout and a small body, so nothing has to be watched while it streams.
+            // Every call has a timeout and a small body, so stalled streams need no detection.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Ok(name) = AppName::new("rsqlflow-agent") {
             loader = loader.app_name(name);
         }
         if has_keys(|name| std::env::var_os(name)) {
-            // First in the SDK's chain of providers ("Credential providers", SDK for Rust developer guide), of which the
-            // rest need not be set up then.
+            // First in the SDK's chain of providers ("Credential providers", SDK for Rust developer guide). The others do not have
+            // to be set up then.
             loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
         }
         if let Some(region) = &config.region {
@@ -55,7 +55,7 @@ impl Clients {
         if let Some(url) = &config.endpoint_url {
             loader = loader.endpoint_url(url);
             if url.starts_with("http://") {
-                // Without TLS there are no root certificates to read, which is most of a start's time.
+                // Without TLS, there are no root certificates to read, which is most of the start time.
                 loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
             }
         }
@@ -68,13 +68,13 @@ impl Clients {
         }
     }
 
-    /// The region, where one is known.
+    /// The region, if it is known.
     #[must_use]
     pub fn region(&self) -> Option<&Region> {
         self.sdk.region()
     }
 
-    /// Who knows the credentials.
+    /// The provider of the credentials.
     #[must_use]
     pub fn credentials(&self) -> Option<SharedCredentialsProvider> {
         self.sdk.credentials_provider()
@@ -93,8 +93,8 @@ impl Clients {
     /// CloudWatch Logs.
     pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         self.logs.get_or_init(|| {
-            // Nobody waits for a log. And a batch whose answer was lost is better tried again by the SDK, under the
-            // same invocation id, than by us under another: then whoever takes it can tell that it is the same.
+            // The SDK retries: a batch whose answer was lost is then sent with the same invocation id, so that the receiver can
+            // detect the repetition.
             let patient = RetryConfig::standard().with_max_attempts(6);
             let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.sdk).retry_config(patient);
             aws_sdk_cloudwatchlogs::Client::from_conf(config.build())
@@ -107,11 +107,11 @@ impl Clients {
     }
 }
 
-/// Whether the environment holds credentials.
+/// Whether the environment has credentials.
 fn has_keys(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
         .iter()
-        // As the SDK's provider sees it: one that is blank is not set.
+        // As in the SDK's provider: a blank variable counts as not set.
         .all(|name| variable(name).is_some_and(|value| !value.to_string_lossy().trim().is_empty()))
 }
 

@@ -1,9 +1,9 @@
-//! The services that the agent calls, each client made when it is first needed.
+//! The services that the agent calls. Each client is created when it is first needed.
 //!
-//! - [`clients`]: how they are configured.
-//! - [`tokens`]: answering and heartbeating a task token.
+//! - [`clients`]: configuration of the clients.
+//! - [`tokens`]: heartbeats and answers of a task token.
 //! - [`secrets`]: reading a database secret.
-//! - [`backoff`]: how long each call may be repeated.
+//! - [`backoff`]: retry policies.
 
 pub mod backoff;
 pub mod clients;
@@ -12,4 +12,4 @@ pub mod tokens;
 
 pub use backoff::Backoff;
 pub use clients::Clients;
-pub use tokens::{Heard, TokenError, Tokens};
+pub use tokens::{TokenError, TokenStatus, Tokens};

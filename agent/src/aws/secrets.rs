@@ -9,29 +9,29 @@ use rsqlflow_store::ErrorClass;
 use super::Backoff;
 use crate::process::{DatabaseSecret, InvalidSecret};
 
-/// Why there are no credentials. The text has nothing of the secret in it.
+/// Why a secret cannot be used. The message contains nothing of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The service could not be reached, or refuses.
+    /// The service cannot be reached, or refuses the call.
     #[error("secret {id:?} cannot be read: {reason}")]
     Service {
-        /// Which secret.
+        /// The secret.
         id: String,
-        /// What the service says.
+        /// The service's error.
         reason: String,
     },
-    /// It is not a database's.
-    #[error("secret {id:?} is of no use")]
+    /// It is not the secret of a database.
+    #[error("secret {id:?} is not a database secret")]
     Invalid {
-        /// Which secret.
+        /// The secret.
         id: String,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: InvalidSecret,
     },
 }
 
-/// Reads a secret, repeating what may succeed later as long as the policy allows.
+/// Reads a secret. Retries transient errors as long as the policy allows.
 ///
 /// # Errors
 /// [`SecretError`].
@@ -51,8 +51,8 @@ pub async fn read(client: &Client, id: &str, mut backoff: Backoff) -> Result<Dat
     }
 }
 
-/// What went wrong, and whether it may pass. Of an answer that cannot be understood nothing is told, not even where
-/// reading it failed: it may hold the secret.
+/// The error, and whether it is transient. Nothing of an answer that cannot be parsed is reported, not even the position
+/// of the error: the answer may contain the secret.
 fn explain<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> (String, bool) {
     if let Some((code, message)) = error.as_service_error().and_then(|e| Some((e.code()?, e.message()))) {
         let status = error.raw_response().map(|response| response.status().as_u16());
@@ -61,16 +61,16 @@ fn explain<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> (Strin
     }
     if let Some(response) = error.raw_response() {
         let status = response.status();
-        // What was given out once will not read any better.
-        return (format!("an unreadable answer (HTTP {})", status.as_u16()), !status.is_success());
+        // A repeated call would return the same answer.
+        return (format!("the answer cannot be parsed (HTTP {})", status.as_u16()), !status.is_success());
     }
     let kind = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+        SdkError::TimeoutError(_) => "timeout: no answer",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "timeout: no connection",
         SdkError::DispatchFailure(failure) if failure.is_io() => "no connection",
-        SdkError::DispatchFailure(_) => "the request could not be sent; are there credentials?",
-        SdkError::ResponseError(_) | SdkError::ServiceError(_) => "an unreadable answer",
-        _ => "the request could not be made",
+        SdkError::DispatchFailure(_) => "the request could not be sent; check the credentials",
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) => "the answer cannot be parsed",
+        _ => "the request could not be created",
     };
     (kind.to_owned(), true)
 }
@@ -103,10 +103,10 @@ mod tests {
                 let text = format!(
                     "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"
                 );
-                stream.write_all(text.as_bytes()).unwrap();
                 if count.send(()).is_err() {
                     return;
                 }
+                stream.write_all(text.as_bytes()).unwrap();
             }
         });
         (url, asked)
@@ -126,7 +126,10 @@ mod tests {
         let read = read(&Client::from_conf(config), "rs/etl", Backoff::of_preparation()).await;
         let error = read.unwrap_err();
         assert!(!format!("{error:?} {error}").contains("hunter22"), "{error:?}");
-        assert_eq!(error.to_string(), r#"secret "rs/etl" cannot be read: an unreadable answer (HTTP 200)"#);
+        assert_eq!(
+            error.to_string(),
+            r#"secret "rs/etl" cannot be read: the answer cannot be parsed (HTTP 200)"#
+        );
         assert_eq!(asked.try_iter().count(), 1);
     }
 }

@@ -12,16 +12,16 @@ use tokio::time::timeout;
 
 use super::Backoff;
 
-/// What the service says to a token.
+/// The service's answer for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// Somebody waits on it.
+pub enum TokenStatus {
+    /// A task waits for the token.
     Accepted,
-    /// Nobody waits on it, and nobody ever will again.
+    /// No task waits for the token, now or later.
     Refused,
 }
 
-/// The service could not be asked, or will not answer this agent. The text has no token in it.
+/// The service cannot be reached, or denies the call. The message does not contain the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{action}: {reason}")]
 pub struct TokenError {
@@ -43,53 +43,53 @@ impl TokenError {
         matches!(self.class, ErrorClass::Denied)
     }
 
-    /// The call, as IAM names it after `states:`.
+    /// The action, as IAM names it after `states:`.
     #[must_use]
     pub const fn action(&self) -> &'static str {
         self.action
     }
 }
 
-/// The way to the waiting tasks.
+/// Calls about task tokens.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     client: Client,
 }
 
 impl Tokens {
-    /// Over a client.
+    /// With a client.
     #[must_use]
     pub const fn new(client: Client) -> Self {
         Self { client }
     }
 
-    /// Says that the job lives, within `most`.
+    /// Sends a heartbeat, with timeout `most`.
     ///
     /// # Errors
-    /// [`TokenError`] when nobody knows whether the service heard it.
-    pub async fn heartbeat(&self, token: &TaskToken, most: Duration) -> Result<Heard, TokenError> {
+    /// [`TokenError`] if it is not known whether the service received the heartbeat.
+    pub async fn heartbeat(&self, token: &TaskToken, most: Duration) -> Result<TokenStatus, TokenError> {
         let action = "SendTaskHeartbeat";
         let call = self.client.send_task_heartbeat().task_token(token.expose()).send();
         match timeout(most, call).await {
             Ok(answer) => heard(action, token, answer),
             Err(_) => Err(TokenError {
                 action,
-                reason: "no answer in time".to_owned(),
+                reason: "timeout: no answer".to_owned(),
                 class: ErrorClass::Unavailable,
             }),
         }
     }
 
-    /// Ends the waiting task. Repeated as long as the policy allows; a definite refusal ends it at once.
+    /// Ends the waiting task. Retried as long as the policy allows. A definite refusal is not retried.
     ///
     /// # Errors
-    /// [`TokenError`] when the service could not be reached, or refuses this agent. The answer is then still owed.
+    /// [`TokenError`] if the service cannot be reached or denies the call. The answer is then still due.
     pub async fn answer(
         &self,
         token: &TaskToken,
         answer: &Answer,
         mut backoff: Backoff,
-    ) -> Result<Heard, TokenError> {
+    ) -> Result<TokenStatus, TokenError> {
         loop {
             let error = match self.answer_once(token, answer).await {
                 Ok(heard) => return Ok(heard),
@@ -101,7 +101,7 @@ impl Tokens {
         }
     }
 
-    async fn answer_once(&self, token: &TaskToken, answer: &Answer) -> Result<Heard, TokenError> {
+    async fn answer_once(&self, token: &TaskToken, answer: &Answer) -> Result<TokenStatus, TokenError> {
         match answer {
             Answer::Success => {
                 let call = self.client.send_task_success().task_token(token.expose()).output("{}");
@@ -119,16 +119,16 @@ fn heard<T, E>(
     action: &'static str,
     token: &TaskToken,
     answer: Result<T, SdkError<E, HttpResponse>>,
-) -> Result<Heard, TokenError>
+) -> Result<TokenStatus, TokenError>
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    let Err(error) = answer else { return Ok(Heard::Accepted) };
+    let Err(error) = answer else { return Ok(TokenStatus::Accepted) };
     let error = ServiceError::of(action, "", &error);
     if error.code.as_deref().is_some_and(is_token_closed) {
-        return Ok(Heard::Refused);
+        return Ok(TokenStatus::Refused);
     }
-    // A validation's message quotes what it does not like.
+    // The message of a validation error quotes the invalid value.
     let reason = error.reason.replace(token.expose(), "…");
     Err(TokenError { action, reason, class: error.class })
 }

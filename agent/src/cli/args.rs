@@ -1,4 +1,4 @@
-//! What may be said on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use rsqlflow_core::{ExecutionId, JobId};
 
 use super::exit;
 
-/// Runs jobs of rsqlflow workflows on this machine.
+/// Runs jobs of rsqlflow workflows on this instance.
 #[derive(Debug, Parser)]
 #[command(name = "rsqlflow-agent", version, after_help = exit::HELP)]
 pub struct Args {
-    /// Configuration file; default $RSQLFLOW_AGENT_CONFIG, else /etc/rsqlflow/agent.toml
+    /// Settings file. Default: $RSQLFLOW_AGENT_CONFIG, else /etc/rsqlflow/agent.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -22,39 +22,39 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run one attempt of a job; what the SSM document calls
+    /// Run one attempt of a job. Called by the SSM document
     ///
-    /// Returns as soon as a process of its own was started, so that the caller's worker is free. Who starts the
-    /// same attempt twice starts its script once.
+    /// The command returns as soon as a separate process was started, so that the caller's worker is free. If the same
+    /// attempt is started twice, its script runs once.
     Run(Run),
-    /// Deliver results that could not be delivered when their jobs ended
+    /// Deliver results that are still in the spool
     Flush(Options),
-    /// Show what runs here and what is not delivered
+    /// Show running jobs, and results that are not delivered
     ///
-    /// Asks this machine only, and shows what it can also where the settings cannot be used.
+    /// Reads only local files. Shows what it can even if the settings are not valid.
     Status(Options),
-    /// Look for what is wrong here: settings, directories, clients, credentials, table, logs, clock
+    /// Check settings, directories, clients, credentials, table, logs, clock
     ///
-    /// Changes nothing. Run it as the jobs are run, which is as root.
+    /// Changes nothing. Run it as root, like the jobs.
     Doctor(Options),
 }
 
-/// Of `run`.
+/// Arguments of `run`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Run {
-    /// The run: workflow_execution_id
+    /// Id of the run: workflow_execution_id
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub execution_id: ExecutionId,
-    /// The job: stage and position, as 0003#00017
+    /// Id of the job: stage and position, as 0003#00017
     #[arg(long, value_name = "ID")]
     pub job_id: JobId,
-    /// The attempt, from 1
+    /// Number of the attempt, from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: u32,
-    /// SHA-256 of the job as it was planned; a row with another job is not run
+    /// SHA-256 of the planned job. A row with another job is not run
     #[arg(long, value_name = "SHA256", value_parser = digest)]
     pub digest: Option<String>,
-    /// Stay, and log to standard error
+    /// Stay in the foreground, and log to standard error
     #[arg(long, hide = true)]
     pub foreground: bool,
 }
@@ -68,20 +68,20 @@ fn digest(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Of `flush`, `status` and `doctor`.
+/// Arguments of `flush`, `status` and `doctor`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// How to tell
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub output: Output,
 }
 
-/// Forms of output.
+/// Formats of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs: one JSON object.
+    /// One JSON object.
     Json,
 }
 

@@ -1,5 +1,4 @@
-//! Leaving the command behind: SSM ends what is left of a command's process group, and bounds nothing that is not in
-//! it.
+//! Detaches from the command: SSM ends the remaining processes of a command's process group, but no others.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -12,13 +11,13 @@ use crate::config::AgentConfig;
 use crate::fork::fork;
 use crate::guard::{self, Half, Process};
 
-/// What the detached process says once it stands on its own.
+/// What the detached process reports when it is independent.
 const READY: &[u8] = b"ready\n";
 
-/// Which of the three this process is by now.
+/// The role of the current process after the split.
 #[derive(Debug)]
 pub(super) enum Side {
-    /// The command, which has nothing left to do.
+    /// The command, which is done.
     Command,
     /// The detached process, which runs the job, and its guard.
     Job(Process),
@@ -26,12 +25,12 @@ pub(super) enum Side {
     Guard(OwnedFd),
 }
 
-/// Splits this process, and then the detached half into agent and guard.
+/// Forks this process, and then the detached process into agent and guard.
 ///
-/// The command returns when the other has left its session: only then may it exit.
+/// The command returns when the other process has left its session: only then may it exit.
 ///
 /// # Errors
-/// If the others could not be made, or ended before they stood on their own; the agent's log says why.
+/// The processes could not be created, or ended before they were independent. The agent's log has the reason.
 pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
     let (ready, theirs) = io::pipe()?;
     match fork()? {
@@ -40,30 +39,33 @@ pub(super) fn detach(config: &AgentConfig) -> io::Result<Side> {
             stand_alone(config, theirs)
         }
         ForkResult::Parent { .. } => {
-            // The pipe's other end, which would keep it open.
+            // This copy of the other end would keep the pipe open.
             drop(theirs);
             let mut said = Vec::new();
-            // Not to its end, for which the guard would have to be waited too.
+            // Not until the end of the pipe, which would wait for the guard too.
             ready.take(READY.len() as u64).read_to_end(&mut said)?;
             if said == READY {
                 return Ok(Side::Command);
             }
-            Err(io::Error::other(format!("it ended at once; see {}", log::path(&config.log_dir).display())))
+            Err(io::Error::other(format!(
+                "it ended immediately; see {}",
+                log::path(&config.log_dir).display()
+            )))
         }
     }
 }
 
-/// Splits off the guard and remains the command, which logs to standard error.
+/// Starts the guard and stays in the foreground, with the log on standard error.
 ///
 /// # Errors
-/// If there is no guard to be had.
+/// The guard cannot be started.
 pub(super) fn stay(config: &AgentConfig) -> io::Result<Side> {
     split_and_log(config, None)
 }
 
-/// Leaves the session and all that the command was given, splits off the guard, and tells the one who waits for that.
+/// Leaves the session, closes inherited descriptors, starts the guard, and reports to the waiting command.
 fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<Side> {
-    // What it says before it has its own log, and a panic at any time. A full disk costs the log and not the job.
+    // For messages before the log is open, and for panics. A full disk costs the log, but not the job.
     let null = || File::options().read(true).write(true).open("/dev/null");
     let log = log::open(&config.log_dir).ok();
     dup2_stderr(log.as_ref().map_or_else(null, File::try_clone)?)?;
@@ -78,7 +80,7 @@ fn stand_alone(config: &AgentConfig, mut command: io::PipeWriter) -> io::Result<
     Ok(side)
 }
 
-/// Splits off the guard. Only then does the agent open its log: a guard has none.
+/// Starts the guard. The agent opens its log after that, because the guard has none.
 fn split_and_log(config: &AgentConfig, log: Option<File>) -> io::Result<Side> {
     Ok(match guard::split()? {
         Half::Guard(agent) => Side::Guard(agent),

@@ -1,4 +1,4 @@
-//! `doctor`: what is wrong here, and how it is mended.
+//! `doctor`: checks with hints.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output
         Ok(config) => {
             let looked = runtime().map(|runtime| {
                 let checks = runtime.block_on(Box::pin(doctor::all(&config, file)));
-                // A name that is still being resolved in a thread of its own must not keep us.
+                // A name lookup in another thread must not delay the end.
                 runtime.shutdown_background();
                 checks
             });
@@ -41,18 +41,18 @@ pub(super) fn main(config: Result<AgentConfig, ConfigError>, file: &Path, output
     code.into()
 }
 
-/// Settings that cannot be used: each problem is a check of its own.
+/// Settings that are not valid: each problem is a check.
 fn unusable(error: &ConfigError) -> Vec<Check> {
     match error {
         ConfigError::Unreadable { path, source } => {
-            let hint = "correct --config or RSQLFLOW_AGENT_CONFIG, or run this as root, as jobs are run";
+            let hint = "fix --config or RSQLFLOW_AGENT_CONFIG, or run the command as root, like the jobs";
             vec![Check::failed(format!("settings {}", path.display()), source.to_string(), hint)]
         }
         ConfigError::Invalid { path, problems } => {
             let file =
                 path.as_ref().map_or_else(|| "the settings".to_owned(), |path| path.display().to_string());
             let check = |problem: &rsqlflow_core::Problem| {
-                let hint = problem.hint.clone().unwrap_or_else(|| format!("correct it in {file}"));
+                let hint = problem.hint.clone().unwrap_or_else(|| format!("fix it in {file}"));
                 Check::failed(format!("setting {}", problem.path), problem.message.clone(), hint)
             };
             problems.iter().map(check).collect()

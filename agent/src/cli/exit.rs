@@ -1,5 +1,5 @@
-//! Exit codes. None is ever 194, which the SSM agent takes for "reboot this machine and run me again" (Systems
-//! Manager user guide, "Rebooting managed nodes from scripts"), and none is a script's own.
+//! Exit codes. 194 is not used, because the SSM agent interprets it as "reboot and run again" (Systems Manager user guide,
+//! "Rebooting managed nodes from scripts"). None is the exit code of a script.
 
 use std::process::ExitCode;
 
@@ -13,17 +13,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// `run`: the job was handed to a process of its own; with `--foreground`: its result is recorded, whatever it
-/// is, or the job is another's. `flush`: nothing is left. `status`: told. `doctor`: no problems found.
+/// `run`: a separate process runs the job; with `--foreground`: the result is recorded, whatever it is, or the job
+/// belongs to another process. `flush`: nothing is left. `status`: shown. `doctor`: no problems found.
 pub const DONE: Exit = Exit(0);
 
-/// The command line is not understood (clap's own code).
+/// The command line is not valid (clap's exit code).
 pub const USAGE: Exit = Exit(2);
 
-/// The configuration cannot be used.
+/// The settings are not valid.
 pub const CONFIG: Exit = Exit(3);
 
-/// `run`: the process that was to run the job could not be started.
+/// `run`: the process for the job could not be started.
 pub const NOT_STARTED: Exit = Exit(4);
 
 /// `run --foreground`, `flush`: a result could not be delivered and is in the spool.

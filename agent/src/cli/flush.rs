@@ -1,4 +1,4 @@
-//! `flush`: deliver what is in the spool.
+//! `flush`: delivers the results in the spool.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ pub(super) fn main(config: AgentConfig, output: Output) -> ExitCode {
     deliver::end_orphans(&config);
     let done = runtime().map(|runtime| {
         runtime.block_on(Box::pin(async {
-            // Most often there is nothing, and then nobody need be asked where in AWS this is.
+            // In most cases the spool is empty. Then region and credentials are not needed.
             if let Some(nothing) = deliver::nothing_to_flush(
                 &Results::new(&config.spool_dir),
                 &UnsentLogs::new(&config.spool_dir),

@@ -1,4 +1,4 @@
-//! The agent's own log: what it did and why, never what a script printed, a token or a secret.
+//! The agent's log. It never contains the output of scripts, a token or a secret.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,16 +13,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogLevel;
 
-/// Where detached agents log: one file for all, in which each line names its job.
+/// The log of detached agents: one file for all. Each line names its job.
 #[must_use]
 pub fn path(log_dir: &Path) -> PathBuf {
     log_dir.join("agent.log")
 }
 
-/// Opens the file for lines at its end.
+/// Opens the file for appending.
 ///
 /// # Errors
-/// If the directory or the file cannot be made.
+/// The directory or the file cannot be created.
 pub fn open(log_dir: &Path) -> io::Result<File> {
     std::fs::create_dir_all(log_dir)?;
     OpenOptions::new().create(true).append(true).mode(0o640).open(path(log_dir))
@@ -36,11 +36,11 @@ pub fn start(level: LogLevel, file: Option<File>) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    // Only our own crates: at its lower levels the SDK logs whole requests, and those have tokens in them.
+    // Only the crates of this project: at lower levels, the SDK logs whole requests, which contain tokens.
     let ours = Targets::new().with_target("rsqlflow_agent", level).with_target("rsqlflow_store", level);
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(false);
     let registry = tracing_subscriber::registry().with(ours);
-    // A second start, which only tests could make, keeps the first.
+    // Only tests initialize twice. The first subscriber remains.
     let _ = match file {
         Some(file) => registry.with(lines.with_writer(Mutex::new(file))).try_init(),
         None => registry.with(lines.with_writer(io::stderr)).try_init(),

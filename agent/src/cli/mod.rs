@@ -1,9 +1,9 @@
 //! The command line.
 //!
-//! - [`args`]: what may be said.
-//! - [`exit`]: exit codes, a contract with scripts and the SSM document.
-//! - [`run`], [`flush`], [`status`], [`doctor`]: a file a command.
-//! - [`detach`]: how `run` leaves the command behind.
+//! - [`args`]: the arguments and options.
+//! - [`exit`]: exit codes, on which scripts and the SSM document depend.
+//! - [`run`], [`flush`], [`status`], [`doctor`]: the commands.
+//! - [`detach`]: how `run` detaches from the command.
 //! - [`log`]: the agent's own log.
 
 pub mod args;
@@ -24,10 +24,10 @@ use args::{Args, Command};
 
 use crate::config::{AgentConfig, ConfigError};
 
-/// Of the JSON documents. A field that is added does not change it.
+/// Version of the JSON documents. A new field does not change it.
 const VERSION: u32 = 1;
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
         Command::Status(options) => {
             let (config, error) = match config() {
                 Ok(config) => (Some(config), None),
-                // Who looks on a bad night wants to see what runs, whatever is wrong with the settings.
+                // `status` must work even if the settings are not valid.
                 Err(error) => (AgentConfig::rescue(args.config.as_deref(), variable), Some(error)),
             };
             let shown = config.map(|config| status::main(&config, error.as_ref(), options.output));
@@ -68,30 +68,30 @@ fn with(config: Result<AgentConfig, ConfigError>, then: impl FnOnce(AgentConfig)
     }
 }
 
-/// Tells an error and its causes on standard error.
+/// Prints an error and its causes to standard error.
 fn complain(error: &dyn std::error::Error) {
     let text = format!("error: {}\n", with_causes(error));
-    // Who has closed standard error does not want to know.
+    // Standard error may be closed.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// An error and its causes, a line each.
+/// An error and its causes, one on each line.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(&format!("\n  because: {cause}"));
+        text.push_str(&format!("\n  caused by: {cause}"));
         source = cause.source();
     }
     text
 }
 
-/// Writes data to standard output. A reader that has gone away wants no more.
+/// Writes data to standard output. A closed pipe is not an error.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-/// The runtime of every command: one thread, for one job needs no more.
+/// The runtime of every command: one thread is sufficient for one job.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

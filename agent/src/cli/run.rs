@@ -1,4 +1,4 @@
-//! `run`: detach, split off the guard, then run one job.
+//! `run`: detaches, starts the guard, then runs one job.
 
 use std::io;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::guard::{self, Guard, serve};
 use crate::inherited;
 use crate::logs::clean;
 
-/// How long a process whose own job is done goes on with what others left. The next one takes the rest.
+/// How long a process delivers the results of other agents after its own job. The next process delivers the others.
 const FLUSH: Duration = Duration::from_secs(30);
 
 pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCode {
@@ -30,7 +30,7 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
             return exit::CONFIG.into();
         }
     };
-    // Its own user an agent finds always, and asks for when it starts the script.
+    // Not checked here: the agent's own user always exists, and `run_as` is checked when the script is started.
     if config.run_as.is_some()
         && let Err(error) = crate::user::User::find(config.run_as.as_deref())
     {
@@ -39,7 +39,7 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
     }
     match if run.foreground { stay(&config) } else { detach(&config) } {
         Ok(Side::Job(guard)) => in_runtime(run, config, guard),
-        // What is the agent's is gone by now.
+        // By now, descriptors of the agent are closed.
         Ok(Side::Guard(agent)) => serve::main(agent),
         Ok(Side::Command) => exit::DONE.into(),
         Err(error) => {
@@ -50,14 +50,14 @@ pub(super) fn main(run: Run, config: Result<AgentConfig, ConfigError>) -> ExitCo
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the process that was to run the job could not be started")]
+#[error("the process for the job could not be started")]
 struct NotStarted(#[source] io::Error);
 
 fn in_runtime(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
     match runtime() {
         Ok(runtime) => {
             let code = runtime.block_on(Box::pin(job(run, config, guard)));
-            // A name that is still being resolved in a thread of its own must not keep us.
+            // A name lookup in another thread must not delay the end.
             runtime.shutdown_background();
             code
         }
@@ -103,7 +103,7 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
         };
         let mut stopped = stop.clone();
         let mut running = Box::pin(driver::run(&ctx, &assignment, &mut guard, stop));
-        // What dead agents left is delivered beside the job, which may take a day.
+        // Results of dead agents are delivered at the same time as the job runs, which may take a day.
         let mut flushing = Box::pin(flush(&ctx));
         let mut flushed = false;
         let finished = loop {
@@ -113,7 +113,7 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
                 () = &mut flushing, if !flushed => flushed = true,
             }
         };
-        // First, so that it is in the log whatever comes of the rest.
+        // First, so that it is logged in any case.
         let code = report(finished);
         drop(running);
         guard.collect();
@@ -125,7 +125,7 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
                 () = sleep(FLUSH) => {}
             }
         }
-        // Last: nobody waits for it.
+        // Last, because nothing depends on it.
         if *stopped.borrow() == 0 {
             clean_logs(&ctx.config);
         }
@@ -139,7 +139,7 @@ async fn job(run: Run, config: AgentConfig, guard: guard::Process) -> ExitCode {
     }
 }
 
-/// Counts requests to stop.
+/// Counts stop signals.
 async fn listen(
     mut terminate: Signal,
     mut interrupt: Signal,
@@ -160,10 +160,10 @@ async fn flush(ctx: &Context) {
     match deliver::flush(ctx).await {
         Ok(flushed) => {
             for (entry, delivered) in flushed.delivered {
-                tracing::info!(execution = %entry.workflow_execution_id, job = %entry.job_id, ?delivered, "delivered what another agent had left");
+                tracing::info!(execution = %entry.workflow_execution_id, job = %entry.job_id, ?delivered, "delivered the result of another agent");
             }
             for (path, reason) in flushed.unreadable {
-                tracing::warn!(path = %path.display(), reason, "this file in the spool is no result");
+                tracing::warn!(path = %path.display(), reason, "a file in the spool is not a result");
             }
         }
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the spool cannot be read"),

@@ -1,4 +1,4 @@
-//! `status`: what runs here, and what is not delivered. It asks this machine only, no service.
+//! `status`: shows running jobs, and results that are not delivered. It reads only local files.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::config::{AgentConfig, ConfigError};
 use crate::spool::result::Listing;
 use crate::spool::{Occupant, Results, Slots};
 
-/// `error` is why the settings cannot be used: then `config` is what could be had of them.
+/// `error` is the problem of the settings. Then `config` has only the settings that could be read.
 pub(super) fn main(config: &AgentConfig, error: Option<&ConfigError>, output: Output) -> ExitCode {
     let running = Slots::new(&config.spool_dir, config.max_jobs).occupants();
     let spooled = Results::new(&config.spool_dir).take();
@@ -38,11 +38,11 @@ fn text(
 ) -> String {
     let mut out = String::new();
     if error.is_some() {
-        let which = if config.has_default_spool() { "the default one" } else { "the one that they name" };
+        let which = if config.has_default_spool() { "the default" } else { "from the settings" };
         let spool = config.spool_dir.display();
-        let _ = writeln!(out, "the settings cannot be used; shown is the spool {spool}, {which}");
+        let _ = writeln!(out, "the settings are not valid; showing the spool {spool} ({which})");
     }
-    let _ = writeln!(out, "{} of {} slots taken", running.len(), config.max_jobs);
+    let _ = writeln!(out, "{} of {} slots in use", running.len(), config.max_jobs);
     for job in running {
         let _ = writeln!(
             out,
@@ -63,7 +63,7 @@ fn text(
         let _ = writeln!(out, "  {}: {reason}", path.display());
     }
     if !spooled.held.is_empty() {
-        out.push_str("hint: deliver them with `rsqlflow-agent flush`\n");
+        out.push_str("hint: run `rsqlflow-agent flush` to deliver them\n");
     }
     out
 }

@@ -1,4 +1,4 @@
-//! The agent's configuration: a TOML file, and environment variables that win over it.
+//! The agent's settings: a TOML file, and environment variables that take precedence over it.
 //!
 //! - [`settings`]: the settings and their defaults.
 //! - [`reader`]: reading them so that every problem is reported at once.

@@ -8,24 +8,24 @@ use std::time::Duration;
 use rsqlflow_core::{ACCEPTED_DURATIONS, Problem, ProblemKind, parse_duration};
 use toml::{Table, Value};
 
-/// Why there is no configuration.
+/// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("the agent's configuration {} cannot be read", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         source: std::io::Error,
     },
-    /// The file, or a variable beside it, is not as it should be.
+    /// The file, or a variable, has problems.
     #[error("{}{}", path.as_ref().map_or_else(|| "the agent's configuration".to_owned(), |p| p.display().to_string()), list(problems))]
     Invalid {
-        /// Which file, where it is known.
+        /// The file, if it is known.
         path: Option<PathBuf>,
-        /// Everything that is wrong, in the order of the settings.
+        /// All problems, in the order of the settings.
         problems: Vec<Problem>,
     },
 }
@@ -33,7 +33,7 @@ pub enum ConfigError {
 fn list(problems: &[Problem]) -> String {
     let mut text = format!(" has {} problem{}:", problems.len(), if problems.len() == 1 { "" } else { "s" });
     for problem in problems {
-        let _ = write!(text, "\n  {problem}");
+        let _ = write!(text, "\n  {}", problem.to_string().replace('\n', "\n    "));
     }
     text
 }
@@ -47,7 +47,7 @@ impl ConfigError {
     }
 }
 
-/// Takes settings out of a table until none is left.
+/// Takes settings from a table until it is empty.
 pub(super) struct Reader<'a> {
     table: Table,
     env: &'a dyn Fn(&str) -> Option<String>,
@@ -55,7 +55,7 @@ pub(super) struct Reader<'a> {
     problems: Vec<Problem>,
 }
 
-/// A setting's value and where it stands.
+/// A setting's value and its location.
 struct Found {
     place: &'static str,
     value: Value,
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         Ok(Self { table, env, known: Vec::new(), problems: Vec::new() })
     }
 
-    /// The value of a setting: the variable's, if it is set, else the file's.
+    /// The value of a setting: from the variable if it is set, else from the file.
     fn take(&mut self, key: &'static str, variable: Option<&'static str>) -> Option<Found> {
         self.known.push(key);
         let in_file = self.table.remove(key);
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         from_env.or_else(|| in_file.map(|value| Found { place: key, value }))
     }
 
-    /// Which of these settings the file has. They are no longer settings, and their values do not matter.
+    /// Which of these obsolete settings the file has. Their values are ignored.
     pub(super) fn retired(&mut self, keys: &[&'static str]) -> Vec<&'static str> {
         keys.iter().copied().filter(|key| self.table.remove(*key).is_some()).collect()
     }
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong_type(&mut self, found: &Found, wanted: &str) {
-        let message = format!("is {} where {wanted} is wanted", found.value.type_str());
+        let message = format!("must be {wanted}, but is {}", found.value.type_str());
         self.report(found.place, ProblemKind::WrongType, message, "");
     }
 
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         let found = self.take(key, variable)?;
         match found.value {
             Value::String(text) if text.contains('\0') => {
-                self.report(found.place, ProblemKind::Invalid, "has a NUL in it", "");
+                self.report(found.place, ProblemKind::Invalid, "must not contain NUL", "");
                 None
             }
             Value::String(text) => Some((found.place, text)),
@@ -125,15 +125,15 @@ impl<'a> Reader<'a> {
         self.found_text(key, variable).map(|(_, text)| text)
     }
 
-    /// A table's name, or the start of one (DynamoDB developer guide, "Naming rules").
+    /// A table's name, or a prefix of it (DynamoDB developer guide, "Naming rules").
     pub(super) fn name(&mut self, key: &'static str, variable: Option<&'static str>) -> Option<String> {
         let (place, text) = self.found_text(key, variable)?;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if (1..=255).contains(&text.len()) && text.chars().all(fits) {
             return Some(text);
         }
-        let message = format!("{text:?} is no table name");
-        self.report(place, ProblemKind::Invalid, message, "letters, digits, '_', '.' and '-'");
+        let message = format!("{text:?} is not a table name");
+        self.report(place, ProblemKind::Invalid, message, "use letters, digits, '_', '.' and '-'");
         None
     }
 
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
             return Some(path);
         }
         let message = format!("{text:?} is not an absolute path");
-        self.report(place, ProblemKind::Invalid, message, "start it with '/': SSM starts the agent anywhere");
+        self.report(place, ProblemKind::Invalid, message, "start the path with '/'");
         None
     }
 
@@ -153,8 +153,8 @@ impl<'a> Reader<'a> {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Some(text);
         }
-        let message = format!("{text:?} is no http:// or https:// address");
-        self.report(place, ProblemKind::Invalid, message, "as in http://127.0.0.1:4566");
+        let message = format!("{text:?} is not an http:// or https:// address");
+        self.report(place, ProblemKind::Invalid, message, "use an address such as http://127.0.0.1:4566");
         None
     }
 
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         };
         let fits = u16::try_from(number).ok().filter(|number| range.contains(number));
         if fits.is_none() {
-            let message = format!("{number} is not from {} to {}", range.start(), range.end());
+            let message = format!("must be from {} to {}, but is {number}", range.start(), range.end());
             self.report(found.place, ProblemKind::OutOfRange, message, "");
         }
         fits
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if texts.is_none() {
-            self.wrong_type(&found, "a list of texts");
+            self.wrong_type(&found, "a list of strings");
         }
         texts
     }
@@ -240,8 +240,8 @@ impl<'a> Reader<'a> {
     pub(super) fn finish<T>(mut self, value: T) -> Result<T, ConfigError> {
         let unknown: Vec<String> = self.table.keys().cloned().collect();
         for key in unknown {
-            let hint = format!("correct or remove it; the settings are {}", self.known.join(", "));
-            self.report(&key, ProblemKind::UnknownField, "is no setting of the agent", &hint);
+            let hint = format!("fix or remove it; the settings are {}", self.known.join(", "));
+            self.report(&key, ProblemKind::UnknownField, "is not a setting of the agent", &hint);
         }
         if self.problems.is_empty() {
             Ok(value)

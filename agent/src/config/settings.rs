@@ -9,90 +9,90 @@ use super::env_vars;
 use super::reader::{ConfigError, Reader};
 use crate::tools::RsqlClient;
 
-/// Where results wait for their delivery, if no settings say.
+/// Default directory of results that wait for their delivery.
 const DEFAULT_SPOOL: &str = "/var/lib/rsqlflow";
 
-/// Settings of version 0.1.0: these times stand in each job's row now. A file that has them can still be used.
+/// Obsolete settings of version 0.1.0: these times are now in each job's row. A file with them is still valid.
 const RETIRED: [&str; 3] = ["clock_margin", "stop_grace", "renewal_latency"];
 
-/// Where the configuration is looked for if nobody says.
+/// Default path of the settings file.
 pub const DEFAULT_FILE: &str = "/etc/rsqlflow/agent.toml";
 
-/// How much the agent tells its own log.
+/// The level of the agent's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What needs somebody.
+    /// Problems that need attention.
     Error,
-    /// What may need somebody.
+    /// Possible problems.
     Warn,
-    /// What happened. The default.
+    /// Events. The default.
     Info,
-    /// What was tried.
+    /// Details.
     Debug,
 }
 
-/// What an agent needs to know of its deployment and its machine.
+/// The settings: deployment and instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentConfig {
-    /// Start of the tables' default names.
+    /// Prefix of the tables' default names.
     pub prefix: String,
     /// The tables. In the file: `config_table`, `workflow_audit_table`, `job_audit_table`.
     pub tables: Tables,
-    /// CloudWatch log group of the scripts' output; empty if it is not to be sent there.
+    /// CloudWatch log group of the scripts' output. Empty: output is not sent.
     pub log_group: String,
-    /// Secrets Manager id for jobs that come without one.
+    /// Default Secrets Manager id of jobs.
     pub secret: Option<String>,
-    /// Where the scripts are. Default `/opt/rsqlflow/scripts`.
+    /// Directory of the scripts. Default `/opt/rsqlflow/scripts`.
     pub script_dir: PathBuf,
-    /// Where `get_redshift_creds.sh` is: every script's first argument. Default the script directory if it is
-    /// there, else [`Self::tools_dir`], where the agent puts its own.
+    /// Directory of `get_redshift_creds.sh`, the first argument of every script. Default: the script directory if the file
+    /// is there, else [`Self::tools_dir`], where the agent writes its own.
     pub creds_dir: Option<PathBuf>,
-    /// Local logs. Default `/var/log/rsqlflow`.
+    /// Directory of local logs. Default `/var/log/rsqlflow`.
     pub log_dir: PathBuf,
-    /// Slots, and results that are not delivered yet. Default `/var/lib/rsqlflow`.
+    /// Directory of slots and of results that are not delivered yet. Default `/var/lib/rsqlflow`.
     pub spool_dir: PathBuf,
-    /// Where the agent puts what scripts use: its `rsql` and its `get_redshift_creds.sh`. The user that scripts run
-    /// as must be able to read it. Default `tools` below [`Self::spool_dir`].
+    /// Directory of tools for scripts: the agent's `rsql` and `get_redshift_creds.sh`. The scripts' user must be able to
+    /// read it. Default `tools` in [`Self::spool_dir`].
     pub tools_dir: PathBuf,
-    /// Which `rsql` scripts get. Default `auto`: the `PATH`'s, and the agent's own where that has none.
+    /// The `rsql` for scripts. Default `auto`: the one on the `PATH`, else the agent's own.
     pub rsql_client: RsqlClient,
-    /// The agent's own `rsql`. Default: beside the agent.
+    /// Path of the agent's own `rsql`. Default: beside the agent.
     pub rsql_binary: Option<PathBuf>,
-    /// How many scripts may run here at once; more wait. 1 to 1,000, default 40.
+    /// Maximum of concurrent scripts; other jobs wait. 1 to 1,000, default 40.
     pub max_jobs: u16,
-    /// The user that scripts run as, by name. Default [`crate::user::PACKAGE_USER`] where there is one and the agent runs
-    /// as root, else the agent's own.
+    /// Name of the user that scripts run as. Default: [`crate::user::PACKAGE_USER`] if it exists and the agent runs as root,
+    /// else the agent's own user.
     pub run_as: Option<String>,
-    /// Whether scripts may use the credentials of the instance's role. Default `false`. Without effect on scripts that
-    /// run as the agent's own user, which can always use them.
+    /// Whether scripts may use the credentials of the instance's role. Default `false`. Scripts of the agent's own user can
+    /// always use them.
     pub instance_credentials: bool,
     /// `PATH` of the scripts.
     pub path: String,
-    /// Names of variables that scripts inherit from the agent, where it has them.
+    /// Names of variables that scripts inherit from the agent.
     pub pass_env: Vec<String>,
-    /// How long what a script leaves running may go on after the script. Default 5 s.
+    /// How long processes that a script leaves running may continue. Default 5 s.
     pub linger: Duration,
-    /// How long the end of a script's output may take to reach CloudWatch Logs. Default 10 s.
+    /// How long sending the end of a script's output to CloudWatch Logs may take. Default 10 s.
     pub log_drain: Duration,
-    /// How long local logs are kept after their last line; zero: for ever. Default 30 d.
+    /// How long local logs are kept after their last line. Zero: forever. Default 30 d.
     pub log_retention: Duration,
-    /// How often a running or queueing job's row is looked at for a cancel; zero: only renewals tell. Default
+    /// How often the row of a running or queued job is checked for a cancel. Zero: only with renewals. Default
     /// [`CANCEL_POLL`].
     pub cancel_poll: Duration,
-    /// How much the agent tells its own log. Default `info`.
+    /// Level of the agent's log. Default `info`.
     pub log_level: LogLevel,
-    /// AWS region; default as the SDK finds it.
+    /// AWS region. Default: from the SDK.
     pub region: Option<String>,
-    /// Endpoint of all services; default AWS itself.
+    /// Endpoint of all services. Default: AWS.
     pub endpoint_url: Option<String>,
-    /// The name of this instance in the audit table; default as SSM or the host calls it.
+    /// Id of this instance in the audit table. Default: from SSM or the host.
     pub instance_id: Option<String>,
-    /// Settings of the file that earlier versions of the agent had, and that have no effect any more.
+    /// Obsolete settings in the file, which have no effect.
     pub unused: Vec<&'static str>,
 }
 
-/// What AWS's tools need in a script, and what a machine's locale and proxies are. Credentials are among it: a
-/// script on the same machine has them anyway, from the instance's role.
+/// Variables that AWS's tools, the locale and proxies need. Includes credentials: scripts without `instance_credentials`
+/// restrictions have those of the instance's role anyway.
 const PASSED: [&str; 17] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CA_BUNDLE",
@@ -125,21 +125,21 @@ impl AgentConfig {
         path.map(Path::to_owned).or_else(|| variable().map(PathBuf::from))
     }
 
-    /// The user that scripts run as, if that is another than the agent's own.
+    /// The user that scripts run as, if it is not the agent's own.
     #[must_use]
     pub fn scripts_user(&self) -> Option<String> {
         let user = crate::user::User::find(self.run_as.as_deref()).ok()?;
         user.run_as.map(|_| user.name)
     }
 
-    /// Whether the spool is where it is if no settings say.
+    /// Whether the spool is at its default location.
     #[must_use]
     pub fn has_default_spool(&self) -> bool {
         self.spool_dir == Path::new(DEFAULT_SPOOL)
     }
 
-    /// What can be had of settings that cannot be used: where the spool is, and how many jobs it may hold. Enough to
-    /// look, not to run anything.
+    /// The settings that can be read although others are not valid: the spool and the number of slots. Sufficient for
+    /// `status`, but not to run a job.
     #[must_use]
     pub fn rescue(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let text = std::fs::read_to_string(Self::file(path, &env)).unwrap_or_default();
@@ -150,11 +150,11 @@ impl AgentConfig {
         Self::parse(&kept.to_string(), nothing).or_else(|_| Self::parse("", nothing)).ok()
     }
 
-    /// Reads the file that is named, or the one that the environment names, or [`DEFAULT_FILE`]. Only the last
-    /// may be missing, since every setting has a default.
+    /// Reads the given file, or the one that the environment names, or [`DEFAULT_FILE`]. Only the last may be missing, since
+    /// every setting has a default.
     ///
     /// # Errors
-    /// [`ConfigError`]: the file cannot be read, or everything that is wrong with it.
+    /// [`ConfigError`]: the file cannot be read, or all its problems.
     pub fn load(path: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let optional = Self::named(path, &env).is_none();
         let path = Self::file(path, &env);
@@ -169,7 +169,7 @@ impl AgentConfig {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError`] with everything that is wrong.
+    /// [`ConfigError`] with all problems.
     pub fn parse(text: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut r = Reader::new(text, &env)?;
         let prefix = r.name("prefix", Some(env::PREFIX)).unwrap_or_else(|| "rsqlflow".to_owned());
@@ -343,7 +343,12 @@ mod tests {
             secret = 7
         "#;
         let error = AgentConfig::parse(text, nothing).unwrap_err().to_string();
-        let paths: Vec<_> = error.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
+        let paths: Vec<_> = error
+            .lines()
+            .skip(1)
+            .filter(|line| !line.starts_with("    "))
+            .filter_map(|line| line.split(':').next())
+            .collect();
         assert_eq!(
             paths,
             [

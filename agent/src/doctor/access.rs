@@ -1,5 +1,5 @@
-//! Whether another user may read a path. Asked of the mode bits, for to become that user would take a process.
-//! Access control lists are not seen, so the answer is a hint and no verdict.
+//! Whether another user may read a path, by its mode bits. Access control lists are not considered, so the answer is only
+//! an indication.
 
 use std::ffi::CString;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// By name; `None` where nobody is called so.
+    /// By name. `None` if the user does not exist.
     pub(super) fn named(name: &str) -> Option<Self> {
         let user = User::from_name(name).ok().flatten()?;
         let listed = CString::new(name).ok().and_then(|name| getgrouplist(&name, user.gid).ok());
@@ -26,7 +26,7 @@ impl Reader {
         Self { uid: user.as_raw(), groups: groups.iter().map(|group| group.as_raw()).collect() }
     }
 
-    /// The first part of the path that keeps the user from reading it, a file or a directory.
+    /// The first component of the path that the user cannot read, a file or a directory.
     pub(super) fn barred_by<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         let mut parts: Vec<&Path> =
             path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty()).collect();

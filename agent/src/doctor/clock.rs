@@ -1,4 +1,4 @@
-//! This machine's time beside that of AWS, taken from the `Date` header of an answer.
+//! Compares the clock of this machine with AWS's, by the `Date` header of an answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,21 +12,21 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 
 use rsqlflow_core::check::Check;
 
-/// From here on times in the tables and logs mislead people.
+/// From here on, times in tables and logs are misleading.
 const LOOK: f64 = 5.0;
 
-/// AWS takes signatures for five minutes (IAM user guide, "Troubleshooting Signature Version 4"); a minute of it is
-/// left for a call's own way.
+/// AWS accepts signatures for five minutes (IAM user guide, "Troubleshooting Signature Version 4"), minus one minute for
+/// the call itself.
 const BAD: f64 = 240.0;
 
-/// Sees when a request was sent, when its answer came, and which time the answer bears.
+/// Records when a request was sent, when its answer arrived, and the `Date` of the answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen(Arc<Mutex<Times>>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Times {
     sent: Option<f64>,
-    /// Seconds that this machine is ahead.
+    /// Seconds by which this machine is ahead.
     ahead: Option<f64>,
 }
 
@@ -34,8 +34,8 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
-/// Seconds by which this machine is ahead of a `Date` header, which leaves the fraction of its second out: on
-/// average a half. The answer was made, as far as anybody can tell, half-way between question and answer.
+/// Seconds by which this machine is ahead of a `Date` header, which has no fraction of a second: half a second is added
+/// on average. The answer is assumed to be created half-way between request and receipt.
 fn ahead(sent: f64, received: f64, date: &str) -> Option<f64> {
     let theirs = DateTime::from_str(date, DateTimeFormat::HttpDate).ok()?.as_secs_f64() + 0.5;
     Some(f64::midpoint(sent, received) - theirs)
@@ -71,7 +71,7 @@ impl Intercept for Seen {
 }
 
 impl Seen {
-    /// The check; none if no answer bore a time.
+    /// The check. `None` if no answer had a `Date`.
     pub(super) fn check(&self) -> Option<Check> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).ahead.map(judge)
     }
@@ -79,16 +79,18 @@ impl Seen {
 
 fn judge(ahead: f64) -> Check {
     let name = "clock";
-    // A `Date` is no better than that.
+    // The precision of `Date`.
     if ahead.abs() < 1.5 {
-        return Check::ok(name, "as AWS's, to the second");
+        return Check::ok(name, "the same as AWS's, to the second");
     }
     let found = format!("{:.0} s {} AWS's", ahead.abs(), if ahead > 0.0 { "ahead of" } else { "behind" });
-    let hint = "let chrony or systemd-timesyncd keep it; on EC2 from 169.254.169.123 (`chronyc sources` shows whether it is reached)";
+    let hint = "synchronize it with chrony or systemd-timesyncd; on EC2 from 169.254.169.123 (see `chronyc sources`)";
     match ahead.abs() {
-        off if off >= BAD => Check::failed(name, format!("{found}: AWS refuses what is signed by it"), hint),
+        off if off >= BAD => {
+            Check::failed(name, format!("{found}: AWS refuses signatures of this machine"), hint)
+        }
         off if off >= LOOK => {
-            Check::warning(name, format!("{found}: times in tables and logs are off by as much"), hint)
+            Check::warning(name, format!("{found}: times in tables and logs are wrong by this"), hint)
         }
         _ => Check::ok(name, found),
     }

@@ -1,4 +1,4 @@
-//! What a job needs of the machine.
+//! Checks of the machine.
 
 use std::fs;
 use std::io;
@@ -17,14 +17,14 @@ use crate::tools::place::CREDS;
 use crate::user::{NoSuchUser, User};
 use rsqlflow_core::check::Check;
 
-/// Bytes free, below which somebody should look, and below which jobs lose their logs or their results.
+/// Free bytes below which there is a warning, and below which jobs may lose logs or results.
 const LITTLE: u64 = 1 << 30;
 const TOO_LITTLE: u64 = 64 << 20;
 
-/// The SSM agent's name as the kernel keeps it: fifteen characters.
+/// The SSM agent's name in the kernel, which has at most fifteen characters.
 const SSM_AGENT: &str = "amazon-ssm-agen";
 
-/// Where the settings come from. That they can be used is known by now.
+/// The source of the settings, which are valid at this point.
 pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
     let name = "settings";
     match fs::metadata(file) {
@@ -32,37 +32,37 @@ pub(super) fn settings(config: &AgentConfig, file: &Path) -> Check {
         Err(_) => Check::warning(
             name,
             format!(
-                "there is no {}: every setting has its default, tables are {}-*",
+                "{} does not exist: all settings have their defaults, tables are {}-*",
                 file.display(),
                 config.prefix
             ),
-            "the deployment's command document writes it; by hand: docs/agent.md lists the settings",
+            "deploy, which writes it; or create it (docs/agent.md lists the settings)",
         ),
     }
 }
 
-/// Settings that are in the file and have no effect.
+/// Obsolete settings in the file.
 pub(super) fn unused(config: &AgentConfig, file: &Path) -> Option<Check> {
     let names = config.unused.join(", ");
     (!names.is_empty()).then(|| {
-        let found = format!("{names}: no longer used; each job's row has these times");
+        let found = format!("{names}: no longer used; these times are in each job's row");
         Check::warning("settings", found, format!("remove them from {}", file.display()))
     })
 }
 
-/// What keeps every job from being run, and is found nowhere else: the agent splits itself for each.
+/// Whether the process can fork, which every job needs.
 pub(super) fn threads() -> Option<Check> {
     let error = crate::fork::alone().err()?;
     let hint = match error.kind() {
         io::ErrorKind::Other => {
-            "take the library out of /etc/ld.so.preload or LD_PRELOAD, or have it leave rsqlflow-agent alone"
+            "remove the library from /etc/ld.so.preload or LD_PRELOAD, or exclude rsqlflow-agent from it"
         }
-        _ => "mount /proc, so that this user may read it",
+        _ => "mount /proc so that this user may read it",
     };
     Some(Check::failed("threads", error.to_string(), hint))
 }
 
-/// The checks that ask nobody but this machine.
+/// The checks of the local machine.
 pub(super) fn all(config: &AgentConfig, file: &Path) -> Vec<Check> {
     let reader = config.scripts_user().as_deref().and_then(Reader::named);
     let mut checks = vec![user(config, file)];
@@ -93,7 +93,7 @@ fn user(config: &AgentConfig, file: &Path) -> Check {
             Check::failed(name, error.to_string(), hint)
         }
         Err(error @ NoSuchUser::NotRoot(_)) => {
-            Check::failed(name, error.to_string(), "run this as root, as the SSM agent runs the job agent")
+            Check::failed(name, error.to_string(), "run the command as root, like the SSM agent")
         }
     }
 }
@@ -104,46 +104,44 @@ fn scripts(config: &AgentConfig, reader: Option<&Reader>, file: &Path) -> Check 
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) => {
-            let hint =
-                format!("put the scripts there, or name their directory as script_dir in {}", file.display());
+            let hint = format!("copy the scripts there, or set script_dir in {}", file.display());
             return Check::failed(name, format!("cannot be listed: {error}"), hint);
         }
     };
     if let Some(barred) = reader.and_then(|reader| reader.barred_by(dir)) {
         let user = config.scripts_user().unwrap_or_default();
-        let found = format!("{user}, as whom scripts run, may not read {}", barred.display());
+        let found = format!("the scripts' user {user} cannot read {}", barred.display());
         return Check::warning(
             name,
             found,
-            format!("`chmod o+rx {}`, or give it to a group of {user}", barred.display()),
+            format!("run `chmod o+rx {}`, or change its group to one of {user}", barred.display()),
         );
     }
     if fs::metadata(dir).is_ok_and(|found| found.permissions().mode() & 0o002 != 0) {
-        let found =
-            "everybody on this machine may write there, and what is there runs with the database's password";
-        return Check::warning(name, found, format!("`chmod o-w {}`", dir.display()));
+        let found = "every user may write there, and scripts run with the database's password";
+        return Check::warning(name, found, format!("run `chmod o-w {}`", dir.display()));
     }
     match entries.count() {
-        0 => Check::warning(name, "empty", "put the scripts there that workflows name"),
+        0 => Check::warning(name, "empty", "copy the scripts of the workflows there"),
         count => Check::ok(name, format!("{count} entr{}", if count == 1 { "y" } else { "ies" })),
     }
 }
 
-/// Scripts of AWS's samples source it; others do not need it.
+/// Scripts of AWS's samples source it. Others do not need it.
 fn credentials_script(config: &AgentConfig, reader: Option<&Reader>) -> Check {
     let own = config.script_dir.join(CREDS);
     let named = config.creds_dir.as_ref().map(|dir| dir.join(CREDS));
     let Some(path) = named.or_else(|| own.is_file().then_some(own)) else {
-        return Check::ok(CREDS, "the agent puts its own there");
+        return Check::ok(CREDS, "the agent provides its own");
     };
     if !path.is_file() {
-        let hint = "put it there, or leave creds_dir out: then the agent puts its own in place";
-        return Check::warning(CREDS, format!("there is no {}", path.display()), hint);
+        let hint = "copy it there, or remove creds_dir: then the agent provides its own";
+        return Check::warning(CREDS, format!("{} does not exist", path.display()), hint);
     }
     match reader.and_then(|reader| reader.barred_by(&path)) {
         Some(barred) => {
-            let found = format!("the scripts' user may not read {}", barred.display());
-            Check::warning(CREDS, found, format!("`chmod o+rX {}`", barred.display()))
+            let found = format!("the scripts' user cannot read {}", barred.display());
+            Check::warning(CREDS, found, format!("run `chmod o+rX {}`", barred.display()))
         }
         None => Check::ok(CREDS, path.display().to_string()),
     }
@@ -156,7 +154,7 @@ fn rsql(config: &AgentConfig) -> Check {
         Ok(Some(program)) => ("the agent's own", Some(program)),
         Ok(None) => ("on the scripts' PATH", on_path(&config.path, client::NAME)),
         Err(error) => {
-            let hint = "install it there, name it as rsql_binary, or set rsql_client to \"auto\"";
+            let hint = "install it there, set rsql_binary, or set rsql_client to \"auto\"";
             return Check::failed(name, error.to_string(), hint);
         }
     };
@@ -166,10 +164,10 @@ fn rsql(config: &AgentConfig) -> Check {
                 "install Amazon Redshift RSQL, or set rsql_client to \"auto\" for the agent's own"
             }
             RsqlClient::Auto | RsqlClient::Bundled => {
-                "install the rsqlflow agent's package, which brings one, or Amazon Redshift RSQL"
+                "install the rsqlflow-agent package, which contains one, or Amazon Redshift RSQL"
             }
         };
-        return Check::failed(name, "none: scripts that call it end with exit code 127", hint);
+        return Check::failed(name, "not installed: scripts that call it end with exit code 127", hint);
     };
     match version(&program, &config.path) {
         Ok(said) => Check::ok(name, format!("{} ({said}), {whose}", program.display())),
@@ -184,7 +182,7 @@ fn rsql(config: &AgentConfig) -> Check {
 fn psql(config: &AgentConfig) -> Check {
     let name = "psql";
     match on_path(&config.path, name).map(|program| (version(&program, &config.path), program)) {
-        None => Check::ok(name, "none: only scripts that call it need it"),
+        None => Check::ok(name, "not installed: only scripts that call it need it"),
         Some((Ok(said), program)) => Check::ok(name, format!("{} ({said})", program.display())),
         Some((Err(reason), program)) => Check::warning(
             name,
@@ -194,28 +192,28 @@ fn psql(config: &AgentConfig) -> Check {
     }
 }
 
-/// Whether it can be written, and how much room its disk has.
+/// Whether the directory can be written, and the free space of its disk.
 fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     let name = format!("{what} {}", dir.display());
     let there = existing(dir);
     if !there.is_dir() {
-        let hint = format!("move it away, or set {setting} in {}", file.display());
-        return Check::failed(name, format!("{} is no directory", there.display()), hint);
+        let hint = format!("rename it, or set {setting} in {}", file.display());
+        return Check::failed(name, format!("{} is not a directory", there.display()), hint);
     }
     if access(&there, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
-        let hint = format!("run this as root, as jobs are run; or set {setting} in {}", file.display());
+        let hint = format!("run the command as root, like the jobs, or set {setting} in {}", file.display());
         return Check::failed(name, format!("{} cannot be written", there.display()), hint);
     }
-    let will = if there == dir { "" } else { ", made by the first job" };
+    let will = if there == dir { "" } else { ", created by the first job" };
     let Ok(disk) = statvfs(&there) else {
         return Check::ok(name, format!("can be written{will}"));
     };
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     let no_inodes = disk.files() > 0 && disk.files_available() == 0;
-    let hint = format!("free some: `du -xsh {}/*` shows what takes it", there.display());
+    let hint = format!("free some space: `du -xsh {}/*` shows the usage", there.display());
     let room = format!("{} free{will}", size(free));
     if no_inodes {
-        return Check::failed(name, "the disk has no room for another file", hint);
+        return Check::failed(name, "the disk is full", hint);
     }
     match free {
         ..TOO_LITTLE => Check::failed(name, format!("{room}: results and logs may be lost"), hint),
@@ -224,7 +222,7 @@ fn directory(what: &str, dir: &Path, setting: &str, file: &Path) -> Check {
     }
 }
 
-/// The path, or what of it is there.
+/// The path, or its existing part.
 fn existing(dir: &Path) -> PathBuf {
     dir.ancestors().find(|part| part.exists()).unwrap_or(Path::new("/")).to_owned()
 }
@@ -242,27 +240,27 @@ fn results(config: &AgentConfig) -> Check {
         Ok(found) if found.held.is_empty() && found.unreadable.is_empty() => Check::ok(name, "all delivered"),
         Ok(found) if found.held.is_empty() => Check::warning(
             name,
-            format!("{} file(s) in the spool are no results", found.unreadable.len()),
-            "`rsqlflow-agent status` names them; an older or newer agent may have left them",
+            format!("files in the spool that are not results: {}", found.unreadable.len()),
+            "run `rsqlflow-agent status` to list them; an agent of another version may have written them",
         ),
         Ok(found) => Check::warning(
             name,
             format!("{} not delivered", found.held.len()),
-            "`rsqlflow-agent flush` delivers them, or says what is in the way",
+            "run `rsqlflow-agent flush` to deliver them, or to see why that fails",
         ),
         Err(error) => Check::failed(
             name,
             format!("{error}: {}", error.source),
-            "run this as root, as jobs are run; or correct the directory's owner and mode",
+            "run the command as root, like the jobs, or fix the owner and mode of the directory",
         ),
     }
 }
 
-/// Who brings the jobs.
+/// Whether the SSM agent runs.
 fn ssm_agent() -> Check {
     let name = "SSM agent";
     let Ok(processes) = fs::read_dir("/proc") else {
-        return Check::ok(name, "not looked for: no /proc here");
+        return Check::ok(name, "not checked: /proc is not mounted");
     };
     let runs = processes.flatten().any(|entry| {
         fs::read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == SSM_AGENT)
@@ -270,8 +268,8 @@ fn ssm_agent() -> Check {
     if runs {
         return Check::ok(name, "runs");
     }
-    let hint = "start it: `systemctl enable --now amazon-ssm-agent` (from a snap: `snap start --enable amazon-ssm-agent`); its log is in /var/log/amazon/ssm";
-    Check::failed(name, "does not run: no job reaches this machine", hint)
+    let hint = "run `systemctl enable --now amazon-ssm-agent` (for a snap: `snap start --enable amazon-ssm-agent`); its log is in /var/log/amazon/ssm";
+    Check::failed(name, "not running: no job reaches this instance", hint)
 }
 
 #[cfg(test)]
@@ -300,7 +298,7 @@ mod tests {
         assert_eq!(health, [Failed, Failed, Warning, Failed, Ok, Ok, Failed, Ok], "{found:#?}");
         assert!(found.iter().all(|check| (check.health == Ok) == check.hint.is_none()));
         let spool = found.get(5).unwrap();
-        assert!(spool.found.contains("made by the first job"), "{spool:?}");
+        assert!(spool.found.contains("created by the first job"), "{spool:?}");
         assert!(!config.spool_dir.exists(), "looking leaves nothing behind");
     }
 
@@ -317,7 +315,7 @@ mod tests {
             Check::ok(format!("scripts {}", dir.path().display()), "1 entry")
         );
         mode(0o777);
-        assert!(scripts(&config, None, file).hint.unwrap().starts_with("`chmod o-w"));
+        assert!(scripts(&config, None, file).hint.unwrap().starts_with("run `chmod o-w"));
     }
 
     #[test]

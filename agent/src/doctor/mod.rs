@@ -1,10 +1,10 @@
-//! Checks of what a job needs of this machine and of AWS. They change neither.
+//! Checks of this machine and of AWS. They change nothing.
 //!
 //! - [`machine`]: this process, users, directories, disks, clients.
 //! - [`access`]: whether the scripts' user may read a path.
-//! - [`programs`]: the programs that scripts find on their `PATH`.
-//! - [`services`]: table, task tokens, logs, secret; each asked for something that cannot be there.
-//! - [`clock`]: the difference between this machine's time and AWS's.
+//! - [`programs`]: the programs on the `PATH` of scripts.
+//! - [`services`]: table, task tokens, logs, secret. Each is called with a key that cannot exist.
+//! - [`clock`]: the difference between the clocks of this machine and AWS.
 
 mod access;
 mod clock;

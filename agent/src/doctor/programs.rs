@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use crate::tools::client::is_program;
 
-/// How long a program may take to say its version.
+/// Timeout of a program that prints its version.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where a shell with this `PATH` finds a program.
+/// The path of a program on this `PATH`.
 pub(super) fn on_path(path: &str, name: &str) -> Option<PathBuf> {
     std::env::split_paths(path).map(|directory| directory.join(name)).find(|program| is_program(program))
 }
 
-/// The first line that the program says to `--version`, or why it says nothing.
+/// The first line of `--version`, or why there is none.
 pub(super) fn version(program: &Path, path: &str) -> Result<String, String> {
     let mut child = Command::new(program)
         .arg("--version")
@@ -28,7 +28,7 @@ pub(super) fn version(program: &Path, path: &str) -> Result<String, String> {
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
     let asked = Instant::now();
-    // A version fits into a pipe, so a program that waits for a reader is not one of these.
+    // A version fits into a pipe, so the program does not block.
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
@@ -36,7 +36,7 @@ pub(super) fn version(program: &Path, path: &str) -> Result<String, String> {
             Ok(None) | Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("does not say its version within {} s", PATIENCE.as_secs()));
+                return Err(format!("did not print its version within {} s", PATIENCE.as_secs()));
             }
         }
     };

@@ -1,5 +1,5 @@
-//! What a job needs of AWS. Each service is asked for something that cannot be there, so that its answer tells
-//! whether the role may ask, and nothing changes.
+//! Checks of AWS. Each service is called with a key that cannot exist, so that its answer shows whether the role has
+//! permission, and nothing changes.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::clock::Seen;
-use crate::aws::tokens::Heard;
+use crate::aws::tokens::TokenStatus;
 use crate::aws::{Backoff, Clients, Tokens, secrets};
 use crate::clock::wall_clock;
 use crate::config::AgentConfig;
 use crate::process::DatabaseSecret;
 use rsqlflow_core::check::Check;
 
-/// What is known of a log group that took a question well.
+/// The result for a log group that answered as expected.
 const LINES: &str =
-    "takes lines (logs:PutLogEvents); logs:CreateLogStream, which each job needs too, was not tried";
+    "accepts lines (logs:PutLogEvents); logs:CreateLogStream, which each job also needs, was not tested";
 
-/// No row, stream or token is called so.
+/// A key that no row, stream or token has.
 const NOBODY: &str = "rsqlflow-agent-doctor";
 
-/// Longest time of one question, tries included.
+/// Timeout of one call, including retries.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// Redshift's usual port, for a secret that names none (Redshift management guide).
+/// Redshift's default port (Redshift management guide).
 const REDSHIFT_PORT: u16 = 5439;
 
-/// The checks that ask AWS. Without region or credentials nothing else can be asked.
+/// The checks of AWS. Without region or credentials, the others are skipped.
 pub(super) async fn all(config: &AgentConfig, file: &std::path::Path) -> Vec<Check> {
     let clients = Clients::load(config).await;
     let place = config.endpoint_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
     let Some(region) = clients.region() else {
-        let hint = format!("write `region = \"…\"` into {}, or set AWS_REGION", file.display());
+        let hint = format!("set `region = \"…\"` in {}, or set AWS_REGION", file.display());
         return vec![Check::failed("region", "not known", hint)];
     };
     let mut checks = vec![Check::ok("region", format!("{region}{place}"))];
@@ -63,7 +63,7 @@ pub(super) async fn all(config: &AgentConfig, file: &std::path::Path) -> Vec<Che
 
 async fn credentials(clients: &Clients) -> (Check, bool) {
     let name = "credentials";
-    let hint = "attach the deployment's instance profile to the instance; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID";
+    let hint = "attach the deployment's instance profile to the instance; outside EC2, set AWS_PROFILE or AWS_ACCESS_KEY_ID";
     let Some(provider) = clients.credentials() else { return (Check::failed(name, "none", hint), false) };
     match timeout(PATIENCE, provider.provide_credentials()).await {
         Ok(Ok(found)) => {
@@ -74,21 +74,21 @@ async fn credentials(clients: &Clients) -> (Check, bool) {
         }
         Ok(Err(error)) => (Check::failed(name, format!("none: {}", causes(&error)), hint), false),
         Err(_) => (
-            Check::failed(name, "none in time: the instance's metadata service does not answer", hint),
+            Check::failed(name, "timeout: the metadata service of the instance does not answer", hint),
             false,
         ),
     }
 }
 
-/// What an answer says about leave.
+/// Whether a call was allowed.
 enum Answer {
-    /// Understood, and there is no such thing, as it should be.
+    /// Allowed: the key does not exist, as expected.
     Allowed,
-    /// Not allowed, no such table, no answer, …
+    /// Denied, missing table, no answer, and so on.
     Not { code: Option<String>, reason: String },
 }
 
-/// Sorts an answer: `expected` are the codes of who was let in and found nothing.
+/// Classifies an answer. `expected` are the error codes of a call that was allowed.
 fn sort<T, E, R>(
     answer: Result<Result<T, SdkError<E, R>>, tokio::time::error::Elapsed>,
     expected: &[&str],
@@ -99,7 +99,7 @@ where
 {
     let error = match answer {
         Ok(Ok(_)) => return Answer::Allowed,
-        Err(_) => return Answer::Not { code: None, reason: "no answer in time".to_owned() },
+        Err(_) => return Answer::Not { code: None, reason: "timeout: no answer".to_owned() },
         Ok(Err(error)) => error,
     };
     let service = error.as_service_error();
@@ -113,15 +113,15 @@ where
     }
 }
 
-/// What to do about a refusal, by its code.
+/// The hint for an error code.
 fn hint(code: Option<&str>, action: &str) -> String {
     let Some(code) = code else {
-        return "check the network: a route to the internet, or a VPC endpoint of the service that the security group lets through"
+        return "check the network: a route to the internet, or a VPC endpoint of the service whose security group allows this instance"
             .to_owned();
     };
     match ErrorClass::of(Some(code), None) {
         ErrorClass::Denied => {
-            format!("let the instance's role do {action}: the deployment's policy of the agent does")
+            format!("allow {action} for the instance's role, as the deployment's policy of the agent does")
         }
         ErrorClass::Credentials => "renew the credentials, and check the clock".to_owned(),
         _ if code == "ResourceNotFoundException" => {
@@ -158,7 +158,7 @@ async fn read_row(config: &AgentConfig, clients: &Clients, seen: &Seen) -> Check
     )
 }
 
-/// The condition holds for no item, so nothing is ever written.
+/// The condition is false for every item, so nothing is written.
 async fn update_row(config: &AgentConfig, clients: &Clients) -> Check {
     let table = &config.tables.job_audit;
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -180,30 +180,30 @@ async fn heartbeat(clients: &Clients) -> Check {
     let name = "task tokens";
     let tokens = Tokens::new(clients.sfn().clone());
     match tokens.heartbeat(&TaskToken::new(NOBODY), PATIENCE).await {
-        Ok(Heard::Refused) => Check::ok(name, "Step Functions answers, and refuses one that is made up"),
-        Ok(Heard::Accepted) => {
-            Check::warning(name, "Step Functions accepts one that is made up", "check endpoint_url")
+        Ok(TokenStatus::Refused) => Check::ok(name, "Step Functions answers, and refuses an invalid token"),
+        Ok(TokenStatus::Accepted) => {
+            Check::warning(name, "Step Functions accepts an invalid token", "check endpoint_url")
         }
-        // A token names the machine that a policy may be limited to, and this one names none.
+        // A policy may be limited to a state machine, which the token names. This token names none.
         Err(error) if error.to_string().contains("AccessDenied") => Check::warning(
             name,
             error.to_string(),
-            "if jobs end as Lost, let the instance's role do states:SendTaskHeartbeat, SendTaskSuccess and SendTaskFailure",
+            "if jobs end as Lost, allow states:SendTaskHeartbeat, SendTaskSuccess and SendTaskFailure for the instance's role",
         ),
         Err(error) => Check::failed(name, error.to_string(), hint(None, "")),
     }
 }
 
-/// To a stream that is not there nothing is written. Whether it is the group that is missing, only the message says.
-/// What a job does before, making its stream and maybe the group, cannot be asked for without being done.
+/// Nothing is written to a stream that does not exist. Only the message shows whether the group is missing. Creating the
+/// stream, as a job does, cannot be tested without doing it.
 async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
     let group = &config.log_group;
     if group.is_empty() {
-        return Check::ok("log group", "none is set: output stays on this machine");
+        return Check::ok("log group", "not set: output stays on this instance");
     }
     let name = format!("log group {group}");
     let event = InputLogEvent::builder().timestamp(wall_clock().as_millis()).message(NOBODY).build();
-    let Ok(event) = event else { return Check::warning(name, "not looked at", "tell the maintainers") };
+    let Ok(event) = event else { return Check::warning(name, "not checked", "report this as a bug") };
     let call = clients
         .logs()
         .put_log_events()
@@ -220,18 +220,18 @@ async fn put_log(config: &AgentConfig, clients: &Clients) -> Check {
         }
         Answer::Not { code: Some(code), .. } if code == "ResourceNotFoundException" => Check::warning(
             name,
-            "there is none; a job makes it, if logs:CreateLogGroup is allowed, which was not tried. If not, jobs run \
-             and their output stays on this machine",
-            "deploy, or correct log_group in the settings",
+            "does not exist; a job creates it if logs:CreateLogGroup is allowed, which was not tested. Otherwise jobs run, \
+             but their output stays on this instance",
+            "deploy, or fix log_group in the settings",
         ),
         answer => judge(name, answer, LINES, action),
     }
 }
 
-/// Read as a job does it; nothing of it is shown but where the database is.
+/// Read as a job reads it. Only the address of the database is shown.
 async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
     let Some(id) = &config.secret else {
-        return vec![Check::ok("secret", "no default: each job names its own, or needs none")];
+        return vec![Check::ok("secret", "no default: jobs name their own secret, or need none")];
     };
     let name = format!("secret {id}");
     let no_second_try = Backoff::new(Duration::from_millis(1), Duration::from_millis(1), Duration::ZERO);
@@ -241,7 +241,7 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
         Ok(Err(error)) => {
             let hint = match &error {
                 secrets::SecretError::Service { .. } => {
-                    "check its name and region, and that the instance's role may do secretsmanager:GetSecretValue (and kms:Decrypt with its key)"
+                    "check its name and region, and allow secretsmanager:GetSecretValue (and kms:Decrypt with its key) for the instance's role"
                 }
                 secrets::SecretError::Invalid { .. } => {
                     "store it as JSON with host, port, username, password and dbname, as Redshift's rotation does"
@@ -249,7 +249,7 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
             };
             return vec![Check::failed(name, causes(&error), hint)];
         }
-        Err(_) => return vec![Check::failed(name, "no answer in time", hint(None, ""))],
+        Err(_) => return vec![Check::failed(name, "timeout: no answer", hint(None, ""))],
     };
     let missing: Vec<&str> =
         [("host", &database.host), ("dbname", &database.database), ("password", &database.password)]
@@ -258,16 +258,16 @@ async fn secret(config: &AgentConfig, clients: &Clients) -> Vec<Check> {
             .map(|(field, _)| field)
             .collect();
     let mut checks = vec![if missing.is_empty() {
-        Check::ok(name, "can be read, and has what scripts need")
+        Check::ok(name, "can be read, with all fields that scripts need")
     } else {
-        let found = format!("can be read, and has no {}", missing.join(", no "));
-        Check::warning(name, found, "add what is missing, unless the scripts bring it themselves")
+        let found = format!("can be read, but lacks {}", missing.join(", "));
+        Check::warning(name, found, "add the missing fields, unless the scripts set them")
     }];
     checks.extend(database_of(&database).await);
     checks
 }
 
-/// Whether anybody listens where the secret says.
+/// Whether the database accepts connections.
 async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
     let host = secret.host.as_deref()?;
     let port = match secret.port.as_deref() {
@@ -277,8 +277,8 @@ async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
             Err(_) => {
                 return Some(Check::failed(
                     "database",
-                    format!("the secret's port {text:?} is none"),
-                    "write a number",
+                    format!("the secret's port {text:?} is not a port number"),
+                    "store a number",
                 ));
             }
         },
@@ -287,8 +287,9 @@ async fn database_of(secret: &DatabaseSecret) -> Option<Check> {
     let why = match timeout(Duration::from_secs(5), TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => return Some(Check::ok(name, "answers")),
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "no connection in time".to_owned(),
+        Err(_) => "timeout: no connection".to_owned(),
     };
-    let hint = "check that the cluster runs (a paused one does not answer), and that its security group lets this instance in";
+    let hint =
+        "check that the cluster is running and not paused, and that its security group allows this instance";
     Some(Check::failed(name, why, hint))
 }

@@ -1,4 +1,4 @@
-//! The claim: after one accepted heartbeat, the row becomes this process's.
+//! The claim: after an accepted heartbeat, this process claims the row.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use tokio::sync::watch;
 
 use super::refuse::{self, VERSION};
 use super::{Assignment, Context, NotRun, queue};
-use crate::aws::{Backoff, Heard, TokenError};
+use crate::aws::{Backoff, TokenError, TokenStatus};
 use crate::clock::{BootTime, wall_clock};
 use crate::lease::Lease;
 
-/// A job that is this process's.
+/// A claimed job.
 #[derive(Debug)]
 pub struct Claimed {
-    /// The row as the claim left it.
+    /// The row after the claim.
     pub row: JobRow,
     /// Its times.
     pub times: JobTimes,
-    /// How long it is ours.
+    /// The lease.
     pub lease: Lease,
-    /// Where its output goes, if anywhere.
+    /// Its log stream, if it has one.
     pub log_stream: Option<String>,
 }
 
-pub(super) enum TokenHeard {
-    /// Sent at this moment.
+pub(super) enum HeartbeatResult {
+    /// Sent at this time.
     Accepted(BootTime),
     Refused,
     Unknown(TokenError),
@@ -38,20 +38,20 @@ pub(super) enum TokenHeard {
 /// Claims the job.
 ///
 /// # Errors
-/// [`NotRun`]: it is another's, or nobody wants it.
+/// [`NotRun`]: another process has the job, or it is not needed any more.
 pub(super) async fn claim(
     ctx: &Context,
     job: &Assignment,
     mut stop: watch::Receiver<u32>,
 ) -> Result<Claimed, NotRun> {
-    // From the first sending of the claim on it is too late to leave: the row may show us.
+    // After the claim was first sent, a stop is too late: the row may show this process.
     let (row, token_accepted) = tokio::select! {
         biased;
         heard = Box::pin(wait_for_heartbeat(ctx, job)) => heard?,
         Ok(_) = stop.wait_for(|requests| *requests > 0) => return Err(NotRun::Stopping),
     };
     if let Some(why) = misfit(&row.job) {
-        // With such a lease the guard would end a healthy script between two renewals.
+        // With such a lease, the guard would end a healthy script between two renewals.
         let outcome = Outcome::without_exit(JobStatus::Failed, why.clone());
         close_unclaimed(ctx, job, outcome).await?;
         return Err(NotRun::Unfit(why));
@@ -60,7 +60,7 @@ pub(super) async fn claim(
     let log_stream =
         (!ctx.config.log_group.is_empty()).then(|| job.job.log_stream(&job.execution, job.attempt));
     let change = Change::Claim { attempt: job.attempt, owner: ctx.owner.clone() };
-    // The lease runs from the first sending, however often it is sent.
+    // The lease starts with the first sending, also if the claim is sent several times.
     let sent = BootTime::now();
     let mut backoff = Backoff::of_preparation();
     loop {
@@ -90,7 +90,7 @@ pub(super) async fn claim(
             }
             Err(error) => store_error(error)?,
         };
-        // A claim whose lease is half over is not worth having: the launcher will send again.
+        // If half of the lease has passed, the claim is abandoned: the launcher sends the job again.
         let worth_it = BootTime::now().since(sent) < times.lease / 2;
         if !error.is_transient() || !worth_it || !backoff.pause().await {
             return Err(NotRun::Store(error));
@@ -98,7 +98,7 @@ pub(super) async fn claim(
     }
 }
 
-/// Reads the row until its token was heard, but not longer than a heartbeat.
+/// Reads the row until its token was accepted or refused, but not longer than a heartbeat.
 async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, BootTime), NotRun> {
     let started = BootTime::now();
     let mut backoff = Backoff::of_preparation();
@@ -122,10 +122,10 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
             return Err(NotRun::Cancelled);
         }
         match heartbeat(ctx, &row).await {
-            TokenHeard::Accepted(sent) => return Ok((row, sent)),
-            TokenHeard::Refused => return Err(NotRun::NobodyWaits),
-            TokenHeard::Unknown(error) if error.is_denied() => {
-                // Every attempt would meet the same, and none would tell anybody.
+            HeartbeatResult::Accepted(sent) => return Ok((row, sent)),
+            HeartbeatResult::Refused => return Err(NotRun::NobodyWaits),
+            HeartbeatResult::Unknown(error) if error.is_denied() => {
+                // Every attempt would fail in the same way.
                 let why = format!(
                     "the instance's role does not allow states:{}; hint: allow it, or deploy, then restart the run",
                     error.action()
@@ -134,7 +134,7 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
                 close_unclaimed(ctx, job, Outcome::without_exit(JobStatus::Failed, why.clone())).await?;
                 return Err(NotRun::Unfit(why));
             }
-            TokenHeard::Unknown(error) => {
+            HeartbeatResult::Unknown(error) => {
                 let late = BootTime::now().since(started) > row.job.heartbeat.as_duration();
                 if !error.is_transient() || late || !backoff.pause().await {
                     return Err(NotRun::Tokens(error));
@@ -145,7 +145,7 @@ async fn wait_for_heartbeat(ctx: &Context, job: &Assignment) -> Result<(JobRow, 
 }
 
 /// # Errors
-/// [`NotRun::Stale`] unless the row waits for an agent of this very attempt.
+/// [`NotRun::Stale`] unless the row waits for an agent of this attempt.
 pub(super) fn unclaimed(row: &JobRow, job: &Assignment) -> Result<(), NotRun> {
     if queue::waits(row.state.status) && row.state.attempt == job.attempt {
         Ok(())
@@ -154,30 +154,30 @@ pub(super) fn unclaimed(row: &JobRow, job: &Assignment) -> Result<(), NotRun> {
     }
 }
 
-/// One heartbeat on the row's token.
-pub(super) async fn heartbeat(ctx: &Context, row: &JobRow) -> TokenHeard {
-    // A row that waits has a token; one without has nobody who waits.
-    let Some(reply) = row.state.reply() else { return TokenHeard::Refused };
+/// Sends a heartbeat with the row's token.
+pub(super) async fn heartbeat(ctx: &Context, row: &JobRow) -> HeartbeatResult {
+    // A waiting row has a token. Without one, no task waits.
+    let Some(reply) = row.state.reply() else { return HeartbeatResult::Refused };
     let sent = BootTime::now();
     match ctx.tokens.heartbeat(&reply.token, Duration::from_secs(10)).await {
-        Ok(Heard::Accepted) => TokenHeard::Accepted(sent),
-        Ok(Heard::Refused) => TokenHeard::Refused,
-        Err(error) => TokenHeard::Unknown(error),
+        Ok(TokenStatus::Accepted) => HeartbeatResult::Accepted(sent),
+        Ok(TokenStatus::Refused) => HeartbeatResult::Refused,
+        Err(error) => HeartbeatResult::Unknown(error),
     }
 }
 
-/// Why a lease with the times in the row cannot be kept. The other times are checked where they are set.
+/// Why a lease with the times in the row is not possible. The other times are checked by the configuration.
 fn misfit(job: &ResolvedJob) -> Option<String> {
     let misfit = job.times().misfit()?;
-    Some(format!("the times in the job's row do not fit together: {misfit}"))
+    Some(format!("the times in the job's row are inconsistent: {misfit}"))
 }
 
-/// Closes the row of a job that was cancelled before anybody ran it, and reports that.
+/// Closes the row of a job that was cancelled before it started, and reports that.
 ///
 /// # Errors
-/// [`NotRun::Stale`] if somebody else was first.
+/// [`NotRun::Stale`] if another process closed it first.
 pub(super) async fn close_cancelled(ctx: &Context, job: &Assignment) -> Result<(), NotRun> {
-    let outcome = Outcome::without_exit(JobStatus::Cancelled, "cancelled before it was run");
+    let outcome = Outcome::without_exit(JobStatus::Cancelled, "cancelled before it started");
     close_unclaimed(ctx, job, outcome).await
 }
 
@@ -202,13 +202,13 @@ async fn close_unclaimed(ctx: &Context, job: &Assignment, outcome: Outcome) -> R
     if let (Some(reply), Some(answer)) = (row.state.reply(), row.state.answer())
         && let Err(error) = ctx.tokens.answer(&reply.token, &answer, Backoff::of_preparation()).await
     {
-        // The row is closed: the next try of the state is answered by its launcher.
+        // The row is closed: the launcher of the state's next try answers the token.
         tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be reported");
     }
     Ok(())
 }
 
-/// The part of a change's errors that only the table can mend.
+/// An error of a change that is not a refusal.
 fn store_error(error: ChangeError) -> Result<StoreError, NotRun> {
     match error {
         ChangeError::Store(error) => Ok(error),
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(
             misfit(&job(20, Some(short))).as_deref(),
             Some(
-                "the times in the job's row do not fit together: renewal period 6s667ms + renewal 5s + stop grace 10s \
+                "the times in the job's row are inconsistent: renewal period 6s667ms + renewal 5s + stop grace 10s \
                  = 21s667ms must be less than the lease of 15s"
             )
         );

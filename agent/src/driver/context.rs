@@ -1,4 +1,4 @@
-//! What all parts of the driver need.
+//! Shared data of the driver.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use crate::aws::{Clients, Tokens};
 use crate::config::AgentConfig;
 use crate::spool::Results;
 
-/// Which job the command was for.
+/// The job of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The run.
     pub execution: ExecutionId,
     /// The job.
     pub job: JobId,
-    /// The attempt: what makes a late command of an earlier one lose.
+    /// The attempt. It invalidates late commands of earlier attempts.
     pub attempt: u32,
-    /// Of the job as it was planned. Functions of version 0.1.0 send none.
+    /// Digest of the planned job. Functions of version 0.1.0 send none.
     pub digest: Option<String>,
 }
 
@@ -42,17 +42,17 @@ pub struct Context {
     pub tokens: Tokens,
     /// Undelivered results.
     pub results: Results,
-    /// Who this process is to the rows.
+    /// Identity of this process in rows.
     pub owner: Owner,
 }
 
-/// The system gives no random bytes, so this process cannot be told apart from others, and may not claim a job.
+/// The system provides no random bytes. Without a unique identity, this process must not claim a job.
 #[derive(Debug, thiserror::Error)]
-#[error("the system gives no random bytes: {0}")]
+#[error("cannot read random bytes: {0}")]
 pub struct NoRandomBytes(getrandom::Error);
 
 impl Context {
-    /// For a process that begins.
+    /// For a new process.
     ///
     /// # Errors
     /// [`NoRandomBytes`].
@@ -69,7 +69,7 @@ impl Context {
         })
     }
 
-    /// What this instance is called in the row.
+    /// Id of this instance in rows.
     #[must_use]
     pub fn instance(&self) -> String {
         let host = || {
@@ -80,7 +80,7 @@ impl Context {
     }
 }
 
-/// 128 random bits: two processes must never have the same.
+/// 128 random bits, so that two processes never have the same identity.
 fn random_owner() -> Result<Owner, NoRandomBytes> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(NoRandomBytes)?;

@@ -1,27 +1,27 @@
-//! From a result to a closed row and an answered token; for this process's own job, and for what others left.
+//! Delivers a result: closes the row and answers the token. Used for the job of this process and for results of others.
 
 use rsqlflow_core::protocol::Change;
 use rsqlflow_store::{ChangeError, Changed, Note, StoreError};
 
 use super::{Context, output};
-use crate::aws::{Backoff, Heard, TokenError};
+use crate::aws::{Backoff, TokenError, TokenStatus};
 use crate::cgroup::{Cgroups, Ended};
 use crate::config::AgentConfig;
 use crate::spool::result::Listing;
 use crate::spool::{Entry, Results, SpoolError, UnsentLogs};
 
-/// A result that needs nobody's care any more.
+/// A delivered result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
-    /// The row says it and the workflow was told.
+    /// The row is closed, and the workflow was notified.
     Answered,
-    /// The row says it. Nobody waits on the token that it shows; a later try of the state is told by its launcher.
+    /// The row is closed. No task waits for its token; a later try of the state gets the result from its launcher.
     Recorded,
-    /// It came too late: the row is another's or closed otherwise, and only notes it.
+    /// Too late: the row belongs to another attempt or is already closed. The result was noted in it.
     TooLate,
 }
 
-/// Why a result has to stay in the spool.
+/// Why a result stays in the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
     /// The table has no such row.
@@ -33,17 +33,17 @@ pub enum Undelivered {
     /// The row is closed; the token could not be answered.
     #[error("the row is closed, but its task token cannot be answered")]
     Token(#[source] TokenError),
-    /// It was not done by the time that the agent had to end.
-    #[error("the agent was asked to stop, and neither row nor workflow answered in time")]
+    /// It was not complete when the agent had to stop.
+    #[error("the agent was asked to stop before the row or the workflow answered")]
     Stopped,
 }
 
-/// Closes the row, then answers the token that the row then shows. Both are harmless when repeated, and the row
-/// refuses whoever has lost it. So any trouble with the table is waited out, also what looks final, such as a role
-/// that somebody is changing: to give up leaves a job that ended to be taken for lost.
+/// Closes the row, then answers the token in the closed row. Both can be repeated safely, and the row refuses a process
+/// that lost the job. Therefore all errors of the table are retried, even those that look permanent, such as a role that
+/// is being changed: otherwise the job would become `Lost` although it ended.
 ///
 /// # Errors
-/// [`Undelivered`] when the policy of either call is used up.
+/// [`Undelivered`] after the last retry of either call.
 pub async fn close_and_answer(
     ctx: &Context,
     entry: &Entry,
@@ -70,7 +70,7 @@ pub async fn close_and_answer(
             Err(ChangeError::Store(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the row is not closed");
                 if is_invalid(&error) {
-                    // Such as an item above 400 KB. What ended how is worth more than its description.
+                    // For example, an item over 400 KB. The result is more important than the details.
                     note = Note::new().end(entry.ended_at);
                 }
                 if !backoff.pause().await {
@@ -83,18 +83,18 @@ pub async fn close_and_answer(
         return Ok(Delivered::Recorded);
     };
     match ctx.tokens.answer(&reply.token, &answer, policy()).await {
-        Ok(Heard::Accepted) => Ok(Delivered::Answered),
-        Ok(Heard::Refused) => Ok(Delivered::Recorded),
+        Ok(TokenStatus::Accepted) => Ok(Delivered::Answered),
+        Ok(TokenStatus::Refused) => Ok(Delivered::Recorded),
         Err(error) => Err(Undelivered::Token(error)),
     }
 }
 
-/// Whether the service does not like what was written.
+/// Whether the service refuses the content of the write.
 fn is_invalid(error: &StoreError) -> bool {
     error.is_invalid_request()
 }
 
-/// Leaves a word for people. It decides nothing, so it is tried once.
+/// Notes the result for people. It decides nothing, so it is tried once.
 async fn annotate(ctx: &Context, entry: &Entry) {
     let Entry { attempt, outcome, ended_at, .. } = entry;
     let how = outcome.error_message.as_deref().map_or(String::new(), |message| format!(": {message}"));
@@ -105,7 +105,7 @@ async fn annotate(ctx: &Context, entry: &Entry) {
     }
 }
 
-/// Ends processes that agents have left which are gone together with their guards, and names their jobs in the log.
+/// Ends processes of agents that have ended together with their guards, and logs their jobs.
 pub fn end_orphans(config: &AgentConfig) {
     let Some(cgroups) = Cgroups::of_spool(&config.spool_dir) else { return };
     match cgroups.end_orphans() {
@@ -114,42 +114,42 @@ pub fn end_orphans(config: &AgentConfig) {
                 tracing::warn!(
                     name,
                     processes,
-                    "ended what was left of a job whose agent and guard are gone"
+                    "ended the remaining processes of a job whose agent and guard have ended"
                 );
             }
         }
-        Err(error) => tracing::warn!(%error, "what earlier agents have left may still run"),
+        Err(error) => tracing::warn!(%error, "processes of earlier agents may still run"),
     }
 }
 
-/// What a flush did.
+/// The result of a flush.
 #[derive(Debug, Default)]
 pub struct Flushed {
-    /// Delivered, in whatever way.
+    /// Delivered results.
     pub delivered: Vec<(Entry, Delivered)>,
-    /// Still in the spool.
+    /// Results that are still in the spool.
     pub left: Vec<(Entry, Undelivered)>,
-    /// Held by agents that still live.
+    /// Results of running agents.
     pub busy: usize,
-    /// Files that are no results, with the reason.
+    /// Files that are not results, with the reason.
     pub unreadable: Vec<(std::path::PathBuf, String)>,
 }
 
-/// What a flush answers where the spool has nothing to deliver; `None` where it has.
+/// The result of a flush if the spool has nothing to deliver. `None` if it has something.
 ///
 /// # Errors
-/// If the spool cannot be read.
+/// The spool cannot be read.
 pub fn nothing_to_flush(results: &Results, logs: &UnsentLogs) -> Result<Option<Flushed>, SpoolError> {
     let Listing { held, busy, unreadable } = results.take()?;
-    // One that cannot be read has nothing that could be sent.
+    // A file that cannot be read contains nothing to deliver.
     let logs = logs.take().unwrap_or_default();
     Ok((held.is_empty() && logs.is_empty()).then(|| Flushed { busy, unreadable, ..Flushed::default() }))
 }
 
-/// Delivers what dead agents left in the spool.
+/// Delivers results of dead agents.
 ///
 /// # Errors
-/// If the spool cannot be read.
+/// The spool cannot be read.
 pub async fn flush(ctx: &Context) -> Result<Flushed, SpoolError> {
     let listing = ctx.results.take()?;
     let mut flushed = Flushed { busy: listing.busy, unreadable: listing.unreadable, ..Flushed::default() };
@@ -159,7 +159,7 @@ pub async fn flush(ctx: &Context) -> Result<Flushed, SpoolError> {
         match Box::pin(close_and_answer(ctx, &entry, note, Backoff::of_flush)).await {
             Ok(delivered) => {
                 if let Err(error) = held.forget() {
-                    // Told again the next time, which is harmless. The others must not wait for it.
+                    // It will be delivered again, which is harmless. The others must not wait for it.
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(error, "a delivered result stays in the spool");
                 }

@@ -1,4 +1,4 @@
-//! From the end of the script to the end of the job: the result is kept, the row is closed, the workflow is answered.
+//! From the end of the script to the end of the job: stores the result, closes the row, answers the workflow.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use crate::aws::Backoff;
 use crate::clock::wall_clock;
 use crate::spool::result::{Entry, Room, VERSION};
 
-/// How long an agent that is asked to stop goes on with what it would otherwise wait for: services that are well need
-/// a tenth of it, and who asks, such as a machine that is shut down, waits for no others.
+/// How long an agent that is asked to stop continues to wait for services. Healthy services need a tenth of it, and the
+/// caller, such as a shutdown, does not wait long.
 const STOPPING: Duration = Duration::from_secs(3);
 
-/// What became of the script, and of the disk that is to keep it.
+/// The end of the script, and the state of the spool.
 pub(super) struct ScriptResult {
     pub(super) outcome: Outcome,
     pub(super) tries: Vec<Try>,
-    /// Of the script as it was run last.
+    /// Digest of the script of the last try.
     pub(super) sha256: Option<String>,
     pub(super) room: Option<Room>,
 }
 
-/// Delivers the result of this process's own job.
+/// Delivers the result of this process's job.
 pub(super) async fn finish(
     ctx: &Context,
     job: &Assignment,
@@ -48,7 +48,7 @@ pub(super) async fn finish(
     };
     let spooling = Spooling::begin(&ctx.results, &entry, room);
     let mut complete = patience.give(output.settle()).await == Some(true);
-    // Row and workflow have a time of their own: the log must not have used it up.
+    // Row and workflow have their own time limit, so that the log does not use it up.
     patience.renew();
     let mut note = output.describe(Note::new().end(entry.ended_at).tries(&tries), complete);
     if let Some(sha256) = &sha256 {
@@ -56,7 +56,7 @@ pub(super) async fn finish(
     }
     let delivered = {
         let mut delivering = Box::pin(deliver::close_and_answer(ctx, &entry, note, Backoff::of_results));
-        // It may be ended anywhere: the next agent, or a flush, does again what is not known to be done.
+        // The process may be ended at any point: the next agent, or a flush, repeats what is not known to be complete.
         let mut delivered = patience.give(&mut delivering).await;
         let held = spooling.done().await;
         if delivered.is_none() && held.is_none() {
@@ -92,10 +92,10 @@ pub(super) async fn finish(
     }
 }
 
-/// How long there is for what comes after the script: as long as it takes, until the agent is asked to stop.
+/// The time limit after the script: none, until the agent is asked to stop.
 pub(super) struct Patience {
     stop: watch::Receiver<u32>,
-    /// So many requests to stop end it.
+    /// Number of stop requests after which it ends.
     requests: u32,
     end: Option<Instant>,
 }
@@ -105,18 +105,18 @@ impl Patience {
         Self { stop, requests: 1, end: None }
     }
 
-    /// What is done next would be lost: only one more request ends it.
+    /// The next step must not be interrupted: it ends only after another stop request.
     fn insist(&mut self) {
         self.requests = self.stop.borrow().saturating_add(1);
         self.end = None;
     }
 
-    /// What is done next has the whole time again.
+    /// The next step has the full time limit again.
     fn renew(&mut self) {
         self.end = None;
     }
 
-    /// The result, or `None` when the time is over.
+    /// The result, or `None` after the time limit.
     pub(super) async fn give<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -131,7 +131,7 @@ impl Patience {
             None => {
                 let requests = self.requests;
                 if self.stop.wait_for(|count| *count >= requests).await.is_err() {
-                    // Nobody is left who could ask.
+                    // All senders have ended.
                     std::future::pending::<()>().await;
                 }
                 *self.end.insert(Instant::now() + STOPPING)

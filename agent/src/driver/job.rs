@@ -7,10 +7,10 @@ use tokio::sync::{mpsc, watch};
 use super::claim::{self, Claimed};
 use super::deliver::{self, Delivered};
 use super::delivery::{self, Patience, ScriptResult};
-use super::keeper::{Keeper, Kept};
+use super::keeper::{Keeper, KeeperChannels};
 use super::output::Output;
 use super::tries::{self, Ended};
-use super::{Assignment, Context, Lookout, queue};
+use super::{Assignment, CancelWatch, Context, queue};
 use crate::cgroup::{self, Cgroup, Cgroups};
 use crate::guard::Guard;
 use crate::imds;
@@ -18,66 +18,64 @@ use crate::process::{Control, StopReason};
 use crate::spool::Slot;
 use crate::spool::result::Room;
 
-/// Why a job was not run by this process. Of these only [`Self::Unfit`] and [`Self::Incompatible`] are
-/// failures of the job.
+/// Why this process did not run the job. Only [`Self::Unfit`] and [`Self::Incompatible`] are failures of the job.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
     /// There is no such row.
-    #[error("there is no row of it; is the agent configured for the right tables?")]
+    #[error("the job has no row; hint: check prefix and job_audit_table in the agent's settings")]
     NoRow,
-    /// Another attempt, another agent, or an end came first.
-    #[error("it is {status} in attempt {attempt}, so another came first")]
+    /// Another attempt or agent has it, or it is closed.
+    #[error("it is {status} in attempt {attempt}, so this command is obsolete")]
     Stale {
         /// The row's.
         status: JobStatus,
         /// The row's.
         attempt: u32,
     },
-    /// As [`Self::Stale`], found out where the row could not be read.
-    #[error("another came first")]
+    /// As [`Self::Stale`], but the row could not be read.
+    #[error("another process has it")]
     Another,
-    /// It was cancelled before anybody ran it; this process has closed and reported it.
-    #[error("it was cancelled before it was run")]
+    /// It was cancelled before it started. This process closed and reported it.
+    #[error("it was cancelled before it started")]
     Cancelled,
-    /// It cannot be run here, as the row now says; this process has closed it as failed and reported it.
-    #[error("it was failed, not run: {0}")]
+    /// It cannot be run here. This process closed it as failed and reported it.
+    #[error("it failed without being run: {0}")]
     Unfit(String),
-    /// Its row follows a contract that this agent does not know; this process has closed it as failed and reported it.
-    #[error("it was failed, not run: {0}")]
+    /// Its row follows a contract that this agent does not support. This process closed it as failed and reported it.
+    #[error("it failed without being run: {0}")]
     Incompatible(String),
-    /// The service no longer waits on the row's token; the next try of the state brings another attempt.
-    #[error("the workflow does not wait for it any more")]
+    /// No task waits for the row's token. The next try of the state brings another attempt.
+    #[error("the workflow no longer waits for it")]
     NobodyWaits,
-    /// The agent was told to stop before it had claimed it.
-    #[error("the agent was asked to stop before it had claimed it")]
+    /// The agent was asked to stop before the claim.
+    #[error("the agent was asked to stop before it claimed the job")]
     Stopping,
-    /// Somebody killed the guard before the job was claimed; the row is as it was, and the next try of the state
-    /// brings another attempt.
-    #[error("its guard is gone, and without one no script can be started")]
+    /// The guard was killed before the claim. The row is unchanged, and the next try of the state brings another attempt.
+    #[error("the guard was killed, so the script cannot be started")]
     Unguarded,
     /// The table could not be used.
     #[error("the job audit table cannot be used")]
     Store(#[source] StoreError),
-    /// The service could not be used for as long as a heartbeat.
+    /// Step Functions could not be reached for the duration of a heartbeat.
     #[error("Step Functions cannot be reached")]
     Tokens(#[source] crate::aws::TokenError),
 }
 
-/// What became of the job.
+/// The end of a job.
 #[derive(Debug)]
 pub enum Finished {
-    /// Its result is recorded, and was delivered or is no longer wanted.
+    /// The result is recorded, and was delivered or is not needed.
     Reported(Outcome, Delivered),
-    /// Its result is in the spool, or, without a usable spool, lost to the beat rule.
+    /// The result is in the spool. Without a usable spool, the job will be `Lost`.
     Undelivered(Outcome, deliver::Undelivered),
-    /// The attempt was no longer this process's: script stopped, nothing reported.
+    /// The attempt no longer belongs to this process: the script was stopped, and nothing was reported.
     Fenced,
 }
 
-/// Runs one job; `guard` starts its script. `stop` counts the requests to the agent to stop.
+/// Runs one job. `guard` starts its script. `stop` counts the stop requests.
 ///
 /// # Errors
-/// [`NotRun`]: somebody else has it, or nobody wants it.
+/// [`NotRun`]: another process has the job, or it is not needed any more.
 pub async fn run(
     ctx: &Context,
     job: &Assignment,
@@ -85,7 +83,7 @@ pub async fn run(
     stop: watch::Receiver<u32>,
 ) -> Result<Finished, NotRun> {
     let slot = Box::pin(queue::wait_for_slot(ctx, job, stop.clone())).await?;
-    // It may have waited here for hours.
+    // The job may have waited here for hours.
     if !guard.is_there() {
         return Err(NotRun::Unguarded);
     }
@@ -94,8 +92,8 @@ pub async fn run(
 
     let (orders, control) = mpsc::unbounded_channel();
     let (deadline, current) = watch::channel(claimed.lease.deadline());
-    let (tell_why, why_fenced) = watch::channel(None);
-    let kept = Kept { control, deadline: current, why_fenced };
+    let (report_reason, why_fenced) = watch::channel(None);
+    let kept = KeeperChannels { control, deadline: current, why_fenced };
     let keeper = Keeper {
         jobs: ctx.jobs.clone(),
         tokens: ctx.tokens.clone(),
@@ -105,8 +103,8 @@ pub async fn run(
         lease: claimed.lease.clone(),
         orders: orders.clone(),
         deadline,
-        tell_why,
-        lookout: Lookout::new(ctx.config.cancel_poll),
+        report_reason,
+        cancel_watch: CancelWatch::new(ctx.config.cancel_poll),
         trouble: None,
     };
     let mut keeping = Box::pin(keeper.keep());
@@ -116,14 +114,14 @@ pub async fn run(
     loop {
         tokio::select! {
             finished = &mut work => return Ok(finished),
-            // It ends by having told the work to stop; the work then ends by itself.
+            // It ends after it told the work to stop. The work then ends by itself.
             () = &mut keeping, if keeps => keeps = false,
             () = &mut relaying, if relays => relays = false,
         }
     }
 }
 
-/// Each request to stop the agent is one to stop the script: the second kills at once.
+/// Each stop request of the agent is one for the script. The second kills at once.
 async fn relay_stop(mut stop: watch::Receiver<u32>, orders: mpsc::UnboundedSender<Control>) {
     while stop.wait_for(|requests| *requests > 0).await.is_ok() {
         if orders.send(Control::Stop(StopReason::AgentStopping)).is_err() || stop.changed().await.is_err() {
@@ -138,7 +136,7 @@ async fn work(
     claimed: &Claimed,
     slot: Option<&Slot>,
     guard: &mut Guard,
-    kept: Kept,
+    kept: KeeperChannels,
     stop: watch::Receiver<u32>,
 ) -> Finished {
     let mut patience = Patience::new(stop);
@@ -161,11 +159,11 @@ async fn work(
     let why_fenced = kept.why_fenced.clone();
     let place = (slot, cgroup.as_ref());
     let ended = Box::pin(tries::run(ctx, job, claimed, place, guard, kept, &mut output.capture)).await;
-    // Nothing of the script is left when others learn of its end.
+    // All processes of the script have ended before others are notified of the end.
     drop(cgroup);
     let Ended::With { outcome, tries, sha256 } = ended else {
         let why = why_fenced.borrow().clone();
-        let why = why.unwrap_or_else(|| "the job is no longer this agent's".to_owned());
+        let why = why.unwrap_or_else(|| "this agent lost the job".to_owned());
         tracing::warn!(why, "the script is stopped and nothing is reported");
         output.capture.remark(&format!("stopped: {why}"));
         output.close();
@@ -180,7 +178,7 @@ async fn work(
     Box::pin(delivery::finish(ctx, job, &mut output, &mut patience, result)).await
 }
 
-/// Why the job in the row must not be run: it is not the one that was planned.
+/// Why the job in the row must not run: it differs from the planned job.
 fn unplanned(assignment: &Assignment, claimed: &Claimed) -> Option<String> {
     let planned = assignment.digest.as_ref()?;
     let row = &claimed.row;
@@ -192,27 +190,29 @@ fn unplanned(assignment: &Assignment, claimed: &Claimed) -> Option<String> {
     })
 }
 
-/// Makes room for the result, while there is some: the script may fill the disk.
+/// Reserves disk space for the result, because the script may fill the disk.
 async fn reserve(ctx: &Context, job: &Assignment) -> Option<Room> {
     let (results, owner) = (ctx.results.clone(), ctx.owner.clone());
     let Assignment { execution, job, attempt, .. } = job.clone();
     let reserving = move || results.reserve(&execution, job, attempt, &owner);
-    // A disk cannot be awaited, and the lease runs already.
+    // Disk operations cannot be awaited, and the lease is already running.
     match tokio::task::spawn_blocking(reserving).await {
         Ok(Ok(room)) => Some(room),
         Ok(Err(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no room is reserved for the result");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no disk space is reserved for the result"
+            );
             None
         }
         Err(_) => None,
     }
 }
 
-/// Ends what earlier attempts of the job have left here, and makes a control group for this one. `None` where there are
-/// no control groups.
+/// Ends the processes of earlier attempts of the job, and creates a control group. `None` if there are no control groups.
 ///
 /// # Errors
-/// If something of an earlier attempt does not die.
+/// A process of an earlier attempt does not end.
 async fn enclose(ctx: &Context, job: &Assignment) -> Result<Option<Cgroup>, String> {
     let Some(cgroups) = Cgroups::of_spool(&ctx.config.spool_dir) else { return Ok(None) };
     let (owner, span) = (ctx.owner.clone(), tracing::Span::current());
@@ -225,17 +225,17 @@ async fn enclose(ctx: &Context, job: &Assignment) -> Result<Option<Cgroup>, Stri
                 format!("not started: processes of an earlier attempt are still here: {error}")
             })? {
                 let cgroup::Ended { name, processes } = ended;
-                tracing::warn!(name, processes, "ended what an earlier attempt had left");
+                tracing::warn!(name, processes, "ended the remaining processes of an earlier attempt");
             }
             let cgroup = match cgroups.begin(&execution, job, attempt, &owner) {
                 Ok(cgroup) => cgroup,
                 Err(error) => {
-                    tracing::info!(%error, "no control group can be made, so the guard alone holds the script");
+                    tracing::info!(%error, "no control group can be created; only the guard ends the processes of the script");
                     return Ok(None);
                 }
             };
             if block && let Err(error) = imds::block(cgroup.path()) {
-                tracing::warn!(%error, "scripts can reach the credentials of the instance");
+                tracing::warn!(%error, "scripts can use the credentials of the instance");
             }
             Ok(Some(cgroup))
         })

@@ -1,21 +1,21 @@
-//! Keeps the lease while the script runs, and until its result is delivered.
+//! Renews the lease while the script runs, and until its result is delivered.
 
 use std::time::Duration;
 
-use rsqlflow_core::protocol::agent::{Order, after_renewal};
+use rsqlflow_core::protocol::agent::{AfterRenewal, after_renewal};
 use rsqlflow_core::protocol::{Change, JobState, JobStatus};
 use rsqlflow_core::{JobTimes, Owner};
 use rsqlflow_store::{Changed, JobAudit, Note, causes};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use super::{Assignment, Lookout};
-use crate::aws::{Heard, Tokens};
+use super::{Assignment, CancelWatch};
+use crate::aws::{TokenStatus, Tokens};
 use crate::clock::BootTime;
 use crate::lease::{Deadline, Lapse, Lease};
 use crate::process::{Control, StopReason};
 
-/// The renewals of one claimed job.
+/// Renews the lease of one claimed job.
 #[derive(Debug)]
 pub(super) struct Keeper {
     pub(super) jobs: JobAudit,
@@ -26,29 +26,29 @@ pub(super) struct Keeper {
     pub(super) lease: Lease,
     pub(super) orders: mpsc::UnboundedSender<Control>,
     pub(super) deadline: watch::Sender<Deadline>,
-    /// Why the job is no longer this agent's, for the end of its log.
-    pub(super) tell_why: watch::Sender<Option<String>>,
-    pub(super) lookout: Lookout,
-    /// What the table said last, if it said no.
+    /// Why this agent lost the job, for the end of the log.
+    pub(super) report_reason: watch::Sender<Option<String>>,
+    pub(super) cancel_watch: CancelWatch,
+    /// The last error of the table, if there is one.
     pub(super) trouble: Option<String>,
 }
 
-/// What it tells whoever runs the script.
+/// The channels to the code that runs the script.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct KeeperChannels {
     pub(super) control: mpsc::UnboundedReceiver<Control>,
-    /// Of the next try, which was not there to be told.
+    /// The deadline for the next try.
     pub(super) deadline: watch::Receiver<Deadline>,
-    /// Known by the time that a stop for being fenced arrives.
+    /// Set before a stop for being fenced is sent.
     pub(super) why_fenced: watch::Receiver<Option<String>>,
 }
 
-/// Timers do not run while a machine is suspended, so this is how late a lapse may be noticed after it wakes. The
-/// guard's own timer does run.
+/// Timers do not run while the machine is suspended, so this limits how late an expiry is noticed after it wakes. The
+/// guard's own timer runs.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
 impl Keeper {
-    /// Renews until the job is no longer ours, and then says so. Ends only then.
+    /// Renews until the job is lost, and then reports that.
     pub(super) async fn keep(mut self) {
         let mut cancelling = false;
         let began = BootTime::now();
@@ -57,18 +57,18 @@ impl Keeper {
             if let Some(lapse) = self.lease.lapse(now) {
                 let why = self.why(lapse, now, began);
                 tracing::warn!(?lapse, why, "the script is stopped");
-                self.tell_why.send_replace(Some(why));
+                self.report_reason.send_replace(Some(why));
                 self.order(Control::Stop(StopReason::Fenced));
                 return;
             }
             let next = self.lease.renew_at().min(self.lease.lapses_at());
             let pause = next.since(now);
             if !pause.is_zero() {
-                let look = self.lookout.next().filter(|_| !cancelling).map(|at| at.since(now));
+                let look = self.cancel_watch.next().filter(|_| !cancelling).map(|at| at.since(now));
                 if look.is_some_and(|look| look.is_zero()) {
-                    // No look puts off a renewal.
+                    // A check for a cancel never delays a renewal.
                     let most = pause.min(self.times.renewal_latency);
-                    if self.lookout.look(&self.jobs, &self.job, JobStatus::Running, most).await {
+                    if self.cancel_watch.check(&self.jobs, &self.job, JobStatus::Running, most).await {
                         self.lease.hasten(BootTime::now());
                     }
                     continue;
@@ -81,21 +81,19 @@ impl Keeper {
                 continue;
             };
             match after_renewal(&row, self.job.attempt, &self.owner) {
-                Order::GoOn(_) => {}
-                Order::Cancel => {
+                AfterRenewal::GoOn(_) => {}
+                AfterRenewal::Cancel => {
                     if !cancelling {
                         tracing::info!("a cancel is requested");
                         self.order(Control::Stop(StopReason::Cancelled));
                     }
                     cancelling = true;
                 }
-                Order::Stop => {
+                AfterRenewal::Stop => {
                     let (status, attempt) = (row.status, row.attempt);
-                    tracing::info!(%status, attempt, "the row is another's or closed");
-                    let why = format!(
-                        "the job is no longer this agent's: its row is {status} in attempt {attempt}"
-                    );
-                    self.tell_why.send_replace(Some(why));
+                    tracing::info!(%status, attempt, "the row belongs to another attempt or is closed");
+                    let why = format!("this agent lost the job: its row is {status} in attempt {attempt}");
+                    self.report_reason.send_replace(Some(why));
                     self.order(Control::Stop(StopReason::Fenced));
                     return;
                 }
@@ -104,12 +102,12 @@ impl Keeper {
         }
     }
 
-    /// Why the script is stopped, in words.
+    /// Why the script is stopped.
     fn why(&self, lapse: Lapse, now: BootTime, began: BootTime) -> String {
         let seconds = |since: BootTime| now.since(since).as_secs();
         match lapse {
             Lapse::LeaseRunsOut => format!(
-                "no answer from the audit table for {} s{}, and the lease is over",
+                "no answer from the audit table for {} s{}, and the lease has expired",
                 seconds(self.lease.runs_from()),
                 self.trouble.as_deref().map(|trouble| format!(" ({trouble})")).unwrap_or_default()
             ),
@@ -120,7 +118,7 @@ impl Keeper {
         }
     }
 
-    /// One renewal. `None` if nobody knows whether it was made.
+    /// One renewal. `None` if its result is not known.
     async fn renew(&mut self) -> Option<JobState> {
         let change = Change::Renew { attempt: self.job.attempt, owner: self.owner.clone() };
         let sent = BootTime::now();
@@ -141,25 +139,25 @@ impl Keeper {
                 None
             }
             Err(_) => {
-                tracing::warn!("not renewed: no answer in time");
+                tracing::warn!("not renewed: timeout");
                 self.trouble = None;
                 None
             }
         }
     }
 
-    /// A heartbeat on whatever token the row shows now: a later try of the state may have brought a new one.
+    /// A heartbeat with the token in the row. A later try of the state may have a new token.
     async fn heartbeat(&mut self, row: &JobState) {
         let Some(reply) = row.reply() else { return };
         let sent = BootTime::now();
         match self.tokens.heartbeat(&reply.token, self.times.renewal_latency).await {
-            Ok(Heard::Accepted) => self.lease.token_accepted(sent),
-            Ok(Heard::Refused) => tracing::info!("the token is not waited on; a new one may come"),
+            Ok(TokenStatus::Accepted) => self.lease.token_accepted(sent),
+            Ok(TokenStatus::Refused) => tracing::info!("no task waits for the token; a new one may follow"),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "no heartbeat"),
         }
     }
 
-    /// Who no longer listens has ended the script already.
+    /// If the receiver is closed, the script has already ended.
     fn order(&self, control: Control) {
         let _ = self.orders.send(control);
     }

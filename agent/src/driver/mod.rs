@@ -1,31 +1,31 @@
 //! One job from the command to the answer.
 //!
-//! - [`context`]: what all parts need, and which job it is.
+//! - [`context`]: shared data, and the job of the command.
 //! - [`queue`]: waiting for a slot while the instance is full.
 //! - [`claim`]: the heartbeat before the claim, and the claim.
-//! - [`refuse`]: what becomes of a job whose row this agent does not understand.
-//! - [`keeper`]: renewals, new tokens, orders; runs beside the work and talks to it by [`crate::process::Control`].
-//! - `lookout`: looks for a cancel between the renewals.
-//! - [`tries`]: the script, its reruns, and what became of it.
-//! - `spooling`: the result into the spool, while its row is closed.
-//! - `output`: the file of the output, and its way to CloudWatch Logs.
-//! - [`deliver`]: close and answer; also for what other agents left.
-//! - `delivery`: all that comes after the script, for this process's own job.
-//! - [`job`]: all of it in order.
+//! - [`refuse`]: jobs whose row this agent does not support.
+//! - [`keeper`]: renewals and new tokens. Runs beside the script and controls it with [`crate::process::Control`].
+//! - `cancel_watch`: checks for a cancel between renewals.
+//! - [`tries`]: the tries of the script.
+//! - `spooling`: writes the result to the spool while its row is closed.
+//! - `output`: the file of the output, and its delivery to CloudWatch Logs.
+//! - [`deliver`]: closes the row and answers the token; also for results of other agents.
+//! - `delivery`: everything after the script, for the job of this process.
+//! - [`job`]: the sequence of all steps.
 
+mod cancel_watch;
 pub mod claim;
 pub mod context;
 pub mod deliver;
 mod delivery;
 pub mod job;
 pub mod keeper;
-mod lookout;
 mod output;
 pub mod queue;
 mod refuse;
 mod spooling;
 pub mod tries;
 
+use cancel_watch::CancelWatch;
 pub use context::{Assignment, Context};
 pub use job::{Finished, NotRun, run};
-use lookout::Lookout;

@@ -1,4 +1,4 @@
-//! A job's output: its file on this instance, and its way from there to CloudWatch Logs.
+//! A job's output: its file on this instance, and its delivery to CloudWatch Logs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use crate::logs::events::Marks;
 use crate::logs::{Capture, Progress, Shipped, Shipper};
 use crate::spool::{self, LogRecord, UnsentLog, UnsentLogs};
 
-/// How long the log may stand still before the row is closed without it. A service that is well takes a batch in
-/// a tenth of it.
+/// How long the delivery of the log may make no progress before the row is closed without it. A healthy service accepts a
+/// batch in a tenth of it.
 const STANDSTILL: Duration = Duration::from_millis(400);
 
 /// The output of one attempt.
@@ -28,29 +28,28 @@ pub(super) struct Output {
     /// Its file.
     pub(super) capture: Capture,
     path: PathBuf,
-    /// Bytes that the service has taken.
+    /// Bytes that the service has accepted.
     taken: Arc<AtomicU64>,
-    /// Sends the file, until all of it is sent.
+    /// Sends the file until it is complete.
     shipping: Option<JoinHandle<Shipped>>,
-    /// What keeps lines from arriving; `None` where no log group is configured.
+    /// Why lines do not arrive. `None` if no log group is configured.
     service: Option<watch::Receiver<Option<String>>>,
-    /// How long the end of the output may take.
+    /// How long sending the end of the output may take.
     drain: Duration,
 }
 
 impl Output {
-    /// Opens the file, and begins to send what will be written to it. The disk is used in a thread of its own: the lease
-    /// of the job runs already.
+    /// Opens the file, and starts to send it. Disk operations run in a separate thread, because the lease is already running.
     pub(super) async fn begin(ctx: &Context, job: &Assignment, claimed: &Claimed) -> Self {
         let path = Capture::path_of(&ctx.config.log_dir, &job.execution, job.job, job.attempt);
         let opened = {
             let path = path.clone();
             tokio::task::spawn_blocking(move || Capture::open(path)).await
         };
-        // Only a panic could keep it from an answer.
+        // Only a panic prevents an answer.
         let (capture, follow) = opened.unwrap_or_else(|_| Capture::open(path.clone()));
         if let Some(error) = capture.trouble() {
-            tracing::warn!(%error, path = %path.display(), "the output cannot be kept");
+            tracing::warn!(%error, path = %path.display(), "the output cannot be stored");
         }
         let taken = follow.borrow().taken.clone();
         let record = record(ctx, job, claimed, &path);
@@ -71,22 +70,21 @@ impl Output {
         Self { capture, path, taken, shipping, service, drain: ctx.config.log_drain }
     }
 
-    /// No more will come.
+    /// The output is complete.
     pub(super) fn close(&mut self) {
         if let Some(error) = self.capture.trouble() {
-            tracing::warn!(%error, "the output could not be kept whole");
+            tracing::warn!(%error, "the output could not be stored completely");
         }
         self.capture.close();
     }
 
-    /// Whether there is a part that the service has not taken and may still take.
+    /// Whether there is output that the service has not accepted yet but may accept.
     pub(super) const fn is_on_its_way(&self) -> bool {
         self.shipping.is_some()
     }
 
-    /// Waits for the service as long as it gets on, but not longer than three times `log_drain`: readers of a closed row
-    /// then find the whole log, and a service that is slow or absent delays the close by next to nothing. Answers whether
-    /// all of the output has arrived.
+    /// Waits while the service makes progress, at most three times `log_drain`, so that a closed row has its complete log and
+    /// an unavailable service delays the close only a little. Returns whether all output has arrived.
     pub(super) async fn settle(&mut self) -> bool {
         let end = Instant::now() + 3 * self.drain;
         loop {
@@ -101,7 +99,7 @@ impl Output {
         }
     }
 
-    /// Waits for the service for `log_drain`. Answers whether all of the output has arrived.
+    /// Waits for the service for `log_drain`. Returns whether all output has arrived.
     pub(super) async fn drain(&mut self) -> bool {
         self.wait(self.drain).await && self.capture.trouble().is_none()
     }
@@ -117,16 +115,18 @@ impl Output {
         }
     }
 
-    /// What the row says of the output, `complete` or not.
+    /// The log columns of the row.
     pub(super) fn describe(&self, note: Note, complete: bool) -> Note {
         let trouble = (!complete).then(|| {
-            let kept =
-                self.capture.trouble().map(|error| format!("the instance could not keep it whole: {error}"));
+            let kept = self
+                .capture
+                .trouble()
+                .map(|error| format!("the instance could not store all of it: {error}"));
             let service = match &self.service {
                 Some(service) => service.borrow().clone(),
                 None => Some("no log group is configured".to_owned()),
             };
-            let why = kept.or(service).unwrap_or_else(|| "its end was still being sent".to_owned());
+            let why = kept.or(service).unwrap_or_else(|| "the end was still being sent".to_owned());
             let path = self.path.display();
             format!("not all of the output is in CloudWatch Logs: {why}; see {path} on the instance")
         });
@@ -134,7 +134,7 @@ impl Output {
     }
 }
 
-/// The record by which another agent sends the end of the log, should this one die before.
+/// A record with which another agent can send the end of the log if this one is killed.
 fn record(ctx: &Context, job: &Assignment, claimed: &Claimed, path: &Path) -> Option<LogRecord> {
     let log = UnsentLog {
         version: spool::logs::VERSION,
@@ -148,28 +148,28 @@ fn record(ctx: &Context, job: &Assignment, claimed: &Claimed, path: &Path) -> Op
     match UnsentLogs::new(&ctx.config.spool_dir).begin(log, &ctx.owner) {
         Ok(record) => Some(record),
         Err(error) => {
-            tracing::warn!(%error, "the end of the log is lost if this process dies before it is sent");
+            tracing::warn!(%error, "the end of the log is lost if this process is killed before it is sent");
             None
         }
     }
 }
 
-/// How long what dead agents have left of their logs may take: whoever comes next goes on with the rest.
+/// How long sending logs of dead agents may take. The next agent continues.
 const LEFT: Duration = Duration::from_secs(60);
 
-/// Sends the ends of logs whose agents died before, and notes in the rows that their logs are whole now.
+/// Sends the ends of logs of dead agents, and notes in the rows that their logs are complete.
 pub(super) async fn send_left(ctx: &Context) {
     let records = match UnsentLogs::new(&ctx.config.spool_dir).take() {
         Ok(records) => records,
         Err(error) => {
-            tracing::warn!(%error, "logs that are not sent cannot be looked for");
+            tracing::warn!(%error, "unsent logs cannot be listed");
             return;
         }
     };
     for record in records {
         let log = record.log.clone();
         let Ok(metadata) = std::fs::metadata(&log.path) else {
-            // It was old enough to be removed.
+            // The retention has removed it.
             record.forget();
             continue;
         };
@@ -178,13 +178,13 @@ pub(super) async fn send_left(ctx: &Context) {
         let written = metadata.len();
         let progress = Progress { written, marks, ended: true, ..Progress::default() };
         let stream = Stream::new(Arc::clone(&ctx.clients), log.log_group.clone(), log.log_stream.clone());
-        // The sender is not needed: what is there is all.
+        // The file is complete, so no sender is needed.
         let (_sender, follow) = watch::channel(progress);
         let mut shipper = Shipper::new(stream, log.path.clone(), follow).recorded(record);
         let in_time = timeout(LEFT, shipper.run()).await.is_ok();
         let (execution, job, attempt) = (&log.workflow_execution_id, log.job_id, log.attempt);
         let complete = in_time && shipper.shipped().complete;
-        tracing::info!(%execution, %job, attempt, complete, "sent the end of a log that another agent had left");
+        tracing::info!(%execution, %job, attempt, complete, "sent the end of another agent's log");
         if complete {
             let note = Note::new().log_arrived();
             if let Err(error) = ctx.jobs.note(execution, job, Some(attempt), note).await {

@@ -1,4 +1,4 @@
-//! Waiting for a slot. The state machine does not know of it: the job heartbeats as if it ran.
+//! Waits for a slot. The state machine does not notice it: the job sends heartbeats as if it ran.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use rsqlflow_store::StoreError;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::claim::{self, TokenHeard};
-use super::{Assignment, Context, Lookout, NotRun, refuse};
+use super::claim::{self, HeartbeatResult};
+use super::{Assignment, CancelWatch, Context, NotRun, refuse};
 use crate::clock::{BootTime, wall_clock};
 use crate::spool::{Occupant, Slot, Slots};
 
-/// How long the row may be out of reach before the job is left to a later attempt: by then its heartbeat was missed.
+/// How long the row may be unavailable before the job is left to a later attempt. By then its heartbeat was missed.
 const LONGEST_UNREAD: Duration = Duration::from_secs(15 * 60);
 
-/// Between two looks at the locks.
+/// Interval of checks for a free lock.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Waits until one of the `max_jobs` slots is free, and takes it. `None` where the locks cannot be used at all:
-/// a full disk must not keep jobs from running.
+/// Waits until one of the `max_jobs` slots is free, and takes it. `None` if the locks cannot be used: a full disk must not
+/// block jobs.
 ///
 /// # Errors
-/// [`NotRun`]: meanwhile the job went to another or is not wanted any more.
+/// [`NotRun`]: in the meantime another process took the job, or it is not needed any more.
 pub(super) async fn wait_for_slot(
     ctx: &Context,
     job: &Assignment,
@@ -37,7 +37,7 @@ pub(super) async fn wait_for_slot(
         agent_pid: std::process::id(),
         since: wall_clock(),
     };
-    let mut lookout = Lookout::new(ctx.config.cancel_poll);
+    let mut cancel_watch = CancelWatch::new(ctx.config.cancel_poll);
     let mut check_at = None;
     let mut longest_look = Duration::ZERO;
     let mut unread_since = None;
@@ -52,20 +52,20 @@ pub(super) async fn wait_for_slot(
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "slots cannot be used, so they are not counted"
+                    "slots cannot be used; max_jobs is not enforced"
                 );
                 return Ok(None);
             }
         }
         if check_at.is_some()
-            && lookout.next().is_some_and(|at| BootTime::now() >= at)
-            && lookout.look(&ctx.jobs, job, JobStatus::Triggered, longest_look).await
+            && cancel_watch.next().is_some_and(|at| BootTime::now() >= at)
+            && cancel_watch.check(&ctx.jobs, job, JobStatus::Triggered, longest_look).await
         {
             check_at = Some(BootTime::now());
         }
         if check_at.is_none_or(|at| BootTime::now() >= at) {
             if check_at.is_none() {
-                tracing::info!(max_jobs = ctx.config.max_jobs, "every slot is taken, so it waits here");
+                tracing::info!(max_jobs = ctx.config.max_jobs, "all slots are in use; the job waits");
             }
             let again = match still_wanted(ctx, job).await {
                 Ok((again, times)) => {
@@ -73,7 +73,7 @@ pub(super) async fn wait_for_slot(
                     longest_look = times.renewal_latency;
                     again
                 }
-                // A table that is out of reach for a while is no reason to leave the queue.
+                // A table that is temporarily unavailable does not end the wait.
                 Err(NotRun::Store(error)) if error.is_transient() => {
                     let since = *unread_since.get_or_insert_with(BootTime::now);
                     if BootTime::now().since(since) >= LONGEST_UNREAD {
@@ -91,7 +91,7 @@ pub(super) async fn wait_for_slot(
     }
 }
 
-/// Reads the row and heartbeats its token. Answers when to do so again, and the job's times.
+/// Reads the row and sends a heartbeat. Returns when to do so again, and the job's times.
 async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<(Duration, JobTimes), NotRun> {
     let row = match ctx.jobs.get(&job.execution, job.job).await {
         Ok(Some(row)) => row,
@@ -106,17 +106,20 @@ async fn still_wanted(ctx: &Context, job: &Assignment) -> Result<(Duration, JobT
     }
     let times = row.job.times();
     match claim::heartbeat(ctx, &row).await {
-        TokenHeard::Accepted(_) => Ok((times.renewal_period, times)),
-        TokenHeard::Refused => Err(NotRun::NobodyWaits),
-        TokenHeard::Unknown(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the heartbeat may not have been heard");
+        HeartbeatResult::Accepted(_) => Ok((times.renewal_period, times)),
+        HeartbeatResult::Refused => Err(NotRun::NobodyWaits),
+        HeartbeatResult::Unknown(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the heartbeat may not have been received"
+            );
             sleep(Duration::from_millis(200)).await;
             Ok((times.renewal_period / 5, times))
         }
     }
 }
 
-/// Whether a status is one that waits for an agent.
+/// Whether a job with this status waits for an agent.
 pub(super) const fn waits(status: JobStatus) -> bool {
     matches!(status, JobStatus::Triggered)
 }

@@ -1,5 +1,5 @@
-//! What becomes of a job whose row this agent does not understand: it ends at once, and says who has to be replaced.
-//! To leave it would let its task time out again and again on an instance that cannot run it.
+//! Jobs whose row this agent does not support: they fail at once with the component to update. Otherwise, their task would
+//! time out again and again.
 
 use rsqlflow_core::protocol::{Contract, Incompatible, JobStatus, Outcome};
 use rsqlflow_store::Note;
@@ -11,7 +11,7 @@ use crate::clock::wall_clock;
 /// This agent's version, for the row.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Closes the row as failed and answers its token. Answers why the job was not run.
+/// Closes the row as failed and answers its token. Returns why the job was not run.
 pub(super) async fn refuse(ctx: &Context, job: &Assignment, why: Incompatible) -> NotRun {
     let message = message(why);
     let outcome = Outcome {
@@ -31,13 +31,13 @@ pub(super) async fn refuse(ctx: &Context, job: &Assignment, why: Incompatible) -
     if let (Some(reply), Some(answer)) = (closed.reply(), closed.answer())
         && let Err(error) = ctx.tokens.answer(&reply.token, &answer, Backoff::of_preparation()).await
     {
-        // The row is closed: the next try of the state is answered by its launcher.
+        // The row is closed: the launcher of the state's next try answers the token.
         tracing::warn!(error = &error as &dyn std::error::Error, "the refusal could not be reported");
     }
     NotRun::Incompatible(message)
 }
 
-/// For whoever reads the row.
+/// Message for readers of the row.
 fn message(why: Incompatible) -> String {
     let known = if Contract::OLDEST == Contract::NEWEST {
         format!("contract {}", Contract::NEWEST)

@@ -1,4 +1,4 @@
-//! The script and its reruns, and what became of them.
+//! The tries of the script, and their results.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::claim::Claimed;
-use super::keeper::Kept;
+use super::keeper::KeeperChannels;
 use super::{Assignment, Context};
 use crate::aws::{Backoff, secrets};
 use crate::cgroup::Cgroup;
@@ -27,7 +27,7 @@ use crate::sql::Scanner;
 use crate::tools::Tools;
 use crate::user::User;
 
-/// What became of a job.
+/// The end of a job.
 #[derive(Debug)]
 pub(super) enum Ended {
     /// It has a result.
@@ -36,14 +36,14 @@ pub(super) enum Ended {
         outcome: Outcome,
         /// Every run of the script.
         tries: Vec<Try>,
-        /// Of the script as it was run last.
+        /// Digest of the script of the last try.
         sha256: Option<String>,
     },
-    /// It is no longer this process's to report.
+    /// This process must not report it.
     Fenced,
 }
 
-/// What every try needs.
+/// Data of every try.
 struct Job<'a> {
     ctx: &'a Context,
     assignment: &'a Assignment,
@@ -57,10 +57,10 @@ struct Job<'a> {
     sha256: Option<String>,
 }
 
-/// What one try means for the job.
-enum Verdict {
+/// The result of a try.
+enum TryResult {
     Final(Outcome),
-    /// The script failed by itself and may run again, unless somebody has meanwhile asked for an end.
+    /// The script failed and may run again, unless a stop was requested.
     Failed(Outcome, Option<StopReason>),
     Fenced,
 }
@@ -71,10 +71,10 @@ pub(super) async fn run(
     claimed: &Claimed,
     (slot, cgroup): (Option<&Slot>, Option<&Cgroup>),
     guard: &mut Guard,
-    kept: Kept,
+    channels: KeeperChannels,
     capture: &mut Capture,
 ) -> Ended {
-    let Kept { mut control, deadline, .. } = kept;
+    let KeeperChannels { mut control, deadline, .. } = channels;
     let control = &mut control;
     let user = match User::find(ctx.config.run_as.as_deref()) {
         Ok(user) => user,
@@ -89,9 +89,9 @@ pub(super) async fn run(
     let mut number = 1;
     loop {
         let (outcome, asked) = match Box::pin(job.one(number, control, capture)).await {
-            Verdict::Fenced => return Ended::Fenced,
-            Verdict::Final(outcome) => return job.end(outcome),
-            Verdict::Failed(outcome, asked) => (outcome, asked),
+            TryResult::Fenced => return Ended::Fenced,
+            TryResult::Final(outcome) => return job.end(outcome),
+            TryResult::Failed(outcome, asked) => (outcome, asked),
         };
         let Some(delay) = policy.delay_before(number) else { return job.end(outcome) };
         if let Some(reason) = asked {
@@ -104,11 +104,14 @@ pub(super) async fn run(
             policy.retries.saturating_add(1),
             show_duration(delay)
         ));
-        // So that people see it while it waits; the close writes the list again.
+        // Shown while the job waits. The close writes the list again.
         let note = Note::new().tries(&job.tries);
         let (execution, id) = (&assignment.execution, assignment.job);
         if let Err(error) = ctx.jobs.note(execution, id, Some(assignment.attempt), note).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the row does not show the try");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the try could not be written to the row"
+            );
         }
         match wait(delay, control).await {
             None => {}
@@ -118,14 +121,14 @@ pub(super) async fn run(
     }
 }
 
-/// Waits for the next try, unless somebody wants the job to end.
+/// Waits for the next try, unless a stop is requested.
 async fn wait(delay: Duration, control: &mut mpsc::UnboundedReceiver<Control>) -> Option<StopReason> {
     let end = Instant::now() + delay;
     loop {
         tokio::select! {
             biased;
             order = control.recv() => match order {
-                // The next try starts with the deadline as it is then.
+                // The next try starts with the deadline of that time.
                 Some(Control::Extend(_)) => {}
                 Some(Control::Stop(reason)) => return Some(reason),
                 None => return Some(StopReason::Fenced),
@@ -145,7 +148,7 @@ impl Job<'_> {
         number: u32,
         control: &mut mpsc::UnboundedReceiver<Control>,
         capture: &mut Capture,
-    ) -> Verdict {
+    ) -> TryResult {
         let start = wall_clock();
         let launch = {
             let preparing = self.prepare(number, capture);
@@ -155,9 +158,9 @@ impl Job<'_> {
                     biased;
                     order = control.recv() => match order {
                         Some(Control::Extend(_)) => {}
-                        Some(Control::Stop(StopReason::Fenced)) | None => return Verdict::Fenced,
+                        Some(Control::Stop(StopReason::Fenced)) | None => return TryResult::Fenced,
                         Some(Control::Stop(reason)) => {
-                            return Verdict::Final(stopped(reason, &self.claimed.row.job, &None));
+                            return TryResult::Final(stopped(reason, &self.claimed.row.job, &None));
                         }
                     },
                     launch = &mut preparing => break launch,
@@ -167,7 +170,7 @@ impl Job<'_> {
         let (launch, script) = match launch {
             Ok(launch) => launch,
             Err(message) => {
-                return Verdict::Final(Outcome::without_exit(JobStatus::Failed, message));
+                return TryResult::Final(Outcome::without_exit(JobStatus::Failed, message));
             }
         };
         self.sha256 = Some(script.sha256.clone());
@@ -192,12 +195,12 @@ impl Job<'_> {
         scanner.finish();
         let note = leaks(&end);
         if let Some(note) = &note {
-            tracing::warn!(note, "what the script left");
+            tracing::warn!(note, "the script left processes or output");
             capture.remark(note);
         }
         tracing::info!(exit = %end.exit, stopped = ?end.stopped, leftovers = end.leftovers, "the script has ended");
         if let Some(copy) = &script.copy {
-            // Where it could not be put in place, it is still there.
+            // If it was not mounted, the copy still exists.
             let _ = std::fs::remove_file(copy);
         }
         let explained = explain(&end, &script, scanner.explain(&end.exit), memory);
@@ -207,7 +210,7 @@ impl Job<'_> {
     /// Finds the script, its tools and its credentials.
     async fn prepare(&self, number: u32, capture: &mut Capture) -> Result<(Launch, Script), String> {
         let (config, row) = (&self.ctx.config, &self.claimed.row);
-        // Only root can put a copy in a script's place.
+        // Only root can mount a copy.
         let copies = nix::unistd::geteuid().is_root().then(|| config.spool_dir.join("copies"));
         let tools = Tools::prepare(config).map_err(|error| causes(&error))?;
         let id = row.job.secret.clone().or_else(|| config.secret.clone());
@@ -239,7 +242,7 @@ impl Job<'_> {
             try_number: number,
             secret_id: id.as_deref(),
         };
-        // Last, so that a copy is not left by what fails before.
+        // Last, so that an earlier failure leaves no copy.
         let script = Script::find(&config.script_dir, &row.job.script, copies.as_deref());
         let script = script.map_err(|error| causes(&error))?;
         let env = environment::build(&base, secret.as_ref(), own, ids);
@@ -251,9 +254,15 @@ impl Job<'_> {
         Ok((Launch { program, args, env, directory, sealed, cgroup }, script))
     }
 
-    fn judge(&mut self, end: &TryEnd, explained: String, start: Timestamp, note: Option<String>) -> Verdict {
+    fn judge(
+        &mut self,
+        end: &TryEnd,
+        explained: String,
+        start: Timestamp,
+        note: Option<String>,
+    ) -> TryResult {
         let verdict = verdict(end, explained, &self.claimed.row.job);
-        if let Verdict::Final(outcome) | Verdict::Failed(outcome, _) = &verdict {
+        if let TryResult::Final(outcome) | TryResult::Failed(outcome, _) = &verdict {
             self.tries.push(Try {
                 start_ts: start,
                 end_ts: wall_clock(),
@@ -266,14 +275,14 @@ impl Job<'_> {
     }
 }
 
-/// How a script ended, in words: with what is known of its file, and of the machine.
+/// The end of a script in words, with the relevant facts about its file and the machine.
 fn explain(end: &TryEnd, script: &Script, mut said: String, memory: Memory) -> String {
     if let Exit::NeverStarted(NeverStarted::Unstartable(error)) = end.exit {
         return format!("could not be started: {}", script.explain(error));
     }
     let code = end.exit.code();
     let hints = [code.and_then(|code| script.hint_after(code)), memory.hint_after(code)];
-    // Whoever was stopped needs no other explanation.
+    // A script that was stopped needs no other explanation.
     for hint in hints.into_iter().flatten().filter(|_| end.stopped.is_none()) {
         said.push_str("; ");
         said.push_str(&hint);
@@ -281,19 +290,19 @@ fn explain(end: &TryEnd, script: &Script, mut said: String, memory: Memory) -> S
     said
 }
 
-/// What a try means for its job; `explained` is how it ended, in words.
-fn verdict(end: &TryEnd, explained: String, job: &ResolvedJob) -> Verdict {
+/// Evaluates a try. `explained` is its end in words.
+fn verdict(end: &TryEnd, explained: String, job: &ResolvedJob) -> TryResult {
     if [end.stopped, end.asked].contains(&Some(StopReason::Fenced)) {
-        return Verdict::Fenced;
+        return TryResult::Fenced;
     }
     match (end.stopped, &end.exit) {
-        (None, Exit::NeverStarted(NeverStarted::Late)) => Verdict::Fenced,
+        (None, Exit::NeverStarted(NeverStarted::Late)) => TryResult::Fenced,
         (Some(reason), exit) => {
             let mut outcome = stopped(reason, job, &Some(explained));
             outcome.exit_code = exit.code();
-            Verdict::Final(outcome)
+            TryResult::Final(outcome)
         }
-        (None, Exit::Code(code)) if job.is_success(*code) => Verdict::Final(Outcome {
+        (None, Exit::Code(code)) if job.is_success(*code) => TryResult::Final(Outcome {
             status: JobStatus::Completed,
             exit_code: Some(*code),
             error_message: None,
@@ -302,20 +311,24 @@ fn verdict(end: &TryEnd, explained: String, job: &ResolvedJob) -> Verdict {
         (None, exit) => {
             let mut outcome = Outcome::without_exit(JobStatus::Failed, explained);
             outcome.exit_code = exit.code();
-            // What could not be started, or lost its guard, is no failing exit: nobody knows what it did.
-            if exit.code().is_some() { Verdict::Failed(outcome, end.asked) } else { Verdict::Final(outcome) }
+            // A script that did not start, or lost its guard, has no exit code: it is not retried.
+            if exit.code().is_some() {
+                TryResult::Failed(outcome, end.asked)
+            } else {
+                TryResult::Final(outcome)
+            }
         }
     }
 }
 
-/// The result of a job that somebody stopped; `how` is how its script ended, if it ran.
+/// The result of a job that was stopped. `how` is the end of its script, if it ran.
 fn stopped(reason: StopReason, job: &ResolvedJob, how: &Option<String>) -> Outcome {
     let (status, why) = match reason {
         StopReason::TimedOut => {
-            (JobStatus::TimedOut, format!("not done within its timeout of {}", job.timeout))
+            (JobStatus::TimedOut, format!("did not end within its timeout of {}", job.timeout))
         }
         StopReason::Cancelled => (JobStatus::Cancelled, "cancelled on request".to_owned()),
-        // Not `Cancelled`: nobody wanted this job to end, and its workflow should not look as if.
+        // Not `Cancelled`: the job was not cancelled.
         StopReason::AgentStopping | StopReason::Fenced => {
             (JobStatus::Failed, "the agent was asked to stop, and stopped its script".to_owned())
         }
@@ -327,16 +340,15 @@ fn stopped(reason: StopReason, job: &ResolvedJob, how: &Option<String>) -> Outco
     Outcome::without_exit(status, message)
 }
 
-/// What a script should not leave behind, for its log and for the row's list of tries.
+/// Notes about processes and output that a script left, for its log and for the list of tries.
 fn leaks(end: &TryEnd) -> Option<String> {
     let left = match end.leftovers {
         0 => None,
         1 => Some("ended 1 process that the script had left running".to_owned()),
         count => Some(format!("ended {count} processes that the script had left running")),
     };
-    let held = (!end.output_ended).then(|| {
-        "output not read to its end: a process that is none of the script's holds it open".to_owned()
-    });
+    let held = (!end.output_ended)
+        .then(|| "the output was not read to its end: another process keeps it open".to_owned());
     match (left, held) {
         (Some(left), Some(held)) => Some(format!("{left}; {held}")),
         (left, held) => left.or(held),
@@ -355,7 +367,7 @@ mod tests {
         .unwrap()
     }
 
-    fn judged(code: i32, stopped: Option<StopReason>, asked: Option<StopReason>) -> Verdict {
+    fn judged(code: i32, stopped: Option<StopReason>, asked: Option<StopReason>) -> TryResult {
         let end = TryEnd { exit: Exit::Code(code), stopped, asked, leftovers: 0, output_ended: true };
         verdict(&end, "as it ended".to_owned(), &job())
     }
@@ -364,17 +376,17 @@ mod tests {
     fn a_request_that_came_after_the_scripts_end_counts() {
         use StopReason::{AgentStopping, Cancelled, Fenced, TimedOut};
         for code in [0, 1] {
-            assert!(matches!(judged(code, None, Some(Fenced)), Verdict::Fenced));
-            assert!(matches!(judged(code, Some(TimedOut), Some(Fenced)), Verdict::Fenced));
+            assert!(matches!(judged(code, None, Some(Fenced)), TryResult::Fenced));
+            assert!(matches!(judged(code, Some(TimedOut), Some(Fenced)), TryResult::Fenced));
         }
         for reason in [Cancelled, AgentStopping] {
             assert!(
-                matches!(judged(1, None, Some(reason)), Verdict::Failed(_, Some(asked)) if asked == reason)
+                matches!(judged(1, None, Some(reason)), TryResult::Failed(_, Some(asked)) if asked == reason)
             );
-            let Verdict::Final(outcome) = judged(0, None, Some(reason)) else { panic!("it succeeded") };
+            let TryResult::Final(outcome) = judged(0, None, Some(reason)) else { panic!("it succeeded") };
             assert_eq!(outcome.status, JobStatus::Completed, "what was done before the request is done");
         }
-        assert!(matches!(judged(1, None, None), Verdict::Failed(_, None)));
+        assert!(matches!(judged(1, None, None), TryResult::Failed(_, None)));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The agent, as its guard sees it: the other end of a socket.
+//! The agent from the guard's side: the other end of a socket.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,16 +10,16 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 
 use super::launch::Launch;
-use super::message::{Header, Lines, Order, Report, Start};
+use super::message::{GuardCommand, Header, Lines, Report, Start};
 use super::wire;
 
-/// What the agent wants run: one try of the job.
+/// A try of the job that the agent requests.
 pub(super) struct Try {
     pub(super) start: Start,
     pub(super) launch: Launch,
-    /// Where the script's output goes.
+    /// Destination of the script's output.
     pub(super) output: OwnedFd,
-    /// What stays open until all processes of the script are gone.
+    /// A file to keep open until all processes of the script have ended.
     pub(super) kept: Option<OwnedFd>,
 }
 
@@ -27,9 +27,9 @@ pub(super) struct Try {
 pub(super) struct Agent {
     socket: OwnedFd,
     lines: Lines,
-    /// Descriptors whose message is not read yet.
+    /// Descriptors whose message has not been read yet.
     descriptors: VecDeque<OwnedFd>,
-    /// Whether it has closed its end, or sent nonsense: then it cannot be relied on any more.
+    /// Whether the agent closed its end, or sent invalid data. Then it is not reliable any more.
     pub(super) gone: bool,
 }
 
@@ -38,12 +38,12 @@ impl Agent {
         Self { socket, lines: Lines::default(), descriptors: VecDeque::new(), gone: false }
     }
 
-    /// What to poll for more of it.
+    /// What to poll.
     pub(super) fn readable(&self) -> PollFd<'_> {
         PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)
     }
 
-    /// Waits for a try. `None`: the agent went away, or a signal tells the guard to end.
+    /// Waits for a try. `None`: the agent has ended, or a signal stops the guard.
     pub(super) fn wait_for_try(&mut self, signals: &SignalFd) -> io::Result<Option<Try>> {
         let mut header = None;
         loop {
@@ -53,12 +53,12 @@ impl Agent {
             {
                 header = match line.parse::<Header>() {
                     Ok(header) => Some(header),
-                    // One for the last script, whose end crossed it, is nobody's any more.
-                    Err(_) if line.parse::<Order>().is_ok() => None,
+                    // A command for the last script, which ended in the meantime, is ignored.
+                    Err(_) if line.parse::<GuardCommand>().is_ok() => None,
                     Err(nonsense) => return Err(io::Error::other(nonsense)),
                 };
             }
-            // First: an agent that died after its last word wants nothing started.
+            // Checked first: nothing is started for an agent that ended after its last message.
             if self.gone {
                 return Ok(None);
             }
@@ -92,8 +92,8 @@ impl Agent {
         Ok(Try { start: header.start, launch, output, kept })
     }
 
-    /// What has been said of the running script since the last time. Nonsense counts as the end.
-    pub(super) fn orders(&mut self) -> Vec<Order> {
+    /// The commands for the running script since the last call. Invalid data counts as the end.
+    pub(super) fn orders(&mut self) -> Vec<GuardCommand> {
         self.receive();
         let mut orders = Vec::new();
         loop {
@@ -108,9 +108,9 @@ impl Agent {
         }
     }
 
-    /// Reads all that is there.
+    /// Reads all available data.
     fn receive(&mut self) {
-        // Most is a line; what to start is some kilobytes.
+        // Most messages are one line. A try has some kilobytes.
         let mut buffer = [0; 4096];
         while !self.gone {
             match wire::receive(&self.socket, &mut buffer, &mut self.descriptors) {
@@ -128,7 +128,7 @@ impl Agent {
         }
     }
 
-    /// A report that cannot be delivered has no reader; the socket's end says so by itself.
+    /// A report that cannot be sent has no reader. The end of the socket is detected separately.
     pub(super) fn tell(&self, report: Report) {
         let _ = wire::send(&self.socket, format!("{report}\n").as_bytes(), &[]);
     }

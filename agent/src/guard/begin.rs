@@ -1,4 +1,4 @@
-//! How a guard comes into being: as the other half of an agent that splits.
+//! Starts a guard: the agent forks.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,34 +8,34 @@ use nix::unistd::{ForkResult, Pid};
 
 use crate::fork::fork;
 
-/// Which of the two this process is by now.
+/// The role of the current process after the fork.
 #[derive(Debug)]
 pub enum Half {
-    /// The agent, and what it needs to reach its guard.
+    /// The agent, with its handle of the guard.
     Agent(Process),
-    /// The guard, with the agent's socket: it calls [`super::serve::main`] once it has dropped all else.
+    /// The guard, with the agent's socket: it calls [`super::serve::main`] after it closed everything else.
     Guard(OwnedFd),
 }
 
-/// A guard that runs: a child of this process, and a socket. [`super::Guard`] is made of it in a runtime, of which there
-/// is none yet when a guard begins.
+/// A running guard: a child process and a socket. [`super::Guard`] is created from it in a runtime, which does not exist
+/// yet when the guard starts.
 #[derive(Debug)]
 pub struct Process {
     /// Its process id.
     pub id: Pid,
-    /// Ours of the two ends; the other is all that the guard has of us.
+    /// The agent's end of the socket. The guard has the other end.
     pub socket: UnixStream,
 }
 
-/// Splits this process, which must have one thread, into agent and guard.
+/// Forks this process, which must have one thread, into agent and guard.
 ///
 /// # Errors
-/// If there is another thread, or the operating system refuses.
+/// There is another thread, or the operating system refuses.
 pub fn split() -> io::Result<Half> {
     let (ours, theirs) = UnixStream::pair()?;
     Ok(match fork()? {
         ForkResult::Parent { child } => Half::Agent(Process { id: child, socket: ours }),
-        // Its own copy of our end would keep it from seeing ours close.
+        // With a copy of the agent's end, the guard would not notice that the agent closes it.
         ForkResult::Child => Half::Guard({
             drop(ours);
             theirs.into()

@@ -1,7 +1,7 @@
-//! Finding and ending the children of this process, which is a subreaper.
+//! Finds and ends the children of this process, which is a subreaper.
 //!
-//! Only direct children are ever signalled. Nobody else can reap them, so a pid that was read cannot meanwhile
-//! belong to a stranger; and what a killed child leaves behind becomes a direct child, so rounds end them all.
+//! Only direct children are signalled. Only this process can reap them, so their ids cannot be reused in the meantime.
+//! Children of a killed child become direct children, so repeated rounds end all of them.
 
 use std::fs;
 use std::io;
@@ -14,22 +14,22 @@ use nix::unistd::{Pid, getpgid, getpid};
 /// A child that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself, with this code.
+    /// With this exit code.
     Exited(Pid, i32),
     /// By this signal.
     Signalled(Pid, i32),
 }
 
-/// What a look at the children found.
+/// The result of a check of the children.
 #[derive(Debug)]
 pub struct Reaped {
-    /// Those that have ended since the last look.
+    /// Children that have ended since the last check.
     pub ended: Vec<Ended>,
-    /// Whether others are still there.
+    /// Whether there are others.
     pub any_left: bool,
 }
 
-/// Collects every child that has ended, without waiting.
+/// Reaps every child that has ended, without waiting.
 #[must_use]
 pub fn reap() -> Reaped {
     let mut ended = Vec::new();
@@ -47,10 +47,10 @@ pub fn reap() -> Reaped {
 /// The direct children.
 ///
 /// # Errors
-/// If `/proc` cannot be read.
+/// `/proc` cannot be read.
 pub fn list() -> io::Result<Vec<Pid>> {
     let me = getpid();
-    // Not every kernel is built with this file (CONFIG_PROC_CHILDREN); each can be asked the slow way.
+    // Not every kernel has this file (CONFIG_PROC_CHILDREN). Otherwise every process is checked.
     match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
         Ok(text) => {
             Ok(text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect())
@@ -65,7 +65,7 @@ fn scan(parent: Pid) -> io::Result<Vec<Pid>> {
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        // A process that ends while we look is no child to be signalled.
+        // A process that ends in the meantime is not a child to signal.
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         if parent_in(&stat) == Some(parent.as_raw()) {
             children.push(Pid::from_raw(pid));
@@ -74,16 +74,16 @@ fn scan(parent: Pid) -> io::Result<Vec<Pid>> {
     Ok(children)
 }
 
-/// Field 4 of `/proc/PID/stat` (proc(5)). Field 2 is the program's name in parentheses, which may hold anything.
+/// Field 4 of `/proc/PID/stat` (proc(5)). Field 2 is the program's name in parentheses, which may contain any character.
 fn parent_in(stat: &str) -> Option<i32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// Sends a signal to every direct child that `wanted` accepts, and to all of `group` if one of them is in it.
-/// Answers how many children were signalled.
+/// Sends a signal to every direct child that `wanted` accepts, and to all of `group` if one of them is in it. Returns the
+/// number of signalled children.
 pub fn signal(signal: Signal, group: Pid, mut wanted: impl FnMut(Pid) -> bool) -> u32 {
     let children = list().unwrap_or_default();
-    // A group with a member that only we can reap cannot be a stranger's.
+    // A group with a member that only this process can reap cannot have been reused.
     let group_lives = children.iter().any(|&child| getpgid(Some(child)) == Ok(group));
     let mut count = 0;
     let mut group_done = false;
@@ -94,7 +94,7 @@ pub fn signal(signal: Signal, group: Pid, mut wanted: impl FnMut(Pid) -> bool) -
         count += 1;
         if group_lives && getpgid(Some(child)) == Ok(group) {
             if !group_done {
-                // Whoever ended in between needs no signal.
+                // A process that ended in the meantime needs no signal.
                 let _ = killpg(group, signal);
                 group_done = true;
             }

@@ -1,7 +1,7 @@
-//! What a script's processes may not do: applied between fork and exec, in the copy of the guard that becomes the script.
+//! Restrictions of a script's processes, applied between fork and exec in the process that becomes the script.
 //!
-//! A script of another user than the agent's gets nothing back of what root has given up: no capability, no program
-//! with the setuid bit, no look at processes of other jobs of the same user.
+//! A script of another user than the agent's cannot get more rights: no capabilities, no setuid programs, and no access to
+//! processes of other jobs of the same user.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -16,21 +16,21 @@ use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use super::launch::{Launch, Sealed};
 use super::message::RunAs;
 
-/// What is applied, prepared by the guard as far as it can be.
+/// The restrictions, as far as the guard can prepare them.
 pub(super) struct Confinement {
     /// `cgroup.procs` of the job's control group.
     processes: Option<File>,
     sealed: Option<Sealed>,
     run_as: Option<RunAs>,
-    /// A Landlock ruleset that forbids nothing but looking at processes outside of its domain.
+    /// A Landlock ruleset that only forbids access to processes outside its domain.
     domain: Option<OwnedFd>,
 }
 
 impl Confinement {
-    /// For a script.
+    /// The restrictions of a script.
     ///
     /// # Errors
-    /// If the control group is not there.
+    /// The control group does not exist.
     pub(super) fn prepare(launch: &Launch, run_as: Option<RunAs>) -> io::Result<Self> {
         let open =
             |group: &std::path::PathBuf| OpenOptions::new().write(true).open(group.join("cgroup.procs"));
@@ -38,22 +38,22 @@ impl Confinement {
             processes: launch.cgroup.as_ref().map(open).transpose()?,
             sealed: launch.sealed.clone(),
             run_as,
-            // A kernel without Landlock, or with an old one, does without.
+            // Kernels without Landlock, or with an old version, do not have this restriction.
             domain: run_as.and_then(|_| landlock::ruleset().ok()),
         })
     }
 
-    /// Applies it to this process.
+    /// Applies the restrictions to this process.
     ///
     /// # Errors
-    /// What the kernel refuses. The script is not to be started then.
+    /// The kernel refuses. Then the script must not be started.
     pub(super) fn apply(&self) -> io::Result<()> {
         if let Some(mut processes) = self.processes.as_ref() {
-            // This process (cgroups(7)); what it starts is in the same group.
+            // 0 means this process (cgroups(7)). Its children are in the same group.
             processes.write_all(b"0")?;
         }
         if let Some(sealed) = &self.sealed {
-            // Without the right to mount, the script runs from where it is.
+            // Without the right to mount, the script runs from its original file.
             let placed = put_in_place(sealed);
             let _ = fs::remove_file(&sealed.copy);
             match placed {
@@ -75,38 +75,38 @@ impl Confinement {
     }
 }
 
-/// Mounts the copy over the script, in a mount namespace of this process's own (mount_namespaces(7)): whatever happens
-/// to the file elsewhere, this script and what it starts see the copy, under the script's own path.
+/// Mounts the copy over the script, in a separate mount namespace (mount_namespaces(7)): this script and its children see
+/// the copy at the script's path, whatever happens to the original file.
 fn put_in_place(Sealed { script, copy }: &Sealed) -> Result<(), Errno> {
     const NONE: Option<&str> = None;
     unshare(CloneFlags::CLONE_NEWNS)?;
-    // Nothing that is mounted here is seen elsewhere; what is mounted elsewhere is still seen here.
+    // Mounts of this namespace are not visible outside. Mounts outside are still visible here.
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_SLAVE, NONE)?;
     mount(Some(copy), script, NONE, MsFlags::MS_BIND, NONE)?;
-    // Also takes `noexec` of the copy's file system away.
+    // Also removes `noexec` of the copy's file system.
     let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID;
     mount(NONE, script, NONE, flags, NONE)
 }
 
-/// Gives up every capability that a program could still bring back (capabilities(7), "Capability bounding set").
+/// Drops every capability that a program could regain (capabilities(7), "Capability bounding set").
 fn drop_bounding_set() {
     for capability in 0..64 {
         #[expect(unsafe_code, reason = "nix does not wrap it")]
         // SAFETY: it takes numbers only.
         let dropped = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
-        // The kernel has no more of them, or this process may not give them up.
+        // The kernel has no more capabilities, or this process must not drop them.
         if dropped != 0 {
             return;
         }
     }
 }
 
-/// Landlock (landlock(7)). A process in a Landlock domain can neither trace nor read the environment of a process
-/// outside of it, also of its own user. Each script is a domain of its own.
+/// Landlock (landlock(7)). A process in a Landlock domain can neither trace a process outside of it nor read its
+/// environment, even of the same user. Each script has its own domain.
 mod landlock {
     use super::*;
 
-    /// `LANDLOCK_ACCESS_FS_REFER`: every domain is refused it, unless a rule allows it.
+    /// `LANDLOCK_ACCESS_FS_REFER`: denied in every domain, unless a rule allows it.
     const REFER: u64 = 1 << 13;
     const RULE_PATH_BENEATH: libc::c_int = 1;
 
@@ -128,14 +128,14 @@ mod landlock {
         }
     }
 
-    /// Allows everything everywhere.
+    /// Allows all file access.
     ///
     /// # Errors
-    /// If the kernel has no Landlock of version 2 or later (Linux 5.19).
+    /// The kernel has no Landlock of version 2 or later (Linux 5.19).
     pub(super) fn ruleset() -> io::Result<OwnedFd> {
         let handled = RulesetAttr { handled_access_fs: REFER };
         #[expect(unsafe_code, reason = "nix does not wrap it")]
-        // SAFETY: the pointer is to a structure of that size, and the answer is a new descriptor that nobody else owns.
+        // SAFETY: the pointer is to a structure of that size, and the result is a new descriptor without another owner.
         let ruleset = unsafe {
             let size = size_of::<RulesetAttr>();
             let fd = result(libc::syscall(libc::SYS_landlock_create_ruleset, &raw const handled, size, 0))?;
@@ -157,7 +157,7 @@ mod landlock {
         Ok(ruleset)
     }
 
-    /// Makes this process, and all that it starts, a domain of their own.
+    /// Puts this process and its children into a domain.
     pub(super) fn enter(ruleset: &OwnedFd) -> io::Result<()> {
         #[expect(unsafe_code, reason = "nix does not wrap it")]
         // SAFETY: it takes an open descriptor.

@@ -12,17 +12,17 @@ use tokio::net::UnixStream;
 
 use super::begin::Process;
 use super::launch::Launch;
-use super::message::{Header, Lines, Order, Report, Start};
+use super::message::{GuardCommand, Header, Lines, Report, Start};
 use super::wire;
 
-/// The guard of this agent. Dropping it ends the script: the guard sees its socket close.
+/// The guard of this agent. Dropping it ends the script, because the guard's socket is closed.
 pub struct Guard {
     process: Pid,
     socket: UnixStream,
     lines: Lines,
-    /// What the socket had no room for.
+    /// Data that did not fit into the socket.
     unsent: Vec<u8>,
-    /// Descriptors that go with the next bytes.
+    /// Descriptors that are sent with the next bytes.
     descriptors: Vec<OwnedFd>,
     state: State,
 }
@@ -31,28 +31,28 @@ pub struct Guard {
 enum State {
     /// It waits for a try.
     Idle,
-    /// It was given one, and has not told its end.
+    /// It has a try that has not ended.
     Busy,
-    /// It is not there any more.
+    /// It has ended.
     Gone,
 }
 
-/// Why a try cannot be given to a guard.
+/// Why a try cannot be given to the guard.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTry {
-    /// Somebody killed it.
-    #[error("the guard is no longer there, and without one no script is started")]
+    /// The guard was killed.
+    #[error("the guard was killed, so no script can be started")]
     Gone,
-    /// It has not told the end of the last one.
+    /// The last try has not ended.
     #[error("the guard still has another script")]
     Busy,
-    /// What it takes cannot be had, or what to start cannot be sent.
+    /// The data cannot be prepared or sent.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl fmt::Debug for Guard {
-    /// Without what is to be sent, where a password may be.
+    /// Without the data, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("process", &self.process)
@@ -62,10 +62,10 @@ impl fmt::Debug for Guard {
 }
 
 impl Guard {
-    /// Of a process that serves at the other end of the socket; in a runtime.
+    /// From a process that serves the other end of the socket. Must be called in a runtime.
     ///
     /// # Errors
-    /// If the runtime cannot watch the socket.
+    /// The runtime cannot watch the socket.
     pub fn new(process: Process) -> io::Result<Self> {
         process.socket.set_nonblocking(true)?;
         Ok(Self {
@@ -78,17 +78,17 @@ impl Guard {
         })
     }
 
-    /// Whether the guard still waits for a try, as far as its socket tells.
+    /// Whether the guard waits for a try, as far as the socket shows.
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.state != State::Gone && !wire::is_closed(&self.socket)
     }
 
-    /// Orders the guard to start a script. `output` is the write end of a pipe for it; `kept` is a file that stays open
-    /// as long as any of its processes is there. What does not fit the socket at once is sent by [`Self::next_report`].
+    /// Tells the guard to start a script. `output` is the write end of a pipe. `kept` is a file that stays open while any of its
+    /// processes runs. Data that does not fit into the socket is sent by [`Self::next_report`].
     ///
     /// # Errors
-    /// [`NoTry`]. What becomes of the script is told by [`Self::next_report`].
+    /// [`NoTry`]. [`Self::next_report`] reports the progress of the script.
     pub fn start(
         &mut self,
         launch: &Launch,
@@ -114,10 +114,10 @@ impl Guard {
         Ok(())
     }
 
-    /// The next report; `None` once the guard is gone. Sends meanwhile what there was no room for. Cancel safe.
+    /// The next report. `None` after the guard has ended. Also sends pending data. Cancel safe.
     pub async fn next_report(&mut self) -> Option<Report> {
         loop {
-            // Nonsense from the guard is as good as none: the socket's end decides.
+            // Invalid data from the guard counts as its end. The end of the socket decides.
             if let Ok(Some(line)) = self.lines.next_line() {
                 if let Ok(report) = line.parse::<Report>() {
                     if report.is_last() {
@@ -144,7 +144,7 @@ impl Guard {
                     // Nobody will read it. Kept, it would have this loop find the socket writable for ever, and
                     // never wait for what tells of its end.
                     Err(error) if is_end(&error) => self.forget_unsent(),
-                    // With half of what it was sent the guard would wait for the rest.
+                    // The guard would wait for the rest of a partly sent message.
                     Err(_) => {
                         self.lose();
                         return None;
@@ -163,16 +163,16 @@ impl Guard {
         }
     }
 
-    /// Gives an order. It is sent at once, or, where the guard has not read the last ones for long, by
-    /// [`Self::next_report`] as soon as there is room. Only a guard that is gone does not get it.
-    pub fn order(&mut self, order: &Order) {
+    /// Sends a command. It is sent at once, or by [`Self::next_report`] if the socket is full. It is lost only if the guard has
+    /// ended.
+    pub fn order(&mut self, order: &GuardCommand) {
         self.unsent.extend_from_slice(format!("{order}\n").as_bytes());
-        // Nobody there, as the next report will say.
+        // The guard has ended, as the next report will show.
         let _ = self.send_what_fits();
     }
 
-    /// Not through tokio, which writes nothing before its reactor has once reported the socket as writable: an order
-    /// must not depend on that.
+    /// Not through tokio, which writes only after its reactor has reported the socket as writable. A command must not depend
+    /// on that.
     fn send_what_fits(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match wire::send(&self.socket, &self.unsent, &self.descriptors) {
@@ -187,7 +187,7 @@ impl Guard {
 
     fn sent(&mut self, count: usize) {
         self.unsent.drain(..count);
-        // They went with the first byte. As long as one is open here, the output would not end.
+        // They were sent with the first byte. An open copy here would keep the output open.
         self.descriptors.clear();
     }
 
@@ -201,20 +201,19 @@ impl Guard {
         self.forget_unsent();
     }
 
-    /// Kills the guard. What it kept then belongs to this process, if that is a subreaper. Not to be called once all
-    /// children of this process were collected: its id may be another's by then.
+    /// Kills the guard. Its children then belong to this process, if it is a subreaper. Must not be called after all children
+    /// were reaped, because the id may be reused.
     pub fn kill(&mut self) {
         self.lose();
         let _ = kill(self.process, Signal::SIGKILL);
     }
 
-    /// Ends a guard that has no script any more, and collects it. One that has is left to itself: it sees its socket
-    /// close.
+    /// Ends a guard without a script, and reaps it. A guard with a script ends by itself when its socket closes.
     pub fn collect(self) {
         drop(self.socket);
         let wait = match self.state {
             State::Idle => {
-                // It would end by itself, but not if somebody has stopped it.
+                // It would end by itself, unless it is stopped (SIGSTOP).
                 let _ = kill(self.process, Signal::SIGKILL);
                 None
             }

@@ -1,4 +1,4 @@
-//! What to start, and how the guard is told.
+//! The program to start, and its encoding for the guard.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// What to start: a program, never a line for a shell.
+/// The program to start. No shell is involved.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Launch {
     /// The program, as an absolute path.
@@ -18,23 +18,23 @@ pub struct Launch {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub directory: PathBuf,
-    /// The script, and a copy of it that it is to see in its place.
+    /// The script, and the copy that it sees in its place.
     pub sealed: Option<Sealed>,
-    /// Directory of the control group that all of its processes are to be in.
+    /// Directory of the control group for all of its processes.
     pub cgroup: Option<PathBuf>,
 }
 
-/// A script that runs from a copy, so that nobody can change its text while it runs.
+/// A script that runs from a copy, so that its text cannot change while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// Where the script is, and where its processes see the copy.
+    /// Path of the script, where its processes see the copy.
     pub script: PathBuf,
-    /// The copy. Its name is removed as soon as it is in place.
+    /// The copy. Its name is removed after it was mounted.
     pub copy: PathBuf,
 }
 
 impl fmt::Debug for Launch {
-    /// Without the values of the environment, one of which is a password.
+    /// Without the values of the environment, because one is a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Launch")
             .field("program", &self.program)
@@ -49,7 +49,7 @@ impl Launch {
     /// As it is sent: the directory, the program, the script and its copy, the control group (each empty where there is
     /// none), the number of arguments, these, then names and values in turn, each with a NUL behind it. execve(2) takes texts that end with one, so none of them can hold another.
     ///
-    /// # Errors
+    /// A text contains NUL. The error does not show it, because it may be the password.
     /// If one does. It is not told which, for it may be the password.
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         let count = OsString::from(self.args.len().to_string());
@@ -66,7 +66,7 @@ impl Launch {
             if text.as_bytes().contains(&0) {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidInput,
-                    "a NUL in an argument or in the environment, which no program can be given",
+                    "an argument or a variable contains NUL",
                 ));
             }
             bytes.extend_from_slice(text.as_bytes());
@@ -75,7 +75,7 @@ impl Launch {
         Ok(bytes)
     }
 
-    /// What [`Self::encode`] made, if it is that.
+    /// Decodes the result of [`Self::encode`].
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut texts = bytes.strip_suffix(b"\0")?.split(|&byte| byte == 0);
         let mut next = || texts.next().map(|text| OsString::from_vec(text.to_owned()));

@@ -1,6 +1,6 @@
-//! What agent and guard say to each other: one message a line, a word and its numbers.
+//! The messages between agent and guard: one line each, a word and its numbers.
 //!
-//! Only what is to be started does not fit a line: it follows its own as so many bytes ([`super::Launch`]).
+//! Only the program to start does not fit into a line: it follows its line as a number of bytes ([`super::Launch`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,38 +14,38 @@ use crate::lease::Deadline;
 pub struct RunAs {
     /// User id.
     pub user: u32,
-    /// Group id; supplementary groups are dropped.
+    /// Group id. Supplementary groups are dropped.
     pub group: u32,
 }
 
-/// What holds for a script, beside its program.
+/// Settings of a script, except its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// When it has to be over.
+    /// The deadline.
     pub deadline: Deadline,
-    /// From SIGTERM to SIGKILL.
+    /// Grace period between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// How long what a script has left running may go on after the script's own end.
+    /// How long processes that the script leaves running may continue after it.
     pub linger: Duration,
-    /// The user and group to run as, if not the guard's own.
+    /// The user and group to run as, if they are not the guard's.
     pub run_as: Option<RunAs>,
 }
 
 /// The first message of a try: start a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What holds for it.
+    /// Its settings.
     pub start: Start,
-    /// So many bytes follow the line: what to start.
+    /// Number of bytes after the line: the program to start.
     pub body: usize,
-    /// Whether a second descriptor comes with the first, which is for the script's output: a file that stays open as
-    /// long as any process of the script is there.
+    /// Whether a second descriptor follows the first, which is for the script's output: a file that stays open while any process
+    /// of the script runs.
     pub kept: bool,
 }
 
-/// What an agent tells the guard of a running script.
+/// A command of the agent for a running script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum GuardCommand {
     /// The lease was renewed.
     Extend(Deadline),
     /// Stop the script: SIGTERM, grace, SIGKILL.
@@ -54,7 +54,7 @@ pub enum Order {
     Kill,
 }
 
-/// What a guard tells its agent.
+/// A report of the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// The script runs, with this process id, which is also its process group.
@@ -63,27 +63,27 @@ pub enum Report {
     Late,
     /// The operating system would not start it (`errno`).
     Unstartable(i32),
-    /// The deadline was not moved on in time, so the guard ends the script.
+    /// The deadline was not extended in time, so the guard ends the script.
     Overdue,
     /// The script ended by itself.
     Exited(i32),
     /// The script died by a signal.
     Signalled(i32),
-    /// Script and descendants are gone. Of so many that outlived the script and had to be ended.
+    /// Script and descendants have ended. The number of processes that outlived the script and were ended.
     Gone(u32),
 }
 
 impl Report {
-    /// Whether it is the last of its try, so that the guard is free for another.
+    /// Whether it is the last report of its try, so that the guard is free.
     #[must_use]
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::Late | Self::Unstartable(_) | Self::Gone(_))
     }
 }
 
-/// A line that is no message.
+/// A line that is not a valid message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("agent and guard do not understand each other: {0:?}")]
+#[error("invalid message between agent and guard: {0:?}")]
 pub struct NotAMessage(pub String);
 
 impl fmt::Display for Header {
@@ -129,7 +129,7 @@ impl FromStr for Header {
     }
 }
 
-impl fmt::Display for Order {
+impl fmt::Display for GuardCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Extend(deadline) => {
@@ -141,7 +141,7 @@ impl fmt::Display for Order {
     }
 }
 
-impl FromStr for Order {
+impl FromStr for GuardCommand {
     type Err = NotAMessage;
 
     fn from_str(line: &str) -> Result<Self, NotAMessage> {
@@ -200,21 +200,21 @@ fn split<N: FromStr>(line: &str) -> Option<(&str, Vec<N>)> {
     Some((word, numbers))
 }
 
-/// Puts received bytes together to lines. Nobody sends longer ones than [`Lines::LONGEST`]. It has no `Debug`: a password
-/// is among what follows a line.
+/// Splits received bytes into lines of at most [`Lines::LONGEST`] bytes. It has no `Debug`, because the data after a line
+/// contains a password.
 #[derive(Default)]
 pub struct Lines(Vec<u8>);
 
 impl Lines {
-    /// A line longer than this is none of ours.
+    /// Maximum length of a valid line.
     pub const LONGEST: usize = 256;
 
-    /// Takes what was received.
+    /// Appends received bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    /// The next whole line, without its end.
+    /// The next complete line, without its end.
     ///
     /// # Errors
     /// [`NotAMessage`] if it is too long.
@@ -224,12 +224,12 @@ impl Lines {
                 let line: Vec<u8> = self.0.drain(..=end).take(end).collect();
                 Ok(Some(String::from_utf8_lossy(&line).into_owned()))
             }
-            None if self.0.len() > Self::LONGEST => Err(NotAMessage("a line without an end".to_owned())),
+            None if self.0.len() > Self::LONGEST => Err(NotAMessage("a line is too long".to_owned())),
             None => Ok(None),
         }
     }
 
-    /// So many bytes that follow the last line, once all of them are there.
+    /// The bytes that follow the last line, if they are complete.
     pub fn take(&mut self, count: usize) -> Option<Vec<u8>> {
         (self.0.len() >= count).then(|| self.0.drain(..count).collect())
     }
@@ -263,8 +263,12 @@ mod tests {
         )
     }
 
-    fn order() -> impl Strategy<Value = Order> {
-        prop_oneof![deadline().prop_map(Order::Extend), Just(Order::Stop), Just(Order::Kill)]
+    fn order() -> impl Strategy<Value = GuardCommand> {
+        prop_oneof![
+            deadline().prop_map(GuardCommand::Extend),
+            Just(GuardCommand::Stop),
+            Just(GuardCommand::Kill)
+        ]
     }
 
     fn report() -> impl Strategy<Value = Report> {
@@ -302,7 +306,7 @@ mod tests {
                     got_body = lines.take(header.body);
                 }
                 while got_body.is_some() && let Some(line) = lines.next_line().unwrap() {
-                    got.push(line.parse::<Order>().unwrap());
+                    got.push(line.parse::<GuardCommand>().unwrap());
                 }
             }
             prop_assert_eq!((first, got_body, got), (Some(header), Some(body), orders));
@@ -315,8 +319,8 @@ mod tests {
 
         #[test]
         fn nonsense_is_refused(line in ".*|(start|extend)( [0-9]{0,3}){0,5}") {
-            if let Ok(order) = line.parse::<Order>() {
-                prop_assert_eq!(order.to_string().parse::<Order>().unwrap(), order);
+            if let Ok(order) = line.parse::<GuardCommand>() {
+                prop_assert_eq!(order.to_string().parse::<GuardCommand>().unwrap(), order);
             }
             prop_assert!(line.parse::<Header>().is_err());
             let _ = line.parse::<Report>();

@@ -1,7 +1,6 @@
-//! The guard's side: with the agent's socket and nothing else of it.
+//! The guard's side, with the agent's socket as its only resource.
 //!
-//! No threads, no async runtime, no SDK: it is what an agent is before it has any of these, and costs nothing while it
-//! waits.
+//! No threads, no async runtime, no SDK, so it needs few resources while it waits.
 
 use std::fs::File;
 use std::io;
@@ -19,17 +18,17 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setpgid};
 
 use super::agent::{Agent, Try};
 use super::children::{self, Ended};
-use super::message::{Order, Report};
+use super::message::{GuardCommand, Report};
 use super::spawn::{Spared, spawn};
 use super::watch::{Action, Watch};
 use crate::clock::BootTime;
 use crate::inherited;
 
-/// The name that selects this side in a process of its own.
+/// The argument that starts this side in a separate process.
 pub const COMMAND: &str = "guard";
 
-/// [`main`] for a process that was started as a guard, with the agent's socket as stdin. That is for those who have
-/// threads already and so cannot split: tests.
+/// [`main`] for a process that was started as a guard, with the agent's socket as stdin. For tests, which have threads and
+/// cannot fork.
 pub fn from_stdin() -> ExitCode {
     match io::stdin().as_fd().try_clone_to_owned() {
         Ok(agent) => main(agent),
@@ -37,10 +36,10 @@ pub fn from_stdin() -> ExitCode {
     }
 }
 
-/// Runs the guard, until the agent closes its end or is gone. Whoever calls it owns no other descriptor any more: all
-/// are closed.
+/// Runs the guard until the agent closes its end or has ended. The caller must own no other descriptor, because all are
+/// closed.
 ///
-/// The exit code tells nothing; the agent reads the reports.
+/// The exit code has no meaning. The agent reads the reports.
 pub fn main(agent: OwnedFd) -> ExitCode {
     match leave_the_rest(&agent).and_then(|()| serve(Agent::new(agent))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,9 +47,9 @@ pub fn main(agent: OwnedFd) -> ExitCode {
     }
 }
 
-/// Lets go of all that is the agent's, and of nothing that the guard needs.
+/// Closes all resources of the agent.
 fn leave_the_rest(agent: &OwnedFd) -> io::Result<()> {
-    // What ps shows. A name is worth no error.
+    // The name in ps. Errors are ignored.
     let _ = set_name(c"rsqlflow-guard");
     let null = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;
@@ -58,9 +57,9 @@ fn leave_the_rest(agent: &OwnedFd) -> io::Result<()> {
     dup2_stderr(&null)?;
     drop(null);
     inherited::close_all(Some(agent.as_fd()));
-    // Otherwise it would hold on to whatever is mounted there.
+    // Otherwise it would keep a mounted file system busy.
     std::env::set_current_dir("/")?;
-    // A signal for the agent's group is the agent's to handle.
+    // Signals for the agent's group are handled by the agent.
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     Ok(())
 }
@@ -72,7 +71,7 @@ fn serve(mut agent: Agent) -> io::Result<()> {
     let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
     set_child_subreaper(true)?;
     let mut spared = Spared::new();
-    // Also while the job queues: there is no other guard.
+    // Also while the job is queued: there is no other guard.
     spared.begin();
 
     while let Some(Try { start, launch, output, kept }) = agent.wait_for_try(&signal_fd)? {
@@ -81,7 +80,7 @@ fn serve(mut agent: Agent) -> io::Result<()> {
             agent.tell(Report::Late);
             continue;
         };
-        // The lock on its directory says that the group is in use, also when the agent is gone.
+        // The lock on its directory marks the group as in use, also after the agent has ended.
         let group = launch.cgroup.as_deref().and_then(|path| File::open(path).ok());
         let held = group.as_ref().is_some_and(|group| group.try_lock_shared().is_ok());
         debug_assert!(held || group.is_none());
@@ -101,7 +100,7 @@ fn serve(mut agent: Agent) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the script until all its processes are gone, and answers how many outlived it and had to be ended.
+/// Watches the script until all its processes have ended. Returns how many outlived it and were ended.
 fn keep(
     mut watch: Watch,
     script: Pid,
@@ -113,7 +112,7 @@ fn keep(
     let mut leftovers: Vec<Pid> = Vec::new();
     let mut outlived = false;
     loop {
-        // First, not after the wait: some may have come together with the start, and no poll would tell of them.
+        // Before the wait: commands may have arrived with the start, without a poll event.
         let was_there = !agent.gone;
         for order in agent.orders() {
             watch.obey(&order, BootTime::now());
@@ -142,7 +141,7 @@ fn keep(
         let was_overdue = watch.is_overdue();
         let action = watch.action(now);
         if watch.is_overdue() && !was_overdue {
-            // Before the signal, so that it is read before the end that the signal brings.
+            // Before the signal, so that it is read before the end that the signal causes.
             agent.tell(Report::Overdue);
         }
         let mut count = |pid: Pid| {
@@ -173,18 +172,18 @@ fn keep(
         wait(watch.wake_at(now), agent, signal_fd, timer)?;
         while let Ok(Some(signal)) = signal_fd.read_signal() {
             if signal.ssi_signo != Signal::SIGCHLD as u32 {
-                watch.obey(&Order::Stop, BootTime::now());
+                watch.obey(&GuardCommand::Stop, BootTime::now());
             }
         }
     }
 }
 
-/// Waits for a signal, an order, or the moment.
+/// Waits for a signal, a command, or a time.
 fn wait(until: BootTime, agent: &Agent, signal_fd: &SignalFd, timer: &TimerFd) -> io::Result<()> {
     let nanos = until.as_nanos().max(1);
     let seconds = i64::try_from(nanos / 1_000_000_000).unwrap_or(i64::MAX);
     let time = TimeSpec::new(seconds, i64::try_from(nanos % 1_000_000_000).unwrap_or(0));
-    // An absolute moment is not missed when it passes before the poll, nor when the machine sleeps over it.
+    // An absolute time is not missed if it passes before the poll, or while the machine is suspended.
     timer.set(Expiration::OneShot(time), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
     let mut fds = vec![
         PollFd::new(signal_fd.as_fd(), PollFlags::POLLIN),

@@ -1,4 +1,4 @@
-//! Starting the script.
+//! Starts the script.
 
 use std::ffi::CString;
 use std::fs;
@@ -17,8 +17,8 @@ use super::confine::Confinement;
 use super::launch::Launch;
 use super::message::Start;
 
-/// Starts the script. It writes to `output`, of which nothing stays open here: the pipe ends when the last process of
-/// the script has closed it.
+/// Starts the script. It writes to `output`, of which no copy stays open here: the pipe ends when the last process of the
+/// script has closed it.
 pub(super) fn spawn(
     launch: Launch,
     output: OwnedFd,
@@ -29,17 +29,17 @@ pub(super) fn spawn(
     let program = Program::new(&launch)?;
     let confinement = Confinement::prepare(&launch, start.run_as)?;
     let mut command = Command::new(&launch.program);
-    // A group of its own, so that one signal reaches all of it.
+    // A separate group, so that one signal reaches all its processes.
     command.current_dir(launch.directory).process_group(0).stdin(Stdio::null());
     command.stderr(output.try_clone()?).stdout(output);
     let guard = getpid();
     let begin = move || {
-        // Inherited like all that is blocked; the guard itself takes signals only where it reads them.
+        // Blocked signals are inherited. The guard itself reads its signals explicitly.
         blocked.thread_unblock()?;
         confinement.apply()?;
-        // Forgotten when the user changes (prctl(2), PR_SET_PDEATHSIG), which here has been done.
+        // Cleared when the user changes (prctl(2), PR_SET_PDEATHSIG), which has already happened here.
         set_pdeathsig(Signal::SIGKILL)?;
-        // The guard may have died before that.
+        // The guard may have ended before that.
         if getppid() != guard {
             return Err(Errno::ESRCH.into());
         }
@@ -58,8 +58,8 @@ pub(super) fn spawn(
     i32::try_from(child.id()).map(Pid::from_raw).map_err(io::Error::other)
 }
 
-/// A program as execve(2) takes it. The standard library uses execvp(3), which gives a file that the kernel cannot run,
-/// such as a program for another processor, to `/bin/sh`.
+/// A program for execve(2). The standard library uses execvp(3), which passes a file that the kernel cannot run, such as a
+/// program for another processor, to `/bin/sh`.
 struct Program {
     path: CString,
     args: Vec<CString>,
@@ -80,7 +80,7 @@ impl Program {
         Ok(Self { path, args, env: env.collect::<Result<_, _>>()? })
     }
 
-    /// Does not return, unless with an error.
+    /// Returns only with an error.
     fn execute(&self) -> io::Error {
         match execve(&self.path, &self.args, &self.env) {
             Ok(never) => match never {},
@@ -89,10 +89,10 @@ impl Program {
     }
 }
 
-/// Whether the kernel is asked to kill anything else first when memory runs out. Only root may ask for that (proc(5),
-/// `oom_score_adj`), and a guard of another user goes without.
+/// Protects the guard from the kernel's out-of-memory killer. Only root may do that (proc(5), `oom_score_adj`); the guard of
+/// another user has no protection.
 pub(super) struct Spared {
-    /// What it was before, if that is known and may be changed.
+    /// The previous value, if it is known and can be changed.
     usual: Option<String>,
     now: bool,
 }
@@ -112,7 +112,7 @@ impl Spared {
         if std::mem::take(&mut self.now)
             && let Some(usual) = &self.usual
         {
-            // To give up a privilege needs none.
+            // Reducing a privilege needs no privilege.
             let _ = fs::write(Self::PATH, usual.trim());
         }
     }

@@ -1,26 +1,26 @@
-//! What the guard does and when, as pure state: moments are parameters, signals are answers.
+//! The decisions of the guard, as pure state: times are parameters, signals are results.
 
 use std::time::Duration;
 
-use super::message::{Order, Start};
+use super::message::{GuardCommand, Start};
 use crate::clock::BootTime;
 use crate::lease::Deadline;
 
-/// What the processes are to be sent now.
+/// The signal to send now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     Nothing,
-    /// SIGTERM, to each process once.
+    /// SIGTERM, once to each process.
     Terminate,
-    /// SIGKILL, again and again until all are gone.
+    /// SIGKILL, repeatedly until all have ended.
     Kill,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// The script has ended, something that it started has not.
+    /// The script has ended, but not all of its processes.
     Lingering {
         until: BootTime,
     },
@@ -30,7 +30,7 @@ enum Phase {
     Killing,
 }
 
-/// One script's watch, from its start until all its processes are gone.
+/// The state of one script, from its start until all its processes have ended.
 #[derive(Clone, Debug)]
 pub struct Watch {
     deadline: Deadline,
@@ -41,7 +41,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins, unless it is too late to start anything.
+    /// Starts, unless the deadline has passed.
     #[must_use]
     pub fn begin(start: &Start, now: BootTime) -> Option<Self> {
         (now < start.deadline.term_at).then_some(Self {
@@ -53,26 +53,26 @@ impl Watch {
         })
     }
 
-    /// Takes an order.
-    pub fn obey(&mut self, order: &Order, now: BootTime) {
+    /// Applies a command.
+    pub fn obey(&mut self, order: &GuardCommand, now: BootTime) {
         match order {
-            // One that was overtaken must not shorten what a later one has won.
-            Order::Extend(Deadline { term_at, kill_at }) => {
+            // A delayed command must not shorten a later deadline.
+            GuardCommand::Extend(Deadline { term_at, kill_at }) => {
                 self.deadline.term_at = self.deadline.term_at.max(*term_at);
                 self.deadline.kill_at = self.deadline.kill_at.max(*kill_at);
             }
-            Order::Stop => self.stop(now),
-            Order::Kill => self.phase = Phase::Killing,
+            GuardCommand::Stop => self.stop(now),
+            GuardCommand::Kill => self.phase = Phase::Killing,
         }
     }
 
-    /// Nobody is left to move the deadline on.
+    /// The agent has ended, so the deadline will not be extended.
     pub fn agent_gone(&mut self, now: BootTime) {
         self.stop(now);
     }
 
-    /// The script itself has ended; others of its processes may be left. Answers whether it ended unasked, so
-    /// that those are its fault.
+    /// The script itself has ended. Others of its processes may remain. Returns whether it ended by itself, so that it left
+    /// them.
     pub fn script_ended(&mut self, now: BootTime) -> bool {
         let unasked = self.phase == Phase::Running;
         if unasked {
@@ -81,7 +81,7 @@ impl Watch {
         unasked
     }
 
-    /// What to do now.
+    /// The action at this time.
     #[must_use]
     pub fn action(&mut self, now: BootTime) -> Action {
         match self.phase {
@@ -104,20 +104,20 @@ impl Watch {
         }
     }
 
-    /// Whether the script is being ended because nobody moved the deadline on, which its own end will not show.
+    /// Whether the script is being ended because the deadline was not extended.
     #[must_use]
     pub const fn is_overdue(&self) -> bool {
         self.overdue
     }
 
-    /// When [`Self::action`] may have something new to say.
+    /// When [`Self::action`] may have a new result.
     #[must_use]
     pub fn wake_at(&self, now: BootTime) -> BootTime {
         match self.phase {
             Phase::Running => self.deadline.term_at,
             Phase::Lingering { until } => until.min(self.deadline.term_at),
             Phase::Stopping { kill_at } => kill_at.min(self.deadline.kill_at),
-            // A killed process leaves its children to the guard, which then kills those.
+            // Children of a killed process become children of the guard, which then kills them.
             Phase::Killing => now.plus(Duration::from_millis(5)),
         }
     }
@@ -172,18 +172,18 @@ mod tests {
     #[test]
     fn a_deadline_that_is_moved_on_does_not() {
         let mut watch = watch();
-        watch.obey(&Order::Extend(Deadline { term_at: at(200), kill_at: at(210) }), at(50));
+        watch.obey(&GuardCommand::Extend(Deadline { term_at: at(200), kill_at: at(210) }), at(50));
         assert_eq!(watch.action(at(199)), Action::Nothing);
         assert_eq!(watch.action(at(200)), Action::Terminate);
-        watch.obey(&Order::Extend(Deadline { term_at: at(300), kill_at: at(310) }), at(201));
+        watch.obey(&GuardCommand::Extend(Deadline { term_at: at(300), kill_at: at(310) }), at(201));
         assert_eq!(watch.action(at(210)), Action::Kill, "a stop that has begun goes on");
     }
 
     #[test]
     fn an_overtaken_extension_shortens_nothing() {
         let mut watch = watch();
-        watch.obey(&Order::Extend(Deadline { term_at: at(200), kill_at: at(210) }), at(50));
-        watch.obey(&Order::Extend(Deadline { term_at: at(150), kill_at: at(160) }), at(51));
+        watch.obey(&GuardCommand::Extend(Deadline { term_at: at(200), kill_at: at(210) }), at(50));
+        watch.obey(&GuardCommand::Extend(Deadline { term_at: at(150), kill_at: at(160) }), at(51));
         assert_eq!(watch.action(at(199)), Action::Nothing);
         assert_eq!(watch.wake_at(at(199)), at(200));
     }
@@ -212,11 +212,12 @@ mod tests {
         assert_eq!(watch.action(at(65)), Action::Kill);
     }
 
-    fn orders() -> impl Strategy<Value = Order> {
+    fn orders() -> impl Strategy<Value = GuardCommand> {
         prop_oneof![
-            Just(Order::Stop),
-            Just(Order::Kill),
-            (100u64..300).prop_map(|end| Order::Extend(Deadline { term_at: at(end), kill_at: at(end + 10) })),
+            Just(GuardCommand::Stop),
+            Just(GuardCommand::Kill),
+            (100u64..300)
+                .prop_map(|end| GuardCommand::Extend(Deadline { term_at: at(end), kill_at: at(end + 10) })),
         ]
     }
 

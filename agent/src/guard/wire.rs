@@ -1,4 +1,4 @@
-//! Bytes and descriptors over the socket between agent and guard. Neither call waits.
+//! Bytes and descriptors over the socket between agent and guard. Both calls are non-blocking.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -7,13 +7,12 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recv, recvmsg, sendmsg};
 
-/// As many descriptors as one message brings at most.
+/// Maximum number of descriptors in a message.
 pub(super) const MOST: usize = 2;
 
-/// Sends some of `bytes`, and with them all of `descriptors`; answers how many bytes.
+/// Sends some of `bytes`, and with them all of `descriptors`. Returns the number of bytes.
 ///
-/// The kernel hands descriptors over with the first of the bytes that they were sent with (unix(7), `SCM_RIGHTS`), so
-/// who has read those has them.
+/// The kernel delivers descriptors with the first of the bytes that they were sent with (unix(7), `SCM_RIGHTS`).
 pub(super) fn send(socket: &impl AsFd, bytes: &[u8], descriptors: &[OwnedFd]) -> io::Result<usize> {
     let raw: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&raw)];
@@ -22,8 +21,8 @@ pub(super) fn send(socket: &impl AsFd, bytes: &[u8], descriptors: &[OwnedFd]) ->
     Ok(sendmsg::<()>(socket.as_fd().as_raw_fd(), &[IoSlice::new(bytes)], control, flags, None)?)
 }
 
-/// Receives into `buffer`, and answers how many bytes; none when the other end is closed. No program that this process
-/// starts inherits the descriptors.
+/// Receives into `buffer`. Returns the number of bytes, or zero if the other end is closed. The descriptors are closed on
+/// exec.
 pub(super) fn receive(
     socket: &impl AsFd,
     buffer: &mut [u8],
@@ -36,14 +35,14 @@ pub(super) fn receive(
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(received) = control {
             #[expect(unsafe_code, reason = "nix gives received descriptors as numbers")]
-            // SAFETY: the kernel has just opened them for this process, and nobody else here knows of them.
+            // SAFETY: the kernel has just opened them for this process, and no other code uses them.
             descriptors.extend(received.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
         }
     }
     Ok(message.bytes)
 }
 
-/// Whether the other end is closed and all that it sent was received.
+/// Whether the other end is closed and everything that it sent was received.
 pub(super) fn is_closed(socket: &impl AsFd) -> bool {
     let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
     !matches!(recv(socket.as_fd().as_raw_fd(), &mut [0], flags), Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR))

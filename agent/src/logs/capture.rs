@@ -15,23 +15,23 @@ use super::events::Marks;
 use super::redact::Redactor;
 use crate::clock::wall_clock;
 
-/// How far the file has been written, for whoever follows it.
+/// How much of the file has been written, for its followers.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// Bytes in the file.
     pub written: u64,
     /// When they came.
     pub marks: Marks,
-    /// When it grew last.
+    /// When it last grew.
     pub grown_at: Option<Instant>,
-    /// No more will come.
+    /// The file is complete.
     pub ended: bool,
-    /// How much of it whoever follows does not need any more, so that `marks` are kept for the rest only.
+    /// How much of it the followers no longer need. `marks` are kept only for the rest.
     pub taken: Arc<AtomicU64>,
 }
 
-/// Writes the file. A disk that is full, or a directory that cannot be written, costs the log and not the job:
-/// bytes are then counted and dropped.
+/// Writes the file. A full disk or a directory without write permission costs the log, but not the job: bytes are then
+/// counted and dropped.
 #[derive(Debug)]
 pub struct Capture {
     path: PathBuf,
@@ -39,7 +39,7 @@ pub struct Capture {
     trouble: Option<io::Error>,
     redactor: Redactor,
     total: u64,
-    /// The last byte was not the end of a line.
+    /// Whether the last byte was not the end of a line.
     within_line: bool,
     progress: watch::Sender<Progress>,
 }
@@ -51,7 +51,7 @@ impl Capture {
         log_dir.join(execution.as_str()).join(format!("{:04}-{:05}-a{attempt}.log", job.stage, job.position))
     }
 
-    /// Opens the file, after what an earlier process of the same attempt may have written.
+    /// Opens the file for appending, after the output of an earlier process of the same attempt.
     #[must_use]
     pub fn open(path: PathBuf) -> (Self, watch::Receiver<Progress>) {
         let opened = open_locked(&path).and_then(|file| {
@@ -77,18 +77,18 @@ impl Capture {
         )
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// From now on, this is not to be seen.
+    /// Hides this secret from now on.
     pub fn hide(&mut self, secret: Option<&str>) {
         self.redactor = Redactor::new(secret);
     }
 
-    /// Takes output of the script. `seen` is shown what of it may be seen.
+    /// Writes output of the script. `seen` gets the redacted output.
     pub fn push(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&[u8])) {
         self.total += bytes.len() as u64;
         let mut redactor = std::mem::take(&mut self.redactor);
@@ -99,7 +99,7 @@ impl Capture {
         self.redactor = redactor;
     }
 
-    /// A try has ended, so nothing that was held back can become the secret.
+    /// A try has ended, so no redaction is pending.
     pub fn end_of_try(&mut self, seen: &mut dyn FnMut(&[u8])) {
         let mut redactor = std::mem::take(&mut self.redactor);
         redactor.finish(&mut |bytes| {
@@ -109,24 +109,24 @@ impl Capture {
         self.redactor = redactor;
     }
 
-    /// A line of the agent's own. It begins a new one, also where the script has not ended its last.
+    /// Writes a line of the agent, on a new line.
     pub fn remark(&mut self, text: &str) {
         let end = if self.within_line { "\n" } else { "" };
         self.write(format!("{end}rsqlflow: {text}\n").as_bytes());
     }
 
-    /// No more will come.
+    /// The output is complete.
     pub fn close(&mut self) {
         self.progress.send_modify(|progress| progress.ended = true);
     }
 
-    /// How many bytes the script has written, whatever became of them.
+    /// Number of bytes that the script has written, including dropped ones.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// Why the file is not whole, if it is not.
+    /// Why the file is incomplete, if it is.
     #[must_use]
     pub const fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
@@ -137,7 +137,7 @@ impl Capture {
             self.within_line = *last != b'\n';
         }
         let Some(file) = &mut self.file else { return };
-        // A local disk is as fast as the pipe, and a file cannot be waited for anyway.
+        // A local disk is as fast as the pipe, and file operations cannot be awaited.
         if let Err(error) = file.write_all(bytes) {
             self.trouble = Some(error);
             self.file = None;
@@ -153,10 +153,10 @@ impl Capture {
     }
 }
 
-/// Between two tries to lock a file.
+/// Interval of tries to lock a file.
 const LOCKED: Duration = Duration::from_millis(5);
 
-/// Opens a log so that [`super::clean`] leaves it alone as long as it is open.
+/// Opens a log so that [`super::clean`] does not remove it while it is open.
 fn open_locked(path: &Path) -> io::Result<File> {
     let open = || {
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
@@ -183,7 +183,7 @@ fn open_locked(path: &Path) -> io::Result<File> {
     open()
 }
 
-/// Whether a file that was opened by this path is still there.
+/// Whether an open file still exists at its path.
 pub(super) fn is_current(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),

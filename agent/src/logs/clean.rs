@@ -1,7 +1,7 @@
 //! Removes local logs that are old enough.
 //!
-//! Every agent that is done looks whether it is time; one an hour does the work. A log that somebody writes is locked
-//! by its writer and stays, however long its script has been silent.
+//! Every agent checks at its end whether a round is due. One agent an hour does the work. The writer of a log locks it, so
+//! it is kept however long its script has been silent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,23 +10,22 @@ use std::time::{Duration, SystemTime};
 
 use super::capture::is_current;
 
-/// The longest time between two rounds.
+/// Interval of rounds.
 const ROUND: Duration = Duration::from_secs(3600);
 
-/// From this size on, the agents' own log begins anew; what there was is kept once. 16 MiB.
+/// At this size, the agents' own log is rotated. One old file is kept. 16 MiB.
 const OWN_LOG: u64 = 16 * 1024 * 1024;
 
-/// What a round has removed.
+/// The result of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// So many logs.
+    /// Number of removed logs.
     pub logs: u64,
     /// Their bytes.
     pub bytes: u64,
 }
 
-/// Does a round, if the last one is long enough ago. `None` if it was not time. Whatever cannot be removed stays for
-/// the next round.
+/// Runs a round, if it is due. `None` if it is not. Files that cannot be removed are tried again in the next round.
 #[must_use]
 pub fn clean(log_dir: &Path, retention: Duration, now: SystemTime) -> Option<Cleaned> {
     if retention.is_zero() || !is_time(log_dir, retention.min(ROUND), now) {
@@ -35,7 +34,7 @@ pub fn clean(log_dir: &Path, retention: Duration, now: SystemTime) -> Option<Cle
     turn_over(&log_dir.join("agent.log"), retention, now);
     let mut cleaned = Cleaned::default();
     for run in fs::read_dir(log_dir).into_iter().flatten().flatten() {
-        // Of links nothing is followed and nothing is removed.
+        // Symbolic links are neither followed nor removed.
         if !run.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
@@ -49,27 +48,27 @@ pub fn clean(log_dir: &Path, retention: Duration, now: SystemTime) -> Option<Cle
             }
         }
         if cleaned.logs > before {
-            // Only one that is empty is removed.
+            // Only empty directories are removed.
             let _ = fs::remove_dir(run.path());
         }
     }
     Some(cleaned)
 }
 
-/// Whether a round is due; it then counts as done.
+/// Whether a round is due. Then it counts as done.
 fn is_time(log_dir: &Path, every: Duration, now: SystemTime) -> bool {
     let marker = log_dir.join(".cleaned");
     let last = fs::metadata(&marker).and_then(|marker| marker.modified());
-    // One that is in the future, because somebody has set the clock, is none.
+    // A time in the future, after the clock was changed, is ignored.
     if last.is_ok_and(|last| now.duration_since(last).is_ok_and(|since| since < every)) {
         return false;
     }
-    // On a disk that is full this may fail, and the round is all the more wanted.
+    // This may fail on a full disk, where a round is especially useful.
     let _ = File::create(&marker).and_then(|marker| marker.set_modified(now));
     true
 }
 
-/// The agents' own log is one file for all. Those who have it open go on writing to what it is called then.
+/// The agents' own log is one file. Agents that have it open continue to write to the renamed file.
 fn turn_over(log: &Path, retention: Duration, now: SystemTime) {
     let old = log.with_extension("log.1");
     let _ = remove_if_old(&old, retention, now);
@@ -78,7 +77,7 @@ fn turn_over(log: &Path, retention: Duration, now: SystemTime) {
     }
 }
 
-/// Whether it is called as a job's log is, `0001-00004-a1.log`: others may have logs in this directory too.
+/// Whether the name is that of a job's log, `0001-00004-a1.log`. Others may have logs in this directory too.
 fn is_ours(path: &Path) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
@@ -88,7 +87,7 @@ fn is_ours(path: &Path) -> bool {
         if number(stage) && number(position) && attempt.strip_prefix('a').is_some_and(number))
 }
 
-/// Removes a log that nobody writes, and answers with its size.
+/// Removes a log that is not being written. Returns its size.
 fn remove_if_old(path: &Path, retention: Duration, now: SystemTime) -> io::Result<Option<u64>> {
     let found = fs::symlink_metadata(path)?;
     let is_old = now.duration_since(found.modified()?).is_ok_and(|age| age >= retention);
@@ -96,7 +95,7 @@ fn remove_if_old(path: &Path, retention: Duration, now: SystemTime) -> io::Resul
         return Ok(None);
     }
     let file = OpenOptions::new().read(true).open(path)?;
-    // Held until it is removed: who opens it meanwhile waits for that, and finds another file there.
+    // Held until it is removed: a process that opens it in the meantime waits, and finds another file.
     if file.try_lock().is_err() || !is_current(&file, path) {
         return Ok(None);
     }

@@ -10,17 +10,17 @@ use rsqlflow_store::ServiceError;
 use super::events::Event;
 use crate::aws::Clients;
 
-/// One log stream. Streams are made when they are first written to.
+/// One log stream. It is created with the first write.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    /// Not their client for logs, which takes a millisecond to make: it is made with the first line, while the script
-    /// runs and nobody waits.
+    /// The configuration and not the client, whose creation takes a millisecond: it is created with the first line, while the
+    /// script runs.
     clients: Arc<Clients>,
     group: String,
     name: String,
 }
 
-/// Why events were not taken.
+/// Why events were not accepted.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct LogError(ServiceError);
@@ -52,14 +52,14 @@ impl Stream {
         Self { clients, group, name }
     }
 
-    /// Makes the stream, and where it must the group, unless they are there.
+    /// Creates the stream, and if necessary the group, unless they exist.
     ///
     /// # Errors
-    /// What the service says.
+    /// The service's error.
     pub async fn create(&self) -> Result<(), LogError> {
         match self.create_stream().await {
             Err(error) if error.is_missing() => {
-                // The deployment makes the group; on one machine nobody else does.
+                // On AWS, the deployment creates the group. On one machine, the agent does.
                 let made = self.clients.logs().create_log_group().log_group_name(&self.group).send().await;
                 made.map(|_| ()).or_else(|error| accept_existing(self.error("CreateLogGroup", &error)))?;
                 self.create_stream().await
@@ -80,10 +80,10 @@ impl Stream {
             .or_else(|error| accept_existing(self.error("CreateLogStream", &error)))
     }
 
-    /// Sends a batch. Answers whether the service took every event of it; what it refuses is too old or too new.
+    /// Sends a batch. Returns whether the service accepted every event. It rejects events that are too old or too new.
     ///
     /// # Errors
-    /// What the service says. Then nothing was taken, as far as anybody knows.
+    /// The service's error. Then no event was accepted, as far as is known.
     pub async fn put(&self, events: Vec<Event>) -> Result<bool, LogError> {
         // Only a missing field could fail, and both are set.
         let input = events

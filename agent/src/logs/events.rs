@@ -1,56 +1,55 @@
-//! From bytes of a log file to events within the limits of CloudWatch Logs.
+//! Splits the bytes of a log file into events within the limits of CloudWatch Logs.
 
 use std::collections::VecDeque;
 
 use rsqlflow_core::Timestamp;
 
-/// A line of the log, or a piece of one.
+/// A line of the log, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When it was written, to about a second.
+    /// When it was written, with a precision of about a second.
     pub at: Timestamp,
-    /// The text: never empty, which the service would refuse.
+    /// The text. It is never empty, because the service would refuse that.
     pub message: String,
 }
 
-/// What one call may carry (CloudWatch Logs API reference, `PutLogEvents`).
+/// Limits of one call (CloudWatch Logs API reference, `PutLogEvents`).
 pub mod service {
     /// Bytes of all messages in UTF-8, and [`EVENT_OVERHEAD`] for each.
     pub const BATCH_BYTES: usize = 1_048_576;
-    /// Bytes that each event costs beside its message.
+    /// Overhead of each event in bytes.
     pub const EVENT_OVERHEAD: usize = 26;
     /// Events in a call.
     pub const BATCH_EVENTS: usize = 10_000;
-    /// Bytes of one message. It is 1 MB now, but was 256 KB for years.
+    /// Maximum size of a message. It is 1 MB now, but was 256 KB for years.
     pub const EVENT_BYTES: usize = 262_144 - EVENT_OVERHEAD;
     /// Between the first and the last event of a call, in milliseconds.
     pub const BATCH_SPAN_MILLIS: i64 = 24 * 3600 * 1000;
 }
 
-/// Ours: a quarter of the service's. A batch exists as bytes, texts and JSON at once, which the agent's memory
-/// has to hold; a call more for every 256 KB is cheaper.
+/// A quarter of the service's limit. A batch exists as bytes, strings and JSON at the same time in the agent's memory; an
+/// additional call for every 256 KB costs less.
 pub const BATCH_BYTES: usize = service::BATCH_BYTES / 4;
 
-/// Ours: a fifth of the service's. Each event is a text and a struct beside its place in the JSON, which for short
-/// lines is more than the lines.
+/// A fifth of the service's limit. Each event is a string and a struct in addition to its JSON, which is more than a short
+/// line.
 pub const BATCH_EVENTS: usize = service::BATCH_EVENTS / 5;
 
-/// Ours: what the SSM agent's uploader cuts lines to, below the service's and below a batch.
+/// The length to which the SSM agent's uploader cuts lines, below the service's limit and that of a batch.
 pub const EVENT_BYTES: usize = 200_000;
 
-/// When the file had which length: as many moments as needed to date lines to a second, but never more than
-/// [`Marks::MOST`].
+/// The length of the file over time: as many times as needed to date lines to a second, but at most [`Marks::MOST`].
 #[derive(Clone, Debug, Default)]
 pub struct Marks(VecDeque<(u64, Timestamp)>);
 
 impl Marks {
-    /// More are thinned out: then old lines are dated less exactly.
+    /// With more marks, some are removed, and old lines are dated less exactly.
     pub const MOST: usize = 256;
 
-    /// Nearer moments than this, in milliseconds, are one.
+    /// Times closer than this, in milliseconds, are merged.
     const APART: i64 = 500;
 
-    /// The file grew from `start` at this moment.
+    /// The file grew from `start` at this time.
     pub fn add(&mut self, start: u64, at: Timestamp) {
         match self.0.back() {
             Some((_, last)) if at.millis_since(*last) < Self::APART => return,
@@ -72,7 +71,7 @@ impl Marks {
         self.0.get(after.saturating_sub(1)).map_or_else(|| Timestamp::from_millis(0), |(_, at)| *at)
     }
 
-    /// Nothing before `offset` will be asked for any more.
+    /// Nothing before `offset` is needed any more.
     pub fn forget_before(&mut self, offset: u64) {
         while self.0.get(1).is_some_and(|(start, _)| *start <= offset) {
             self.0.pop_front();
@@ -80,34 +79,34 @@ impl Marks {
     }
 }
 
-/// What is known of the bytes behind a window.
+/// The state of the bytes after a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// They are being written.
     Growing,
-    /// The script has been silent for a while: what it has written of a line, such as a prompt, is to be seen.
+    /// The script has been silent for a while: an unfinished line, such as a prompt, is sent.
     Silent,
     /// There are none.
     Ended,
 }
 
-/// Cuts a file into events, window by window.
+/// Splits a file into events, window by window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cutter {
-    /// Everything before it has been cut.
+    /// Everything before it was processed.
     offset: u64,
-    /// The last event was a piece of a line whose end is still to come.
+    /// The last event was a part of a line that has not ended.
     within_line: bool,
 }
 
 impl Cutter {
-    /// Goes on where an earlier one has come to.
+    /// Continues at the position of an earlier one.
     #[must_use]
     pub const fn after(offset: u64) -> Self {
         Self { offset, within_line: false }
     }
 
-    /// How much of the file has been cut.
+    /// How much of the file was processed.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
@@ -137,7 +136,7 @@ impl Cutter {
             let at = marks.at(self.offset + used as u64);
             let (mut message, taken) = lossy(line, EVENT_BYTES, whole);
             if taken == 0 && !line.is_empty() {
-                // The beginning of a character, whose end is still to come.
+                // The start of a character that has not ended.
                 break;
             }
             if message.is_empty() {

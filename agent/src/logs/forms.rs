@@ -1,17 +1,17 @@
-//! The forms in which a secret turns up in what scripts and their tools print.
+//! The forms of a secret in the output of scripts and their tools.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Shorter pieces of Base64 may stand in any text by chance.
+/// Shorter parts of Base64 may occur in any text by chance.
 const SHORTEST_BASE64: usize = 8;
 
-/// The secret as it is, and as shells, SQL, JSON, URLs and Base64 write it; each once, the longest first.
+/// The secret itself, and as shells, SQL, JSON, URLs and Base64 write it. Each form once, the longest first.
 ///
-/// Base64 has three forms, because what stands before the secret decides how its bits fall into characters; each is
-/// the run of characters that the secret alone decides.
+/// Base64 has three forms, because the position of the secret determines how its bits are split into characters. Each form
+/// contains only the characters that depend only on the secret.
 pub(super) fn of(secret: &str) -> Vec<Vec<u8>> {
     let mut forms = vec![
         secret.to_owned(),
@@ -37,7 +37,7 @@ pub(super) fn of(secret: &str) -> Vec<Vec<u8>> {
         }
     }
     for before in 0..3 {
-        // The bits before the secret do not matter: none of its characters begins with them.
+        // The bits before the secret do not matter: none of its characters starts with them.
         let bytes = [&vec![0; before], secret.as_bytes()].concat();
         let (from, to) = ((8 * before).div_ceil(6), 8 * bytes.len() / 6);
         for text in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {

@@ -1,12 +1,12 @@
-//! A script's output on its way: read once, kept locally, sent to CloudWatch Logs, searched for errors.
+//! The output of a script: read once, stored locally, sent to CloudWatch Logs, searched for errors.
 //!
-//! - `forms`: the ways in which a password is written.
-//! - [`redact`]: the password leaves the stream before anything else sees it.
+//! - `forms`: the forms of a password.
+//! - [`redact`]: removes the password from the stream before anything else sees it.
 //! - [`clean`]: removes local files that are old enough.
-//! - [`capture`]: the local file, and how far it has been written.
-//! - [`events`]: from bytes of the file to log events within the service's limits, as a pure function.
-//! - [`shipper`]: follows the file and sends. It reads what is on disk, so its memory does not depend on how
-//!   far the service has fallen behind, and the script never waits for it.
+//! - [`capture`]: the local file, and how much of it has been written.
+//! - [`events`]: splits the file into log events within the service's limits, as a pure function.
+//! - [`shipper`]: follows the file and sends it. It reads from disk, so its memory does not depend on the delay of the
+//!   service, and the script never waits for it.
 //! - [`cloudwatch`]: the three calls.
 
 pub mod capture;

@@ -1,15 +1,15 @@
-//! Takes a secret out of a stream, also where it is split across writes.
+//! Removes a secret from a stream, even if it is split across writes.
 
 use super::forms;
 
 /// Replaces every occurrence of one secret, in any of its forms.
 #[derive(Default)]
 pub struct Redactor {
-    /// The longest first.
+    /// The forms, longest first.
     forms: Vec<Vec<u8>>,
-    /// A bit for each byte that one of them begins with.
+    /// A bit for each byte with which a form starts.
     begins: [u64; 4],
-    /// The end of what came so far, if it may be the beginning of a form. Shorter than the longest.
+    /// The end of the input, if it may be the start of a form. Shorter than the longest form.
     held: Vec<u8>,
 }
 
@@ -19,25 +19,25 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-/// What a place in the stream is.
+/// The result for a position in the stream.
 enum Found {
-    /// A form of so many bytes.
+    /// A form of this length.
     Form(usize),
-    /// Perhaps one, or a longer one: the next bytes decide.
+    /// Possibly a form, or a longer one: the next bytes decide.
     Perhaps,
-    /// None.
+    /// No form.
     Nothing,
 }
 
 impl Redactor {
-    /// What stands where the secret stood.
+    /// The replacement.
     pub const MARK: &'static [u8] = b"********";
 
-    /// Shorter than this is no secret, and replacing it would leave nothing readable. Redshift's own passwords
-    /// have at least 8 characters (Redshift database developer guide, `CREATE USER`).
+    /// A shorter text is not redacted, because the output would be unreadable. Redshift's own passwords have at least 8
+    /// characters (Redshift database developer guide, `CREATE USER`).
     pub const SHORTEST: usize = 4;
 
-    /// For a secret, if it is one.
+    /// For a secret, if it is long enough.
     #[must_use]
     pub fn new(secret: Option<&str>) -> Self {
         let secret = secret.filter(|secret| secret.len() >= Self::SHORTEST);
@@ -50,7 +50,7 @@ impl Redactor {
         redactor
     }
 
-    /// Takes the next bytes and passes on what is safe to show.
+    /// Processes the next bytes, and passes on the redacted output.
     pub fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) {
         if self.forms.is_empty() {
             out(bytes);
@@ -62,7 +62,7 @@ impl Redactor {
         }
     }
 
-    /// Passes on what was held back: the stream has ended, so nothing can be added to it.
+    /// Passes on the pending bytes at the end of the stream.
     pub fn finish(&mut self, out: &mut dyn FnMut(&[u8])) {
         let held = std::mem::take(&mut self.held);
         self.scan(&held, true, out);

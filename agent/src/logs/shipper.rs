@@ -14,12 +14,12 @@ use crate::spool::LogRecord;
 
 use super::events::{BATCH_BYTES, Cutter, Event, Rest};
 
-/// How a log arrived.
+/// The result of the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shipped {
-    /// Bytes of the file that the service took.
+    /// Bytes of the file that the service accepted.
     pub bytes: u64,
-    /// Whether that is all, and no event of it was refused.
+    /// Whether that is all, and no event was rejected.
     pub complete: bool,
 }
 
@@ -32,22 +32,22 @@ pub struct Shipper {
     follow: watch::Receiver<Progress>,
     cutter: Cutter,
     record: Option<LogRecord>,
-    /// The service did not take every event.
+    /// Whether the service rejected an event.
     refused_events: bool,
     created: bool,
     given_up: Option<LogError>,
-    /// What keeps lines from arriving, as long as it does.
+    /// Why lines do not arrive at present.
     trouble: watch::Sender<Option<String>>,
     failures: u32,
 }
 
-/// Between two looks at the file, shortened by up to a fifth at random.
+/// Interval of checks of the file, shortened at random by up to a fifth.
 const CADENCE: Duration = Duration::from_secs(1);
 
-/// A script that writes nothing for so long has its unfinished line sent.
+/// After this time without output, an unfinished line is sent.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// The longest time of one call: later the batch is sent again.
+/// Timeout of one call. After it, the batch is sent again.
 const CALL: Duration = Duration::from_secs(20);
 
 /// The longest pause after a failed call.
@@ -72,7 +72,7 @@ impl Shipper {
         }
     }
 
-    /// Keeps in this record how much of the file the service has taken, and goes on where it says.
+    /// Stores in this record how much of the file was accepted, and continues from its position.
     #[must_use]
     pub fn recorded(mut self, record: LogRecord) -> Self {
         self.cutter = Cutter::after(record.sent);
@@ -80,17 +80,17 @@ impl Shipper {
         self
     }
 
-    /// What keeps lines from arriving; nothing while all is well.
+    /// Why lines do not arrive. `None` if they arrive.
     #[must_use]
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.subscribe()
     }
 
-    /// Sends until the file has ended and all of it has been sent, or until the service says that it never will
-    /// be. May be dropped and called again: what was sent is remembered.
+    /// Sends until the file is complete and sent, or until the service refuses for good. It may be dropped and called again,
+    /// because its progress is stored.
     pub async fn run(&mut self) {
         self.send().await;
-        // What the service refuses for good, nobody sends later.
+        // A definite refusal is not retried.
         if (self.is_done() || self.given_up.is_some())
             && let Some(record) = self.record.take()
         {
@@ -106,12 +106,12 @@ impl Shipper {
                 Ok(true) if self.is_behind() => self.failures = 0,
                 Ok(_) => {
                     self.failures = 0;
-                    // Nothing more: one look a second, but the end is told at once.
+                    // No new output: one check a second, but the end is noticed at once.
                     let pause = CADENCE.mul_f64(0.8 + 0.2 * fastrand::f64());
                     let mut follow = self.follow.clone();
                     let _ = timeout(pause, follow.wait_for(|progress| progress.ended)).await;
                     if follow.borrow().ended && !self.is_done() {
-                        // A file that is shorter than was written will not grow any more.
+                        // A file that is shorter than what was written will not grow any more.
                         let sent = self.step().await;
                         self.tell(sent.as_ref().err());
                         if matches!(sent, Ok(false)) && !self.is_done() {
@@ -125,14 +125,14 @@ impl Shipper {
                     sleep(pause_after(self.failures)).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the log is kept locally only");
+                    tracing::warn!(%error, "the log is stored only locally");
                     self.given_up = Some(error);
                 }
             }
         }
     }
 
-    /// How far it has come.
+    /// The progress so far.
     #[must_use]
     pub fn shipped(&self) -> Shipped {
         Shipped { bytes: self.cutter.offset(), complete: self.is_done() && !self.refused_events }
@@ -164,7 +164,7 @@ impl Shipper {
             let all_taken = within(self.stream.put(events)).await?;
             self.refused_events |= !all_taken;
         }
-        // Only now: a batch that failed is cut again from the file, so nothing has to be kept for it.
+        // After success: a failed batch is read again from the file, so nothing has to be kept for it.
         self.cutter = next;
         if let Some(record) = &mut self.record {
             record.advance(next.offset());
@@ -206,7 +206,7 @@ impl Shipper {
     }
 }
 
-/// Bounds a call. Who does not answer is as transient as who cannot be reached.
+/// Limits the duration of a call. A timeout counts as transient.
 async fn within<T>(call: impl Future<Output = Result<T, LogError>>) -> Result<T, LogError> {
     match timeout(CALL, call).await {
         Ok(answer) => answer,
@@ -214,7 +214,7 @@ async fn within<T>(call: impl Future<Output = Result<T, LogError>>) -> Result<T,
     }
 }
 
-/// 0.2 s, doubled up to 30 s, of which half is at random. Worst case of a whole job: as long as it runs.
+/// 0.2 s, doubled up to 30 s, half of it at random. Worst case for a job: as long as it runs.
 fn pause_after(failures: u32) -> Duration {
     let whole = Duration::from_millis(200).saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE);
     whole.mul_f64(0.5 + 0.5 * fastrand::f64())

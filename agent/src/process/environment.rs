@@ -1,4 +1,4 @@
-//! The script's whole environment: a clean base, the database's coordinates, the run's ids, the job's own.
+//! The environment of a script: a minimal base, the database, the job's variables, the run's ids.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rsqlflow_core::{ExecutionId, JobId, WorkflowId, env};
 use serde_json::Value;
 
-/// What Secrets Manager holds for a database: the shape that Redshift's own rotation uses (Secrets Manager user
-/// guide, "JSON structure of AWS Secrets Manager secrets").
+/// A database secret in Secrets Manager, in the form of Redshift's rotation (Secrets Manager user guide, "JSON structure of
+/// AWS Secrets Manager secrets").
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct DatabaseSecret {
     /// `host`.
@@ -18,20 +18,20 @@ pub struct DatabaseSecret {
     pub user: Option<String>,
     /// `dbname`, or `database`.
     pub database: Option<String>,
-    /// `port`, a number or a text.
+    /// `port`, a number or a string.
     pub port: Option<String>,
     /// `password`.
     pub password: Option<String>,
 }
 
-/// A secret that is not a database's. It says nothing of the content.
+/// A secret that is not a database secret. The message contains nothing of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     /// Not a JSON object.
     #[error("it is not a JSON object with host, username, dbname, port and password")]
     NotAnObject,
-    /// A field is neither text nor number, or has a NUL in it, which no environment can hold.
-    #[error("its field {0:?} is not a text")]
+    /// A field is neither a string nor a number, or contains NUL.
+    #[error("its field {0:?} must be a string")]
     NotText(&'static str),
     /// No user name.
     #[error("it has no field \"username\"")]
@@ -45,10 +45,10 @@ impl fmt::Debug for DatabaseSecret {
 }
 
 impl DatabaseSecret {
-    /// Reads a secret's text. What is missing stays unset: scripts may have their own host or database.
+    /// Parses a secret. Missing fields stay unset, because scripts may set them.
     ///
     /// # Errors
-    /// [`InvalidSecret`] where it cannot be a database's.
+    /// [`InvalidSecret`] if it is not a database secret.
     pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
         let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
             return Err(InvalidSecret::NotAnObject);
@@ -78,18 +78,18 @@ impl DatabaseSecret {
     }
 }
 
-/// What every script of an agent gets.
+/// The base environment of every script.
 #[derive(Clone, Debug)]
 pub struct Base {
     /// `PATH`.
     pub path: String,
-    /// `HOME`: that of the user the script runs as.
+    /// `HOME` of the user that the script runs as.
     pub home: PathBuf,
-    /// Variables handed on from the agent's own environment.
+    /// Variables inherited from the agent.
     pub passed: BTreeMap<OsString, OsString>,
 }
 
-/// Which job the environment is for.
+/// The job.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids<'a> {
     /// [`env::WORKFLOW_ID`].
@@ -104,12 +104,12 @@ pub struct Ids<'a> {
     pub attempt: u32,
     /// [`env::TRY`], from 1.
     pub try_number: u32,
-    /// [`env::SECRET_ID`]: where the credentials came from, if there are any.
+    /// [`env::SECRET_ID`]: the source of the credentials, if there are any.
     pub secret_id: Option<&'a str>,
 }
 
-/// Puts the environment together. Later parts win: base, database, the job's own, ids. A job may override the
-/// database (to use another one), but cannot forge its ids.
+/// Builds the environment. Later parts override earlier ones: base, database, the job's variables, ids. A job may use
+/// another database, but cannot change its ids.
 #[must_use]
 pub fn build(
     base: &Base,
@@ -134,7 +134,7 @@ pub fn build(
             ("USER", &secret.user),
             ("DB", &secret.database),
             ("PORT", &secret.port),
-            // The port for our rsql where a script names none: many are written for a cluster on the usual one.
+            // The default port of the agent's rsql. Many scripts assume the default port of a cluster.
             ("RSQL_PORT", &secret.port),
             ("RSPASSWORD", &secret.password),
         ] {

@@ -1,63 +1,63 @@
-//! How a try ended: by itself, by a signal, or not at all; and whether somebody wanted it to.
+//! The end of a try: exit code, signal, not started; and whether it was requested.
 
 use std::fmt;
 
-/// The script's own end.
+/// How the script ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// It ended with this code.
     Code(i32),
     /// A signal killed it.
     Signal(i32),
-    /// It did not run.
+    /// It was not started.
     NeverStarted(NeverStarted),
-    /// It ran, and its guard was killed before it could tell the end.
+    /// It ran, and its guard was killed before it reported the end.
     Unknown,
 }
 
-/// Why a script did not run.
+/// Why a script was not started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NeverStarted {
-    /// The operating system refused it, with this error number.
+    /// The operating system refused, with this error number.
     Unstartable(i32),
-    /// There is no guard any more, or it cannot be given the script.
+    /// The guard has ended, or did not accept the script.
     Refused(String),
-    /// Before it could be started it had to be stopped.
+    /// It had to be stopped before it started.
     Late,
 }
 
-/// Who wanted the script to end.
+/// Why the script was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// The job's `timeout` is over.
+    /// The job's `timeout` has passed.
     TimedOut,
     /// The row says `cancel_requested`.
     Cancelled,
-    /// The agent itself was told to stop.
+    /// The agent itself was asked to stop.
     AgentStopping,
-    /// The attempt is another's, the lease ran out, or nobody waits: nothing may be reported.
+    /// The attempt belongs to another process, the lease expired, or no task waits: nothing may be reported.
     Fenced,
 }
 
 /// The end of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TryEnd {
-    /// The script's own end.
+    /// How the script ended.
     pub exit: Exit,
-    /// Who asked for it, if the script did not end by itself first.
+    /// Why it was stopped, if it did not end by itself first.
     pub stopped: Option<StopReason>,
-    /// Who has asked for it at any time, also after the script's own end: [`StopReason::Fenced`] if that was among
-    /// them, otherwise the last. Whoever asked so late wants no further try.
+    /// The last stop request, also after the script's own end; [`StopReason::Fenced`] takes precedence. After such a request
+    /// there is no further try.
     pub asked: Option<StopReason>,
-    /// How many processes the script left running, which were then ended.
+    /// Number of processes that the script left running and that were ended.
     pub leftovers: u32,
-    /// Whether the output was read to its end. If not, some process that is none of the script's descendants
-    /// holds the pipe.
+    /// Whether the output was read until its end. If not, another process, which is not a descendant of the script, keeps the
+    /// pipe open.
     pub output_ended: bool,
 }
 
 impl Exit {
-    /// As shells count: a signal is 128 and its number (Bash manual, "Exit Status").
+    /// The exit code of shells: for a signal, 128 plus its number (Bash manual, "Exit Status").
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         match self {
@@ -81,7 +81,7 @@ impl fmt::Display for Exit {
             }
             Self::NeverStarted(NeverStarted::Refused(why)) => write!(f, "could not be started: {why}"),
             Self::NeverStarted(NeverStarted::Late) => {
-                f.write_str("not started, because the lease was about to end")
+                f.write_str("not started, because the lease was about to expire")
             }
             Self::Unknown => f.write_str("ended together with its guard"),
         }

@@ -1,11 +1,11 @@
-//! Whether the kernel has killed processes because memory ran out.
+//! Whether the kernel killed processes because memory ran out.
 
 use std::fs;
 
-/// SIGKILL as shells count it (Bash manual, "Exit Status").
+/// The exit code of shells for SIGKILL (Bash manual, "Exit Status").
 const KILLED: i32 = 128 + 9;
 
-/// How often the kernel had killed a process for want of memory, in any control group, when a try began.
+/// The number of processes that the kernel had killed because of memory, in any control group, when a try started.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     kills: Option<u64>,
@@ -18,7 +18,7 @@ impl Memory {
         Self { kills: fs::read_to_string("/proc/vmstat").ok().as_deref().and_then(kills) }
     }
 
-    /// What to say of a script, or a program of a script, that was killed and that nobody here has stopped.
+    /// The message for a script, or its program, that was killed by SIGKILL, but not by the agent.
     #[must_use]
     pub fn hint_after(self, code: Option<i32>) -> Option<String> {
         (code == Some(KILLED)).then(|| hint(self.kills, Self::look().kills))

@@ -1,10 +1,10 @@
-//! One try of one script: what to start, in which environment, and how it ended.
+//! One try of one script: its program, its environment, and its end.
 //!
 //! - [`script`]: from the job's path to a program and its arguments.
-//! - [`environment`]: the script's whole environment, and the shape of a database secret.
+//! - [`environment`]: the script's environment, and the form of a database secret.
 //! - [`exit`]: exit code, signal and "never started" as separate values.
-//! - `memory`: whether the kernel has killed processes because memory ran out.
-//! - [`run`]: start through the guard, collect the output, stop on demand, see to it that all is gone.
+//! - `memory`: whether the kernel killed processes because memory ran out.
+//! - [`run`]: starts through the guard, collects the output, stops on request, and waits until all processes have ended.
 
 pub mod environment;
 pub mod exit;

@@ -12,51 +12,51 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::exit::{Exit, NeverStarted, StopReason, TryEnd};
-use crate::guard::{Guard, Launch, NoTry, Order, Report, Start, children};
+use crate::guard::{Guard, GuardCommand, Launch, NoTry, Report, Start, children};
 use crate::lease::Deadline;
 
-/// What the keeper of the lease tells the running try.
+/// Commands of the lease's keeper for the running try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// The lease was renewed.
     Extend(Deadline),
-    /// The script must end.
+    /// The script must be stopped.
     Stop(StopReason),
 }
 
-/// What one try needs.
+/// Data of one try.
 #[derive(Debug)]
 pub struct Supervisor<'a> {
-    /// Who starts the script and keeps it.
+    /// The guard.
     pub guard: &'a mut Guard,
     /// The script.
     pub launch: &'a Launch,
-    /// Deadline, grace and the like.
+    /// Deadline, grace period and so on.
     pub start: Start,
     /// The job's `timeout`.
     pub timeout: Duration,
-    /// A file that stays open until the script is gone.
+    /// A file that stays open until the script has ended.
     pub kept: Option<BorrowedFd<'a>>,
 }
 
-/// How long the pipe may stay open once all descendants are gone: whoever still holds it is none of them.
+/// How long the pipe may stay open after all descendants have ended: another process keeps it open.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// How long processes may take to die of SIGKILL before the try ends without them. They are in the kernel then,
-/// in a disk or network file system that does not answer, and no signal will help.
+/// How long processes may take to end after SIGKILL. After that they are blocked in the kernel, for example by a disk or
+/// network file system that does not answer, and the try ends without them.
 const STUCK: Duration = Duration::from_secs(15);
 
-/// Bytes read from the pipe at once: what a pipe holds (pipe(7)).
+/// Bytes read from the pipe in one call: the capacity of a pipe (pipe(7)).
 const PIPE: usize = 64 * 1024;
 
 impl<'a> Supervisor<'a> {
-    /// Runs the script to its end. `output` gets its bytes as they come, standard output and error as one stream.
+    /// Runs the script until it ends. `output` gets its bytes as they arrive, standard output and error in one stream.
     pub async fn run(
         self,
         control: &mut mpsc::UnboundedReceiver<Control>,
         output: &mut (dyn FnMut(&[u8]) + '_),
     ) -> TryEnd {
-        // The longest time from an order to stop, or from the script's own end, until all is gone.
+        // The time limit from a stop request, or from the script's own end, until all processes have ended.
         let stop_bound = self.start.linger + self.start.grace + STUCK;
         let timeout = sleep(self.timeout);
         let mut run = match self.begin() {
@@ -77,12 +77,12 @@ impl<'a> Supervisor<'a> {
         while !run.is_over() {
             let bound = run.bound;
             tokio::select! {
-                // An order waits for nothing, least of all for a script that never stops talking.
+                // A stop request has priority over output.
                 biased;
                 order = control.recv(), if kept => match order {
-                    Some(Control::Extend(deadline)) => run.guard.order(&Order::Extend(deadline)),
+                    Some(Control::Extend(deadline)) => run.guard.order(&GuardCommand::Extend(deadline)),
                     Some(Control::Stop(reason)) => run.stop(reason, stop_bound),
-                    // Whoever kept the lease is gone; the guard's deadline is what remains.
+                    // The keeper of the lease has ended. The guard's deadline still applies.
                     None => {
                         kept = false;
                         if !run.asked.contains(&StopReason::Fenced) {
@@ -110,7 +110,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn begin(self) -> Result<Run<'a>, NoTry> {
-        // Should the guard be killed, its children become ours.
+        // If the guard is killed, its children become children of this process.
         nix::sys::prctl::set_child_subreaper(true).map_err(io::Error::from)?;
         let (read, write) = io::pipe()?;
         let pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(read))?;
@@ -138,16 +138,16 @@ fn far_away() -> Instant {
 
 struct Run<'a> {
     guard: &'a mut Guard,
-    /// It has told the end, or it has none to tell because it is gone.
+    /// Whether it reported the end, or has ended itself.
     guard_done: bool,
     script: Option<Pid>,
     pipe: pipe::Receiver,
     output_ended: bool,
     exit: Option<Exit>,
-    /// Known once all is gone.
+    /// Known after all processes have ended.
     leftovers: Option<u32>,
     stopped: Option<StopReason>,
-    /// Every request to stop, also one that came after the script's own end.
+    /// Every stop request, also after the script's own end.
     asked: Vec<StopReason>,
     bound: Option<Instant>,
     given_up: bool,
@@ -170,7 +170,7 @@ impl Run<'_> {
             Some(Report::Exited(code)) => self.ended(Exit::Code(code), bound),
             Some(Report::Signalled(signal)) => self.ended(Exit::Signal(signal), bound),
             Some(Report::Gone(leftovers)) => self.leftovers = Some(leftovers),
-            // Somebody killed the guard. What it kept is ours now.
+            // The guard was killed. Its children now belong to this process.
             None => self.take_over().await,
         }
         if last {
@@ -179,26 +179,26 @@ impl Run<'_> {
         }
     }
 
-    /// The guard, or the output, is not done by the time it had.
+    /// The guard, or the output, did not end in time.
     async fn out_of_time(&mut self) {
         if self.guard_done {
             self.given_up = true;
             return;
         }
-        // A guard that is stopped, or stuck, would go on with its script while the row says that it has ended.
-        tracing::warn!("the guard does not get done, so it is killed");
+        // A stopped or stuck guard would continue with its script although the row says that it ended.
+        tracing::warn!("the guard does not end and is killed");
         self.take_over().await;
         self.guard_done = !self.given_up;
         self.bound = Some(Instant::now() + DRAIN);
     }
 
-    /// Ends what the guard kept, and the guard if it is still there.
+    /// Ends the guard's children, and the guard if it is still running.
     async fn take_over(&mut self) {
         let (ended, all_gone) = end_all_children(self.script, self.guard).await;
         self.leftovers = Some(ended);
         if !all_gone {
-            // A result would let others start the job again beside what is still there.
-            tracing::error!("processes of the script do not die, so nothing is reported");
+            // With a result, others could start the job again while these processes run.
+            tracing::error!("processes of the script cannot be killed; nothing is reported");
             self.stopped = Some(StopReason::Fenced);
             self.given_up = true;
         }
@@ -210,17 +210,17 @@ impl Run<'_> {
     }
 
     fn stop(&mut self, reason: StopReason, bound: Duration) {
-        // Who asks again is in a hurry. Another who asks for the first time is not.
+        // A repeated request kills at once. A first request of another kind does not.
         let again = self.asked.contains(&reason);
         self.asked.push(reason);
         if self.exit.is_none() {
-            // The first reason is the true one, except that a fenced try may report nothing at all.
+            // The first reason counts, but a fenced try must report nothing.
             if reason == StopReason::Fenced {
                 self.stopped = Some(reason);
             }
             self.stopped.get_or_insert(reason);
         }
-        self.guard.order(if again { &Order::Kill } else { &Order::Stop });
+        self.guard.order(if again { &GuardCommand::Kill } else { &GuardCommand::Stop });
         self.bound.get_or_insert(Instant::now() + bound);
     }
 
@@ -236,14 +236,14 @@ impl Run<'_> {
     }
 }
 
-/// Kills every child of this process until none is left, and answers how many there were besides the guard, and
-/// whether all are gone. An agent has no other children than its job's. The guard goes first: it is a subreaper, so
-/// until it is dead its own children are not ours.
+/// Kills every child of this process until none is left. Returns their number without the guard, and whether all have ended.
+/// An agent has only children of its job. The guard is killed first: it is a subreaper, so its children belong to it until it
+/// has ended.
 async fn end_all_children(script: Option<Pid>, guard: &mut Guard) -> (u32, bool) {
     let started = Instant::now();
     let group = script.unwrap_or(Pid::from_raw(i32::MAX));
     let mut seen: Vec<Pid> = Vec::new();
-    // Dead or not, it has not been collected, so its id is not yet another's.
+    // It was not reaped, so its id was not reused.
     guard.kill();
     let all_gone = loop {
         children::signal(Signal::SIGKILL, group, |pid| {

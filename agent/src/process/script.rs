@@ -13,24 +13,24 @@ use sha2::{Digest, Sha256};
 /// A script that was found and read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// Its path as the settings and the job name it, symbolic links included: what the script sees as `$0`.
+    /// Its path as in the settings and the job, including symbolic links: `$0` of the script.
     pub path: PathBuf,
     /// How it is started.
     pub kind: Kind,
     /// Whether its first line ends with CR LF.
     pub has_cr: bool,
-    /// SHA-256 of its bytes, in hexadecimal: which text ran.
+    /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// A copy of just these bytes, if one was wanted and could be made.
+    /// A copy of these bytes, if requested and possible.
     pub copy: Option<PathBuf>,
 }
 
 /// How a script is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// By `/bin/bash`: it is not executable, or is neither of the other kinds.
+    /// With `/bin/bash`: it is not executable, or is neither of the other kinds.
     Bash,
-    /// By the interpreter that its first line names.
+    /// With the interpreter of its first line.
     Interpreter(OsString),
     /// A program: an ELF file for this machine type (`e_machine`, elf(5)).
     Program(u16),
@@ -39,42 +39,42 @@ pub enum Kind {
 /// Why a script cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
-    /// The path is absolute, or has `.` or `..` in it, or is empty, or has a NUL in it.
+    /// The path is absolute, contains `.`, `..` or NUL, or is empty.
     #[error("script {script:?} is not a plain path below the script directory")]
     NotPlain {
-        /// As the job names it.
+        /// The path in the job.
         script: String,
     },
     /// It cannot be found or read.
     #[error("script {script:?} below {}", directory.display())]
     Unreadable {
-        /// As the job names it.
+        /// The path in the job.
         script: String,
         /// The script directory.
         directory: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// A directory, a device.
+    /// It is a directory or a device, for example.
     #[error("script {script:?} below {} is not a file", directory.display())]
     NotAFile {
-        /// As the job names it.
+        /// The path in the job.
         script: String,
         /// The script directory.
         directory: PathBuf,
     },
-    /// A symbolic link leads out of the script directory.
+    /// A symbolic link points to a file outside the script directory.
     #[error("script {script:?} leads out of the script directory, to {}", target.display())]
     Outside {
-        /// As the job names it.
+        /// The path in the job.
         script: String,
-        /// Where it leads.
+        /// Target of the link.
         target: PathBuf,
     },
 }
 
-/// Bytes of a file that tell its kind: as many as the kernel looks at (linux/binfmts.h, `BINPRM_BUF_SIZE`).
+/// Bytes of a file that determine its kind: as many as the kernel reads (linux/binfmts.h, `BINPRM_BUF_SIZE`).
 const HEAD: usize = 256;
 
 impl Kind {
@@ -99,7 +99,7 @@ impl Kind {
     }
 }
 
-/// Names of machine types (elf.h), as far as they are met.
+/// Names of frequent machine types (elf.h).
 fn machine(number: u16) -> String {
     match number {
         3 => "x86".to_owned(),
@@ -112,7 +112,7 @@ fn machine(number: u16) -> String {
 }
 
 impl Script {
-    /// Why it could not be started, given what the operating system said.
+    /// Why it could not be started, given the error of the operating system.
     #[must_use]
     pub fn explain(&self, error: i32) -> String {
         let said = io::Error::from_raw_os_error(error);
@@ -146,10 +146,10 @@ impl Script {
         }
     }
 
-    /// What to say beside the failing exit of a script with lines that shells do not understand.
+    /// A hint for the failed exit of a script with lines that shells cannot parse.
     #[must_use]
     pub fn hint_after(&self, code: i32) -> Option<String> {
-        // Not found, or not executable (Bash manual, "Exit Status"); and whatever a shell makes of such lines.
+        // Not found or not executable (Bash manual, "Exit Status"), and other errors that such lines cause.
         (self.has_cr && code != 0).then(|| self.crlf_hint())
     }
 
@@ -160,15 +160,14 @@ impl Script {
         )
     }
 
-    /// Finds `script` below `directory` and reads it once. With `copies`, the directory of copies, also copies it there,
-    /// if that can be done.
+    /// Finds `script` in `directory` and reads it once. With `copies`, the directory of copies, also copies it there if
+    /// possible.
     ///
-    /// Symbolic links may be used as long as they stay below the directory: deployments switch versions by
-    /// them. One that leads out is refused, because whoever may write a workflow item could otherwise run any
-    /// file that somebody has linked to.
+    /// Symbolic links are allowed if their targets are in the directory, because deployments switch versions with them. Links to
+    /// other targets are refused, because workflow items could otherwise run any linked file.
     ///
     /// # Errors
-    /// [`ScriptError`] says what is wrong with it.
+    /// [`ScriptError`] with the problem.
     pub fn find(directory: &Path, script: &str, copies: Option<&Path>) -> Result<Self, ScriptError> {
         let plain = !script.is_empty()
             && !script.contains('\0')
@@ -203,13 +202,13 @@ impl Script {
         })
     }
 
-    /// Program and arguments. `first` are the two arguments that scripts for RSQL on EC2 expect: the directory
-    /// of `get_redshift_creds.sh` and the secret's id; the job's own follow.
+    /// Program and arguments. `first` are the two arguments that scripts for RSQL on EC2 expect: the directory of
+    /// `get_redshift_creds.sh` and the secret's id. The job's own arguments follow.
     #[must_use]
     pub fn command(&self, first: [OsString; 2], args: &[String]) -> (PathBuf, Vec<OsString>) {
         let rest = first.into_iter().chain(args.iter().map(OsString::from));
         if self.kind == Kind::Bash {
-            // `--`-less on purpose: the path is absolute, so bash cannot take it for an option.
+            // No `--` is needed: the path is absolute, so bash cannot take it for an option.
             let script = std::iter::once(self.path.clone().into_os_string());
             (PathBuf::from("/bin/bash"), script.chain(rest).collect())
         } else {
@@ -218,7 +217,7 @@ impl Script {
     }
 }
 
-/// A copy that is being made. One that is not finished is removed.
+/// A copy that is being written. An unfinished copy is removed.
 struct Copy {
     path: PathBuf,
     file: File,
@@ -226,8 +225,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// Whoever runs the script may read the copy, and nobody may change it. `None` where it cannot be made: a full disk
-    /// must not keep a job from running.
+    /// The scripts' user may read the copy, but not change it. `None` if it cannot be created: a full disk must not prevent a
+    /// job.
     fn begin(directory: &Path, executable: bool) -> Option<Self> {
         let mode = if executable { 0o555 } else { 0o444 };
         let name = format!("{}-{:016x}", std::process::id(), fastrand::u64(..));
@@ -235,7 +234,7 @@ impl Copy {
         let make = || {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
             let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-            // After it was made: the process may have a umask.
+            // After its creation, because of the umask.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             Ok::<_, io::Error>(file)
         };
@@ -262,7 +261,7 @@ impl Drop for Copy {
     }
 }
 
-/// The first bytes, and the digest of all. The copy, if there is one, gets what was read.
+/// The first bytes, and the digest of the file. If there is a copy, it gets the same bytes.
 fn read_through(path: &Path, copy: &mut Option<Copy>) -> io::Result<(Vec<u8>, String)> {
     let mut file = File::open(path)?;
     let mut digest = Sha256::new();

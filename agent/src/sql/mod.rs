@@ -1,7 +1,7 @@
-//! The SQL error behind a failing script, taken from its output.
+//! Finds the SQL error of a failed script in its output.
 //!
 //! - [`parse`]: one line.
-//! - [`scanner`]: a whole output in bounded memory, and the message that the operator reads.
+//! - [`scanner`]: an output of any size in bounded memory, and the message for the operator.
 
 pub mod parse;
 pub mod scanner;

@@ -1,4 +1,4 @@
-//! What one line of output says about an SQL error.
+//! Parses SQL errors in a line of output.
 
 /// An error as RSQL or psql prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +11,12 @@ pub struct SqlError {
     pub message: String,
 }
 
-/// A line, as far as it matters.
+/// A line, as far as it is relevant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// An error.
     Error(SqlError),
-    /// More about the error before it.
+    /// Details of the error before it.
     Detail(String),
     /// The SQLSTATE of the error before it, as scripts print `:ERRORCODE`, or `\errverbose` does.
     SqlState(String),
@@ -24,18 +24,18 @@ pub enum Line {
     Other,
 }
 
-/// Follow-ups of an error in a transaction that has already failed (SQLSTATE 25P02): they hide the cause.
+/// Errors that follow an error in a failed transaction (SQLSTATE 25P02) and hide the cause.
 const ABORTED: &str = "current transaction is aborted";
 
 impl SqlError {
-    /// Whether it only says that an earlier error has ended the transaction.
+    /// Whether it only says that the transaction has already failed.
     #[must_use]
     pub fn is_follow_up(&self) -> bool {
         self.sqlstate.as_deref() == Some("25P02") || self.message.starts_with(ABORTED)
     }
 }
 
-/// Reads a line, which has no line end.
+/// Parses a line without its end.
 ///
 /// Known forms: `rsql: ERROR: …` (RSQL since 1.0.5 to standard error; ours, with `SQLSTATE 42P01 at …` behind it), `ERROR:  …` (psql -c, and RSQL before),
 /// `psql:FILE:LINE: ERROR:  …`, `ERROR:  42P01: …` (psql's verbose form), `psql: error: … FATAL:  …` (no
@@ -74,7 +74,7 @@ pub fn line(line: &str) -> Line {
     Line::Other
 }
 
-/// Where an error begins: a severity at the start of the line, or after a prefix that a client puts there.
+/// The position of an error: a severity at the start of the line, or after the prefix of a client.
 fn marked(text: &str) -> Option<(&'static str, &str)> {
     for (mark, severity) in [("ERROR:", "ERROR"), ("FATAL:", "FATAL"), ("PANIC:", "PANIC")] {
         if let Some(rest) = text.strip_prefix(mark) {

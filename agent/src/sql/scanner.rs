@@ -1,9 +1,9 @@
-//! Searches a whole output for the error that tells most, in bounded memory.
+//! Finds the most informative error in an output, in bounded memory.
 
 use super::parse::{self, Line, SqlError};
 use crate::process::Exit;
 
-/// Follows the output of one try.
+/// Scans the output of one try.
 #[derive(Debug, Default)]
 pub struct Scanner {
     line: Vec<u8>,
@@ -13,7 +13,7 @@ pub struct Scanner {
     last_line: String,
 }
 
-/// Longer lines are searched in their first part only. No SQL error is longer, and no line may fill the memory.
+/// Of longer lines, only the first part is searched. No SQL error is longer, and memory must be bounded.
 const LONGEST: usize = 4096;
 
 impl Scanner {
@@ -28,15 +28,15 @@ impl Scanner {
         }
     }
 
-    /// The output has ended.
+    /// The output is complete.
     pub fn finish(&mut self) {
         self.end_of_line();
     }
 
     fn end_of_line(&mut self) {
         let bytes = std::mem::take(&mut self.line);
-        // Most lines are data. Looking at bytes first spares them the conversion.
-        // A line of control characters, as a program that pads with NULs leaves it, says nothing either.
+        // Most lines are data. Checking bytes first avoids their conversion. A line of control characters, such as NUL padding,
+        // is ignored.
         if bytes.iter().all(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
             return;
         }
@@ -44,7 +44,7 @@ impl Scanner {
         match parse::line(&text) {
             Line::Error(error) => {
                 self.errors += 1;
-                // The last is what ended the script, unless it only echoes an earlier one.
+                // The last error ended the script, unless it only repeats an earlier one.
                 if self.cause.is_none() || !error.is_follow_up() {
                     self.cause = Some(error);
                     self.detail = None;
@@ -66,13 +66,13 @@ impl Scanner {
         self.last_line.push_str(text.trim());
     }
 
-    /// How the try ended and why, in one line: `exit code 1: ERROR: relation "x" does not exist (SQLSTATE 42P01)`.
+    /// The end of the try and its error, in one line: `exit code 1: ERROR: relation "x" does not exist (SQLSTATE 42P01)`.
     #[must_use]
     pub fn explain(&self, exit: &Exit) -> String {
         let mut text = exit.to_string();
         if let Some(SqlError { severity, sqlstate, message }) = &self.cause {
             text.push_str(&format!(": {severity}: {}", shown(message, 1000)));
-            // Scripts print it in the message too.
+            // Some scripts already print the SQLSTATE in the message.
             if let Some(code) = sqlstate.as_ref().filter(|code| !names_state(message, code)) {
                 text.push_str(&format!(" (SQLSTATE {code})"));
             }
@@ -89,7 +89,7 @@ impl Scanner {
     }
 }
 
-/// Whether a message has its SQLSTATE in it: `… (SQLSTATE 42P01)`, `… [SQLState: 42P01]`.
+/// Whether a message contains its SQLSTATE: `… (SQLSTATE 42P01)`, `… [SQLState: 42P01]`.
 fn names_state(message: &str, code: &str) -> bool {
     let upper = message.to_ascii_uppercase();
     upper.match_indices(code).any(|(at, _)| {
@@ -98,7 +98,7 @@ fn names_state(message: &str, code: &str) -> bool {
     })
 }
 
-/// Without control characters, which could forge lines where the message is shown, and not too long.
+/// Without control characters, which could forge lines, and limited in length.
 fn shown(text: &str, most: usize) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let text = text.trim_matches(|c: char| c.is_control() || c.is_whitespace());

@@ -1,4 +1,4 @@
-//! Which `rsql` a script finds on its `PATH`.
+//! Selects the `rsql` on the `PATH` of scripts.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -6,31 +6,31 @@ use std::path::{Path, PathBuf};
 /// The client's name.
 pub const NAME: &str = "rsql";
 
-/// Whose `rsql` scripts get.
+/// The `rsql` for scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RsqlClient {
-    /// The one on the `PATH`, such as Amazon's; the agent's own where there is none.
+    /// The one on the `PATH`, such as Amazon's, or else the agent's own.
     #[default]
     Auto,
-    /// The agent's own, always.
+    /// Always the agent's own.
     Bundled,
-    /// The one on the `PATH`, or none.
+    /// Only the one on the `PATH`.
     System,
 }
 
-/// The agent's own client is wanted and not there.
+/// The agent's own client is required, but does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rsql_client is \"bundled\", but there is no program {}", binary.display())]
+#[error("rsql_client is \"bundled\", but {} does not exist", binary.display())]
 pub struct NoClient {
-    /// Where it was looked for.
+    /// Its expected path.
     pub binary: PathBuf,
 }
 
 impl RsqlClient {
-    /// The agent's own client, if scripts are to get it. `binary` is where it should be.
+    /// The agent's own client, if scripts are to use it. `binary` is its expected path.
     ///
     /// # Errors
-    /// [`NoClient`] where it must be had and is not there.
+    /// [`NoClient`] if it is required but does not exist.
     pub fn choose(self, path: &str, binary: &Path) -> Result<Option<PathBuf>, NoClient> {
         let there = is_program(binary).then(|| binary.to_owned());
         match self {
@@ -42,17 +42,17 @@ impl RsqlClient {
     }
 }
 
-/// Where the packages put the agent's own client, seen from the agent's directory: where it is in nobody's `PATH`.
+/// Path of the agent's own client in the packages, relative to the agent's directory. It is not on the `PATH`.
 const PACKAGED: &str = "../lib/rsqlflow";
 
-/// Where the agent's own client is: where the packages put it, else beside the agent.
+/// Path of the agent's own client: that of the packages, else beside the agent.
 #[must_use]
 pub fn own() -> PathBuf {
     own_of(&std::env::current_exe().unwrap_or_default())
 }
 
 fn own_of(agent: &Path) -> PathBuf {
-    // First, for an `rsql` beside a packaged agent is Amazon's.
+    // First, because an `rsql` beside a packaged agent is Amazon's.
     let packaged = agent.with_file_name(PACKAGED).join(NAME);
     packaged.canonicalize().unwrap_or_else(|_| agent.with_file_name(NAME))
 }
@@ -62,7 +62,7 @@ fn on_path(path: &str) -> bool {
     std::env::split_paths(path).any(|directory| is_program(&directory.join(NAME)))
 }
 
-/// Whether there is a file that somebody may execute.
+/// Whether an executable file exists.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

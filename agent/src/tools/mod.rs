@@ -1,7 +1,7 @@
-//! What the agent gives to scripts beside their environment: the client `rsql`, and `get_redshift_creds.sh`.
+//! Tools for scripts: the client `rsql`, and `get_redshift_creds.sh`.
 //!
-//! - [`client`]: which `rsql` a script finds on its `PATH`.
-//! - [`place`]: where both lie.
+//! - [`client`]: selects the `rsql` on the `PATH` of scripts.
+//! - [`place`]: writes both into a directory.
 
 pub mod client;
 pub mod place;

@@ -1,4 +1,4 @@
-//! A directory with the client and the credentials' script, as scripts see it.
+//! The directory of the client and the credentials script.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -13,7 +13,7 @@ pub const CREDS: &str = "get_redshift_creds.sh";
 
 const CREDS_TEXT: &str = include_str!("get_redshift_creds.sh");
 
-/// What a script needs to find them.
+/// The locations for a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tools {
     /// Directory of [`CREDS`], a script's first argument.
@@ -23,8 +23,8 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Puts them in place. A directory that cannot be written costs little: the client is found beside the agent,
-    /// and scripts that need no credentials' script run.
+    /// Writes both. If the directory cannot be written, the client beside the agent is used, and scripts that do not need the
+    /// credentials script still run.
     ///
     /// # Errors
     /// [`NoClient`].
@@ -39,7 +39,7 @@ impl Tools {
     }
 }
 
-/// A directory with nothing but the client: others of the agent's directory must not hide a system's own programs.
+/// A directory that contains only the client, so that other programs beside the agent do not hide those of the system.
 fn client_dir(tools: &Path, binary: &Path) -> String {
     let directory = tools.join("bin");
     let usable = directory.to_str().filter(|text| !text.contains(':'));
@@ -67,7 +67,7 @@ fn creds_dir(config: &AgentConfig) -> PathBuf {
     if let Some(named) = &config.creds_dir {
         return named.clone();
     }
-    // A team that has its own keeps it.
+    // An existing script of the user is kept.
     if config.script_dir.join(CREDS).is_file() {
         return config.script_dir.clone();
     }
@@ -78,7 +78,7 @@ fn creds_dir(config: &AgentConfig) -> PathBuf {
     let written = make(&config.tools_dir).and_then(|()| {
         replace(&file, |new| {
             fs::write(new, CREDS_TEXT)?;
-            // Sourced by the user that scripts run as.
+            // It is sourced by the scripts' user.
             fs::set_permissions(new, Permissions::from_mode(0o644))
         })
     });
@@ -88,7 +88,7 @@ fn creds_dir(config: &AgentConfig) -> PathBuf {
     config.tools_dir.clone()
 }
 
-/// For everybody to read, whatever the umask: scripts may run as another user.
+/// Readable for every user, whatever the umask, because scripts may run as another user.
 fn make(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -97,7 +97,7 @@ fn make(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, Permissions::from_mode(0o755))
 }
 
-/// Other agents may be at it, and scripts may be reading: whoever looks sees the old or the new one.
+/// Atomic, because other agents may write and scripts may read at the same time.
 fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let new = path.with_extension(format!("{}.new", std::process::id()));
     let _ = fs::remove_file(&new);

@@ -19,7 +19,7 @@ pub(crate) enum Rule {
     And(Vec<Rule>),
     Or(Vec<Rule>),
     Not(Box<Rule>),
-    /// Whether the variable is there (or not).
+    /// Whether the variable is present (or not).
     Present(Path, bool),
     /// Whether the variable is of a type (or not).
     Type(Path, Type, bool),
@@ -102,7 +102,7 @@ const OPERATORS: &[&str] = &[
     "TimestampLessThanEqualsPath",
 ];
 
-/// Compiles the rule in an object. `Next`, `Assign` and what is left over are the caller's.
+/// Compiles the rule in an object. `Next`, `Assign` and unknown fields are left to the caller.
 pub(super) fn rule(f: &Fields<'_>) -> Option<Rule> {
     let _ = f.get("Comment");
     let given: Vec<&'static str> = ["And", "Or", "Not"]
@@ -218,7 +218,7 @@ impl Rule {
     /// Whether the rule holds.
     ///
     /// # Errors
-    /// A path leads nowhere (except with `IsPresent`).
+    /// A path selects nothing (except with `IsPresent`).
     pub(crate) fn holds(&self, scope: &Scope<'_>) -> Result<bool, EvalError> {
         match self {
             Self::And(rules) => {
@@ -308,7 +308,7 @@ impl Relation {
     }
 }
 
-/// `StringMatches`: `*` stands for any run of characters, `\*` for itself.
+/// `StringMatches`: `*` matches any characters, `\*` matches a literal `*`.
 fn matches(pattern: &str, text: &str) -> bool {
     enum Piece {
         Char(char),

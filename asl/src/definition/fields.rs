@@ -1,4 +1,4 @@
-//! Reads the fields of one object and reports what is missing, wrong or left over.
+//! Reads the fields of one object, and reports fields that are missing, wrong or unknown.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,17 +12,17 @@ use super::problem::Problem;
 use crate::path::{Path, ReferencePath, Root};
 use crate::template::Template;
 
-/// Everything found while a definition is read.
+/// Results that are collected while a definition is read.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) problems: Vec<Problem>,
     /// Variables that some state assigns.
     pub(super) assigned: BTreeSet<Arc<str>>,
-    /// Variables that are used, and where.
+    /// Variables that are used, with their locations.
     pub(super) used: Vec<(Arc<str>, Problem)>,
 }
 
-/// One object of the definition, with its place.
+/// One object of the definition, with its location.
 pub(super) struct Fields<'a> {
     map: &'a Map<String, Value>,
     state: Option<Arc<str>>,
@@ -83,13 +83,13 @@ impl<'a> Fields<'a> {
         self.findings.borrow_mut().problems.push(problem);
     }
 
-    /// A field as it stands; counts it as known.
+    /// A field's value. Marks the field as known.
     pub(super) fn get(&self, field: &'static str) -> Option<&'a Value> {
         self.known.borrow_mut().insert(field);
         self.map.get(field)
     }
 
-    /// Reports every field nobody asked for.
+    /// Reports every unknown field.
     pub(super) fn finish(&self) {
         for field in self.map.keys() {
             if self.known.borrow().contains(field.as_str()) {
@@ -100,7 +100,7 @@ impl<'a> Fields<'a> {
             } else if distributed_only(field) {
                 NO_DISTRIBUTED
             } else {
-                "is not a field that is supported here"
+                "is not a supported field"
             };
             self.report(field, message);
         }
@@ -170,7 +170,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A path; variables in it are noted as used.
+    /// A path. Its variables are recorded as used.
     pub(super) fn path(&self, field: &'static str) -> Option<Path> {
         let text = self.text(field)?;
         match Path::parse(text) {
@@ -249,7 +249,7 @@ impl<'a> Fields<'a> {
         self.template("Assign")
     }
 
-    /// A field and its `…Path` sibling, of which at most one may be there.
+    /// A field and its `…Path` alternative. At most one of them may be present.
     pub(super) fn integer_or_path(
         &self,
         field: &'static str,
@@ -260,7 +260,7 @@ impl<'a> Fields<'a> {
         let constant = self.integer(field, least, most).map(IntegerSource::Constant);
         let path = self.path(path_field).map(IntegerSource::Path);
         if self.get(field).is_some() && self.get(path_field).is_some() {
-            self.report(path_field, format!("stands beside {field}; only one of them may be given"));
+            self.report(path_field, format!("must not be used with {field}"));
         }
         constant.or(path)
     }

@@ -1,4 +1,4 @@
-//! A state machine, compiled and checked. What is not known is refused here, never met at run time.
+//! A compiled and validated state machine. Unsupported features are rejected here, not at run time.
 
 mod choice;
 mod fields;

@@ -1,4 +1,4 @@
-//! The compiled form. All states of all levels lie in one list; who runs them walks ids, not names.
+//! The compiled form. The states of all levels are in one list, and refer to each other by index.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) use super::retry::{Catcher, Retrier};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StateId(pub(crate) usize);
 
-/// A state machine that is free of problems.
+/// A valid state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     pub(crate) start: StateId,
@@ -36,7 +36,7 @@ impl Definition {
         self.timeout_seconds
     }
 
-    /// Names of all states, those of nested machines too.
+    /// Names of all states, including those of nested state machines.
     pub fn state_names(&self) -> impl Iterator<Item = &str> {
         self.states.iter().map(|state| &*state.name)
     }
@@ -68,21 +68,21 @@ pub(crate) enum ResultPath {
     Put(ReferencePath),
 }
 
-/// Where a state leads.
+/// The next state, or the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     End,
     To(StateId),
 }
 
-/// An integer given as such or by a path.
+/// An integer, literal or by a path.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum IntegerSource {
     Constant(i64),
     Path(Path),
 }
 
-/// A text given as such, by a path, or by a function call.
+/// A string, literal, by a path, or by a function call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TextSource {
     Constant(Arc<str>),
@@ -107,7 +107,7 @@ pub(crate) struct State {
     pub(crate) catch: Vec<Catcher>,
 }
 
-/// What is particular to a type of state.
+/// The fields of one type of state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     Pass { result: Option<Payload> },
@@ -148,7 +148,7 @@ pub(crate) struct ChoiceRule {
     pub(crate) assign: Option<Template>,
 }
 
-/// How long a Wait state waits.
+/// The end of a Wait state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WaitUntil {
     Seconds(i64),
@@ -162,11 +162,11 @@ pub(crate) enum WaitUntil {
 pub(crate) struct MapState {
     pub(crate) start: StateId,
     pub(crate) items: Option<Path>,
-    /// 0 means no bound.
+    /// 0 means no limit.
     pub(crate) max_concurrency: IntegerSource,
 }
 
-/// What a `.$`-like field may hold where a text is wanted.
+/// The value of a `.$`-like field where a string is required.
 impl From<Expression> for TextSource {
     fn from(expression: Expression) -> Self {
         match expression {

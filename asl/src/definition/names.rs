@@ -1,4 +1,4 @@
-//! What belongs to the language but is not supported, and the message for it.
+//! Features of the language that are not supported, with their messages.
 
 /// Fields that only exist with the query language JSONata.
 pub(super) fn jsonata_only(field: &str) -> bool {

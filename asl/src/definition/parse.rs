@@ -1,4 +1,4 @@
-//! The machine itself, and blocks of states.
+//! Parses the state machine and its blocks of states.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,14 @@ use super::model::{Definition, State, StateId};
 use super::problem::Problem;
 use super::state;
 
-/// The service's bound on a state's name, in characters.
+/// The service's limit of a state's name, in characters.
 const MAX_NAME: usize = 80;
 
 impl Definition {
-    /// Compiles a definition and checks all of it.
+    /// Compiles and validates a definition.
     ///
     /// # Errors
-    /// Every problem there is, each with its state and field.
+    /// Every problem, each with its state and field.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         match serde_json::from_str(text) {
             Ok(value) => Self::from_value(&value),
@@ -29,7 +29,7 @@ impl Definition {
         }
     }
 
-    /// As `parse`, from JSON that is parsed already.
+    /// As `parse`, from parsed JSON.
     ///
     /// # Errors
     /// As `parse`.
@@ -64,7 +64,7 @@ impl Definition {
     }
 }
 
-/// The list of states as it grows; a place is reserved before its state is compiled.
+/// The list of states during compilation. An index is reserved before its state is compiled.
 #[derive(Default)]
 pub(super) struct Compiler {
     states: Vec<Option<State>>,
@@ -96,7 +96,7 @@ impl Compiler {
             if count == 0 || count > MAX_NAME {
                 fields.report(
                     &format!("States/{name}"),
-                    format!("a state's name has 1 to {MAX_NAME} characters"),
+                    format!("the name of a state must have 1 to {MAX_NAME} characters"),
                 );
             }
             if !self.names.insert(Arc::from(name.as_str())) {
@@ -120,7 +120,7 @@ impl Compiler {
                 || matches!(value.get("Type").and_then(Value::as_str), Some("Succeed" | "Fail"))
         };
         if !all.values().any(terminal) {
-            fields.report("States", "no state ends: one must have End, or be a Succeed or Fail state");
+            fields.report("States", "must contain a state with End, or a Succeed or Fail state");
         }
         for name in states.names().filter(|name| !block.reached.contains(name.as_str())) {
             let problem = Problem {
@@ -156,7 +156,7 @@ impl Block<'_> {
                 Some(*id)
             }
             None => {
-                fields.report(field, format!("there is no state \"{name}\" here"));
+                fields.report(field, format!("the state \"{name}\" does not exist in this block"));
                 None
             }
         }

@@ -1,15 +1,15 @@
-//! What is wrong with a definition.
+//! Problems of a definition.
 
 use std::fmt;
 
-/// One problem of a definition. Parsing reports all of them at once.
+/// One problem of a definition. The parser reports all problems at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problem {
-    /// Name of the state it is in; `None` for the machine's own fields.
+    /// Name of the state. `None` for the state machine's own fields.
     pub state: Option<String>,
-    /// The field, with its parents inside the state: `Catch[0]/Next`. Empty if the state as a whole.
+    /// The field, with its parents in the state: `Catch[0]/Next`. Empty for the state as a whole.
     pub field: String,
-    /// What is wrong.
+    /// The message.
     pub message: String,
 }
 

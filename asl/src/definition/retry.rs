@@ -23,7 +23,7 @@ impl Retrier {
         let exponent = i32::try_from(retries).unwrap_or(i32::MAX);
         let seconds = self.interval_seconds as f64 * self.backoff_rate.powi(exponent);
         let seconds = self.max_delay_seconds.map_or(seconds, |most| seconds.min(most as f64));
-        // Longer than any execution may take; the product may be infinite.
+        // Longer than any execution can take. The product may be infinite.
         (seconds * 1000.0).min(MAX_MS) as i64
     }
 }
@@ -95,10 +95,10 @@ fn error_equals(f: &Fields<'_>, last: bool) -> Vec<String> {
     };
     if errors.iter().any(|e| e == names::ALL) {
         if errors.len() > 1 {
-            f.report("ErrorEquals", "States.ALL must stand alone");
+            f.report("ErrorEquals", "States.ALL must be the only entry");
         }
         if !last {
-            f.report("ErrorEquals", "States.ALL must stand in the last entry");
+            f.report("ErrorEquals", "States.ALL must be in the last retrier or catcher");
         }
     }
     for error in &errors {

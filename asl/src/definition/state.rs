@@ -16,7 +16,7 @@ use super::parse::Block;
 use super::{retry, task};
 use crate::template::Expression;
 
-/// Compiles a state; `None` after a problem was reported that leaves nothing to compile.
+/// Compiles a state. `None` if a problem was reported and nothing can be compiled.
 pub(super) fn compile(f: &Fields<'_>, name: Arc<str>, block: &mut Block<'_>) -> Option<State> {
     f.required("Type")?;
     let kind = f.text("Type")?;
@@ -70,7 +70,7 @@ pub(super) fn compile(f: &Fields<'_>, name: Arc<str>, block: &mut Block<'_>) -> 
         "Map" => {
             let selector = f.template("ItemSelector");
             if selector.is_some() && state.parameters.is_some() {
-                f.report("Parameters", "stands beside ItemSelector; only one of them may be given");
+                f.report("Parameters", "must not be used with ItemSelector");
             }
             state.parameters = selector.or(state.parameters);
             Kind::Map(map(f, block)?)
@@ -91,7 +91,7 @@ fn next(f: &Fields<'_>, block: &mut Block<'_>) -> Option<Next> {
         (true, false) => Some(Next::End),
         (false, true) => block.target(f, "Next", true).map(Next::To),
         (true, true) => {
-            f.report("Next", "stands beside End; only one of them may be given");
+            f.report("Next", "must not be used with End");
             None
         }
         (false, false) => {
@@ -149,7 +149,7 @@ fn text_source(f: &Fields<'_>, field: &'static str, path_field: &'static str) ->
     let constant = f.text(field).map(|text| TextSource::Constant(Arc::from(text)));
     let dynamic = f.text(path_field);
     if constant.is_some() && dynamic.is_some() {
-        f.report(path_field, format!("stands beside {field}; only one of them may be given"));
+        f.report(path_field, format!("must not be used with {field}"));
     }
     let dynamic = dynamic.and_then(|text| match Expression::parse(text) {
         Ok(expression) => {
@@ -190,7 +190,7 @@ fn map(f: &Fields<'_>, block: &mut Block<'_>) -> Option<MapState> {
     let processor = f.get("ItemProcessor").map(|v| (v, "ItemProcessor"));
     let iterator = f.get("Iterator").map(|v| (v, "Iterator"));
     if processor.is_some() && iterator.is_some() {
-        f.report("Iterator", "stands beside ItemProcessor; only one of them may be given");
+        f.report("Iterator", "must not be used with ItemProcessor");
     }
     let items = f.path("ItemsPath");
     let max_concurrency = f

@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::model::{IntegerSource, Kind};
 use crate::resource::Resource;
 
-/// The service's bound on TimeoutSeconds and HeartbeatSeconds.
+/// The service's limit of TimeoutSeconds and HeartbeatSeconds.
 const MAX_SECONDS: i64 = 99_999_999;
 
 pub(super) fn compile(f: &Fields<'_>) -> Option<Kind> {
@@ -34,7 +34,7 @@ pub(super) fn compile(f: &Fields<'_>) -> Option<Kind> {
 
 fn check_parameters(f: &Fields<'_>, resource: &Resource) {
     let Some((required, allowed)) = resource.parameter_names() else { return };
-    // Without Parameters the whole input is the request, which nobody can check now.
+    // Without Parameters, the request is the whole input, which cannot be checked now.
     let Some(Value::Object(parameters)) = f.get("Parameters") else { return };
     let names: Vec<&str> = parameters.keys().map(|name| name.strip_suffix(".$").unwrap_or(name)).collect();
     for name in required {
@@ -44,7 +44,7 @@ fn check_parameters(f: &Fields<'_>, resource: &Resource) {
     }
     for name in names {
         if !allowed.is_empty() && !allowed.contains(&name) {
-            f.report(&format!("Parameters/{name}"), format!("is not known to {resource}"));
+            f.report(&format!("Parameters/{name}"), format!("is not a parameter of {resource}"));
         }
     }
 }

@@ -28,10 +28,10 @@ fn all_problems_at_once_with_state_and_field() {
         }
     }));
     for expected in [
-        "field \"StartAt\": there is no state \"Nowhere\" here",
+        "field \"StartAt\": the state \"Nowhere\" does not exist in this block",
         "field \"Version\": must be \"1.0\"",
-        "field \"Extra\": is not a field that is supported here",
-        "state \"A\", field \"Next\": there is no state \"Gone\" here",
+        "field \"Extra\": is not a supported field",
+        "state \"A\", field \"Next\": the state \"Gone\" does not exist in this block",
         "state \"A\", field \"InputPath\": \"x\" is not a JSONPath: a path begins with $ at character 1",
         "state \"B\", field \"Resource\": the service integration \"glue:startJobRun\" is not supported",
         "state \"C\": must have exactly one of Seconds, SecondsPath, Timestamp and TimestampPath",

@@ -1,4 +1,4 @@
-//! Takes inputs and fires timers.
+//! Accepts inputs and fires timers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,9 +15,8 @@ use crate::history::EventKind;
 use crate::resource::Pattern;
 
 impl Execution {
-    /// Takes one input at a time. First fires every timer that is due, then takes the input, then runs until
-    /// every branch waits for something. Time never goes back: an earlier `now` counts as the latest one seen.
-    /// Times are cut to milliseconds.
+    /// Processes one input. First fires every timer that is due, then applies the input, then runs until every branch waits.
+    /// Time never goes back: an earlier `now` counts as the latest one seen. Times are truncated to milliseconds.
     pub fn step(&mut self, input: Input, now: Timestamp) -> Step {
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         self.now = self.now.max(now);
@@ -106,7 +105,7 @@ impl Execution {
         }
     }
 
-    /// Whether a task is open and takes this kind of answer.
+    /// Whether a task is open and accepts this kind of answer.
     fn expect(&self, task: TaskId, patterns: &[Pattern]) -> Result<(), Rejected> {
         let task = self.tasks.get(&task).ok_or(Rejected::StaleTask)?;
         if patterns.contains(&task.start.resource.pattern) { Ok(()) } else { Err(Rejected::UnexpectedAnswer) }

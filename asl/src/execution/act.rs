@@ -1,4 +1,4 @@
-//! Entering, doing and leaving states.
+//! Enters, executes and leaves states.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::history::EventKind;
 use crate::payload::Payload;
 use crate::value::deeper;
 
-/// Deepest nesting of a state's output. Ours: a loop could nest without end, and JSON readers give up at 128.
+/// Deepest nesting of a state's output. This limit is not the service's: a loop could nest without end, and JSON parsers
+/// fail at a depth of 128.
 const MAX_DEPTH: usize = 100;
 
 impl Execution {
@@ -41,7 +42,7 @@ impl Execution {
         self.execute(id);
     }
 
-    /// Does what the branch's state does: after entering it, and again for each retry.
+    /// Executes the state of the branch: after the branch enters it, and again for each retry.
     pub(super) fn execute(&mut self, id: BranchId) {
         let definition = Arc::clone(&self.definition);
         let Some(branch) = self.branches.get(&id) else { return };
@@ -80,7 +81,7 @@ impl Execution {
         }
     }
 
-    /// A Wait state is over.
+    /// A Wait state has ended.
     pub(super) fn wake(&mut self, id: BranchId) {
         let definition = Arc::clone(&self.definition);
         let Some(branch) = self.branches.get(&id) else { return };
@@ -113,7 +114,7 @@ impl Execution {
         let (name, kind) = (Arc::clone(&state.name), state.kind.state_kind());
         let passed_on = exit.output.is(&branch.raw);
         let made = exit.assigned.iter().map(|(_, value)| value).chain((!passed_on).then_some(&exit.output));
-        // What was passed on untouched was measured before.
+        // A value that was passed on unchanged was measured before.
         for value in made {
             if value.exceeds(MAX_PAYLOAD_BYTES) {
                 return self.fail(id, Failure::data_limit(&name));

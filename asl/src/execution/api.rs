@@ -1,4 +1,4 @@
-//! What goes into an execution and what comes out of it.
+//! Inputs and effects of an execution.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::payload::Payload;
 use crate::resource::Resource;
 
-/// Names one try of one Task state. Unique within an execution, never used again: a retry has a new one.
+/// Identifies one try of a Task state. Unique within an execution: each retry has a new id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskId(pub u64);
 
@@ -28,20 +28,20 @@ impl fmt::Display for TaskId {
 pub struct TaskToken(pub(crate) Arc<str>);
 
 impl TaskToken {
-    /// A token as a caller of SendTaskSuccess and its siblings wrote it.
+    /// A token as the caller of SendTaskSuccess and similar calls sent it.
     pub fn new(text: &str) -> Self {
         Self(Arc::from(text))
     }
 
-    /// Whether a text has the form of a token: any other text was never one.
+    /// Whether a text has the form of a token. Any other text was never a token.
     pub fn is_well_formed(text: &str) -> bool {
         STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == Self::BYTES)
     }
 
-    /// How many bytes a token encodes.
+    /// Number of bytes that a token encodes.
     pub(crate) const BYTES: usize = 64;
 
-    /// The token's text, to be handed to whoever is to call back.
+    /// The token's text, for the party that will call back.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,7 +53,7 @@ impl fmt::Debug for TaskToken {
     }
 }
 
-/// Who and what an execution is: the fixed part of the context object.
+/// Identity of an execution: the fixed part of the context object.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html>
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub struct ExecutionContext {
     pub state_machine_name: String,
 }
 
-/// What an outside caller says about a task that waits for its token.
+/// A callback for a task that waits for its token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Callback {
     /// SendTaskSuccess, with its output parsed.
@@ -93,14 +93,14 @@ pub enum Callback {
     Heartbeat,
 }
 
-/// How a nested execution under `.sync` or `.sync:2` ended: what DescribeExecution says of it.
+/// The end of a nested execution under `.sync` or `.sync:2`, as DescribeExecution returns it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChildExecution {
     /// ARN of the nested execution.
     pub execution_arn: String,
     /// Its name.
     pub name: String,
-    /// ARN of the machine it runs.
+    /// ARN of its state machine.
     pub state_machine_arn: String,
     /// Its final status; never `Running`.
     pub status: Status,
@@ -118,14 +118,14 @@ pub struct ChildExecution {
     pub cause: Option<String>,
 }
 
-/// One thing that happens to an execution. A journal of (input, time) replays it exactly.
+/// An input of an execution. A journal of (input, time) replays the execution exactly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Input {
-    /// Begin at `StartAt`.
+    /// Starts at `StartAt`.
     Start,
-    /// Nothing but time has passed: fire the timers that are due. Every other input does so too, first.
+    /// Only time has passed: fires the timers that are due. Every other input does so first.
     Tick,
-    /// StopExecution: end as `Aborted`.
+    /// StopExecution: ends the execution as `Aborted`.
     Stop {
         /// Error name given by the caller.
         error: Option<String>,
@@ -134,21 +134,21 @@ pub enum Input {
     },
     /// The service accepted the request of a `.sync`, `.sync:2` or `.waitForTaskToken` task.
     TaskSubmitted {
-        /// Which try.
+        /// The try.
         task: TaskId,
-        /// The service's bare answer, without SDK metadata; for `lambda:invoke` the function's answer.
+        /// The service's answer without SDK metadata. For `lambda:invoke`, the function's answer.
         response: Value,
     },
     /// A request-response task is done.
     TaskSucceeded {
-        /// Which try.
+        /// The try.
         task: TaskId,
-        /// The service's bare answer, without SDK metadata; for Lambda the function's answer.
+        /// The service's answer without SDK metadata. For Lambda, the function's answer.
         output: Value,
     },
     /// A task failed: the service refused the request, or the Lambda function raised an error.
     TaskFailed {
-        /// Which try.
+        /// The try.
         task: TaskId,
         /// Error name as Step Functions shows it, such as `Lambda.ServiceException` or a function's
         /// `errorType`.
@@ -158,36 +158,36 @@ pub enum Input {
     },
     /// The nested execution of a `.sync` or `.sync:2` task ended.
     ChildEnded {
-        /// Which try.
+        /// The try.
         task: TaskId,
-        /// How it ended.
+        /// The end.
         child: Box<ChildExecution>,
     },
-    /// Someone presented a task token.
+    /// A callback with a task token.
     Callback {
         /// The token.
         token: TaskToken,
-        /// What they said.
+        /// The callback.
         callback: Callback,
     },
 }
 
-/// What the driver must do now.
+/// An action that the driver must carry out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Call the service; answer with `TaskSubmitted`, `TaskSucceeded`, `TaskFailed` or `ChildEnded`.
+    /// Call the service, and answer with `TaskSubmitted`, `TaskSucceeded`, `TaskFailed` or `ChildEnded`.
     StartTask(Arc<StartTask>),
-    /// Nobody waits for this try any more (timeout, failure of a sibling, end of the execution). A nested
-    /// execution under `.sync` is to be stopped; other work may go on, its answer is ignored.
+    /// The try is no longer needed (timeout, failure of a sibling, end of the execution). A nested execution under `.sync`
+    /// must be stopped. Other work may continue; its answer is ignored.
     CancelTask(Arc<StartTask>),
-    /// The execution is over. Always the last effect.
+    /// The execution has ended. This is always the last effect.
     Ended(Ended),
 }
 
-/// One try of a Task state, for the driver to carry out. `Debug` leaves the parameters out: the token is in them.
+/// One try of a Task state, for the driver. `Debug` omits the parameters, because they contain the token.
 #[derive(Clone, PartialEq)]
 pub struct StartTask {
-    /// Which try.
+    /// The try.
     pub task: TaskId,
     /// Name of the Task state.
     pub state: Arc<str>,
@@ -195,13 +195,13 @@ pub struct StartTask {
     pub resource: Arc<Resource>,
     /// The request: the state's evaluated `Parameters`, or its input if it has none.
     pub parameters: Payload,
-    /// Set for `.waitForTaskToken`. It already stands in `parameters` where the definition put it.
+    /// Set for `.waitForTaskToken`. `parameters` already contain it where the definition uses it.
     pub token: Option<TaskToken>,
-    /// TimeoutSeconds of this try, if given. The execution keeps time itself; this is for information.
+    /// TimeoutSeconds of this try, if set. For information: the execution keeps its own timers.
     pub timeout_seconds: Option<i64>,
-    /// HeartbeatSeconds of this try, if given. As above.
+    /// HeartbeatSeconds of this try, if set. For information, too.
     pub heartbeat_seconds: Option<i64>,
-    /// How many tries of this state came before (`$$.State.RetryCount`).
+    /// Number of earlier tries of this state (`$$.State.RetryCount`).
     pub retry_count: u32,
 }
 
@@ -217,11 +217,11 @@ impl fmt::Debug for StartTask {
 }
 
 impl StartTask {
-    /// The event a Lambda function receives from this task: the `Payload` of `lambda:invoke` (a text is JSON
-    /// text, a missing or null payload is `{}`), or the whole request of a direct function ARN.
+    /// The event that a Lambda function receives from this task: the `Payload` of `lambda:invoke` (a string is JSON text; a
+    /// missing or null payload is `{}`), or the whole request for a direct function ARN.
     ///
     /// # Errors
-    /// The payload is a text that is not JSON; Lambda answers InvalidRequestContentException.
+    /// The payload is a string that is not JSON. Lambda returns InvalidRequestContentException.
     pub fn lambda_event(&self) -> Result<Value, serde_json::Error> {
         if !self.resource.is_lambda_invoke() {
             return Ok((*self.parameters).clone());
@@ -238,15 +238,15 @@ impl StartTask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Not over yet.
+    /// Not ended.
     Running,
-    /// Over, with an output.
+    /// Ended, with an output.
     Succeeded,
-    /// Over, with an error.
+    /// Ended, with an error.
     Failed,
-    /// Over: the machine's TimeoutSeconds passed.
+    /// Ended: the state machine's TimeoutSeconds passed.
     TimedOut,
-    /// Over: stopped from outside.
+    /// Ended: stopped from outside.
     Aborted,
 }
 
@@ -266,7 +266,7 @@ impl Status {
     }
 }
 
-/// How an execution ended.
+/// The end of an execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// Never `Running`.
@@ -277,43 +277,43 @@ pub struct Ended {
     pub error: Option<Arc<str>>,
     /// Cause, if there is one.
     pub cause: Option<Arc<str>>,
-    /// When.
+    /// The time.
     pub stop_time: Timestamp,
 }
 
-/// Why an input was not accepted. What the API answers is in each variant's first line.
+/// Why an input was not accepted. The first line of each variant names the error of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// TaskDoesNotExist: no task of this execution ever had this token.
     #[error("Task does not exist: the token belongs to no task of this execution")]
     TaskDoesNotExist,
-    /// TaskTimedOut: the token is of a try that is over (answered, timed out, cancelled, or replaced).
+    /// TaskTimedOut: the token is of a try that has ended (answered, timed out, cancelled, or replaced).
     #[error("Task Timed Out: 'Provided task does not exist anymore'")]
     TaskTimedOut,
-    /// For the driver: the try is over or unknown, its answer is ignored.
-    #[error("the task is over or unknown; its answer is ignored")]
+    /// For the driver: the try has ended or is unknown. Its answer is ignored.
+    #[error("the task has ended or is unknown; its answer is ignored")]
     StaleTask,
-    /// For the driver: this integration takes another kind of answer.
-    #[error("the task's integration does not take this kind of answer")]
+    /// For the driver: the integration accepts another kind of answer.
+    #[error("the task's integration does not accept this kind of answer")]
     UnexpectedAnswer,
     /// For the driver: the execution was started before.
-    #[error("the execution was started already")]
+    #[error("the execution was already started")]
     AlreadyStarted,
     /// For the driver: the execution was not started yet.
     #[error("the execution was not started yet")]
     NotStarted,
-    /// For the driver: the execution is over (StopExecution on it is a success and changes nothing).
+    /// For the driver: the execution has ended. (StopExecution for it succeeds and changes nothing.)
     #[error("the execution has ended")]
     Ended,
 }
 
-/// The answer to one input.
+/// The result of one input.
 #[derive(Debug)]
 #[must_use]
 pub struct Step {
-    /// To be carried out, in order.
+    /// The effects, to be carried out in order.
     pub effects: Vec<Effect>,
-    /// Whether the input itself was accepted. Timers that were due have fired even if not.
+    /// Whether the input itself was accepted. Timers that were due have fired in any case.
     pub outcome: Result<(), Rejected>,
     /// Whether the state changed. If not, the input need not be journalled.
     pub changed: bool,

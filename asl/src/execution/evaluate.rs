@@ -1,4 +1,4 @@
-//! What a state does, decided without changing anything.
+//! Decides what a state does, without changing the execution.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::value::as_integer;
 /// Variables with their new values.
 pub(super) type Assigned = Vec<(Arc<str>, Payload)>;
 
-/// What a state leaves behind.
+/// The result of a state.
 #[derive(Debug)]
 pub(super) struct Exit {
     pub(super) output: Payload,
@@ -32,7 +32,7 @@ pub(super) struct Exit {
     pub(super) next: Next,
 }
 
-/// What to do in a state that was entered, or is tried again.
+/// The action for a state that was entered or is retried.
 #[derive(Debug)]
 pub(super) enum Action {
     Exit(Exit),
@@ -52,7 +52,7 @@ pub(super) struct Request {
     pub(super) heartbeat_seconds: Option<i64>,
 }
 
-/// A Map about to begin.
+/// A Map that is about to start.
 #[derive(Debug)]
 pub(super) struct MapStart {
     pub(super) items: Payload,
@@ -61,7 +61,7 @@ pub(super) struct MapStart {
 }
 
 impl Execution {
-    /// What the branch's state does first.
+    /// The first action of the branch's state.
     pub(super) fn action(&self, branch: &Branch, state: &State) -> Result<Action, EvalError> {
         let mut raw = self.scope(branch);
         let input = data(&state.input_path, &raw)?;
@@ -125,12 +125,12 @@ impl Execution {
         })
     }
 
-    /// What the state leaves behind once its work has a result.
+    /// The result of the state after its work has a result.
     pub(super) fn result(&self, branch: &Branch, state: &State, result: Payload) -> Result<Exit, EvalError> {
         leave(state, &self.scope(branch), result)
     }
 
-    /// What a Wait state leaves behind.
+    /// The result of a Wait state.
     pub(super) fn woken(&self, branch: &Branch, state: &State) -> Result<Exit, EvalError> {
         let raw = self.scope(branch);
         let scope = raw.with_input(data(&state.input_path, &raw)?);
@@ -186,7 +186,7 @@ fn data(path: &DataPath, scope: &Scope<'_>) -> Result<Payload, EvalError> {
     }
 }
 
-/// ResultSelector, Assign, ResultPath and OutputPath, in this order. All see the variables as they were.
+/// ResultSelector, Assign, ResultPath and OutputPath, in this order. All use the variables as they were before.
 fn leave(state: &State, raw: &Scope<'_>, result: Payload) -> Result<Exit, EvalError> {
     let result = match &state.result_selector {
         Some(selector) => selector.evaluate(&raw.with_input(result))?,
@@ -238,7 +238,7 @@ fn map_start(map: &MapState, scope: &Scope<'_>) -> Result<MapStart, EvalError> {
 
 fn integer(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
     let value = scope.require(path)?;
-    // A text of digits is an integer here (recorded behaviour).
+    // A string of digits is an integer here (recorded behaviour).
     let number = as_integer(&value).or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     number.filter(|n| *n >= 0).ok_or_else(|| {
         EvalError::runtime(format!(
@@ -264,7 +264,7 @@ fn seconds(source: Option<&IntegerSource>, field: &str, scope: &Scope<'_>) -> Re
     })
 }
 
-/// A whole number of seconds, not negative.
+/// A non-negative whole number of seconds.
 fn long(path: &Path, field: &str, scope: &Scope<'_>) -> Result<i64, EvalError> {
     let value = scope.require(path)?;
     let number = value.as_i64().ok_or_else(|| {
@@ -301,7 +301,7 @@ fn text(source: Option<&TextSource>, field: &str, scope: &Scope<'_>) -> Result<O
     }
 }
 
-/// A value in a message: texts without quotes.
+/// A value in a message. Strings have no quotes.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! Retry, Catch, and what a failure takes down with it.
+//! Retry, Catch, and the branches that a failure ends.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::error::{EvalError, names};
 use crate::history::{EventKind, StateKind};
 use crate::payload::Payload;
 
-/// A failure of a state, on its way to a retrier, a catcher or the end.
+/// A failure of a state, before a retrier, a catcher or the end of the execution handles it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Failure {
     pub(super) error: Option<Arc<str>>,
     pub(super) cause: Option<Arc<str>>,
-    /// Nothing retries or catches it, on no level.
+    /// No state retries or catches it, on any level.
     pub(super) fatal: bool,
     /// A missed heartbeat: an error States.Timeout that States.HeartbeatTimeout matches too.
     pub(super) heartbeat: bool,
@@ -35,12 +35,12 @@ impl Failure {
         Self { heartbeat, ..Self::new(Some(Arc::from(names::TIMEOUT)), None) }
     }
 
-    /// A payload beyond the limit that no state asked a service for: not catchable.
+    /// A payload over the limit that was not requested from a service. It cannot be caught.
     pub(super) fn data_limit(of: &str) -> Self {
         Self { fatal: true, ..Self::task_data_limit(of) }
     }
 
-    /// A service's answer beyond the limit: catchable (recorded behaviour).
+    /// A service's answer over the limit. It can be caught (recorded behaviour).
     pub(super) fn task_data_limit(of: &str) -> Self {
         let cause = format!(
             "The state/task '{of}' returned a result with a size exceeding the maximum number of bytes service limit."
@@ -64,7 +64,7 @@ impl Failure {
     }
 
     fn output(&self) -> Value {
-        // A timeout's cause is empty, that of a task that reported none is null (recorded behaviour).
+        // The cause of a timeout is empty. The cause of a task that reported none is null (recorded behaviour).
         let timeout = self.error.as_deref() == Some(names::TIMEOUT);
         let cause = self.cause.as_deref().or(timeout.then_some(""));
         json!({"Error": self.error.as_deref(), "Cause": cause})
@@ -89,7 +89,7 @@ impl Execution {
         }
     }
 
-    /// Deals with a failure of the state that a branch is in, and of the states around it.
+    /// Handles a failure of the branch's state, and of the states around it.
     pub(super) fn fail(&mut self, mut id: BranchId, mut failure: Failure) {
         let definition = Arc::clone(&self.definition);
         loop {
@@ -163,14 +163,14 @@ impl Execution {
                 self.exit(id, exit);
             }
             Err(error) => {
-                // The catcher was this state's last resort.
+                // The catcher was the last option of this state.
                 let failure = self.evaluation_failure(id, error);
                 self.end_failed(failure.error, failure.cause);
             }
         }
     }
 
-    /// Takes down the siblings of a failed child.
+    /// Ends the siblings of a failed child.
     fn child_failed(&mut self, parent: BranchId, index: usize, child: BranchId) {
         let Some(branch) = self.branches.get(&child) else { return };
         let failing_event = branch.previous;
@@ -190,10 +190,10 @@ impl Execution {
         }
     }
 
-    /// Aborts every child at work of the branch's Map or Parallel. All their events follow the failing one.
+    /// Aborts every running child of the branch's Map or Parallel. All their events follow the failing one.
     fn abort_children(&mut self, parent: BranchId, failing_event: u64) {
         let Some(group) = self.groups.get(&parent) else { return };
-        // The failing child itself is down already.
+        // The failing child itself has already ended.
         let at_work = group.active.iter().filter(|(_, child)| self.branches.contains_key(child));
         let at_work: Vec<_> = at_work.map(|(index, child)| (*index, *child)).collect();
         let map_name = group.map.as_ref().map(|map| Arc::clone(&map.name));

@@ -1,4 +1,4 @@
-//! Map and Parallel at work.
+//! Execution of Map and Parallel states.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::history::EventKind;
 use crate::payload::Payload;
 use crate::scope::MapItem;
 
-/// Most iterations of an inline Map at work at once, whatever MaxConcurrency says.
+/// Maximum of concurrent iterations of an inline Map, whatever MaxConcurrency says.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html>
 const MAX_INLINE_CONCURRENCY: usize = 40;
 
 impl Execution {
-    /// Begins the branches of a Parallel state.
+    /// Starts the branches of a Parallel state.
     pub(super) fn start_parallel(&mut self, id: BranchId, branches: &[StateId], input: &Payload) {
         let started_event = self.branch_event(id, EventKind::ParallelStateStarted);
         let mut active = BTreeMap::new();
@@ -38,7 +38,7 @@ impl Execution {
         self.put_group(id, group);
     }
 
-    /// Begins a Map state.
+    /// Starts a Map state.
     pub(super) fn start_map(&mut self, id: BranchId, start: StateId, map: MapStart) {
         let Some(name) = self.branches.get(&id).map(|branch| Arc::clone(&self.state_of(branch.state).name))
         else {
@@ -97,7 +97,7 @@ impl Execution {
         Some(child)
     }
 
-    /// Starts iterations of the Map this branch is in until its limit is reached; ends it if nothing is left.
+    /// Starts iterations of the branch's Map until its limit is reached. Ends the Map if no iteration is left.
     pub(super) fn fill(&mut self, id: BranchId) {
         loop {
             let Some(group) = self.groups.get_mut(&id) else { return };
@@ -133,7 +133,7 @@ impl Execution {
         }
     }
 
-    /// A branch came to its end.
+    /// A branch reached its end.
     pub(super) fn complete(&mut self, id: BranchId, output: Payload) {
         let Some(branch) = self.branches.get(&id) else { return };
         let Some((parent, index)) = branch.parent else {
@@ -150,7 +150,7 @@ impl Execution {
         self.child_done(parent, index, output, last);
     }
 
-    /// Keeps a child's result and goes on with the rest.
+    /// Stores a child's result and continues with the others.
     pub(super) fn child_done(&mut self, parent: BranchId, index: usize, result: Payload, last_event: u64) {
         let Some(group) = self.groups.get_mut(&parent) else { return };
         if let Some(slot) = group.results.get_mut(index) {
@@ -175,7 +175,7 @@ impl Execution {
         let results = group.results.into_iter().map(|r| r.map_or(Value::Null, Payload::into_value)).collect();
         let results = Payload::from(Value::Array(results));
         if let Some(branch) = self.branches.get_mut(&id) {
-            // The service passes the Succeeded event by: Exited follows the last child's event as well.
+            // The service ignores the Succeeded event: Exited follows the last child's event as well.
             branch.previous = group.last_event;
         }
         self.finish(id, results);

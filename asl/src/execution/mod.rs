@@ -1,8 +1,8 @@
-//! Running a definition.
+//! Executes a definition.
 //!
-//! `api` is what goes in and out. `state` is the execution's data. `accept` takes inputs and timers. `evaluate`
-//! decides purely what a state does, `act` does it; `task` and `group` are the states that wait for others;
-//! `failure` is Retry, Catch and what a failure takes down with it.
+//! `api` has inputs and effects. `state` is the execution's data. `accept` processes inputs and timers. `evaluate`
+//! decides what a state does, and `act` does it. `task` and `group` are the states that wait. `failure` handles Retry and
+//! Catch.
 
 mod accept;
 mod act;

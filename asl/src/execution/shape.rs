@@ -1,4 +1,4 @@
-//! How answers of services look inside the machine.
+//! The form of services' answers in the state machine.
 
 use serde_json::{Map, Value, json};
 
@@ -6,12 +6,12 @@ use super::api::{ChildExecution, StartTask};
 use crate::random::Random;
 use crate::resource::Service;
 
-/// A service's bare answer as the state's result.
+/// A service's answer as the state's result.
 pub(super) fn response(start: &StartTask, answer: Value, random: &Random) -> Value {
     match start.resource.service {
         Service::LambdaFunction | Service::AwsSdk { .. } => answer,
         Service::LambdaInvoke => {
-            // Where nothing ran, because the function was only queued, or only could run.
+            // The function was only queued, or only checked, so there is no result.
             let status = match start.parameters.get("InvocationType").and_then(Value::as_str) {
                 Some("Event") => 202,
                 Some("DryRun") => 204,
@@ -53,8 +53,8 @@ fn add_metadata(map: &mut Map<String, Value>, random: &Random) {
     map.insert("SdkResponseMetadata".into(), json!({"RequestId": request_id}));
 }
 
-/// How a nested execution ended, as the result (or the cause of failure) of a `.sync` task. With `parse` its input
-/// and output are JSON (`.sync:2`), else texts.
+/// The end of a nested execution, as the result (or the cause of failure) of a `.sync` task. With `parse`, its input and
+/// output are JSON (`.sync:2`), else strings.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html>
 pub(super) fn child(child: &ChildExecution, parse: bool) -> Value {

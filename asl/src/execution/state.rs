@@ -16,12 +16,12 @@ use crate::payload::Payload;
 use crate::random::{Random, Seed};
 use crate::scope::{Context, MapItem, Scope, Variables};
 
-/// Most bytes of a payload: a state's input or output, a task's request or answer.
+/// Maximum size of a payload in bytes: a state's input or output, a task's request or answer.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-task-executions>
 pub const MAX_PAYLOAD_BYTES: usize = 262_144;
 
-/// Most events of a history; an execution that needs more fails.
+/// Maximum number of events of a history. An execution that needs more fails.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-state-machine-executions>
 pub const MAX_EVENTS: usize = 25_000;
@@ -29,10 +29,10 @@ pub const MAX_EVENTS: usize = 25_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct BranchId(pub(super) u64);
 
-/// One line of control: the execution's own, a Parallel's branch, or a Map's iteration.
+/// A branch: the execution's own, a Parallel's branch, or a Map's iteration.
 #[derive(Debug)]
 pub(super) struct Branch {
-    /// The branch that waits for this one, and this one's index there.
+    /// The parent branch, and the index in it.
     pub(super) parent: Option<(BranchId, usize)>,
     pub(super) state: StateId,
     /// The state's input, before InputPath.
@@ -41,9 +41,9 @@ pub(super) struct Branch {
     pub(super) map_item: Option<Arc<MapItem>>,
     pub(super) entered_event: u64,
     pub(super) entered_time: Timestamp,
-    /// The event that the next one of this branch follows.
+    /// The event that precedes the next event of this branch.
     pub(super) previous: u64,
-    /// Retries made by each retrier of the state.
+    /// Retries of the state, by retrier.
     pub(super) retries: Vec<u32>,
     pub(super) retry_count: u32,
     pub(super) waiting: Waiting,
@@ -52,7 +52,7 @@ pub(super) struct Branch {
 /// What a branch waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
-    /// Not inside a state: about to enter one.
+    /// Between states: about to enter one.
     Between,
     Wake(TimerKey),
     Retry(TimerKey),
@@ -60,10 +60,10 @@ pub(super) enum Waiting {
     Group,
 }
 
-/// A Map or Parallel state at work, kept under the branch that is in it.
+/// A running Map or Parallel state, stored under its branch.
 #[derive(Debug)]
 pub(super) struct Group {
-    /// Children at work, by index. Once one failed for good, those that it took down.
+    /// Running children, by index. After a final failure, those that the failure ended.
     pub(super) active: BTreeMap<usize, BranchId>,
     pub(super) results: Vec<Option<Payload>>,
     pub(super) done: usize,
@@ -74,7 +74,7 @@ pub(super) struct Group {
     pub(super) map: Option<MapRun>,
 }
 
-/// The rest of a Map at work.
+/// The remaining iterations of a running Map.
 #[derive(Debug)]
 pub(super) struct MapRun {
     pub(super) name: Arc<str>,
@@ -86,7 +86,7 @@ pub(super) struct MapRun {
     pub(super) limit: usize,
 }
 
-/// A try of a Task state at work.
+/// A running try of a Task state.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) start: Arc<StartTask>,
@@ -96,7 +96,7 @@ pub(super) struct Task {
     pub(super) heartbeat: Option<TimerKey>,
 }
 
-/// Steps still to be made at this moment. A queue and not recursion, so that a loop of states uses no stack.
+/// Steps to execute now. A queue instead of recursion, so that a loop of states uses no stack.
 #[derive(Debug)]
 pub(super) enum Work {
     Enter {
@@ -112,14 +112,14 @@ pub(super) enum Work {
         branch: BranchId,
         failure: Failure,
     },
-    /// Start iterations of the Map this branch is in, as many as may run.
+    /// Start iterations of the branch's Map, up to its limit.
     Fill {
         branch: BranchId,
     },
 }
 
 impl Work {
-    /// The branch, if this takes it from one state to the next or to its end.
+    /// The branch, if this step moves it to another state or to its end.
     pub(super) fn between_states(&self) -> Option<BranchId> {
         match self {
             Self::Enter { branch, .. } | Self::Complete { branch, .. } => Some(*branch),
@@ -128,16 +128,16 @@ impl Work {
     }
 }
 
-/// A try that is outstanding, for a driver that comes back after a crash.
+/// An open try, for a driver that continues after a crash.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenTask {
-    /// As it was in the effect.
+    /// The try as it was in the effect.
     pub start: Arc<StartTask>,
-    /// Whether `TaskSubmitted` was taken: the request was made, an outside event is awaited.
+    /// Whether `TaskSubmitted` was accepted: the request was made, and an external event is awaited.
     pub submitted: bool,
 }
 
-/// One execution of a state machine. `Debug` shows how far it is, never its data.
+/// One execution of a state machine. `Debug` shows its progress, but not its data.
 pub struct Execution {
     pub(super) definition: Arc<Definition>,
     pub(super) input: Payload,
@@ -155,7 +155,7 @@ pub struct Execution {
     pub(super) groups: HashMap<BranchId, Group>,
     pub(super) tasks: HashMap<TaskId, Task>,
     next_task: u64,
-    /// Every token ever made, so that an old one is told from an unknown one.
+    /// Every token that was created, to distinguish an old token from an unknown one.
     pub(super) tokens: HashMap<TaskToken, TaskId>,
     pub(super) timers: Timers,
     pub(super) work: VecDeque<Work>,
@@ -174,7 +174,7 @@ impl fmt::Debug for Execution {
 }
 
 impl Execution {
-    /// An execution that has not begun; `Input::Start` begins it.
+    /// An execution that has not started. `Input::Start` starts it.
     pub fn new(definition: Arc<Definition>, context: ExecutionContext, seed: Seed) -> Self {
         let execution_context = Arc::new(json!({
             "Id": context.execution_arn,
@@ -212,12 +212,12 @@ impl Execution {
         }
     }
 
-    /// Where it stands.
+    /// Its status.
     pub fn status(&self) -> Status {
         self.ended.as_ref().map_or(Status::Running, |ended| ended.status)
     }
 
-    /// How it ended, once it has.
+    /// Its end, after it has ended.
     pub fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
     }
@@ -232,17 +232,17 @@ impl Execution {
         &self.input
     }
 
-    /// The machine it runs.
+    /// Its state machine.
     pub fn definition(&self) -> &Arc<Definition> {
         &self.definition
     }
 
-    /// When the next `Tick` is due, if any timer runs.
+    /// When the next `Tick` is due, if a timer is set.
     pub fn next_timer(&self) -> Option<Timestamp> {
         self.timers.next()
     }
 
-    /// Outstanding tries, in the order they were started.
+    /// Open tries, in the order of their start.
     pub fn open_tasks(&self) -> Vec<OpenTask> {
         let mut tasks: Vec<OpenTask> = self
             .tasks
@@ -253,7 +253,7 @@ impl Execution {
         tasks
     }
 
-    /// Whether a token belongs to a try that still waits for it.
+    /// Whether a token belongs to an open try.
     pub fn awaits(&self, token: &TaskToken) -> bool {
         self.tokens.get(token).is_some_and(|task| self.tasks.contains_key(task))
     }
@@ -275,7 +275,7 @@ impl Execution {
         TaskId(self.next_task)
     }
 
-    /// Appends an event. At the limit of events the execution fails instead, and nothing more is appended.
+    /// Appends an event. At the limit of events, the execution fails and nothing more is appended.
     pub(super) fn event(&mut self, previous: u64, kind: EventKind) -> u64 {
         if self.ended.is_some() {
             return 0;
@@ -295,7 +295,7 @@ impl Execution {
         id
     }
 
-    /// Appends an event of a branch and remembers it as the branch's last.
+    /// Appends an event of a branch, and records it as the branch's last.
     pub(super) fn branch_event(&mut self, id: BranchId, kind: EventKind) -> u64 {
         let previous = self.branches.get(&id).map_or(0, |branch| branch.previous);
         let event = self.event(previous, kind);
@@ -305,7 +305,7 @@ impl Execution {
         event
     }
 
-    /// Ends the execution: cancels what is outstanding and appends the last event.
+    /// Ends the execution: cancels what is open and appends the last event.
     pub(super) fn end(&mut self, ended: Ended) {
         if self.ended.is_some() {
             return;
@@ -315,14 +315,14 @@ impl Execution {
             (Status::Succeeded, Some(output)) => {
                 EventKind::ExecutionSucceeded { output: Arc::clone(output.text()) }
             }
-            // The event has a name for it, DescribeExecution has none.
+            // The event has an error name here. DescribeExecution has none.
             (Status::TimedOut, _) => {
                 EventKind::ExecutionTimedOut { error: Some(Arc::from(crate::error::names::TIMEOUT)), cause }
             }
             (Status::Aborted, _) => EventKind::ExecutionAborted { error, cause },
             _ => EventKind::ExecutionFailed { error, cause },
         };
-        // What ends an execution from outside follows no event (measured on the service for the timeout).
+        // An end from outside follows no event (measured on the service for the timeout).
         let outside = matches!(ended.status, Status::TimedOut | Status::Aborted);
         let previous = if outside { 0 } else { self.history.len() as u64 };
         self.append(previous, kind);
@@ -338,7 +338,7 @@ impl Execution {
         self.ended = Some(ended);
     }
 
-    /// Removes a branch, with the group it waits for and the step it was about to make.
+    /// Removes a branch, with its group and its next step.
     pub(super) fn take_down(&mut self, id: BranchId) {
         self.branches.remove(&id);
         self.groups.remove(&id);
@@ -349,7 +349,7 @@ impl Execution {
         self.end(Ended { status: Status::Failed, output: None, error, cause, stop_time: self.now });
     }
 
-    /// What the expressions of the branch's state see. `$` is the state's input before InputPath.
+    /// The scope of the branch's state. `$` is the state's input before InputPath.
     pub(super) fn scope(&self, branch: &Branch) -> Scope<'_> {
         let state = self.state_of(branch.state);
         Scope {

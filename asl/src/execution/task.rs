@@ -17,7 +17,7 @@ use crate::payload::Payload;
 use crate::random::Random;
 use crate::resource::{Pattern, Resource};
 
-/// A token nobody can guess. As opaque to its users as the service's own.
+/// A random token that cannot be guessed, and opaque as those of the service.
 pub(super) fn new_token(random: &Random) -> TaskToken {
     let mut bytes = random.bytes().to_vec();
     bytes.extend(random.bytes());
@@ -25,7 +25,7 @@ pub(super) fn new_token(random: &Random) -> TaskToken {
 }
 
 impl Execution {
-    /// Begins a try.
+    /// Starts a try.
     pub(super) fn start_task(&mut self, id: BranchId, resource: Arc<Resource>, request: Request) {
         let Some(branch) = self.branches.get(&id) else { return };
         let state = Arc::clone(&self.state_of(branch.state).name);
@@ -59,7 +59,7 @@ impl Execution {
         }
         let timeout =
             timeout_seconds.map(|s| self.timers.set(after_seconds(self.now, s), Timer::TaskTimeout(task)));
-        // Only who holds a token can send heartbeats.
+        // Heartbeats need a token.
         let heartbeat = heartbeat_seconds
             .filter(|_| resource.pattern == Pattern::WaitForTaskToken)
             .map(|s| self.timers.set(after_seconds(self.now, s), Timer::Heartbeat(task)));
@@ -83,7 +83,7 @@ impl Execution {
         self.effects.push(Effect::StartTask(start));
     }
 
-    /// Forgets a try and its timers.
+    /// Removes a try and its timers.
     pub(super) fn close_task(&mut self, id: TaskId) -> Option<Task> {
         let task = self.tasks.remove(&id)?;
         for key in [task.timeout, task.heartbeat].into_iter().flatten() {
@@ -93,7 +93,7 @@ impl Execution {
         Some(task)
     }
 
-    /// A try has its result, shaped already.
+    /// A try has a result in its final form.
     pub(super) fn task_succeeded(&mut self, id: TaskId, output: Value) {
         let Some(task) = self.tasks.get(&id) else { return };
         let resource = Arc::clone(&task.start.resource);
@@ -128,7 +128,7 @@ impl Execution {
         self.fail(task.branch, failure);
     }
 
-    /// A try took too long, or its heartbeat stayed away.
+    /// A try timed out, or missed its heartbeat.
     pub(super) fn task_timed_out(&mut self, id: TaskId, heartbeat: bool) {
         let Some(task) = self.close_task(id) else { return };
         let resource = Arc::clone(&task.start.resource);

@@ -11,15 +11,15 @@ use super::state::BranchId;
 pub(super) enum Timer {
     /// TimeoutSeconds of the machine.
     Execution,
-    /// A Wait state is over.
+    /// A Wait state has ended.
     Wake(BranchId),
-    /// A retrier's delay is over.
+    /// A retrier's delay has ended.
     Retry(BranchId),
     TaskTimeout(TaskId),
     Heartbeat(TaskId),
 }
 
-/// Names a set timer. Two timers due at once fire in the order they were set.
+/// Identifies a timer. Timers that are due at the same time fire in the order in which they were set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerKey {
     due: Timestamp,

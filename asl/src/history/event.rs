@@ -16,9 +16,9 @@ pub struct HistoryEvent {
     pub id: u64,
     /// The event in the same branch that led to this one; 0 for the first two.
     pub previous_event_id: u64,
-    /// When.
+    /// The time.
     pub timestamp: Timestamp,
-    /// What.
+    /// The event.
     pub kind: EventKind,
 }
 
@@ -36,8 +36,8 @@ pub enum StateKind {
     Map,
 }
 
-/// What happened. Payloads are JSON texts, shared with the execution and with each other where they were passed on.
-/// `Debug` shows the type only: task tokens are in the texts.
+/// The kinds of events. Payloads are JSON texts, shared with the execution and with each other if they were passed on.
+/// `Debug` shows only the type, because payloads may contain task tokens.
 #[derive(Clone, PartialEq)]
 #[expect(missing_docs, reason = "names and fields are those of the API's HistoryEvent")]
 pub enum EventKind {

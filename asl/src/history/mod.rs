@@ -1,4 +1,4 @@
-//! The history of an execution: events exactly as GetExecutionHistory reports them.
+//! The history of an execution, with the events of GetExecutionHistory.
 
 mod event;
 mod render;

@@ -1,4 +1,4 @@
-//! Events as JSON of the API.
+//! Renders events as JSON of the API.
 
 use std::sync::Arc;
 
@@ -33,14 +33,14 @@ impl HistoryEvent {
     }
 }
 
-/// Reduces a rendered event to what GetExecutionHistory shows without execution data (`includeExecutionData` false):
-/// inputs and outputs are left out; a task's parameters and a failure's cause stay, as they do there.
+/// Reduces a rendered event to what GetExecutionHistory returns with `includeExecutionData` false: inputs and outputs are
+/// removed. A task's parameters and a failure's cause remain, as in the service.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html>
 pub fn without_data(event: &mut Value) {
     let members = event.as_object_mut().into_iter().flat_map(Map::values_mut);
     for details in members.filter_map(Value::as_object_mut) {
-        // In place of `remove`, which would move the last member up.
+        // Not `remove`, which would change the order of members.
         details.retain(|member, _| !DATA.iter().any(|[payload, flag]| member == payload || member == flag));
     }
 }

@@ -1,11 +1,11 @@
-//! Functions on lists.
+//! Functions on arrays.
 
 use serde_json::Value;
 
 use super::call::{Failure, rounded};
 use crate::value::{as_integer, same};
 
-/// The service's bound on the result of `States.ArrayRange`.
+/// The service's limit of the result of `States.ArrayRange`.
 const MAX_RANGE: i64 = 1000;
 
 fn list(value: &Value) -> Result<&Vec<Value>, Failure> {

@@ -14,7 +14,7 @@ use crate::scope::Scope;
 pub(crate) struct Call {
     pub(crate) function: Function,
     pub(crate) arguments: Vec<Argument>,
-    /// As written, for messages.
+    /// The source text, for messages.
     pub(crate) text: String,
 }
 
@@ -26,11 +26,11 @@ pub(crate) enum Argument {
     Call(Call),
 }
 
-/// A failure of a function, in its own words.
+/// The message of a failed function.
 pub(super) type Failure = String;
 
 impl Call {
-    /// Evaluates the arguments, then the function. A failure at any depth names the whole expression.
+    /// Evaluates the arguments, then the function. The error of a failure at any depth names the whole expression.
     pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         self.value(scope).map_err(|(error, message)| EvalError {
             error,

@@ -1,4 +1,4 @@
-//! The functions' names and how many arguments they take.
+//! The functions, and the number of their arguments.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {
@@ -47,7 +47,7 @@ impl Function {
         })
     }
 
-    /// Fewest and most arguments.
+    /// Minimum and maximum number of arguments.
     pub(crate) fn arity(self) -> (usize, usize) {
         match self {
             Self::Array => (0, usize::MAX),

@@ -1,4 +1,4 @@
-//! Intrinsic functions: `States.Format('…', $.x)` and its siblings.
+//! Intrinsic functions, such as `States.Format('…', $.x)`.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html>
 

@@ -1,4 +1,4 @@
-//! Text to call.
+//! Parses a call.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::call::{Argument, Call};
 use super::function::Function;
 use crate::path::{ParseError, Path};
 
-/// Calls nest at most this deep; the service allows 10.
+/// Maximum depth of nested calls. The service allows 10.
 const MAX_DEPTH: usize = 10;
 
 impl Call {
@@ -120,7 +120,7 @@ impl<'a> Parser<'a> {
                     _ => {
                         self.at = start;
                         Err(self.error(
-                            "expected a path, a function call, a number, true, false, null or a 'text'",
+                            "expected a path, a function call, a number, true, false, null or a quoted string",
                         ))
                     }
                 }
@@ -148,6 +148,6 @@ impl<'a> Parser<'a> {
                 _ => out.push(c),
             }
         }
-        Err(self.error("the text does not end"))
+        Err(self.error("the quoted string is not closed"))
     }
 }

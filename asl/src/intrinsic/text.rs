@@ -1,4 +1,4 @@
-//! Functions on texts.
+//! Functions on strings.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::call::Failure;
 
-/// The service's bound on the input of the Base64 and hash functions, in characters.
+/// The service's limit of the input of the Base64 and hash functions, in characters.
 const MAX_INPUT: usize = 10_000;
 
 fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, Failure> {
@@ -59,7 +59,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every character of the splitter separates; empty pieces are dropped (recorded behaviour).
+/// Every character of the splitter is a separator. Empty parts are dropped (recorded behaviour).
 pub(super) fn split(input: &Value, splitter: &Value) -> Result<Value, Failure> {
     let input = text(input, "the first argument")?;
     let splitter = text(splitter, "the splitter")?;
@@ -91,7 +91,7 @@ pub(super) fn format(template: &Value, values: &[Value]) -> Result<Value, Failur
             },
             '{' => {
                 if chars.next() != Some('}') {
-                    return Err("the template has a { that begins no {}".to_owned());
+                    return Err("the template has a { without }".to_owned());
                 }
                 let value =
                     values.next().ok_or_else(|| "the template has more {} than arguments".to_owned())?;
@@ -101,12 +101,12 @@ pub(super) fn format(template: &Value, values: &[Value]) -> Result<Value, Failur
         }
     }
     if values.next().is_some() {
-        return Err("there are more arguments than {} in the template".to_owned());
+        return Err("the template has fewer {} than arguments".to_owned());
     }
     Ok(Value::String(out))
 }
 
-/// Objects and lists as Java prints them: `{Id=1, Name=[a, b]}` (recorded behaviour).
+/// Objects and arrays as Java prints them: `{Id=1, Name=[a, b]}` (recorded behaviour).
 fn show(value: &Value, out: &mut String) {
     match value {
         Value::String(text) => out.push_str(text),

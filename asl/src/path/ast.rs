@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-/// What a path starts from.
+/// The root of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Root {
     /// `$`
@@ -85,12 +85,12 @@ pub(crate) enum Operator {
 }
 
 impl Path {
-    /// Whether the path can name at most one value. Others always give a list.
+    /// Whether the path can select at most one value. Others always return an array.
     pub(crate) fn is_definite(&self) -> bool {
         self.steps.iter().all(|step| matches!(step, Step::Child(_) | Step::Index(_) | Step::Function(_)))
     }
 
-    /// Where a definite path leads nowhere before its last step: the path up to the step that is missing, as Jayway
+    /// The location where a definite path selects nothing before its last step: the path up to the missing step, as Jayway
     /// prints it.
     pub(crate) fn missing_parent(&self, document: &Value) -> Option<String> {
         let mut at = document;
@@ -143,7 +143,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// What follows the first step of a path.
+/// The steps after the first step of a path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rest<'a>(&'a [Step]);
 
@@ -163,7 +163,7 @@ impl Path {
         }
     }
 
-    /// The first field and what follows, if the path begins with a field.
+    /// The first field and the steps after it, if the path begins with a field.
     pub(crate) fn first_child(&self) -> Option<(&str, Rest<'_>)> {
         match self.steps.split_first() {
             Some((Step::Child(name), rest)) => Some((name, Rest(rest))),

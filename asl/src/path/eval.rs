@@ -1,24 +1,24 @@
-//! Path and document to value.
+//! Evaluates a path on a document.
 
 use serde_json::{Number, Value};
 
 use super::ast::{Function, Path, Step};
 
-/// What a path names in a document.
+/// The values that a path selects in a document.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Found<'a> {
     /// A definite path: the value itself.
     One(&'a Value),
-    /// An indefinite path: every value it names, maybe none.
+    /// An indefinite path: every selected value, possibly none.
     Many(Vec<&'a Value>),
     /// A path that ends in a function.
     Made(Value),
-    /// A definite path that leads nowhere.
+    /// A definite path that selects nothing.
     Missing,
 }
 
 impl Found<'_> {
-    /// The value as data of its own; `None` if missing.
+    /// The value, cloned. `None` if missing.
     pub(crate) fn into_value(self) -> Option<Value> {
         match self {
             Self::One(value) => Some(value.clone()),
@@ -30,7 +30,7 @@ impl Found<'_> {
 }
 
 impl Path {
-    /// Evaluates the steps on a document, whatever the path's root is.
+    /// Evaluates the steps on a document, whatever the root of the path is.
     pub(crate) fn find<'a>(&self, document: &'a Value) -> Found<'a> {
         find(&self.steps, document, document)
     }
@@ -56,7 +56,7 @@ pub(crate) fn find<'a>(steps: &[Step], start: &'a Value, document: &'a Value) ->
                     &list
                 }
             };
-            // A function ends the path in practice; steps after it have nothing to apply to.
+            // A function is the last step in practice; later steps have nothing to apply to.
             return match apply(*function, subject) {
                 Some(value) if position + 1 == steps.len() => Found::Made(value),
                 _ => Found::Missing,
@@ -134,7 +134,7 @@ fn clamp(index: i64, len: usize) -> usize {
     usize::try_from(index).unwrap_or(len)
 }
 
-/// Calls `f` with the value and everything below it. Does not call itself: input may be nested deeply.
+/// Calls `f` with the value and all its descendants. Iterative, since input may be nested deeply.
 fn each_descendant<'a>(value: &'a Value, f: &mut impl FnMut(&'a Value)) {
     let mut stack = vec![value];
     while let Some(value) = stack.pop() {

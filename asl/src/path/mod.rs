@@ -1,4 +1,4 @@
-//! JSONPath as Step Functions understands it (the dialect of Jayway JsonPath), and the narrower reference paths.
+//! JSONPath in the dialect of Step Functions (that of Jayway JsonPath), and the restricted reference paths.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html>
 

@@ -1,4 +1,4 @@
-//! Text to path.
+//! Parses a path.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::ast::{Filter, Function, Operand, Operator, Path, Root, Step};
 
-/// Filters nest at most this deep: the parser calls itself.
+/// Maximum depth of nested filters: the parser is recursive.
 const MAX_DEPTH: usize = 32;
 
-/// Why a text is not a path.
+/// A syntax error of a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at character {at}")]
 pub(crate) struct ParseError {
@@ -27,7 +27,7 @@ impl Path {
         Ok(path)
     }
 
-    /// Parses the path at the beginning of a text; the number says how many bytes it takes.
+    /// Parses the path at the start of a text. Also returns its length in bytes.
     pub(crate) fn parse_prefix(text: &str) -> Result<(Self, usize), ParseError> {
         let mut parser = Parser { text, at: 0, depth: 0 };
         if !parser.eat("$") {
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
 
     fn quoted(&mut self) -> Result<String, ParseError> {
         let Some(quote @ ('\'' | '"')) = self.peek() else {
-            return Err(self.error("expected a quoted text"));
+            return Err(self.error("expected a quoted string"));
         };
         self.at += 1;
         let mut out = String::new();
@@ -243,7 +243,7 @@ impl<'a> Parser<'a> {
                 None => break,
             }
         }
-        Err(self.error("the quoted text does not end"))
+        Err(self.error("the quoted string is not closed"))
     }
 
     fn filter(&mut self) -> Result<Filter, ParseError> {

@@ -1,4 +1,4 @@
-//! Reference paths: where `ResultPath` puts a result.
+//! Reference paths, as in `ResultPath`.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::ast::{Path, Root, Step};
 
-/// A path that names exactly one place. `steps` are fields and indexes only.
+/// A path that selects exactly one location. `steps` are fields and indexes only.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReferencePath {
     text: Arc<str>,
@@ -18,10 +18,10 @@ impl ReferencePath {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let path = Path::parse(text).map_err(|e| e.to_string())?;
         if path.root != Root::Input {
-            return Err("a reference path begins with $ and names a place in the input".to_owned());
+            return Err("a reference path must begin with $ and select a location in the input".to_owned());
         }
         if !path.steps.iter().all(|s| matches!(s, Step::Child(_)) || matches!(s, Step::Index(i) if *i >= 0)) {
-            return Err("a reference path names one place: fields and indexes only".to_owned());
+            return Err("a reference path must select one location: use fields and indexes only".to_owned());
         }
         Ok(Self { text: path.text, steps: path.steps })
     }
@@ -36,10 +36,10 @@ impl ReferencePath {
         self.steps.is_empty()
     }
 
-    /// Puts `result` into `target`, making missing objects on the way.
+    /// Stores `result` in `target`, and creates missing objects on the path.
     ///
     /// # Errors
-    /// A message: something on the way is neither an object nor a long enough list.
+    /// A message: a value on the path is neither an object nor an array with this index.
     pub(crate) fn put(&self, mut target: &mut Value, result: Value) -> Result<(), String> {
         for step in &self.steps {
             target = match step {

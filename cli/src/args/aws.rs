@@ -12,23 +12,23 @@ use crate::failure::exit;
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Cost {
-    /// The workflow as JSON.
+    /// The workflow file (JSON).
     pub file: PathBuf,
-    /// How often it runs in a month.
+    /// Number of runs in a month.
     #[arg(long, value_name = "N", default_value_t = 30, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub runs_per_month: u32,
-    /// What a script writes to its log, in MB.
+    /// Output that a script writes to its log, in MB.
     #[arg(long, value_name = "MB", default_value_t = 0.1, allow_negative_numbers = true, value_parser = amount)]
     pub log_mb_per_job: f64,
-    /// How long a script runs, in minutes: its agent renews its lease that long.
+    /// Duration of a script, in minutes. The agent renews its lease for that long.
     #[arg(long, value_name = "MINUTES", default_value_t = 10.0, allow_negative_numbers = true, value_parser = amount)]
     pub job_minutes: f64,
-    /// How long an invocation of a function lasts, in milliseconds.
+    /// Duration of a function invocation, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 100.0, allow_negative_numbers = true, value_parser = amount)]
     pub lambda_ms: f64,
 }
 
-/// A number that is not negative and has an end.
+/// A finite number that is not negative.
 fn amount(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=1e9).contains(&value) => Ok(value),
@@ -36,7 +36,7 @@ fn amount(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What `migrate` takes over.
+/// What `migrate` copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum What {
     /// Workflows and history.
@@ -51,17 +51,17 @@ pub(crate) enum What {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Migrate {
-    /// Do it. Without this the command only says what it would do.
+    /// Write the rows. Without this option, the command only shows what it would write.
     #[arg(long)]
     pub apply: bool,
-    /// What to take over.
+    /// What to copy.
     #[arg(long, value_enum, default_value = "all")]
     pub what: What,
-    /// Take runs that the sample left open for failed ones. Its machines are not looked at: give this only when they
-    /// do not run any more.
+    /// Import runs that the sample left open as failed runs. The command does not check the sample's executions: use
+    /// this only if none of them is still running.
     #[arg(long)]
     pub close_open_runs: bool,
-    /// Replace workflows of ours that differ from the sample's. Without this they are kept.
+    /// Replace existing workflows that differ from the sample's. By default they are kept.
     #[arg(long)]
     pub replace: bool,
     /// The sample's config table.
@@ -73,21 +73,21 @@ pub(crate) struct Migrate {
     /// The sample's job audit table.
     #[arg(long, value_name = "TABLE", default_value = "rsql-blog-rsql-job-audit-table")]
     pub from_job_audit: String,
-    /// Leave to write.
+    /// Confirmation of the write.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where both are, the sample's tables and ours.
+    /// Account and region of both sets of tables.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
-/// Where the CDK app is, and what it is told.
+/// The CDK app and its settings.
 #[derive(Debug, Args)]
 pub(crate) struct App {
-    /// The folder `cdk-config` of a checkout. Default: here, or beside this program.
+    /// The folder `cdk-config` of a checkout. Default: the current directory, then the checkout of this program.
     #[arg(long, value_name = "DIR")]
     pub app: Option<PathBuf>,
-    /// A file with the settings as JSON, in place of those in the app's cdk.json.
+    /// A JSON file with settings that replace those in the app's `cdk.json`.
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
 }
@@ -96,22 +96,22 @@ pub(crate) struct App {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Deploy {
-    /// Only these stacks, and those that they need. Default: all.
+    /// Deploy only these stacks and the stacks that they depend on. Default: all.
     #[arg(value_name = "STACK")]
     pub stacks: Vec<String>,
-    /// Make what CDK needs in the account and region first, where it is missing (`cdk bootstrap`).
+    /// First create the resources that the CDK needs in the account and region, if they are missing (`cdk bootstrap`).
     #[arg(long)]
     pub bootstrap: bool,
-    /// Check everything and make the templates, and deploy nothing.
+    /// Check the settings and synthesize the templates, but deploy nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// The app.
     #[command(flatten)]
     pub app: App,
-    /// Leave to deploy.
+    /// Confirmation of the deployment.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where.
+    /// Account and region.
     #[command(flatten)]
     pub account: Account,
 }
@@ -123,10 +123,10 @@ pub(crate) struct Destroy {
     /// The app.
     #[command(flatten)]
     pub app: App,
-    /// Leave to remove.
+    /// Confirmation of the removal.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where.
+    /// Account and region.
     #[command(flatten)]
     pub account: Account,
 }
@@ -141,7 +141,7 @@ pub(crate) struct Doctor {
     /// Name of the role of the instances, to check its permissions too.
     #[arg(long, value_name = "ROLE")]
     pub instance_role: Option<String>,
-    /// Where.
+    /// Account and region, endpoint, or state directory.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }

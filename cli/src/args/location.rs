@@ -1,4 +1,4 @@
-//! Options that say where a command works.
+//! Options that select the backend of a command.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-/// What the command line says of it.
+/// The backend options of the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given {
     /// `--state-dir`
@@ -19,43 +19,43 @@ pub(crate) struct Given {
     pub region: Option<String>,
 }
 
-/// Where a command works.
+/// Backend of a command.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Where")]
+#[command(next_help_heading = "Location")]
 pub(crate) struct Location {
     /// State directory of an endpoint on this machine. Default: RSQLFLOW_STATE_DIR, then `.rsqlflow`.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["endpoint_url", "profile", "region"])]
     pub state_dir: Option<PathBuf>,
-    /// Else AWS, or an endpoint.
+    /// Account and region, or an endpoint.
     #[command(flatten)]
     pub account: Account,
 }
 
 impl Location {
-    /// As the choice of a place takes it.
+    /// The options, as the selection of the backend takes them.
     #[must_use]
     pub(crate) fn given(&self) -> Given {
         Given { state_dir: self.state_dir.clone(), ..self.account.given() }
     }
 }
 
-/// An account and a region, or an endpoint; never a state directory.
+/// An account and a region, or an endpoint, but not a state directory.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Where")]
+#[command(next_help_heading = "Location")]
 pub(crate) struct Account {
     /// Address of a running endpoint, such as http://127.0.0.1:4566. Default: AWS_ENDPOINT_URL.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// AWS, with this profile of ~/.aws/config. Default: AWS_PROFILE.
+    /// Use AWS with this profile of ~/.aws/config. Default: AWS_PROFILE.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// AWS, in this region. Default: AWS_REGION, then the profile's.
+    /// Use AWS in this region. Default: AWS_REGION, then the region of the profile.
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
 }
 
 impl Account {
-    /// As the choice of a place takes it.
+    /// The options, as the selection of the backend takes them.
     #[must_use]
     pub(crate) fn given(&self) -> Given {
         Given {
@@ -70,22 +70,22 @@ impl Account {
 /// The state directory of an endpoint in this process.
 #[derive(Debug, Args)]
 pub(crate) struct StateDir {
-    /// Directory of the embedded endpoint: tables, logs, the agents' files.
+    /// State directory of the embedded endpoint. It contains tables, logs and the agents' files.
     #[arg(long, value_name = "DIR", env = "RSQLFLOW_STATE_DIR", default_value = ".rsqlflow")]
     pub state_dir: PathBuf,
 }
 
-/// What an embedded endpoint is started with.
+/// Options of an embedded endpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Embedded {
-    /// Where the endpoint lives.
+    /// The state directory.
     #[command(flatten)]
-    pub place: StateDir,
-    /// Number of pretended EC2 instances.
+    pub backend: StateDir,
+    /// Number of simulated EC2 instances.
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=50))]
     pub instances: u16,
-    /// Store a secret: the file holds JSON with host, port, username, password, dbname. The first one given is
-    /// the default of jobs that name none. May be repeated.
+    /// Store a secret. The file is a JSON object with host, port, username, password and dbname. The first secret is the
+    /// default for jobs that do not name one. May be repeated.
     #[arg(long, value_name = "NAME=FILE", value_parser = secret)]
     pub secret: Vec<(String, PathBuf)>,
     /// A server that stands for the Redshift cluster and workgroup NAME. URL is

@@ -19,71 +19,71 @@ pub(crate) use workflows::{Diff, Get, Graph, List, Put, Start, Validate};
 use crate::failure::exit;
 use crate::output::Output;
 
-/// Run, watch and mend workflows of Amazon Redshift RSQL scripts.
+/// Run, watch and repair workflows of Amazon Redshift RSQL scripts.
 #[derive(Debug, Parser)]
 #[command(name = "rsqlflow", version, about, after_help = exit::HELP, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    /// Form of the data on standard output. Progress and errors go to standard error.
+    /// Format of the data on standard output. Progress and errors go to standard error.
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub output: Output,
-    /// No progress lines.
+    /// Do not show progress.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Validate a workflow file, run it on this machine, and wait for its end
+    /// Validate a workflow file, run it on this machine, and wait until it ends
     Run(Run),
-    /// Check a workflow file: every problem at once, each with its place
+    /// Validate a workflow file and report every problem with its path
     Validate(Validate),
     /// Show the order of jobs that follows from the tables that their SQL reads and writes
     Graph(Graph),
     /// Put a workflow file into the config table
     Put(Put),
-    /// Print a workflow as the config table has it
+    /// Print a workflow from the config table
     Get(Get),
     /// List the workflows of the config table, each with its last run
     List(List),
-    /// Show how a workflow file differs from what the config table has
+    /// Show the differences between a workflow file and the config table
     Diff(Diff),
-    /// Start a run of a workflow of the config table
+    /// Start a run of a workflow from the config table
     Start(Start),
-    /// Follow a run to its end
+    /// Follow a run until it ends
     Watch(Watch),
-    /// Show the state of a run: its row of the workflow audit table
+    /// Show the state of a run: its row in the workflow audit table
     Status(Execution),
-    /// Show the jobs of a run: its rows of the job audit table
+    /// Show the jobs of a run: their rows in the job audit table
     Jobs(Jobs),
     /// Show the output of a run's jobs
     Logs(Logs),
-    /// List the last runs, of one workflow or of all
+    /// List the last runs of one workflow or of all workflows
     History(History),
     /// Stop a run, or one of its jobs
     Cancel(Cancel),
-    /// Run again what a run did not complete, as a new run with the same parameters and date
+    /// Run the jobs that a run did not complete, in a new run with the same parameters and date
     Restart(Restart),
-    /// Say of a job that a restart need not run it: done by hand, or not wanted
+    /// Mark a job so that a restart does not run it: completed by other means, or skipped
     Mark(Mark),
-    /// Close runs whose execution has ended, or never began
+    /// Close runs whose execution has ended or never started
     Sweep(Sweep),
     /// Check everything that a run needs: tables, functions, state machines, instances
     Doctor(Doctor),
-    /// Deploy to AWS, or bring a deployment up to date
+    /// Deploy to AWS, or update a deployment
     Deploy(Deploy),
-    /// Remove a deployment from AWS. The tables are kept, unless the configuration says otherwise
+    /// Remove a deployment from AWS. The tables are kept, unless the settings say otherwise
     Destroy(Destroy),
-    /// Take workflows and history over from the tables of AWS's sample
+    /// Copy workflows and history from the tables of AWS's sample
     Migrate(Migrate),
-    /// Tell what a workflow will cost on AWS, for a run and for a month
+    /// Estimate the cost of a workflow on AWS, for a run and for a month
     Cost(Cost),
     /// Show every setting with its value and its source
     Config(Anywhere),
-    /// Serve the embedded AWS endpoint on a loopback port until Ctrl-C
+    /// Run the embedded AWS endpoint on a loopback port until Ctrl-C
     Local(Local),
     /// Print the JSON Schema of workflow files, for editors
     Schema,
@@ -97,19 +97,20 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Anywhere {
-    /// Where.
+    /// The backend.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow local`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Local {
-    /// Loopback port; 0 takes a free one.
+    /// Loopback port. 0 selects a free port.
     #[arg(long, default_value_t = 4566, allow_negative_numbers = true)]
     pub port: u16,
-    /// Directory of the scripts. Default: that of the last endpoint on the state directory, else the current one.
+    /// Directory of the scripts. Default: the scripts directory of the last endpoint on the state directory, else the
+    /// current directory.
     #[arg(long, value_name = "DIR")]
     pub scripts: Option<PathBuf>,
     /// Answer requests that are not signed with the keys of the state directory. For throw-away use: every user of this
@@ -124,21 +125,21 @@ pub(crate) struct Local {
 /// `rsqlflow completions`
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// Which shell.
+    /// The shell.
     pub shell: clap_complete::Shell,
 }
 
 /// `rsqlflow man`
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// Directory to write rsqlflow.1, rsqlflow-run.1 and so on into; it must exist.
+    /// Existing directory for rsqlflow.1, rsqlflow-run.1 and the other pages.
     pub directory: PathBuf,
 }
 
-/// Leave to change or end something.
+/// Confirmation of a change.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Consent {
-    /// Do not ask. Without a terminal to ask on, the command needs this.
+    /// Do not ask for confirmation. Required without a terminal.
     #[arg(long, short)]
     pub yes: bool,
 }

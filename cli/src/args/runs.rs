@@ -12,15 +12,15 @@ use crate::failure::exit;
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Run {
-    /// The workflow as JSON, as it would stand in the config table.
+    /// The workflow file (JSON), with the item as in the config table.
     pub file: PathBuf,
-    /// Directory of the scripts. Default: `scripts` beside the file if there is one, else the file's directory.
+    /// Directory of the scripts. Default: `scripts` beside the file if it exists, else the directory of the file.
     #[arg(long, value_name = "DIR")]
     pub scripts: Option<PathBuf>,
     /// Override a parameter of the workflow. May be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
     pub parameters: Vec<(String, String)>,
-    /// Name of the run. Default: made from the workflow's name and the time.
+    /// Name of the run. Default: generated from the workflow's id and the time.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub execution_id: Option<String>,
     /// The endpoint.
@@ -28,15 +28,15 @@ pub(crate) struct Run {
     pub embedded: Embedded,
 }
 
-/// A command about one run.
+/// Arguments of a command about one run.
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Execution {
     /// The run's `workflow_execution_id`.
     pub execution: String,
-    /// Where it runs, or ran.
+    /// Backend of the run.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow jobs`
@@ -45,12 +45,12 @@ pub(crate) struct Execution {
 pub(crate) struct Jobs {
     /// The run's `workflow_execution_id`.
     pub execution: String,
-    /// Every job in plan order. Default: of more than 100 jobs those that failed, then those that run, then counts.
+    /// Show every job in plan order. By default, more than 100 jobs are summarized: failed jobs, running jobs, then counts.
     #[arg(long)]
     pub all: bool,
-    /// Where it runs, or ran.
+    /// Backend of the run.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow watch`
@@ -59,9 +59,9 @@ pub(crate) struct Jobs {
 pub(crate) struct Watch {
     /// The run's `workflow_execution_id`.
     pub execution: String,
-    /// Where it runs.
+    /// Backend of the run.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow logs`
@@ -70,31 +70,31 @@ pub(crate) struct Watch {
 pub(crate) struct Logs {
     /// The run's `workflow_execution_id`.
     pub execution: String,
-    /// A job's name or id; default all, in plan order.
+    /// Name or id of a job. Default: all jobs, in plan order.
     pub job: Option<String>,
-    /// Go on with new lines until the job, or the run, is closed.
+    /// Print new lines until the job or the run is closed.
     #[arg(long, short)]
     pub follow: bool,
-    /// Pass control characters of the output to the terminal. By default a terminal shows them as text, such as `\u{1b}`.
+    /// Send control characters of the output to the terminal. By default they are shown as text, such as `\u{1b}`.
     #[arg(long)]
     pub raw: bool,
-    /// Where it runs, or ran.
+    /// Backend of the run.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow history`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct History {
-    /// The workflow's `workflow_id`; default all workflows of the config table.
+    /// The workflow's `workflow_id`. Default: all workflows of the config table.
     pub workflow: Option<String>,
-    /// Most runs to show, newest first.
+    /// Maximum number of runs, newest first.
     #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
-    /// Where.
+    /// The backend.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow cancel`
@@ -103,26 +103,26 @@ pub(crate) struct History {
 pub(crate) struct Cancel {
     /// The run's `workflow_execution_id`.
     pub execution: String,
-    /// Only this job, by its name or id; the run goes on as after a failure of it.
+    /// Cancel only this job, given by name or id. The run continues as after a failure of the job.
     #[arg(long, value_name = "JOB")]
     pub job: Option<String>,
-    /// Ask, and do not wait until it is closed.
+    /// Request the cancellation, and do not wait until it is complete.
     #[arg(long)]
     pub no_wait: bool,
-    /// Leave to end it.
+    /// Confirmation of the cancellation.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where it runs.
+    /// Backend of the run.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
-/// Which config a restart runs, where it changed since the first run.
+/// The config that a restart uses if the config changed since the first run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Config {
-    /// What the first run ran.
+    /// The config of the first run.
     Snapshot,
-    /// What the config table has now. Jobs whose script, arguments or environment changed run again.
+    /// The config in the config table. Jobs whose script, arguments or environment changed run again.
     Current,
 }
 
@@ -130,60 +130,58 @@ pub(crate) enum Config {
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP, group = ArgGroup::new("what").args(["from", "job", "all_failed"]))]
 pub(crate) struct Restart {
-    /// The `workflow_execution_id` of the run that ended.
+    /// The `workflow_execution_id` of the run to restart. It must have ended.
     pub execution: String,
-    /// Run this stage and those after it again, with all their jobs. The first stage is 1.
+    /// Run this stage and all later stages again, with all their jobs. The first stage is 1.
     #[arg(long, value_name = "STAGE", value_parser = stage, allow_hyphen_values = true)]
     pub from: Option<u16>,
-    /// Run only this job, by its name or id, even if it completed. May be repeated.
+    /// Run only this job, given by name or id, even if it completed. May be repeated.
     #[arg(long, value_name = "JOB")]
     pub job: Vec<String>,
     /// Run every job that did not complete: failed, lost, cancelled or not started. This is the default.
     #[arg(long)]
     pub all_failed: bool,
-    /// Which config to run, where it changed meanwhile. Without this such a restart shows the difference and
-    /// refuses.
+    /// The config to use if it changed since the first run. Without this option, such a restart shows the differences
+    /// and is refused.
     #[arg(long, value_enum, value_name = "WHICH")]
     pub config: Option<Config>,
-    /// Restart it although it was restarted before.
+    /// Restart the run even if it was already restarted.
     #[arg(long)]
     pub again: bool,
-    /// Name of the new run. Default: made from the workflow's name and the time.
+    /// Name of the new run. Default: generated from the workflow's id and the time.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub execution_id: Option<String>,
-    /// Follow the new run to its end; the exit code then says whether it completed.
+    /// Follow the new run until it ends. The exit code then reports whether it completed.
     #[arg(long, short)]
     pub watch: bool,
-    /// Directory of the scripts, where nobody serves the state directory and this command has to. Default: the
-    /// last one's.
+    /// Directory of the scripts, if this command has to serve the state directory itself. Default: the scripts
+    /// directory of the last endpoint.
     #[arg(long, value_name = "DIR")]
     pub scripts: Option<PathBuf>,
-    /// Leave to run jobs again that completed.
+    /// Confirmation that completed jobs run again.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where.
+    /// The backend.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
-/// A stage's number.
+/// The number of a stage.
 fn stage(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(number @ 1..=9999) => Ok(number),
-        _ => Err(
-            "write the number of a stage, from 1 for the first; `rsqlflow jobs RUN` has jobs of stage 1 as \
-                  0000#…, of stage 2 as 0001#…"
-                .to_owned(),
-        ),
+        _ => Err("write the number of a stage, from 1; `rsqlflow jobs RUN` shows jobs of stage 1 as \
+             0000#…, and of stage 2 as 0001#…"
+            .to_owned()),
     }
 }
 
-/// What a job is marked as.
+/// The status that a mark sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MarkAs {
-    /// Its work was done by other means.
+    /// The work was done by other means.
     Completed,
-    /// Its work is not wanted.
+    /// The work is not needed.
     Skipped,
 }
 
@@ -195,34 +193,35 @@ pub(crate) struct Mark {
     pub execution: String,
     /// The job's name or id.
     pub job: String,
-    /// As what.
+    /// The status to mark the job with.
     #[arg(value_enum)]
     pub status: MarkAs,
-    /// Why; it is audited.
+    /// The reason. It is stored in the audit table.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Who says so; it is audited. Default: RSQLFLOW_OPERATOR, the caller's ARN on AWS, user and host elsewhere.
+    /// The person who sets the mark. It is stored in the audit table. Default: RSQLFLOW_OPERATOR, the caller's ARN on AWS,
+    /// else user and host.
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
-    /// Leave to write it.
+    /// Confirmation of the mark.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where.
+    /// The backend.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }
 
 /// `rsqlflow sweep`
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct Sweep {
-    /// Say what would be closed, and close nothing.
+    /// Show which runs would be closed, and close none.
     #[arg(long)]
     pub dry_run: bool,
-    /// Leave to close them.
+    /// Confirmation of the change.
     #[command(flatten)]
     pub consent: Consent,
-    /// Where.
+    /// The backend.
     #[command(flatten)]
-    pub place: Location,
+    pub backend: Location,
 }

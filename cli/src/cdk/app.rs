@@ -1,4 +1,4 @@
-//! Where the app is, and what its settings say that the command needs to know. The app itself validates them.
+//! Finds the CDK app, and reads the settings that the command needs. The app itself validates its settings.
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +15,12 @@ const PACKAGES: [(&str, &str); 3] = [
     ("agent_deb", "../target/package/rsqlflow-agent.deb"),
 ];
 
-/// What becomes of tables and logs when a deployment is removed.
+/// What happens to tables and logs when a deployment is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// They stay.
+    /// They are retained.
     Retain,
-    /// They go, with all that is in them.
+    /// They are deleted, with all their data.
     Destroy,
 }
 
@@ -29,29 +29,29 @@ pub(crate) enum Removal {
 pub(crate) struct App {
     /// Its folder.
     pub dir: PathBuf,
-    /// Settings that stand in for those of its `cdk.json`.
+    /// Settings that replace those in `cdk.json`.
     pub given: Option<Value>,
     settings: Value,
 }
 
 impl App {
-    /// Finds it: where the command line says, here, or beside this program's checkout.
+    /// Finds the app: in the directory of the command line, in the current directory, or in the checkout of this program.
     ///
     /// # Errors
-    /// Where there is none, or its settings are not JSON.
+    /// The app is not found, or its settings are not JSON.
     pub(crate) fn find(args: &args::App) -> Result<Self, Failure> {
         let dir = match &args.app {
             Some(dir) if is_app(dir) => dir.clone(),
             Some(dir) => {
                 return Err(Failure::input(
-                    format!("{} is not the CDK app: it has no cdk.json and bin/app.ts", dir.display()),
-                    "name the folder cdk-config of a checkout",
+                    format!("{} is not the CDK app: cdk.json or bin/app.ts is missing", dir.display()),
+                    "name the folder `cdk-config` of a checkout",
                 ));
             }
             None => candidates().into_iter().find(|dir| is_app(dir)).ok_or_else(|| {
                 Failure::input(
-                    "the CDK app was not found here or beside this program",
-                    "run it in a checkout, or name its folder cdk-config with --app",
+                    "the CDK app was not found in the current directory or beside this program",
+                    "run the command in a checkout, or name the folder `cdk-config` with --app",
                 )
             })?,
         };
@@ -59,8 +59,8 @@ impl App {
         let given = args.settings.as_deref().map(file::read).transpose()?;
         if given.as_ref().is_some_and(|given| !given.is_object()) {
             return Err(Failure::input(
-                "the file of --settings is no JSON object",
-                r#"write {"prefix": "team"}"#,
+                "the file of --settings must be a JSON object",
+                r#"write an object such as {"prefix": "team"}"#,
             ));
         }
         let own = file::read(&dir.join("cdk.json"))?;
@@ -68,13 +68,13 @@ impl App {
         Ok(Self { dir, given, settings })
     }
 
-    /// Start of every name. Only the app can say whether it is a valid one.
+    /// Prefix of every name. Only the app can validate it.
     #[must_use]
     pub(crate) fn prefix(&self) -> &str {
         self.text("prefix").unwrap_or(rsqlflow_core::DEFAULT_PREFIX)
     }
 
-    /// What becomes of tables and logs.
+    /// What happens to tables and logs.
     #[must_use]
     pub(crate) fn removal(&self) -> Removal {
         match self.text("removal_policy") {
@@ -83,7 +83,7 @@ impl App {
         }
     }
 
-    /// Packages that are not there, each with the setting that names it.
+    /// Packages that do not exist, each with the setting that names it.
     #[must_use]
     pub(crate) fn missing_packages(&self) -> Vec<(&'static str, PathBuf)> {
         let named = PACKAGES.into_iter().filter_map(|(setting, default)| {
@@ -102,7 +102,7 @@ impl App {
     }
 }
 
-/// Where to look, in this order.
+/// Where to search, in this order.
 fn candidates() -> Vec<PathBuf> {
     let mut dirs = vec![PathBuf::from("cdk-config"), PathBuf::from(".")];
     if let Ok(program) = std::env::current_exe() {
@@ -144,7 +144,7 @@ mod tests {
         let (_root, set) = app(&settings);
         assert_eq!((set.prefix(), set.removal()), ("team", Removal::Destroy));
         let missing: Vec<&str> = set.missing_packages().into_iter().map(|(setting, _)| setting).collect();
-        assert_eq!(missing, ["agent_rpm"], "one is there, one is not wanted");
+        assert_eq!(missing, ["agent_rpm"], "one exists, one is switched off");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The CDK app, run as its users run it: with `npx cdk` in its folder. Nothing goes through a shell.
+//! Runs the CDK app as its users do: with `npx cdk` in its folder, and without a shell.
 //!
-//! [`app`] finds it and reads its settings, [`tools`] looks whether it can run, [`process`] runs it.
+//! [`app`] finds it and reads its settings, [`tools`] checks whether it can run, [`process`] runs it.
 
 mod app;
 mod process;

@@ -7,8 +7,8 @@ use rsqlflow_core::env::{AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, AWS_
 
 use super::App;
 use crate::args::Account;
+use crate::backend::{is_loopback, keys};
 use crate::failure::Failure;
-use crate::place::{is_loopback, keys};
 
 /// Variables that name credentials.
 const KEYS: [&str; 6] = [
@@ -20,19 +20,19 @@ const KEYS: [&str; 6] = [
     "AMAZON_SESSION_TOKEN",
 ];
 
-/// Lines of CDK's own failures start with it, in colours or not.
+/// Start of a failure line of the CDK, with or without colours.
 const ERROR: &str = "error: ";
 
 /// `npx cdk` with the environment of an account.
 pub(crate) struct Cdk<'a> {
     app: &'a App,
     environment: BTreeMap<&'static str, String>,
-    /// Whether standard output is for our own document.
+    /// Whether standard output is reserved for the document of this command.
     quiet_stdout: bool,
 }
 
 impl<'a> Cdk<'a> {
-    /// For an app, in the account and region that the command line means.
+    /// For an app, in the account and region of the command line.
     #[must_use]
     pub(crate) fn new(app: &'a App, account: &Account, region: &str, quiet_stdout: bool) -> Self {
         let mut environment =
@@ -55,13 +55,13 @@ impl<'a> Cdk<'a> {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("npx");
-        // Never from the registry: what runs is what the app's lock file names.
+        // `--no` forbids a download from the registry: the app's lock file decides what runs.
         command.args(["--no", "--", "cdk"]).args(args).arg("--no-notices").current_dir(&self.app.dir);
         if let Some(given) = &self.app.given {
             command.arg("--context").arg(format!("rsqlflow={given}"));
         }
         if self.environment.contains_key(AWS_PROFILE) {
-            // CDK, too, takes the environment's keys before a profile.
+            // The CDK also prefers the environment's keys to a profile.
             for name in KEYS {
                 command.env_remove(name);
             }
@@ -70,10 +70,10 @@ impl<'a> Cdk<'a> {
         command
     }
 
-    /// The stacks that the settings make.
+    /// The stacks that the settings define.
     ///
     /// # Errors
-    /// Every problem of the settings, as the app tells them.
+    /// Every problem of the settings, as the app reports them.
     pub(crate) fn stacks(&self) -> Result<Vec<String>, Failure> {
         let output = self.command(&["list"]).stdin(Stdio::null()).output().map_err(|e| not_started(&e))?;
         if output.status.success() {
@@ -88,10 +88,10 @@ impl<'a> Cdk<'a> {
         Err(refused(&output))
     }
 
-    /// Runs a command to its end, its output streamed.
+    /// Runs a command until it ends, and streams its output.
     ///
     /// # Errors
-    /// Where it fails; it has said why.
+    /// The command failed. It has printed the reason.
     pub(crate) fn run(&self, args: &[&str]) -> Result<(), Failure> {
         let mut command = self.command(args);
         if self.quiet_stdout {
@@ -103,8 +103,8 @@ impl<'a> Cdk<'a> {
         }
         let what = args.first().copied().unwrap_or_default();
         Err(Failure::environment(
-            anyhow::anyhow!("`cdk {what}` {}; what it says stands above", ended(status)),
-            "CloudFormation takes back what it could not finish, so the same command may be run again; \
+            anyhow::anyhow!("`cdk {what}` {}; the reason is in its output above", ended(status)),
+            "CloudFormation rolls back what it could not finish, so you can run the same command again; \
              `rsqlflow doctor --aws` checks what exists",
         ))
     }
@@ -117,21 +117,23 @@ fn ended(status: ExitStatus) -> String {
     }
 }
 
-/// What the app has against its settings is the user's to mend; anything else is told as it is.
+/// An error that the app reports about its settings is an input error. Any other error is shown unchanged.
 fn refused(output: &Output) -> Failure {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let plain = anstream::adapter::strip_str(&text).to_string();
-    let told = plain.split_once(ERROR).filter(|_| plain.starts_with(ERROR) || plain.contains("\nerror: "));
-    match told {
-        Some((_, told)) => {
-            // After the app's own words CDK says that it ended.
-            let own = told.lines().take_while(|line| !line.contains("Subprocess exited with error"));
+    let message_of_app =
+        plain.split_once(ERROR).filter(|_| plain.starts_with(ERROR) || plain.contains("\nerror: "));
+    match message_of_app {
+        Some((_, message_of_app)) => {
+            // After the app's own message, the CDK prints that the subprocess ended.
+            let own =
+                message_of_app.lines().take_while(|line| !line.contains("Subprocess exited with error"));
             let message = own.collect::<Vec<_>>().join("\n").trim_end().to_owned();
-            Failure::input(message, "mend the settings in cdk.json, or in the file of --settings")
+            Failure::input(message, "fix the settings in cdk.json, or in the file of --settings")
         }
         None => Failure::environment(
             anyhow::anyhow!("`cdk list` {}: {}", ended(output.status), plain.trim()),
-            "`npm ci` in the app's folder renews its packages; `npm run check` there looks at all of it",
+            "run `npm ci` in the app's folder to reinstall its packages, and `npm run check` to check the app",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the app can run: Node.js, and the app's own packages.
+//! Checks whether the app can run: Node.js and the app's packages.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,30 +6,30 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 use crate::output::Printer;
 
-/// As `engines` of the app's package.json says.
+/// The minimum of `engines` in the app's package.json.
 const OLDEST_NODE: u32 = 20;
 
 const GET_NODE: &str =
     "install Node.js 20 or newer: https://nodejs.org, or your system's packages nodejs and npm";
 
-/// Looks for node and npx.
+/// Checks node and npx.
 ///
 /// # Errors
-/// What is missing.
+/// A tool is missing or too old.
 pub(crate) fn check() -> Result<(), Failure> {
     let node = version("node")?;
     let major = node.trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST_NODE) {
-        let found = anyhow::anyhow!("node is {node}, and the CDK app needs {OLDEST_NODE} or newer");
+        let found = anyhow::anyhow!("node {node} is too old: the CDK app needs {OLDEST_NODE} or newer");
         return Err(Failure::environment(found, GET_NODE));
     }
     version("npx").map(drop)
 }
 
-/// Installs the app's packages from its lock file, where they are not there yet.
+/// Installs the app's packages from its lock file, if they are missing.
 ///
 /// # Errors
-/// Where they cannot be installed; npm has said why.
+/// The packages cannot be installed. npm has printed the reason.
 pub(crate) fn install(dir: &Path, printer: Printer) -> Result<(), Failure> {
     if dir.join("node_modules/.bin/cdk").exists() {
         return Ok(());
@@ -39,20 +39,20 @@ pub(crate) fn install(dir: &Path, printer: Printer) -> Result<(), Failure> {
         .args(["ci", "--no-audit", "--no-fund"])
         .current_dir(dir)
         .stdin(Stdio::null())
-        // Standard output is for data.
+        // Standard output is reserved for data.
         .stdout(std::io::stderr())
         .status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(Failure::environment(
-            anyhow::anyhow!("`npm ci` failed in {}; what it says stands above", dir.display()),
-            "it needs the npm registry, or a mirror of it in ~/.npmrc",
+            anyhow::anyhow!("`npm ci` failed in {}; the reason is in its output above", dir.display()),
+            "check that the npm registry, or the mirror in ~/.npmrc, can be reached",
         )),
         Err(error) => Err(not_started("npm", error)),
     }
 }
 
-/// What a tool says of its version.
+/// The version of a tool.
 fn version(tool: &str) -> Result<String, Failure> {
     let output = Command::new(tool).arg("--version").stdin(Stdio::null()).output();
     match output {

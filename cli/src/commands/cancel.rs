@@ -10,72 +10,72 @@ use rsqlflow_store::{ChangeError, JobRow, Note};
 use serde_json::json;
 
 use crate::args::Cancel;
+use crate::backend::{Backend, Purpose, execution_id};
 use crate::failure::{Failure, exit};
 use crate::input::confirm::agree;
 use crate::input::signals::{Signal, Signals};
 use crate::output::{JSON_VERSION, Printer, one_line};
-use crate::place::{Place, Purpose, execution_id};
-use crate::runs::follow::{self, Patience, plan_of, stop};
+use crate::runs::follow::{self, CancelTimes, plan_of, stop};
 use crate::runs::names;
 use crate::runs::outage::Steady;
 use crate::runs::rows;
 
-/// How often a row is looked at that is to close.
+/// How often the row is read until it is closed.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Ends a run or a job, and waits until it is closed.
+/// Cancels a run or a job, and waits until it is closed.
 ///
 /// # Errors
-/// Where there is nothing to end, or it cannot be ended.
+/// The run or job has already ended, or cannot be cancelled.
 pub(crate) async fn cancel(args: &Cancel, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
     let mut signals = Signals::listen()?;
-    let place = Box::pin(Place::find(&args.place, Purpose::Execute)).await?;
-    let ended = at(args, &id, &place, &mut signals, printer).await;
-    place.close().await;
+    let backend = Box::pin(Backend::find(&args.backend, Purpose::Execute)).await?;
+    let ended = at(args, &id, &backend, &mut signals, printer).await;
+    backend.close().await;
     ended
 }
 
 async fn at(
     args: &Cancel,
     id: &ExecutionId,
-    place: &Place,
+    backend: &Backend,
     signals: &mut Signals,
     printer: Printer,
 ) -> Result<u8, Failure> {
-    let row = place.store.workflows().get(id).await?.ok_or_else(|| rows::no_such_run(id))?;
+    let row = backend.store.workflows().get(id).await?.ok_or_else(|| rows::no_such_run(id))?;
     if row.execution_status.is_closed() {
         return Err(Failure::input(
-            format!("{id} is over: it is {}", row.execution_status),
+            format!("{id} has already ended: it is {}", row.execution_status),
             format!("`rsqlflow status {id}` shows how it ended"),
         ));
     }
-    let plan = plan_of(place, id).await?;
+    let plan = plan_of(backend, id).await?;
     let workflow = one_line(row.workflow_id.as_str());
     if let Some(job) = &args.job {
         let job = names::job(&plan, id, job)?;
         let name = plan.job(job).map(|job| one_line(&job.job_name)).unwrap_or_default();
         let question =
-            format!("Cancel job {name} ({job}) of {id}, workflow {workflow}, on {}?", place.name());
+            format!("Cancel job {name} ({job}) of {id}, workflow {workflow}, on {}?", backend.name());
         agree(args.consent, printer, &question).await?;
-        return cancel_job(args, place, id, job, &plan, signals, printer).await;
+        return cancel_job(args, backend, id, job, &plan, signals, printer).await;
     }
-    let question = format!("Cancel {id} of workflow {workflow} on {}?", place.name());
+    let question = format!("Cancel {id} of workflow {workflow} on {}?", backend.name());
     agree(args.consent, printer, &question).await?;
     if args.no_wait {
         tokio::select! {
-            stopped = stop(place, id, Signal::Interrupt) => stopped?,
+            stopped = stop(backend, id, Signal::Interrupt) => stopped?,
             _ = signals.next() => return Ok(exit::INTERRUPTED),
         }
-        let times = Patience::of(&plan);
-        printer.notice(&format!("asked for: {times}"));
+        let times = CancelTimes::of(&plan);
+        printer.notice(&format!("cancel requested: {times}"));
         if printer.is_json() {
             printer.json(&json!({ "version": JSON_VERSION, "workflow_execution_id": id,
                 "cancel_requested": true }));
         }
         return Ok(exit::OK);
     }
-    Ok(match follow::cancel(place, id, &plan, Signal::Interrupt, signals, printer).await? {
+    Ok(match follow::cancel(backend, id, &plan, Signal::Interrupt, signals, printer).await? {
         true => exit::OK,
         false => exit::INTERRUPTED,
     })
@@ -83,7 +83,7 @@ async fn at(
 
 async fn cancel_job(
     args: &Cancel,
-    place: &Place,
+    backend: &Backend,
     id: &ExecutionId,
     job: JobId,
     plan: &Plan,
@@ -91,7 +91,7 @@ async fn cancel_job(
     printer: Printer,
 ) -> Result<u8, Failure> {
     let mut row = tokio::select! {
-        row = request(place, id, job) => row?,
+        row = request(backend, id, job) => row?,
         _ = signals.next() => return Ok(exit::INTERRUPTED),
     };
     if !row.state.status.is_closed() && row.job.sql.is_some() {
@@ -103,27 +103,27 @@ async fn cancel_job(
         // It would come within a minute by itself, and need not be reachable from here.
         let request = ClockRequest { only: Some(ClockPart::Statements), ..ClockRequest::default() };
         if let Ok(request) = serde_json::to_value(request) {
-            let _ = place.invoke(&place.deployment.functions[Function::Clock], &request).await;
+            let _ = backend.invoke(&backend.deployment.functions[Function::Clock], &request).await;
         }
     } else if !row.state.status.is_closed() {
         let heartbeat = row.job.heartbeat.get();
         printer.notice(&format!(
-            "cancelling {}: its agent hears of it within {} s and gives the script {} s to end; if its instance is \
-             gone, the run closes the job in {heartbeat} s to {} s (Ctrl-C to leave at once)",
+            "cancelling {}: its agent is notified within {} s and gives the script {} s to end; if its instance is \
+             gone, the run closes the job in {heartbeat} s to {} s (Ctrl-C stops waiting)",
             one_line(&row.job_name),
-            follow::heard_within(heartbeat),
+            follow::notified_within(heartbeat),
             plan.timing.stop_grace.as_secs(),
             3 * heartbeat
         ));
     }
-    let mut steady = Steady::cancelling(place, id);
+    let mut steady = Steady::cancelling(backend, id);
     while !row.state.status.is_closed() && !args.no_wait {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             _ = signals.next() => return Ok(exit::INTERRUPTED),
         }
         row = tokio::select! {
-            read = steady.read(|line| printer.notice(line), async || read(place, id, job).await) => read?,
+            read = steady.read(|line| printer.notice(line), async || read(backend, id, job).await) => read?,
             _ = signals.next() => return Ok(exit::INTERRUPTED),
         };
     }
@@ -136,23 +136,23 @@ async fn cancel_job(
     Ok(exit::OK)
 }
 
-/// Asks for the job's end. One that no launcher has taken up yet ends at once: its launcher, when its turn comes,
-/// finds the row closed and tells the machine.
-async fn request(place: &Place, id: &ExecutionId, job: JobId) -> Result<JobRow, Failure> {
+/// Requests the end of the job. A job that no launcher has started yet is closed at once: its launcher then finds the
+/// row closed and reports that to the state machine.
+async fn request(backend: &Backend, id: &ExecutionId, job: JobId) -> Result<JobRow, Failure> {
     loop {
-        let row = read(place, id, job).await?;
+        let row = read(backend, id, job).await?;
         let change = match row.state.status {
             JobStatus::Pending => Change::CloseUnclaimed {
                 from: row.state.status,
                 attempt: row.state.attempt,
                 outcome: Outcome::without_exit(
                     JobStatus::Cancelled,
-                    "cancelled by the operator before it began",
+                    "cancelled by the operator before it started",
                 ),
             },
             status if status.is_closed() => {
                 return Err(Failure::input(
-                    format!("{} ({job}) is over: it is {status}", one_line(&row.job_name)),
+                    format!("{} ({job}) has already ended: it is {status}", one_line(&row.job_name)),
                     format!("`rsqlflow jobs {id}` shows how each job ended"),
                 ));
             }
@@ -162,9 +162,9 @@ async fn request(place: &Place, id: &ExecutionId, job: JobId) -> Result<JobRow, 
             Change::CloseUnclaimed { .. } => Note::new().end(jiff::Timestamp::now().into()),
             _ => Note::new(),
         };
-        match place.store.jobs().change(id, job, &change, note).await {
+        match backend.store.jobs().change(id, job, &change, note).await {
             Ok(row) => return Ok(row),
-            // Somebody else moved it on meanwhile.
+            // The row changed since it was read.
             Err(ChangeError::Refused(_)) => {}
             Err(ChangeError::Store(error)) => return Err(error.into()),
             Err(error) => return Err(anyhow::Error::new(error).into()),
@@ -172,10 +172,10 @@ async fn request(place: &Place, id: &ExecutionId, job: JobId) -> Result<JobRow, 
     }
 }
 
-async fn read(place: &Place, id: &ExecutionId, job: JobId) -> Result<JobRow, Failure> {
-    place.store.jobs().get(id, job).await?.ok_or_else(|| {
+async fn read(backend: &Backend, id: &ExecutionId, job: JobId) -> Result<JobRow, Failure> {
+    backend.store.jobs().get(id, job).await?.ok_or_else(|| {
         Failure::input(
-            format!("the run has not come to job {job} yet, so there is nothing to cancel"),
+            format!("job {job} cannot be cancelled: the run has not reached it yet"),
             format!(
                 "cancel the run, mark the job with `rsqlflow mark {id} {job} skipped --reason …`, and restart the rest"
             ),

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use crate::args::Anywhere;
 use crate::args::Given;
+use crate::backend::{Backend, BackendKind, Purpose, choice_of, deployment, is_loopback, timing_of};
 use crate::failure::{Failure, exit};
 use crate::output::JSON_VERSION;
 use crate::output::table::Table;
 use crate::output::{Printer, one_line};
-use crate::place::{Place, Purpose, Site, choice_of, deployment, is_loopback, timing_of};
 
 /// A setting.
 struct Setting {
@@ -18,13 +18,14 @@ struct Setting {
     source: String,
 }
 
-/// Shows what the other commands would work with, and who says so. Reaches nothing beyond the AWS configuration files.
+/// Shows the settings that the other commands would use, each with its source. Reads only the environment and the AWS
+/// configuration files.
 ///
 /// # Errors
 /// Every problem of the environment.
 pub(crate) async fn config(args: &Anywhere, printer: Printer) -> Result<u8, Failure> {
-    let given = args.place.given();
-    let mut settings = place(&args.place, &given).await?;
+    let given = args.backend.given();
+    let mut settings = backend(&args.backend, &given).await?;
     settings.extend(names(&given)?);
     if printer.is_json() {
         let settings: Vec<_> = settings
@@ -42,23 +43,23 @@ pub(crate) async fn config(args: &Anywhere, printer: Printer) -> Result<u8, Fail
     Ok(exit::OK)
 }
 
-/// Where commands work.
-async fn place(args: &crate::args::Location, given: &Given) -> Result<Vec<Setting>, Failure> {
+/// The backend.
+async fn backend(args: &crate::args::Location, given: &Given) -> Result<Vec<Setting>, Failure> {
     let choice = choice_of(given);
     let source = choice.source.to_owned();
-    let place = match &choice.site {
-        Site::StateDir(dir) => {
-            return Ok(vec![setting("place: state directory", dir.display().to_string(), source)]);
+    let backend = match &choice.site {
+        BackendKind::StateDir(dir) => {
+            return Ok(vec![setting("backend: state directory", dir.display().to_string(), source)]);
         }
-        Site::Endpoint(url) => setting("place: endpoint", url, source),
-        Site::Aws => setting("place", "AWS", source),
+        BackendKind::Endpoint(url) => setting("backend: endpoint", url, source),
+        BackendKind::Aws => setting("backend", "AWS", source),
     };
-    let found = Place::find(args, Purpose::Look).await?;
+    let found = Backend::find(args, Purpose::Read).await?;
     let region = found.sdk.region().map(ToString::to_string).unwrap_or_default();
     let profile = given.profile.clone().or_else(|| variable(AWS_PROFILE));
     let is_set = |name: &str| variable(name).is_some();
     let region_source = match &given.region {
-        _ if matches!(&choice.site, Site::Endpoint(url) if is_loopback(url)) => "the endpoint's own",
+        _ if matches!(&choice.site, BackendKind::Endpoint(url) if is_loopback(url)) => "the endpoint's own",
         Some(_) => "--region",
         None if !found.is_aws() => "endpoint",
         None if is_set(AWS_REGION) => AWS_REGION,
@@ -72,13 +73,13 @@ async fn place(args: &crate::args::Location, given: &Given) -> Result<Vec<Settin
     };
     found.close().await;
     Ok(vec![
-        place,
+        backend,
         setting("region", region, region_source.to_owned()),
         setting("profile", profile.unwrap_or_else(|| "default".to_owned()), profile_source.to_owned()),
     ])
 }
 
-/// Names and times of the deployment, and the command's own variables.
+/// Names and times of the deployment, and the variables of the command.
 fn names(given: &Given) -> Result<Vec<Setting>, Failure> {
     let site = choice_of(given).site;
     let read = deployment(timing_of(&site))?.to_env();

@@ -16,7 +16,7 @@ use crate::output::JSON_VERSION;
 use crate::output::table::Table;
 use crate::output::{Printer, one_line};
 
-/// Plans the workflow as the trigger does, counts what a run of it uses, and prices that. Reaches nothing.
+/// Plans the workflow as the trigger does, counts what one run uses, and calculates the price. Makes no calls.
 ///
 /// # Errors
 /// Every problem of the file.
@@ -29,7 +29,7 @@ pub(crate) fn cost(args: &Cost, printer: Printer) -> Result<u8, Failure> {
         lambda_ms: args.lambda_ms,
     };
     let (snapshot, plan) = plan(args, &item, &workflow)?;
-    let ours = cost::of_plan(&plan, &snapshot, &assumed).context("the cost cannot be told")?;
+    let ours = cost::of_plan(&plan, &snapshot, &assumed).context("the cost cannot be calculated")?;
     let sample = cost::of_sample(&plan, &assumed);
     let estimate = Estimate { id: workflow.workflow_id.as_str(), assumed, ours, sample };
     if printer.is_json() {
@@ -126,7 +126,7 @@ impl Estimate<'_> {
             ("CloudWatch Logs", format!("{:.2} MB", ours.log_mb), bill.logs, month.logs),
             ("SSM commands", ours.commands.to_string(), bill.ssm, month.ssm),
             ("Data API statements", ours.statements.to_string(), 0.0, 0.0),
-            ("together", String::new(), bill.total, month.total),
+            ("total", String::new(), bill.total, month.total),
         ] {
             if what != "Data API statements" || ours.statements > 0 {
                 table.add_row([what.to_owned(), amount, usd(run), usd(month)]);
@@ -142,14 +142,14 @@ impl Estimate<'_> {
             ),
             table.shown(),
             format!(
-                "AWS's sample would make {} transitions and {} invocations: {} USD a month for them, beside {} here",
+                "AWS's sample would use {} transitions and {} invocations: {} USD a month, compared with {} here",
                 self.sample.transitions,
                 self.sample.invocations(),
                 usd((sample.transitions + sample.lambda) * f64::from(runs)),
                 usd(month.transitions + month.lambda),
             ),
             format!(
-                "assumed: every job succeeds at once and runs {} min, {} MB of log a job, {} ms an invocation",
+                "assumed: every job succeeds in its first attempt and runs {} min, {} MB of log a job, {} ms an invocation",
                 assumed.job_minutes, assumed.log_mb_per_job, assumed.lambda_ms
             ),
             format!("prices: {}, {}; {}", cost::REGION, cost::DATE, cost::FREE),
@@ -158,7 +158,7 @@ impl Estimate<'_> {
     }
 }
 
-/// Five places: a transition costs 0.000025.
+/// Five decimal places: a transition costs 0.000025.
 fn usd(amount: f64) -> String {
     format!("{amount:.5}")
 }

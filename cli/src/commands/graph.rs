@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::args::Graph;
 use crate::failure::{Failure, exit};
-use crate::graph::{Cycle, Jobs, Order, Source, render};
+use crate::graph::{Cycle, JobOrder, Jobs, Source, render};
 use crate::input::file;
 use crate::output::{JSON_VERSION, Printer};
 
@@ -18,8 +18,12 @@ pub(crate) fn graph(args: &Graph, printer: Printer) -> Result<u8, Failure> {
         default_schema: args.default_schema.clone(),
         variables: args.variables.iter().cloned().collect(),
     };
-    let unreadable =
-        |error: std::io::Error| Failure::input(format!("cannot be read: {error}"), "name readable files");
+    let unreadable = |error: std::io::Error| {
+        Failure::input(
+            format!("the input cannot be read: {error}"),
+            "check that the file exists and is readable",
+        )
+    };
     let jobs = if args.path.is_dir() {
         Jobs::of_directory(&args.path, &source).map_err(unreadable)?
     } else {
@@ -33,11 +37,11 @@ pub(crate) fn graph(args: &Graph, printer: Printer) -> Result<u8, Failure> {
             "name a workflow file, or a directory with .sql, .rsql or .sh files",
         ));
     }
-    let order = Order::of(jobs).map_err(|Cycle(names)| {
+    let order = JobOrder::of(jobs).map_err(|Cycle(names)| {
         let circle: Vec<&str> = names.iter().chain(names.first()).map(String::as_str).collect();
         Failure::input(
-            format!("the jobs depend on each other in a cycle: {}", circle.join(" -> ")),
-            "split the job that both reads and writes for the others",
+            format!("the dependencies of the jobs form a cycle: {}", circle.join(" -> ")),
+            "split the job that both reads from and writes for the other jobs",
         )
     })?;
     if printer.is_json() {

@@ -6,26 +6,26 @@ use rsqlflow_store::{StoreError, WorkflowRow};
 use serde_json::json;
 
 use crate::args::List;
+use crate::backend::{Backend, Purpose};
 use crate::failure::{Failure, exit};
 use crate::output::JSON_VERSION;
 use crate::output::table::Table;
 use crate::output::{Printer, one_line, styled, workflow_style};
-use crate::place::{Place, Purpose};
 use crate::runs::report;
 use crate::runs::rows;
 
-/// Queries at once.
+/// Concurrent queries.
 const AT_ONCE: usize = 16;
 
 /// Lists workflows, each with its last run.
 ///
 /// # Errors
-/// Where the tables cannot be read.
+/// The tables cannot be read.
 pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
-    let place = Place::find(&args.place, Purpose::Look).await?;
-    let found = workflows(&place).await;
-    let nobody_serves = place.is_served_here();
-    place.close().await;
+    let backend = Backend::find(&args.backend, Purpose::Read).await?;
+    let found = workflows(&backend).await;
+    let nobody_serves = backend.is_served_here();
+    backend.close().await;
     let found = found?;
     let is_open = |row: &WorkflowRow| !row.execution_status.is_closed();
     if nobody_serves && found.iter().any(|(_, _, last)| last.as_ref().is_some_and(is_open)) {
@@ -41,7 +41,7 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
         return Ok(exit::OK);
     }
     if found.is_empty() {
-        printer.notice("no workflows; `rsqlflow put FILE` adds one");
+        printer.notice("no workflows\nhint: run `rsqlflow put FILE` to add one");
         return Ok(exit::OK);
     }
     let mut table =
@@ -63,12 +63,14 @@ pub(crate) async fn list(args: &List, printer: Printer) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-async fn workflows(place: &Place) -> Result<Vec<(String, Option<String>, Option<WorkflowRow>)>, StoreError> {
-    let listed = place.store.config().list().await?;
+async fn workflows(
+    backend: &Backend,
+) -> Result<Vec<(String, Option<String>, Option<WorkflowRow>)>, StoreError> {
+    let listed = backend.store.config().list().await?;
     let queries = listed.into_iter().map(|(id, description)| async move {
         let last = match WorkflowId::new(id.clone()) {
-            Ok(id) => place.store.workflows().of_workflow(&id, 1).await?.pop(),
-            // Nothing of ours could have run it.
+            Ok(id) => backend.store.workflows().of_workflow(&id, 1).await?.pop(),
+            // An id that is not valid has no runs.
             Err(_) => None,
         };
         Ok((id, description, last))

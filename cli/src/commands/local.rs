@@ -4,38 +4,38 @@ use rsqlflow_local::Credentials;
 use serde_json::json;
 
 use crate::args::Local;
+use crate::backend;
+use crate::backend::{Backend, Serving};
 use crate::failure::{Failure, exit};
 use crate::input::signals::Signals;
-use crate::output::{JSON_VERSION, Printer};
-use crate::place;
-use crate::place::{Place, Serving};
+use crate::output::{JSON_VERSION, Printer, counted};
 use crate::runs::resume;
 
-/// What goes wrong where nobody waits for an answer, such as an event that is dropped, is told here or nowhere.
+/// Errors without a caller, such as a dropped event, are written to the log only.
 fn log_to_stderr() {
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
-    // Only a second one of this process is refused.
+    // Fails only if this process set a subscriber before.
     let _ = log.with_max_level(tracing::Level::WARN).try_init();
 }
 
-/// Serves until Ctrl-C or SIGTERM.
+/// Serves the endpoint until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// Where the endpoint cannot be started.
+/// The endpoint cannot be started.
 pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure> {
     log_to_stderr();
     let mut signals = Signals::listen()?;
-    // What the last endpoint here left goes on, and needs its scripts.
-    let scripts = args.scripts.clone().or_else(|| place::last_scripts(&args.embedded.place.state_dir));
+    // Runs that the last endpoint left unfinished continue, and need its scripts.
+    let scripts = args.scripts.clone().or_else(|| backend::last_scripts(&args.embedded.backend.state_dir));
     let scripts = scripts.unwrap_or_else(|| ".".into());
     let serving =
         Serving { embedded: &args.embedded, port: args.port, scripts: &scripts, authenticate: !args.no_auth };
-    let place = Box::pin(Place::serve(serving)).await?;
-    let url = place.url().to_owned();
+    let backend = Box::pin(Backend::serve(serving)).await?;
+    let url = backend.url().to_owned();
     if printer.is_json() {
-        let file = place.state_dir().map(Credentials::path);
+        let file = backend.state_dir().map(Credentials::path);
         printer.json(&json!({ "version": JSON_VERSION, "endpoint_url": url, "credentials_file": file }));
-    } else if let Some(keys) = place.credentials() {
+    } else if let Some(keys) = backend.credentials() {
         printer.data(&format!(
             "export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID={} \
              AWS_SECRET_ACCESS_KEY={}",
@@ -44,26 +44,26 @@ pub(crate) async fn local(args: &Local, printer: Printer) -> Result<u8, Failure>
         ));
     }
     let whom = if args.no_auth { " to every user of this machine" } else { "" };
-    let dir = args.embedded.place.state_dir.display();
-    printer.notice(&format!("serving {url} from {dir}{whom}; Ctrl-C ends it"));
+    let dir = args.embedded.backend.state_dir.display();
+    printer.notice(&format!("serving {url} from {dir}{whom}; press Ctrl-C to stop"));
     tokio::select! {
-        taken_up = resume::take_up_and_wait(&place, printer) => taken_up?,
-        gone = place.gone() => {
-            place.close().await;
+        taken_up = resume::resume_and_wait(&backend, printer) => taken_up?,
+        gone = backend.gone() => {
+            backend.close().await;
             return Err(gone);
         }
         _ = signals.next() => {}
     }
-    let left = place.store.workflows().running().await?;
+    let left = backend.store.workflows().running().await?;
     match left.first() {
-        None => printer.notice("ending"),
+        None => printer.notice("stopping"),
         Some(first) => printer.notice(&format!(
-            "ending with {} unfinished run(s), among them {}: they go on with the next endpoint on this directory; \
-             scripts whose leases end before that are stopped",
-            left.len(),
+            "stopping with {}, for example {}: the next endpoint on this directory continues them; \
+             scripts whose leases expire before that are stopped",
+            counted(left.len(), "unfinished run"),
             first.workflow_execution_id
         )),
     }
-    place.close().await;
+    backend.close().await;
     Ok(exit::OK)
 }

@@ -10,54 +10,54 @@ use rsqlflow_store::JobSummary;
 use serde_json::json;
 
 use crate::args::Logs;
+use crate::backend::{Backend, Purpose, execution_id};
 use crate::failure::{Failure, exit};
 use crate::input::signals::Signals;
 use crate::output::{JSON_VERSION, Printer, one_line};
-use crate::place::{Place, Purpose, execution_id};
 use crate::runs::follow::plan_of;
 use crate::runs::job_output::Cursor;
 use crate::runs::names;
 use crate::runs::outage::Steady;
 use crate::runs::rows;
 
-/// How often new lines are asked for. CloudWatch Logs allows 25 reads a second and account (its quotas page).
+/// How often new lines are read. CloudWatch Logs allows 25 reads a second for each account (its quotas page).
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Prints output as it was written, each job's after a line that names it; followed jobs' lines as they come.
+/// Prints the output of jobs, each after a line with the job's name. With `--follow`, prints new lines as they arrive.
 ///
 /// # Errors
-/// Where tables or logs cannot be read, or there is no such run or job.
+/// Tables or logs cannot be read, or the run or job does not exist.
 pub(crate) async fn logs(args: &Logs, printer: Printer) -> Result<u8, Failure> {
     let id = execution_id(&args.execution)?;
     let mut signals = Signals::listen()?;
-    let place = Place::find(&args.place, Purpose::Look).await?;
+    let backend = Backend::find(&args.backend, Purpose::Read).await?;
     let shown = tokio::select! {
-        shown = show(args, &place, &id, printer) => shown.map(|whole| if whole { exit::OK } else { exit::NOT_WHOLE }),
+        shown = show(args, &backend, &id, printer) => shown.map(|whole| if whole { exit::OK } else { exit::NOT_WHOLE }),
         _ = signals.next() => Ok(exit::INTERRUPTED),
     };
-    place.close().await;
+    backend.close().await;
     shown
 }
 
 /// Whether all that was shown is whole.
-async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) -> Result<bool, Failure> {
-    let run = rows::read(&place.store, id).await?;
+async fn show(args: &Logs, backend: &Backend, id: &ExecutionId, printer: Printer) -> Result<bool, Failure> {
+    let run = rows::read(&backend.store, id).await?;
     let wanted = match &args.job {
         None => None,
-        Some(job) => wanted(place, id, &run.jobs, job).await?,
+        Some(job) => wanted(backend, id, &run.jobs, job).await?,
     };
-    let client = Client::new(&place.reading);
-    let nobody_serves = place.is_served_here() && !run.workflow.execution_status.is_closed();
+    let client = Client::new(&backend.reading);
+    let nobody_serves = backend.is_served_here() && !run.workflow.execution_status.is_closed();
     if nobody_serves {
         printer.notice(rows::INTERRUPTED);
     }
     if args.follow && !nobody_serves {
-        return follow(place, id, &client, wanted.as_deref(), (printer, args.raw)).await;
+        return follow(backend, id, &client, wanted.as_deref(), (printer, args.raw)).await;
     }
     if args.follow && printer.is_json() {
         // Nothing will come, but who reads a document a line is to find that.
         let mut cursors = BTreeMap::new();
-        let round = round(place, id, &client, wanted.as_deref(), &mut cursors, (printer, args.raw)).await?;
+        let round = round(backend, id, &client, wanted.as_deref(), &mut cursors, (printer, args.raw)).await?;
         return Ok(round.is_whole);
     }
     let (mut documents, mut is_whole) = (Vec::new(), true);
@@ -66,7 +66,7 @@ async fn show(args: &Logs, place: &Place, id: &ExecutionId, printer: Printer) ->
         let mut lines = Vec::new();
         if !printer.is_json() {
             let head = format!("== {} ({})", one_line(&job.job_name), job.job_id);
-            // Of several the lines would have no owner where only they are kept.
+            // In the output of several jobs, the line must be part of the data.
             if shown.len() > 1 { printer.data(&head) } else { printer.notice(&head) }
         }
         let mut cursor = Cursor::default();
@@ -120,10 +120,10 @@ fn why_not_whole(run: &ExecutionId, job: &JobSummary) -> Option<String> {
     }
 }
 
-/// The jobs that the operator means: by name all that have it, or one by its id. A job whose turn has not come has no
-/// row, but is in the plan.
+/// The selected jobs: all jobs of a name, or one job by its id. A job that the run has not reached has no row, but is in
+/// the plan.
 async fn wanted(
-    place: &Place,
+    backend: &Backend,
     id: &ExecutionId,
     rows: &[JobSummary],
     text: &str,
@@ -131,7 +131,7 @@ async fn wanted(
     let named = rows.iter().filter(|job| job.job_name == text || job.job_id.to_string() == text);
     let named: Vec<JobId> = named.map(|job| job.job_id).collect();
     if named.is_empty() {
-        return Ok(Some(vec![names::job(&plan_of(place, id).await?, id, text)?]));
+        return Ok(Some(vec![names::job(&plan_of(backend, id).await?, id, text)?]));
     }
     Ok(Some(named))
 }
@@ -140,23 +140,23 @@ fn is_wanted(wanted: Option<&[JobId]>, job: &JobSummary) -> bool {
     wanted.is_none_or(|wanted| wanted.contains(&job.job_id))
 }
 
-/// Prints lines as they come, each with its job's name where there are several, until the jobs are closed. As JSON
-/// it is a document a line.
+/// Prints lines as they arrive, with the name of the job if there are several, until the jobs are closed. As JSON,
+/// each line is a document.
 async fn follow(
-    place: &Place,
+    backend: &Backend,
     id: &ExecutionId,
     client: &Client,
     wanted: Option<&[JobId]>,
     (printer, raw): (Printer, bool),
 ) -> Result<bool, Failure> {
     let mut cursors = BTreeMap::new();
-    let mut steady = Steady::listening(place, id);
+    let mut steady = Steady::listening(backend, id);
     let mut is_whole = true;
     loop {
         let round = steady
             .read(
                 |line| printer.notice(line),
-                async || round(place, id, client, wanted, &mut cursors, (printer, raw)).await,
+                async || round(backend, id, client, wanted, &mut cursors, (printer, raw)).await,
             )
             .await?;
         is_whole &= round.is_whole;
@@ -177,7 +177,7 @@ struct Round {
 
 /// Prints what has come since the last round.
 async fn round(
-    place: &Place,
+    backend: &Backend,
     id: &ExecutionId,
     client: &Client,
     wanted: Option<&[JobId]>,
@@ -185,7 +185,7 @@ async fn round(
     (printer, raw): (Printer, bool),
 ) -> Result<Round, Failure> {
     let is_one = wanted.is_some_and(|wanted| wanted.len() == 1);
-    let run = rows::read(&place.store, id).await?;
+    let run = rows::read(&backend.store, id).await?;
     let mut is_open = !run.workflow.execution_status.is_closed();
     let (mut seen, mut is_whole) = (0, true);
     for job in run.jobs.iter().filter(|job| is_wanted(wanted, job)) {
@@ -211,7 +211,7 @@ async fn round(
         if is_closed {
             is_whole &= tell_whole(id, job, printer);
         }
-        // Closed before it was read, so nothing comes after what was read.
+        // The row was closed before the log was read, so the log is complete.
         cursor.is_done = is_closed;
     }
     if let Some(wanted) = wanted {

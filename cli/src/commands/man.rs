@@ -7,15 +7,15 @@ use crate::args::{Cli, Man};
 use crate::failure::{Failure, exit};
 use crate::output::Printer;
 
-/// Writes a page for the command and one for each of its subcommands.
+/// Writes a page for the command and for each of its subcommands.
 ///
 /// # Errors
-/// Where the directory is missing or cannot be written.
+/// The directory does not exist or cannot be written.
 pub(crate) fn man(args: &Man, printer: Printer) -> Result<u8, Failure> {
     if !args.directory.is_dir() {
         return Err(Failure::input(
-            format!("there is no directory {}", args.directory.display()),
-            "make it first; `man -l FILE` shows a page that lies anywhere",
+            format!("the directory {} does not exist", args.directory.display()),
+            "create it first; use `man -l FILE` to show a page outside the manual path",
         ));
     }
     clap_mangen::generate_to(Cli::command(), &args.directory)

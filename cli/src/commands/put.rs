@@ -3,29 +3,29 @@
 use serde_json::json;
 
 use crate::args::Put;
+use crate::backend::{Backend, Purpose};
 use crate::failure::{Failure, exit};
 use crate::input::confirm::agree;
 use crate::input::file;
 use crate::output::JSON_VERSION;
 use crate::output::changes::Changes;
 use crate::output::{Printer, one_line};
-use crate::place::{Place, Purpose};
 
-/// Validates a file and puts it. A version of the workflow that differs is replaced only with leave.
+/// Validates a file and stores the workflow. Replacing a different version needs confirmation.
 ///
 /// # Errors
-/// Every problem of the file; where the table cannot be written.
+/// The file has problems, or the table cannot be written.
 pub(crate) async fn put(args: &Put, printer: Printer) -> Result<u8, Failure> {
-    let place = Place::find(&args.place, Purpose::Look).await?;
-    let put = at(args, &place, printer).await;
-    place.close().await;
+    let backend = Backend::find(&args.backend, Purpose::Read).await?;
+    let put = at(args, &backend, printer).await;
+    backend.close().await;
     put.map(|()| exit::OK)
 }
 
-async fn at(args: &Put, place: &Place, printer: Printer) -> Result<(), Failure> {
-    let (item, workflow) = file::read_workflow(&args.file, &place.deployment.timing)?;
+async fn at(args: &Put, backend: &Backend, printer: Printer) -> Result<(), Failure> {
+    let (item, workflow) = file::read_workflow(&args.file, &backend.deployment.timing)?;
     let id = &workflow.workflow_id;
-    let table = place.store.config();
+    let table = backend.store.config();
     let before = table.get(id).await?;
     let what = match &before {
         None => "created",
@@ -33,7 +33,7 @@ async fn at(args: &Put, place: &Place, printer: Printer) -> Result<(), Failure> 
         Some(old) => {
             let changes = Changes::between(old, &item);
             printer.notice(&changes.to_string());
-            let question = format!("Replace workflow {} on {}?", one_line(id.as_str()), place.name());
+            let question = format!("Replace workflow {} on {}?", one_line(id.as_str()), backend.name());
             agree(args.consent, printer, &question).await?;
             "replaced"
         }
@@ -44,7 +44,7 @@ async fn at(args: &Put, place: &Place, printer: Printer) -> Result<(), Failure> 
     if printer.is_json() {
         printer.json(&json!({ "version": JSON_VERSION, "workflow_id": id, "put": what }));
     } else {
-        printer.data(&format!("{what}  {}  on {}", one_line(id.as_str()), place.name()));
+        printer.data(&format!("{what}  {}  on {}", one_line(id.as_str()), backend.name()));
     }
     Ok(())
 }

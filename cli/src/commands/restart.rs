@@ -10,64 +10,66 @@ use rsqlflow_core::{ExecutionId, JobId};
 use rsqlflow_store::WorkflowRow;
 
 use crate::args::{Restart, RestartConfig};
+use crate::backend::{Backend, execution_id, new_execution_id};
 use crate::commands::start::begin;
 use crate::failure::Failure;
 use crate::input::confirm::agree;
 use crate::input::signals::Signals;
 use crate::output::changes::Changes;
-use crate::output::{Printer, one_line};
-use crate::place::{Place, execution_id, new_execution_id};
+use crate::output::{Printer, counted, one_line};
 use crate::runs::names;
 use crate::runs::rows;
 use crate::runs::trigger;
 
-/// Starts a run that goes on with one that ended.
+/// Starts a run that continues a run that has ended.
 ///
 /// # Errors
-/// What speaks against it, with what to do instead.
+/// The restart is refused, with a hint.
 pub(crate) async fn restart(args: &Restart, printer: Printer) -> Result<u8, Failure> {
     let of = execution_id(&args.execution)?;
     let id = args.execution_id.as_deref().map(new_execution_id).transpose()?;
     let mut signals = Signals::listen()?;
-    let place = Box::pin(Place::find_with_scripts(&args.place, args.scripts.as_deref())).await?;
-    let begun = match request(args, &of, id, &place, printer).await {
-        Ok(request) => begin(&place, &request, args.watch, &mut signals, printer).await,
+    let backend = Box::pin(Backend::find_with_scripts(&args.backend, args.scripts.as_deref())).await?;
+    let begun = match request(args, &of, id, &backend, printer).await {
+        Ok(request) => begin(&backend, &request, args.watch, &mut signals, printer).await,
         Err(failure) => Err(failure),
     };
-    place.close().await;
+    backend.close().await;
     begun
 }
 
-/// What the trigger will be asked for. It judges by the same rules; they are asked here first, so that the operator
-/// sees what will run before it does.
+/// The request for the trigger. The trigger applies the same rules; they are checked here first, so that the operator
+/// sees what will run.
 async fn request(
     args: &Restart,
     of: &ExecutionId,
     id: Option<ExecutionId>,
-    place: &Place,
+    backend: &Backend,
     printer: Printer,
 ) -> Result<TriggerRequest, Failure> {
     if let Some(id) = &id {
-        trigger::unused(place, id).await?;
+        trigger::unused(backend, id).await?;
     }
-    let row = place.store.workflows().get(of).await?.ok_or_else(|| rows::no_such_run(of))?;
+    let row = backend.store.workflows().get(of).await?.ok_or_else(|| rows::no_such_run(of))?;
     if !row.execution_status.is_closed() {
         return Err(Failure::input(
             format!("{of} is still running"),
-            format!("`rsqlflow watch {of}` waits for its end, `rsqlflow cancel {of}` ends it"),
+            format!(
+                "run `rsqlflow watch {of}` to wait until it ends, or `rsqlflow cancel {of}` to cancel it"
+            ),
         ));
     }
     if !args.again {
-        not_yet_restarted(place, &row).await?;
+        not_yet_restarted(backend, &row).await?;
     }
-    let snapshot = place.store.jobs().get_snapshot(of).await?.ok_or_else(|| rows::no_such_run(of))?;
+    let snapshot = backend.store.jobs().get_snapshot(of).await?.ok_or_else(|| rows::no_such_run(of))?;
     let plan = Plan::from_snapshot(&snapshot)
         .map_err(|problems| Failure::Workflow { what: format!("the plan of {of}"), problems })?;
     let job_ids =
         args.job.iter().map(|job| names::job(&plan, of, job)).collect::<Result<Vec<JobId>, Failure>>()?;
-    let config = config(args, place, &row, &snapshot, printer).await?;
+    let config = config(args, backend, &row, &snapshot, printer).await?;
     let new_id = id.map_or_else(|| trigger::new_id(&row.workflow_id), Ok)?;
-    preview(args, place, &row, &snapshot, (&job_ids, config), &new_id, printer).await?;
+    preview(args, backend, &row, &snapshot, (&job_ids, config), &new_id, printer).await?;
     Ok(TriggerRequest {
         workflow_id: row.workflow_id,
         workflow_execution_id: Some(new_id),
@@ -83,33 +85,33 @@ async fn request(
     })
 }
 
-/// How many later runs are looked through.
+/// How many later runs are checked.
 const LATER_RUNS: i32 = 100;
 
-/// The trigger looks too; here there is something to do about it.
-async fn not_yet_restarted(place: &Place, row: &WorkflowRow) -> Result<(), Failure> {
+/// The trigger checks this too, but here the hint can name the later run.
+async fn not_yet_restarted(backend: &Backend, row: &WorkflowRow) -> Result<(), Failure> {
     let of = &row.workflow_execution_id;
-    let newest = place.store.workflows().of_workflow(&row.workflow_id, LATER_RUNS).await?;
+    let newest = backend.store.workflows().of_workflow(&row.workflow_id, LATER_RUNS).await?;
     match newest.iter().find(|later| later.restarted_from.as_ref() == Some(of)) {
         None => Ok(()),
         Some(later) => Err(Failure::input(
             format!(
-                "{of} was restarted as {} already, which is {}",
+                "{of} was already restarted as {}, which is {}",
                 later.workflow_execution_id, later.execution_status
             ),
             format!(
-                "`rsqlflow restart {}` goes on from there; --again restarts {of} all the same, and does again what \
-                 the other restart did",
+                "run `rsqlflow restart {}` to continue from there; add --again to restart {of} nevertheless and repeat the \
+                 work of that restart",
                 later.workflow_execution_id
             ),
         )),
     }
 }
 
-/// Which config to run; where it changed and nobody said, the difference is shown.
+/// The config to run. If the config changed and none was selected, the differences are shown.
 async fn config(
     args: &Restart,
-    place: &Place,
+    backend: &Backend,
     row: &WorkflowRow,
     snapshot: &Snapshot,
     printer: Printer,
@@ -118,7 +120,7 @@ async fn config(
         RestartConfig::Snapshot => ConfigChoice::Snapshot,
         RestartConfig::Current => ConfigChoice::Current,
     });
-    let item = place.store.config().get(&row.workflow_id).await?;
+    let item = backend.store.config().get(&row.workflow_id).await?;
     if item.as_ref() == Some(&snapshot.workflow) {
         return Ok(given);
     }
@@ -128,21 +130,21 @@ async fn config(
             printer.notice(&format!("workflow {workflow} changed since {}:", row.workflow_execution_id));
             printer.notice(&Changes::between(&snapshot.workflow, item).to_string());
         }
-        None => printer.notice(&format!("workflow {workflow} is in the config table no more")),
+        None => printer.notice(&format!("workflow {workflow} is no longer in the config table")),
     }
     if given.is_some() {
         return Ok(given);
     }
     Err(Failure::input(
-        format!("which config of {workflow} to run is not said"),
-        "--config snapshot runs what the first run ran, --config current what the table has now",
+        format!("the config of {workflow} changed, and --config is missing"),
+        "add `--config snapshot` for the config of the first run, or `--config current` for the one in the table",
     ))
 }
 
-/// Plans as the trigger will, says what will run, and asks where that runs again what completed.
+/// Plans as the trigger will, shows what will run, and asks for confirmation if completed jobs run again.
 async fn preview(
     args: &Restart,
-    place: &Place,
+    backend: &Backend,
     row: &WorkflowRow,
     snapshot: &Snapshot,
     (job_ids, config): (&[JobId], Option<ConfigChoice>),
@@ -150,10 +152,10 @@ async fn preview(
     printer: Printer,
 ) -> Result<(), Failure> {
     let of = &row.workflow_execution_id;
-    let rows = place.store.jobs().all_standings(of).await?;
+    let rows = backend.store.jobs().all_standings(of).await?;
     let statuses: BTreeMap<JobId, JobStatus> = rows.iter().map(|row| (row.job_id, row.status)).collect();
-    let marks = place.store.jobs().marks(of).await?;
-    let item = place.store.config().get(&row.workflow_id).await?;
+    let marks = backend.store.jobs().marks(of).await?;
+    let item = backend.store.config().get(&row.workflow_id).await?;
     let current = match (config, &item) {
         (Some(ConfigChoice::Current), Some(workflow)) if *workflow != snapshot.workflow => {
             Some(Current { workflow, defaults: &snapshot.defaults, timing: &snapshot.timing })
@@ -170,15 +172,16 @@ async fn preview(
         restart::restart(&before, new_id.clone(), &selection, current).map_err(|error| refused(of, error))?;
     let runs: Vec<JobId> = plan.jobs().filter(|(_, job)| !job.skip).map(|(id, _)| id).collect();
     let all = plan.jobs().count();
-    printer.progress(&format!("of {all} jobs {} run, {} are skipped", runs.len(), all - runs.len()));
+    printer.progress(&format!("{all} jobs: {} to run, {} skipped", runs.len(), all - runs.len()));
     let completed = |job: &&JobId| {
         statuses.get(job) == Some(&JobStatus::Completed)
             || matches!(snapshot.carried.why(**job), Some(Why::Completed { .. }))
     };
-    // By their ids, so only where the plan is the same. With another config they run because they changed.
+    // Ids identify jobs only if the plan is the same. With another config, jobs run because they changed.
     let repeated = if current.is_none() { runs.iter().filter(completed).count() } else { 0 };
     if repeated > 0 {
-        let question = format!("{repeated} job(s) that had completed run again on {}. Go on?", place.name());
+        let question =
+            format!("Run {} again that completed, on {}?", counted(repeated, "job"), backend.name());
         agree(args.consent, printer, &question).await?;
     }
     Ok(())
@@ -189,15 +192,17 @@ fn refused(of: &ExecutionId, error: RestartError) -> Failure {
         RestartError::Invalid(problems) => {
             return Failure::Workflow { what: "the workflow in the config table".to_owned(), problems };
         }
-        RestartError::NothingToDo(_) => "--from STAGE or --job JOB runs again what completed".to_owned(),
+        RestartError::NothingToDo(_) => {
+            "add `--from STAGE` or `--job JOB` to run completed jobs again".to_owned()
+        }
         RestartError::NotDoneBefore { job, .. } => format!(
-            "`rsqlflow mark {of} {job} completed|skipped --reason …` for each, or restart without --from"
+            "run `rsqlflow mark {of} {job} completed|skipped --reason …` for each, or restart without --from"
         ),
         RestartError::SwitchedOff { .. } => {
-            "switch it on in the workflow, and take --config current".to_owned()
+            "switch it on in the workflow, and add `--config current`".to_owned()
         }
         RestartError::NoSuchStage { .. } | RestartError::NoSuchJob(_) => {
-            format!("`rsqlflow jobs {of}` lists its jobs")
+            format!("run `rsqlflow jobs {of}` to see its jobs")
         }
     };
     Failure::input(error.to_string(), hint)

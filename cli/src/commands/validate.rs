@@ -9,11 +9,11 @@ use crate::failure::{Failure, exit};
 use crate::input::file;
 use crate::output::{JSON_VERSION, Printer};
 
-/// Checks against the times of a deployment on AWS, which are stricter than those of one machine: what is valid
-/// here is valid there.
+/// Validates with the times of a deployment on AWS, which are stricter than those of one machine: a file that is valid
+/// here is valid on both.
 ///
 /// # Errors
-/// Every problem of the file.
+/// The file has problems.
 pub(crate) fn validate(args: &Validate, printer: Printer) -> Result<u8, Failure> {
     let (_, workflow) = file::read_workflow(&args.file, &Timing::default())?;
     if printer.is_json() {

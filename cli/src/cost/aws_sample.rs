@@ -1,6 +1,6 @@
 //! The same workflow on AWS's public sample of an RSQL orchestration framework
-//! (<https://github.com/aws-samples/amazon-redshift-rsql-orchestration-framework>), counted in the state machines that
-//! its CDK app makes.
+//! (<https://github.com/aws-samples/amazon-redshift-rsql-orchestration-framework>), counted in the state machines of its
+//! CDK app.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use super::usage::{Assumptions, Usage, gb_seconds, megabytes};
 
 /// Memory of its functions: Lambda's default.
 const MEMORY_MB: f64 = 128.0;
-/// A run's own: the trigger, and the update of the audit table at its end.
+/// Calls of a run: the trigger, and the update of the audit table at its end.
 const CALLS_OF_RUN: u64 = 2;
-/// At the end of the master: the audit task and a Succeed state.
+/// Transitions at the end of the master: the audit task and a Succeed state.
 const TRANSITIONS_OF_RUN: u64 = 2;
-/// Of a stage in the master: iterator, choice of its kind, payload generator, start of the child, transformation, and
-/// the choice whether another one follows.
+/// Transitions of a stage in the master: iterator, choice of its kind, payload generator, start of the child,
+/// transformation, and the choice whether another stage follows.
 const TRANSITIONS_OF_STAGE: u64 = 6;
-/// Of a stage's functions: iterator and payload generator.
+/// Calls of a stage: iterator and payload generator.
 const CALLS_OF_STAGE: u64 = 2;
 
-/// What it would use. Its audit tables have provisioned capacity, which is billed by the hour whether it is used or
-/// not, so no units are counted. Stages that are switched off it leaves out, as we do.
+/// The usage of the sample. Its audit tables have provisioned capacity, which is billed by the hour whether it is used or
+/// not, so no units are counted. Like rsqlflow, it leaves out stages that are switched off.
 #[must_use]
 pub(crate) fn of_sample(plan: &Plan, assumed: &Assumptions) -> Usage {
     let (mut transitions, mut calls, mut commands) = (TRANSITIONS_OF_RUN, CALLS_OF_RUN, 0);
@@ -34,9 +34,9 @@ pub(crate) fn of_sample(plan: &Plan, assumed: &Assumptions) -> Usage {
         }
         commands += jobs;
         let (child_transitions, child_calls) = match stage.execution_type {
-            // Round after round of iterator, choice and task, one round more to find the end, and a Pass.
+            // Each round has an iterator, a choice and a task; one more round finds the end; then a Pass.
             ExecutionType::Sequential => (3 * jobs + 3, 2 * jobs + 1),
-            // A Map with a task each, the check, its choice, and a Succeed.
+            // A Map with a task for each job, the check, its choice, and a Succeed.
             ExecutionType::Parallel => (jobs + 4, jobs + 1),
         };
         transitions += TRANSITIONS_OF_STAGE + child_transitions;

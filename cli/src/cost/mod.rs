@@ -1,7 +1,7 @@
-//! What a run costs on AWS, before it is run: pure, from the plan.
+//! Estimates what a run costs on AWS. Pure, from the plan.
 //!
-//! [`transitions`] walks the very definitions that are deployed and counts what they do, [`usage`] adds what functions and
-//! agents do beside, [`aws_sample`] counts the same for AWS's sample, and [`prices`] alone knows what things cost.
+//! [`transitions`] walks the definitions that are deployed and counts what they do, [`usage`] adds what functions and
+//! agents use, [`aws_sample`] counts the same for AWS's sample, and [`prices`] has all prices.
 
 mod aws_sample;
 mod prices;

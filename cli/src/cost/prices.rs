@@ -1,58 +1,58 @@
-//! The prices. Nothing else in the command knows one.
+//! The prices. No other module contains a price.
 
 use serde::Serialize;
 
 use super::usage::Usage;
 
-/// Where they apply.
+/// The region of the prices.
 pub(crate) const REGION: &str = "us-east-1";
-/// When they were looked up.
+/// The date of the prices.
 pub(crate) const DATE: &str = "2026-08";
-/// The pages that say them.
+/// The pricing pages.
 pub(crate) const SOURCES: [&str; 4] = [
     "https://aws.amazon.com/step-functions/pricing/",
     "https://aws.amazon.com/lambda/pricing/",
     "https://aws.amazon.com/dynamodb/pricing/on-demand/",
     "https://aws.amazon.com/cloudwatch/pricing/",
 ];
-/// What every account has free in a month, and what is not taken off here.
+/// The free tier, which the estimate ignores.
 pub(crate) const FREE: &str = "4,000 state transitions, 1,000,000 invocations, 400,000 GB-s and 5 GB of logs a month are free in every account, \
-     and not taken off";
+     and not deducted";
 
 /// USD for a state transition of a Standard machine.
 const TRANSITION: f64 = 0.025 / 1_000.0;
 /// USD for an invocation.
 const INVOCATION: f64 = 0.20 / 1_000_000.0;
-/// USD for a GB-second on x86_64; arm64 is a fifth cheaper.
+/// USD for a GB-second on x86_64. arm64 costs 20 % less.
 const GB_SECOND: f64 = 0.000_016_666_7;
 /// USD for a write request unit: 1 KB.
 const WRITE_UNIT: f64 = 0.625 / 1_000_000.0;
-/// USD for a read request unit: 4 KB, consistent.
+/// USD for a read request unit: 4 KB, strongly consistent.
 const READ_UNIT: f64 = 0.125 / 1_000_000.0;
-/// USD for a GB taken in by CloudWatch Logs. Keeping it is 0.03 a month.
+/// USD for each GB that CloudWatch Logs ingests. Storage costs 0.03 a month.
 const LOG_GB: f64 = 0.50;
 /// Run Command on EC2 instances (Systems Manager pricing).
 const COMMAND: f64 = 0.0;
 
-/// What a usage costs, in USD.
+/// The price of a usage, in USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Bill {
     /// Step Functions.
     pub transitions: f64,
-    /// Lambda, requests and time.
+    /// Lambda: requests and duration.
     pub lambda: f64,
-    /// DynamoDB, writes and reads.
+    /// DynamoDB: writes and reads.
     pub dynamodb: f64,
     /// CloudWatch Logs.
     pub logs: f64,
     /// Systems Manager.
     pub ssm: f64,
-    /// All of it.
+    /// The sum.
     pub total: f64,
 }
 
 impl Bill {
-    /// For a usage.
+    /// The price of a usage.
     #[must_use]
     pub(crate) fn of(usage: &Usage) -> Self {
         let transitions = count(usage.transitions) * TRANSITION;
@@ -63,7 +63,7 @@ impl Bill {
         Self { transitions, lambda, dynamodb, logs, ssm, total: transitions + lambda + dynamodb + logs + ssm }
     }
 
-    /// So many times.
+    /// Multiplied by a number of runs.
     #[must_use]
     pub(crate) fn times(self, n: u32) -> Self {
         let n = f64::from(n);
@@ -78,7 +78,7 @@ impl Bill {
     }
 }
 
-/// Counts of one run are far below 2^52, where a float still has every whole number.
+/// Counts of one run are far below 2^52, so a float represents them exactly.
 fn count(n: u64) -> f64 {
     n as f64
 }

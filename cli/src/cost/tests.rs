@@ -71,7 +71,7 @@ proptest! {
         prop_assert!(ours.calls["master-iterator"] <= chunks + 1);
         // A transition for each job, at most six for each chunk, few for the run.
         prop_assert!(ours.transitions >= jobs + chunks && ours.transitions <= jobs + 6 * chunks + 3);
-        // The sample gives a stage one child however large it is, and so pays for no further chunks.
+        // The sample gives a stage one child of any size, so it pays for no further chunks.
         let further = 5 * (chunks - stages.len() as u64);
         prop_assert!(ours.transitions < sample.transitions + further);
         prop_assert!(ours.write_units >= 5 * jobs && ours.read_units >= 3 * jobs);

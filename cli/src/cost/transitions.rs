@@ -1,7 +1,7 @@
-//! Transitions and invocations, counted by walking the machines' definitions the way a run without trouble goes.
+//! Transitions and invocations, counted by walking the state machines' definitions on the path of a run without failures.
 //!
-//! Counting in the definitions, and not by a formula, cannot drift from what is deployed: what the walk does not
-//! understand it refuses, and a test compares it with real histories.
+//! Counting in the definitions, and not by a formula, cannot diverge from what is deployed. The walk refuses what it does
+//! not know, and a test compares it with real histories.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use rsqlflow_core::{Function, MachineKind};
 use rsqlflow_lambdas::machines::template;
 use serde_json::Value;
 
-/// More states than the largest workflow's master enters: 10,000 stages of six transitions.
+/// Upper bound: more states than the master of the largest workflow enters (10,000 stages of six transitions).
 const MOST_STEPS: usize = 200_000;
 
-/// A definition that goes a way the walk does not know.
+/// A definition that the walk cannot follow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state {state:?} of the machines cannot be counted: {why}")]
+#[error("the state {state:?} of the state machines cannot be counted: {why}")]
 pub(crate) struct NotCountable {
-    /// Where.
+    /// The state.
     pub state: String,
-    /// What is not known.
+    /// What the walk does not know.
     pub why: &'static str,
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    /// States entered, which is what is billed.
+    /// States entered. Each is billed as a transition.
     pub transitions: u64,
-    /// Functions that the machines invoked.
+    /// Functions that the state machines invoked.
     pub calls: BTreeMap<Function, u64>,
 }
 
@@ -45,7 +45,7 @@ impl Tally {
 /// Counts one run of a plan in which every job succeeds at its first attempt.
 ///
 /// # Errors
-/// Where a definition is not understood.
+/// A definition cannot be walked.
 pub(super) fn count(plan: &Plan) -> Result<Tally, NotCountable> {
     let definitions = Definitions::read()?;
     let mut run = Run { definitions: &definitions, plan, after: None, next: None };
@@ -65,14 +65,14 @@ impl Definitions {
     }
 }
 
-/// A chunk that the master is at.
+/// The chunk that the master has reached.
 #[derive(Clone, Copy)]
 struct At {
     execution_type: ExecutionType,
     jobs: u64,
 }
 
-/// A run under way.
+/// A run in progress.
 struct Run<'a> {
     definitions: &'a Definitions,
     plan: &'a Plan,
@@ -85,22 +85,23 @@ impl Run<'_> {
         let definitions = self.definitions;
         match definitions.0.get(&machine) {
             Some(machine) => self.walk(machine),
-            None => Err(refuse("", "the machine is not known")),
+            None => Err(refuse("", "the state machine is not known")),
         }
     }
 
-    /// From `StartAt` to an end.
+    /// Walks from `StartAt` to an end.
     fn walk(&mut self, machine: &Value) -> Result<Tally, NotCountable> {
         let mut tally = Tally::default();
         let mut name = text(machine, "StartAt");
         for _ in 0..MOST_STEPS {
             let state = machine.get("States").and_then(|states| states.get(name));
-            let state = state.ok_or_else(|| refuse(name, "there is no such state"))?;
+            let state = state.ok_or_else(|| refuse(name, "it does not exist"))?;
             tally.transitions += 1;
             match text(state, "Type") {
                 "Task" => self.task(name, state, &mut tally)?,
                 "Map" => {
-                    let each = state.get("ItemProcessor").ok_or_else(|| refuse(name, "no ItemProcessor"))?;
+                    let each =
+                        state.get("ItemProcessor").ok_or_else(|| refuse(name, "ItemProcessor is missing"))?;
                     let each = self.walk(each)?;
                     tally.add(&each, self.next.map_or(0, |at| at.jobs));
                 }
@@ -110,7 +111,7 @@ impl Run<'_> {
                     name = self.choose(name, state)?;
                     continue;
                 }
-                _ => return Err(refuse(name, "its type is not known")),
+                _ => return Err(refuse(name, "its type is not supported")),
             }
             match text(state, "Next") {
                 "" => return Ok(tally),
@@ -144,10 +145,10 @@ impl Run<'_> {
             tally.add(&child, 1);
             return Ok(());
         }
-        Err(refuse(name, "its resource is not known"))
+        Err(refuse(name, "its resource is not supported"))
     }
 
-    /// As the master iterator does.
+    /// Advances as the master iterator does.
     fn go_on(&mut self) {
         let chunk = self.plan.next(self.after);
         self.after = chunk.as_ref().map(|chunk| chunk.at).or(self.after);
@@ -157,7 +158,7 @@ impl Run<'_> {
         });
     }
 
-    /// Choices of the good way all ask what comes next.
+    /// On the path without failures, every choice depends on the next chunk.
     fn choose<'m>(&self, name: &str, state: &'m Value) -> Result<&'m str, NotCountable> {
         let next = match self.next {
             Some(At { execution_type: ExecutionType::Sequential, .. }) => "sequential",
@@ -169,7 +170,7 @@ impl Run<'_> {
             match (text(rule, "Variable"), equals) {
                 ("$.next", Some(value)) if value == next => return Ok(text(rule, "Next")),
                 ("$.next", Some(_)) => {}
-                _ => return Err(refuse(name, "it asks something else than what comes next")),
+                _ => return Err(refuse(name, "it does not depend on the next chunk")),
             }
         }
         match text(state, "Default") {

@@ -1,4 +1,4 @@
-//! What a run uses.
+//! The usage of a run.
 
 use std::collections::BTreeMap;
 
@@ -9,44 +9,44 @@ use serde::Serialize;
 
 use super::transitions::{self, NotCountable, Tally};
 
-/// Memory of our functions, as the deployment sets it.
+/// Memory of the functions, as the deployment sets it.
 const MEMORY_MB: f64 = 256.0;
-/// Rows carry this much beside the job itself: keys, status, token, times, log stream.
+/// Size of a row without the job: keys, status, token, times, log stream.
 const ROW_OVERHEAD: u64 = 700;
 /// So long a launcher waits for the end of a statement.
 const LAUNCHER_WAIT_SECONDS: f64 = 10.0;
 /// What Lambda and the function write to the log in an invocation, in KB.
 const LOG_KB_CALL: f64 = 1.0;
-/// What a Standard machine with logging of every event, without data, writes for a transition, in KB.
+/// Log output of a transition of a Standard state machine that logs every event, without data, in KB.
 const LOG_KB_TRANSITION: f64 = 3.0;
 
-/// What is not in the plan.
+/// Assumptions about values that are not in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Assumptions {
-    /// How often it runs in a month.
+    /// Number of runs in a month.
     pub runs_per_month: u32,
-    /// What a script writes, in MB.
+    /// Log output of a script, in MB.
     pub log_mb_per_job: f64,
-    /// How long a script runs, in minutes.
+    /// Duration of a script, in minutes.
     pub job_minutes: f64,
-    /// How long an invocation lasts, in milliseconds.
+    /// Duration of an invocation, in milliseconds.
     pub lambda_ms: f64,
 }
 
-/// Of one run in which every job succeeds at its first attempt.
+/// The usage of one run in which every job succeeds in its first attempt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Usage {
-    /// State transitions of the machines, exact.
+    /// State transitions. Exact.
     pub transitions: u64,
-    /// Lambda invocations of each function, exact.
+    /// Lambda invocations of each function. Exact.
     pub calls: BTreeMap<String, u64>,
-    /// Memory times time of them.
+    /// GB-seconds of these invocations.
     pub gb_seconds: f64,
     /// DynamoDB write request units.
     pub write_units: u64,
     /// DynamoDB read request units.
     pub read_units: u64,
-    /// What goes to CloudWatch Logs, in MB.
+    /// Data sent to CloudWatch Logs, in MB.
     pub log_mb: f64,
     /// SSM commands, exact: one for each script.
     pub commands: u64,
@@ -62,17 +62,17 @@ impl Usage {
     }
 }
 
-/// What a run of the plan uses.
+/// The usage of a run of the plan.
 ///
 /// # Errors
-/// Where the machines' definitions are not understood.
+/// A definition of a state machine cannot be walked.
 pub(crate) fn of_plan(
     plan: &Plan,
     snapshot: &Snapshot,
     assumed: &Assumptions,
 ) -> Result<Usage, NotCountable> {
     let mut tally = transitions::count(plan)?;
-    // Which starts the machines.
+    // The trigger starts the state machines.
     tally.calls.insert(Function::WorkflowTrigger, 1);
     let count = |is_sql: bool| {
         let jobs = plan.jobs().filter(|(_, job)| !job.skip && job.sql.is_some() == is_sql).count();
@@ -97,18 +97,18 @@ pub(crate) fn of_plan(
     })
 }
 
-/// Memory times time of so many invocations.
+/// GB-seconds of a number of invocations.
 pub(super) fn gb_seconds(calls: u64, memory_mb: f64, assumed: &Assumptions) -> f64 {
     calls as f64 * memory_mb / 1_024.0 * assumed.lambda_ms / 1_000.0
 }
 
-/// What scripts, functions and machines write to the log.
+/// Log output of scripts, functions and state machines.
 pub(super) fn megabytes(jobs: u64, calls: u64, transitions: u64, assumed: &Assumptions) -> f64 {
     let machinery = calls as f64 * LOG_KB_CALL + transitions as f64 * LOG_KB_TRANSITION;
     jobs as f64 * assumed.log_mb_per_job + machinery / 1_000.0
 }
 
-/// DynamoDB request units, call by call. Everything is read consistently but for the looks for a cancel.
+/// DynamoDB request units, call by call. All reads are strongly consistent, except the reads that look for a cancel.
 #[derive(Default)]
 struct Units {
     write: u64,
@@ -121,15 +121,15 @@ impl Units {
         let snapshot_bytes = bytes(snapshot);
         let mut units = Self::default();
 
-        // The trigger: the item, whether the run is there, lock, snapshot and back, the run's row and its index entry.
+        // The trigger: the item, whether the run exists, lock, snapshot (written and read), the run's row and its index entry.
         units.read += 1 + reads(bytes(&snapshot.workflow)) + reads(snapshot_bytes);
         let names: Vec<&str> = plan.jobs().map(|(_, job)| job.job_name.as_str()).collect();
         let run_row = ROW_OVERHEAD + bytes(&names);
         units.write += 1 + writes(snapshot_bytes) + writes(run_row) + 1;
-        // Its end: begin, close and its index entry, lock.
+        // The end of the run: begin, close and its index entry, lock.
         units.write += writes(run_row) * 2 + 1 + 1;
 
-        // Each of these reads the plan, the first and the last the run's row too.
+        // Each of these reads the plan. The first and the last read the run's row too.
         let planners =
             [Function::MasterIterator, Function::SequentialIterator].map(calls).iter().sum::<u64>()
                 + calls(Function::ParallelLoadCheck)
@@ -156,17 +156,17 @@ impl Units {
             }
             // Handed out, triggered, its command noted, claimed, closed; the last two change the index too.
             units.write += 5 * writes(row) + 2;
-            // The launcher looks at the job and at the run, the agent at the job.
+            // The launcher reads the job and the run, and the agent reads the job.
             units.read += 2 * reads(row) + reads(run_row);
             let heartbeat = f64::from(job.heartbeat.get());
             let renewals = (assumed.job_minutes * 60.0 / (heartbeat / 3.0)).floor();
             units.write += renewals as u64 * writes(row);
-            // Between them its agent looks for a cancel, which may be stale and so costs half a unit.
+            // Between renewals, the agent looks for a cancel. That read is eventually consistent and costs half a unit.
             let looks = assumed.job_minutes * 60.0 / CANCEL_POLL.as_secs_f64();
             units.read += (looks * reads(row) as f64 / 2.0).ceil() as u64;
         }
-        // Master iterator (after each chunk), load check and closer each read every row by query, which counts what it
-        // reads in sum.
+        // Master iterator (after each chunk), load check and closer each read every row by a query, which is billed by the
+        // total size.
         let parallel = u64::from(calls(Function::ParallelLoadCheck) > 0);
         units.read += reads(rows) * (2 + parallel);
         units

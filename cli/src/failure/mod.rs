@@ -1,4 +1,4 @@
-//! What ends a command, as the operator reads it: errors, their [`hint`]s, and the [`exit`] codes.
+//! The errors that end a command, their [`hint`]s, and the [`exit`] codes.
 
 pub(crate) mod exit;
 pub(crate) mod hint;
@@ -7,67 +7,67 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use rsqlflow_core::Problems;
+use rsqlflow_core::{Problem, Problems};
 use rsqlflow_store::{ServiceError, StoreError};
 use serde_json::{Value, json};
 
 use self::hint::{hint_of, is_of_credentials};
-use crate::output::JSON_VERSION;
+use crate::output::{JSON_VERSION, counted};
 
-/// A failed command: what went wrong, and what to do about it.
+/// A failed command: the error, and a hint.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The user's mistake. Exit code 2.
+    /// A mistake in the input. Exit code 2.
     Input {
-        /// What is wrong.
+        /// The error.
         message: String,
-        /// What to do.
+        /// The hint.
         hint: Option<String>,
     },
     /// Every problem of a workflow. Exit code 2.
     Workflow {
-        /// Which file or item.
+        /// The file or item.
         what: String,
-        /// All of them.
+        /// The problems.
         problems: Problems,
     },
-    /// What a function has against a request, each problem for itself. Exit code 2.
+    /// A request that a function refused, with each problem. Exit code 2.
     Refused {
-        /// What it refuses.
+        /// The error.
         message: String,
-        /// All of them.
+        /// The problems.
         problems: Problems,
     },
-    /// The surroundings. Exit code 3.
+    /// A problem of the environment. Exit code 3.
     Environment {
-        /// What failed, and why, down to the last cause.
+        /// The error with its causes.
         error: anyhow::Error,
-        /// What to do.
+        /// The hint.
         hint: Option<String>,
-        /// Whether the same may work in a moment: nobody answered, or the service was busy.
+        /// Whether the call may succeed soon: the service did not answer or was busy.
         passes: bool,
     },
-    /// A run that is begun could be read no longer. Exit code 4.
-    OutOfSight {
-        /// What failed, and why, down to the last cause.
+    /// A run that continues, but can no longer be read. Exit code 4.
+    CannotFollow {
+        /// The error with its causes.
         error: anyhow::Error,
-        /// How to see it again.
+        /// How to follow it again.
         hint: String,
     },
 }
 
 impl Failure {
-    /// A mistake with a mend.
+    /// A mistake in the input, with a hint.
     pub(crate) fn input(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Input { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// A fault of the surroundings with a mend.
+    /// A problem of the environment, with a hint.
     pub(crate) fn environment(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
         Self::Environment { error: error.into(), hint: Some(hint.into()), passes: false }
     }
 
-    /// What an AWS service, or an endpoint, has against a call; `context` says what was tried.
+    /// An error of an AWS service or an endpoint. `context` says which call failed.
     pub(crate) fn of_sdk<E>(error: &SdkError<E, HttpResponse>, context: String) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -84,7 +84,7 @@ impl Failure {
         match self {
             Self::Input { .. } | Self::Workflow { .. } | Self::Refused { .. } => exit::BAD_INPUT,
             Self::Environment { .. } => exit::ENVIRONMENT,
-            Self::OutOfSight { .. } => exit::OUT_OF_SIGHT,
+            Self::CannotFollow { .. } => exit::CANNOT_FOLLOW,
         }
     }
 
@@ -94,7 +94,7 @@ impl Failure {
         match self {
             Self::Input { message, .. } | Self::Refused { message, .. } => message.clone(),
             Self::Workflow { what, .. } => format!("{what} is not valid"),
-            Self::Environment { error, .. } | Self::OutOfSight { error, .. } => format!("{error:#}"),
+            Self::Environment { error, .. } | Self::CannotFollow { error, .. } => format!("{error:#}"),
         }
     }
 
@@ -106,7 +106,7 @@ impl Failure {
             Self::Input { hint, .. } | Self::Environment { hint, .. } => {
                 json!({ "error": error, "hint": hint })
             }
-            Self::OutOfSight { hint, .. } => json!({ "error": error, "hint": hint }),
+            Self::CannotFollow { hint, .. } => json!({ "error": error, "hint": hint }),
             Self::Workflow { problems, .. } | Self::Refused { problems, .. } => {
                 json!({ "error": error, "problems": problems })
             }
@@ -125,23 +125,18 @@ impl fmt::Display for Failure {
                 hint.as_ref()
             }
             Self::Workflow { what, problems } => {
-                let count = problems.len();
-                let noun = if count == 1 { "problem" } else { "problems" };
-                write!(f, "error: {what} has {count} {noun}")?;
-                for problem in problems {
-                    write!(f, "\n  {problem}")?;
-                }
-                return Ok(());
+                write!(f, "error: {what} has {}", counted(problems.len(), "problem"))?;
+                return problems.iter().try_for_each(|problem| write_problem(f, problem));
             }
             Self::Refused { message, problems } => {
                 write!(f, "error: {message}")?;
-                return problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"));
+                return problems.iter().try_for_each(|problem| write_problem(f, problem));
             }
             Self::Environment { error, hint, .. } => {
                 with_causes(f, error)?;
                 hint.as_ref()
             }
-            Self::OutOfSight { error, hint } => {
+            Self::CannotFollow { error, hint } => {
                 with_causes(f, error)?;
                 Some(hint)
             }
@@ -153,13 +148,18 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A problem and its hint, each on an indented line.
+fn write_problem(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Result {
+    write!(f, "\n  {}", problem.to_string().replace('\n', "\n    "))
+}
+
 fn with_causes(f: &mut fmt::Formatter<'_>, error: &anyhow::Error) -> fmt::Result {
     write!(f, "error: {error}")?;
     error.chain().skip(1).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
 }
 
-/// Whether the same call may succeed in a moment. Credentials that are missing or expired are not renewed by waiting,
-/// and the SDK has no code for those that it could not load. A page that asks for a sign-in, as some proxies send, stays.
+/// Whether the call may succeed soon. Waiting does not renew credentials that are missing or expired, and the SDK has no
+/// code for credentials that it could not load. The sign-in page of a proxy does not pass either.
 fn passes(error: &ServiceError) -> bool {
     let is_not_of_aws = error.code.is_none()
         && (is_of_credentials(&error.reason) || error.status.is_some_and(|status| status < 400));
@@ -177,7 +177,7 @@ impl From<StoreError> for Failure {
         let hint = match &error {
             StoreError::Service(error) => hint_of(error.code.as_deref(), &error.reason),
             StoreError::Corrupt { .. } | StoreError::Incompatible { .. } => Some(
-                "another program, or a newer version of this one, wrote it; `rsqlflow --version` says which this is"
+                "update this program: a newer version or another program wrote the row; `rsqlflow --version` shows the version"
                     .to_owned(),
             ),
         };
@@ -218,9 +218,9 @@ mod tests {
         let refused =
             "dispatch failure: io error: client error (Connect): tcp connect error: Connection refused";
         assert!(passes_with(None, None, refused));
-        assert!(passes_with(None, Some(502), "unhandled error"), "a proxy whose service is away");
+        assert!(passes_with(None, Some(502), "unhandled error"), "a proxy whose service is down");
         assert!(!passes_with(None, Some(403), "unhandled error"), "a proxy that forbids");
-        assert!(!passes_with(None, Some(200), "response error"), "a page that asks for a sign-in");
+        assert!(!passes_with(None, Some(200), "response error"), "a sign-in page");
         for reason in [
             "dispatch failure: other: the credential provider was not enabled: no providers in chain provided \
              credentials",
@@ -229,7 +229,7 @@ mod tests {
             assert!(!passes_with(None, None, reason), "{reason}");
         }
         let renewing = "dispatch failure: other: an error occurred while loading credentials: dispatch failure: io \
-                        error: client error (Connect): dns error: failed to lookup address information";
+            error: client error (Connect): dns error: failed to lookup address information";
         assert!(
             passes_with(None, None, renewing),
             "without network they cannot be renewed, with it they can"

@@ -1,4 +1,4 @@
-//! Where the jobs come from: a workflow file with its scripts, or a directory of scripts.
+//! Reads the jobs from a workflow file with its scripts, or from a directory of scripts.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,16 +11,16 @@ use rsqlflow_lineage::{JobAccess, Options, of_source, procedures};
 /// The largest script that is read, in bytes. A larger file is data.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-/// How the text of the jobs is to be read.
+/// Options for reading the scripts.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
-    /// The schema of names without one.
+    /// The schema of table names without a schema.
     pub(crate) default_schema: Option<String>,
     /// Variables of RSQL and of the shell.
     pub(crate) variables: BTreeMap<String, String>,
 }
 
-/// The jobs, with the stage of each if they are of a workflow.
+/// The jobs. Jobs of a workflow have a stage.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     pub(crate) accesses: Vec<JobAccess>,
@@ -39,7 +39,7 @@ struct Unread {
 }
 
 impl Jobs {
-    /// Every `.sql`, `.rsql` and `.sh` file below a directory, by its path.
+    /// Every `.sql`, `.rsql` and `.sh` file in a directory, by path.
     ///
     /// # Errors
     /// A directory or file that cannot be read.
@@ -58,7 +58,7 @@ impl Jobs {
         Self::read(root, unread.collect(), source)
     }
 
-    /// The jobs of a workflow, whose scripts are below `scripts`.
+    /// The jobs of a workflow whose scripts are in `scripts`.
     ///
     /// # Errors
     /// A script that cannot be read.
@@ -146,7 +146,7 @@ impl Jobs {
             jobs.stages.push(job.stage);
             paths.push(job.path.canonicalize().unwrap_or(job.path));
         }
-        // In a directory, a file that another one includes is a part of that one.
+        // In a directory, a file that another file includes is a part of that file.
         let included = included.into_inner();
         let part = |at: usize| {
             jobs.stages.get(at).is_some_and(Option::is_none)
@@ -200,7 +200,7 @@ fn scripts_below(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Format, Order, render};
+    use crate::graph::{Format, JobOrder, render};
 
     fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -217,7 +217,7 @@ mod tests {
             ("b.sh", "rsql -f part.rsql"),
             ("part.rsql", "insert into s.b select * from s.a;"),
         ]);
-        let order = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
+        let order = JobOrder::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
         let text = render(&order, Format::Text, false, true);
         assert!(
             text.starts_with("jobs: 2, dependencies: 1, levels: 2\n  level 0: a.sql\n  level 1: b.sh\n"),
@@ -234,13 +234,13 @@ mod tests {
     fn two_writers_and_cycles_are_problems() {
         let dir = directory(&[("a.sql", "delete from s.x;"), ("b.sql", "truncate s.x;")]);
         // Without stages there is no order between them.
-        let order = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
+        let order = JobOrder::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap();
         assert!(order.problems.iter().any(|problem| problem.message.contains("s.x")), "{:?}", order.problems);
         let dir = directory(&[
             ("a.sql", "insert into s.x select * from s.y;"),
             ("b.sql", "insert into s.y select * from s.x;"),
         ]);
-        let cycle = Order::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap_err();
+        let cycle = JobOrder::of(Jobs::of_directory(dir.path(), &Source::default()).unwrap()).unwrap_err();
         assert_eq!(cycle.0, ["a.sql", "b.sql"]);
     }
 
@@ -254,7 +254,7 @@ mod tests {
         });
         let workflow = Workflow::from_json(&workflow, &rsqlflow_core::timing::Timing::default()).unwrap();
         let jobs = Jobs::of_workflow(&workflow, dir.path(), &Source::default()).unwrap();
-        let order = Order::of(jobs).unwrap();
+        let order = JobOrder::of(jobs).unwrap();
         let messages: Vec<&str> = order.problems.iter().map(|problem| problem.message.as_str()).collect();
         assert!(
             matches!(messages[..], [one] if one.starts_with("use.sql depends on make.sql, but runs at the same time")),

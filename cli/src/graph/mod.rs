@@ -1,4 +1,4 @@
-//! The order of jobs that is in their SQL: read from scripts, checked against the stages of a workflow, and drawn.
+//! The order of jobs that follows from their SQL: read from scripts, checked against the stages, and drawn.
 
 mod jobs;
 mod render;
@@ -12,26 +12,26 @@ pub(crate) use render::{Format, render};
 
 /// The jobs with the edges between them.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct JobOrder {
     pub(crate) jobs: Jobs,
     pub(crate) edges: Vec<Edge>,
     pub(crate) graph: Graph,
-    /// What is wrong, for people: conflicts, and edges that contradict the stages.
+    /// Problems: conflicts, and edges that contradict the stages.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Something that is wrong with the order.
+/// A problem of the order.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) message: String,
     pub(crate) hint: &'static str,
 }
 
-/// The jobs depend on each other in a circle.
+/// The dependencies of the jobs form a cycle.
 #[derive(Debug)]
 pub(crate) struct Cycle(pub(crate) Vec<String>);
 
-impl Order {
+impl JobOrder {
     /// Compares what the jobs read and write.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Order {
         Ok(Self { jobs, edges: inference.edges, graph, problems })
     }
 
-    /// The figures of the graph, with the names of jobs.
+    /// The analysis of the graph, with the names of jobs.
     pub(crate) fn to_json(&self) -> Value {
         let names =
             |positions: &[usize]| -> Vec<&str> { positions.iter().map(|at| self.jobs.name(*at)).collect() };
@@ -87,7 +87,7 @@ impl Order {
 }
 
 impl Jobs {
-    /// Two writers in one stage have no order. In different stages they have one.
+    /// Two writers in one parallel stage have no order. In different stages they have one.
     fn conflict(&self, conflict: &Conflict) -> Option<Problem> {
         let ((first, at), (second, other)) = (&conflict.first, &conflict.second);
         if self.stage(*first) != self.stage(*second) || self.in_turn(*first) {
@@ -95,7 +95,7 @@ impl Jobs {
         }
         Some(Problem {
             message: format!(
-                "{} ({at}) and {} ({other}) write {}, and nothing says which comes first",
+                "{} ({at}) and {} ({other}) write {}, but their order is not defined",
                 self.name(*first),
                 self.name(*second),
                 conflict.table
@@ -104,7 +104,7 @@ impl Jobs {
         })
     }
 
-    /// An edge that the stages of a workflow do not keep.
+    /// An edge that the stages of a workflow contradict.
     fn contradiction(&self, edge: &Edge) -> Option<Problem> {
         let (parent, child) = (self.stage(edge.parent)?, self.stage(edge.child)?);
         let kept =

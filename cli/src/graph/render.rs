@@ -1,4 +1,4 @@
-//! The order as text for people, as DOT, and as a Mermaid chart.
+//! The order as text, as DOT, and as a Mermaid chart.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use clap::ValueEnum;
 use rsqlflow_core::graph::{DagOrder, Graph};
 use rsqlflow_lineage::Reason;
 
-use super::Order;
+use super::JobOrder;
 
-/// Form of the picture.
+/// Format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Levels, critical path and connections, for people.
+    /// Text with levels, critical path and connections.
     Text,
     /// The language of Graphviz.
     Dot,
@@ -19,9 +19,9 @@ pub(crate) enum Format {
     Mermaid,
 }
 
-/// Renders the order. Without `full`, edges that a longer path replaces are left out of pictures. With `why`, the text
-/// names file and line of each edge.
-pub(crate) fn render(order: &Order, format: Format, full: bool, why: bool) -> String {
+/// Renders the order. Without `full`, edges that a longer path implies are left out. With `why`, the text shows the file
+/// and line of each edge.
+pub(crate) fn render(order: &JobOrder, format: Format, full: bool, why: bool) -> String {
     let reduced;
     let graph = if full {
         &order.graph
@@ -40,7 +40,7 @@ pub(crate) fn render(order: &Order, format: Format, full: bool, why: bool) -> St
     out
 }
 
-fn text(order: &Order, why: bool, out: &mut String) -> std::fmt::Result {
+fn text(order: &JobOrder, why: bool, out: &mut String) -> std::fmt::Result {
     let (jobs, graph) = (&order.jobs, &order.graph);
     let levels = graph.steps(DagOrder::Level).unwrap_or_default();
     writeln!(out, "jobs: {}, dependencies: {}, levels: {}", graph.len(), order.edges.len(), levels.len())?;
@@ -53,7 +53,7 @@ fn text(order: &Order, why: bool, out: &mut String) -> std::fmt::Result {
     writeln!(out, "longest path: {}", names.join(" -> "))?;
     writeln!(
         out,
-        "jobs at once, at most: {} in ready order, {} in level order, {} in parent_level order",
+        "maximum of concurrent jobs: {} in ready order, {} in level order, {} in parent_level order",
         graph.width(DagOrder::Ready),
         graph.width(DagOrder::Level),
         graph.width(DagOrder::ParentLevel)
@@ -69,10 +69,10 @@ fn text(order: &Order, why: bool, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// A reason as a sentence, with its places.
+/// A reason as a sentence, with its locations.
 pub(super) fn reason(reason: &Reason) -> String {
     match reason {
-        Reason::Stated => "depends_on names it".to_owned(),
+        Reason::Stated => "it is in depends_on".to_owned(),
         Reason::Table { table, written, read } => {
             format!("{table} is written at {written} and read at {read}")
         }
@@ -85,7 +85,7 @@ pub(super) fn reason(reason: &Reason) -> String {
     }
 }
 
-fn dot(order: &Order, graph: &Graph, out: &mut String) -> std::fmt::Result {
+fn dot(order: &JobOrder, graph: &Graph, out: &mut String) -> std::fmt::Result {
     writeln!(out, "digraph jobs {{\n  rankdir=LR;\n  node [shape=box];")?;
     for at in 0..graph.len() {
         writeln!(
@@ -100,10 +100,10 @@ fn dot(order: &Order, graph: &Graph, out: &mut String) -> std::fmt::Result {
     writeln!(out, "}}")
 }
 
-fn mermaid(order: &Order, graph: &Graph, out: &mut String) -> std::fmt::Result {
+fn mermaid(order: &JobOrder, graph: &Graph, out: &mut String) -> std::fmt::Result {
     writeln!(out, "flowchart LR")?;
     for at in 0..graph.len() {
-        // Characters that end a label have Mermaid's entities.
+        // Characters that would end a label are written as Mermaid's entities.
         let name = order.jobs.name(at).replace('#', "#35;").replace('"', "#quot;");
         writeln!(out, "  n{at}[\"{}\"]", name.replace('<', "#lt;").replace('>', "#gt;"))?;
     }

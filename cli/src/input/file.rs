@@ -1,4 +1,4 @@
-//! Workflow files: JSON in which each object has each key once.
+//! Reads workflow files: JSON objects without duplicate keys.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,24 +15,23 @@ use crate::input::sql_files;
 /// Reads a file as JSON.
 ///
 /// # Errors
-/// With line and column, where it is not JSON.
+/// The file is not JSON. The error has line and column.
 pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::input(
             format!("{} cannot be read: {error}", path.display()),
-            "name a readable file, in UTF-8",
+            "check that the file exists, is readable, and is UTF-8",
         )
     })?;
-    // Windows editors put a byte order mark first.
+    // Windows editors write a byte order mark.
     match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(Unique(value)) => Ok(value),
-        Err(error) if error.is_data() => Err(Failure::input(
-            format!("{}: {error}", path.display()),
-            "rename one of them, or take one away: only the last would count",
-        )),
+        Err(error) if error.is_data() => {
+            Err(Failure::input(format!("{}: {error}", path.display()), "rename or remove one of them"))
+        }
         Err(error) => Err(Failure::input(
             format!("{} is not JSON: {error}", path.display()),
-            "the place is where the reader gave up; the mistake is often just before it",
+            "check the line and the text just before it",
         )),
     }
 }
@@ -117,7 +116,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(key) = fields.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("{key:?} stands twice in one object")));
+                return Err(A::Error::custom(format_args!("duplicate key {key:?} in an object")));
             }
             let Unique(value) = fields.next_value()?;
             map.insert(key, value);
@@ -137,7 +136,7 @@ mod tests {
     fn a_key_that_stands_twice_is_told_with_its_place() {
         let text = "{\"stages\": [{\"scripts\": [\"a\"],\n \"scripts\": [\"b\"]}]}";
         let error = serde_json::from_str::<Unique>(text).err().unwrap().to_string();
-        assert_eq!(error, "\"scripts\" stands twice in one object at line 2 column 10");
+        assert_eq!(error, "duplicate key \"scripts\" in an object at line 2 column 10");
     }
 
     fn value() -> impl Strategy<Value = Value> {

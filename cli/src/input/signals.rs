@@ -1,5 +1,4 @@
-//! Requests to end, however they come: Ctrl-C, SIGTERM of a service manager or `timeout`, SIGHUP of a closed
-//! terminal.
+//! Signals that ask the command to stop: Ctrl-C, SIGTERM of a service manager or `timeout`, SIGHUP of a closed terminal.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,23 +12,23 @@ use tokio::time::timeout;
 use crate::failure::exit;
 use crate::output::remark;
 
-/// How long a request may wait for the command to answer it. A command that does not, waits for a service that does not
-/// answer, or for a write to a full disk, and is ended.
+/// How long a signal may wait until the command handles it. A command that does not handle it waits for a service that
+/// does not answer, or for a write to a full disk. It is then ended.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Who asks.
+/// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// The operator, by Ctrl-C.
+    /// Ctrl-C (SIGINT), by the operator.
     Interrupt,
-    /// A program, such as a service manager or `timeout`, by SIGTERM: nobody can be asked.
+    /// SIGTERM, by a program such as a service manager or `timeout`. No question is possible.
     Terminate,
-    /// A terminal that is gone, by SIGHUP: nobody can be asked.
+    /// SIGHUP, because the terminal was closed. No question is possible.
     Hangup,
 }
 
 impl Signal {
-    /// Why a run was cancelled by it, for the run's row.
+    /// The reason of a cancellation by this signal, for the run's row.
     pub(crate) const fn cause(self) -> &'static str {
         match self {
             Self::Interrupt => "cancelled by the operator",
@@ -41,22 +40,22 @@ impl Signal {
     }
 }
 
-/// A request to end, and how to say that it is being answered.
+/// A signal, with the sender of its acknowledgement.
 type Request = (Signal, oneshot::Sender<()>);
 
-/// Receives requests to end from its creation on. A request that [`Signals::next`] does not take within [`ANSWER_WITHIN`]
-/// ends the process: whatever the command waits for, a signal is heard.
+/// Receives signals from its creation on. A signal that [`Signals::next`] does not take within [`ANSWER_WITHIN`] ends the
+/// process, whatever the command waits for.
 pub(crate) struct Signals {
     requests: mpsc::Receiver<Request>,
 }
 
 impl Signals {
-    /// Starts to listen.
+    /// Starts to receive signals.
     ///
     /// # Errors
-    /// Where the system does not let us.
+    /// The system refuses.
     pub(crate) fn listen() -> anyhow::Result<Self> {
-        let on = |kind| signal(kind).context("cannot listen for signals");
+        let on = |kind| signal(kind).context("cannot register signal handlers");
         let sources = Sources {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,
@@ -69,28 +68,28 @@ impl Signals {
                 Some((signal, sources))
             });
             if !deliver(signals, sender, ANSWER_WITHIN).await {
-                remark("the command did not answer the signal, and was ended");
+                remark("the command did not handle the signal and was stopped");
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
         });
         Ok(Self { requests })
     }
 
-    /// Waits for the next request.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> Signal {
         match self.requests.recv().await {
             Some((signal, answered)) => {
-                // Nobody waits for the answer any more when the process is about to end.
+                // At the end of the process, the acknowledgement has no receiver.
                 let _ = answered.send(());
                 signal
             }
-            // Only when the runtime ends.
+            // Happens only when the runtime ends.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Hands signals on, one after the other. `false` once the command did not take one within that time.
+/// Passes signals on, one after the other. `false` if the command did not take one in time.
 async fn deliver(
     signals: impl Stream<Item = Signal>,
     sender: mpsc::Sender<Request>,
@@ -107,7 +106,7 @@ async fn deliver(
     true
 }
 
-/// What the system tells the process.
+/// Receives the signals of the system.
 struct Sources {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -136,7 +135,7 @@ mod tests {
         let taking_one = async {
             let (signal, answered) = requests.recv().await.unwrap();
             answered.send(()).unwrap();
-            // The second one stays in the channel, as when the command waits for something else.
+            // The second signal stays in the channel, as when the command waits for something else.
             signal
         };
         let (is_answered, taken) = tokio::join!(delivering, taking_one);

@@ -1,4 +1,4 @@
-//! How two versions of a workflow differ.
+//! The differences between two versions of a workflow.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::output::{one_line, styled};
 
-/// Lines around a change.
+/// Lines of context around a change.
 const AROUND: usize = 2;
 
-/// The lines that changed, with those around them. Both sides are written with their fields in alphabetical order, so
-/// that only a difference that means something shows.
+/// The changed lines with their context. Both sides are written with fields in alphabetical order, so that only
+/// meaningful differences show.
 pub(crate) struct Changes(Vec<(ChangeTag, String)>);
 
 impl Changes {
-    /// From `old` to `new`.
+    /// The changes from `old` to `new`.
     #[must_use]
     pub(crate) fn between(old: &Value, new: &Value) -> Self {
         let (old, new) = (text(old), text(new));
@@ -46,7 +46,7 @@ impl Changes {
     }
 }
 
-/// An item with its fields in alphabetical order. A table gives them in none.
+/// An item with its fields in alphabetical order. Tables return them in any order.
 #[must_use]
 pub(crate) fn text(item: &Value) -> String {
     let mut item = item.clone();

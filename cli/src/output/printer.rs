@@ -1,4 +1,4 @@
-//! The one place that writes to the terminal: data to standard output, everything else to standard error.
+//! Writes to the terminal: data to standard output, everything else to standard error.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +8,13 @@ use clap::ValueEnum;
 use rsqlflow_core::WorkflowStatus;
 use rsqlflow_core::protocol::JobStatus;
 
-/// Version of the JSON documents. It grows when a field changes its meaning or goes away.
+/// Version of the JSON documents. It is increased when a field changes its meaning or is removed.
 pub(crate) const JSON_VERSION: u32 = 1;
 
-/// Form of the data on standard output.
+/// Format of the data on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// For people.
+    /// Text for people.
     Text,
     /// One JSON document.
     Json,
@@ -23,12 +23,12 @@ pub(crate) enum Output {
 /// Whether data was lost because standard output could not be written.
 static UNWRITABLE: AtomicBool = AtomicBool::new(false);
 
-/// Whether all data given to any printer was written.
+/// Whether all data of every printer was written.
 pub(crate) fn all_written() -> bool {
     !UNWRITABLE.load(Ordering::Relaxed)
 }
 
-/// Writes. Colours go only to terminals, and never where `NO_COLOR` is set.
+/// Writes output. Colours are used only on terminals, and never if `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     output: Output,
@@ -36,38 +36,38 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// `quiet` leaves out progress, never data or errors.
+    /// `quiet` suppresses progress, but not data or errors.
     #[must_use]
     pub(crate) const fn new(output: Output, quiet: bool) -> Self {
         Self { output, quiet }
     }
 
-    /// The same without progress.
+    /// The same printer without progress.
     #[must_use]
     pub(crate) const fn silent(self) -> Self {
         Self { quiet: true, ..self }
     }
 
-    /// Whether progress is left out.
+    /// Whether progress is suppressed.
     #[must_use]
     pub(crate) const fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// Whether data is wanted as JSON.
+    /// Whether data is JSON.
     #[must_use]
     pub(crate) const fn is_json(self) -> bool {
         matches!(self.output, Output::Json)
     }
 
-    /// Data: text as it is.
+    /// Writes data: text, unchanged.
     pub(crate) fn data(self, text: &str) {
         self.written(writeln!(anstream::stdout().lock(), "{text}"));
     }
 
     fn written(self, result: std::io::Result<()>) {
         if let Err(error) = result {
-            // A reader that went away (`| head`) is no failure of ours.
+            // A reader that closed its end (`| head`) is not an error.
             let lost = error.kind() != std::io::ErrorKind::BrokenPipe;
             if lost && !UNWRITABLE.swap(true, Ordering::Relaxed) {
                 self.notice(&format!("error: standard output cannot be written: {error}"));
@@ -75,8 +75,8 @@ impl Printer {
         }
     }
 
-    /// Data: a line that a script wrote. A terminal gets control characters in a visible form: a script's output could
-    /// otherwise set the title, write to the clipboard (OSC 52), or clear the screen. `raw` and pipes get it as it is.
+    /// Writes data: a line of a script's output. On a terminal, control characters are shown in a visible form, since they
+    /// could set the title, write to the clipboard (OSC 52), or clear the screen. `raw` and pipes get the line unchanged.
     pub(crate) fn script_line(self, line: &str, raw: bool) {
         if !raw && std::io::stdout().is_terminal() {
             self.data(&visible(line));
@@ -85,12 +85,12 @@ impl Printer {
         }
     }
 
-    /// Data: one JSON document.
+    /// Writes data: one JSON document.
     pub(crate) fn json(self, value: &serde_json::Value) {
         self.data(&format!("{value:#}"));
     }
 
-    /// Data that may be longer than the screen: on a terminal through the user's pager, as `git` does it.
+    /// Writes data that may be longer than the screen: on a terminal through the user's pager, as `git` does.
     pub(crate) fn page(self, text: &str) {
         let height = terminal_height();
         let is_long = height.is_some_and(|height| text.lines().count() >= height);
@@ -99,37 +99,37 @@ impl Printer {
         }
     }
 
-    /// Progress.
+    /// Writes progress.
     pub(crate) fn progress(self, line: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr().lock(), "{line}");
         }
     }
 
-    /// Data: one JSON document on a line of its own, for those that come one after the other.
+    /// Writes data: one JSON document on one line, for a sequence of documents.
     pub(crate) fn json_line(self, value: &serde_json::Value) {
         self.data(&value.to_string());
     }
 
-    /// A question, without an end of its line.
+    /// Writes a question, without a line end.
     pub(crate) fn ask(self, question: &str) {
         let mut stderr = anstream::stderr().lock();
         let _ = write!(stderr, "{question}");
         let _ = stderr.flush();
     }
 
-    /// What the operator must see.
+    /// Writes a message that is shown even with `--quiet`.
     pub(crate) fn notice(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{line}");
     }
 }
 
-/// What the operator must see, from where no printer is at hand.
+/// The same, where no printer is available.
 pub(crate) fn remark(line: &str) {
     Printer::new(Output::Text, false).notice(line);
 }
 
-/// The text with each control character but the tab as an escape sequence of Rust, such as `\u{1b}`.
+/// The text with each control character except tab as an escape sequence of Rust, such as `\u{1b}`.
 #[must_use]
 fn visible(text: &str) -> String {
     text.chars()
@@ -137,14 +137,14 @@ fn visible(text: &str) -> String {
         .collect()
 }
 
-/// Lines of the terminal on standard output, if it is one.
+/// Height in lines of the terminal on standard output, if it is one.
 fn terminal_height() -> Option<usize> {
     let terminal = console::Term::stdout();
     let (height, _) = terminal.is_term().then(|| terminal.size_checked())??;
     Some(usize::from(height))
 }
 
-/// Shows text in `PAGER`, or `less`. `false` if there is none, or the user wants none (`PAGER=cat` or empty).
+/// Shows text in `PAGER`, or `less`. `false` if there is none or the user switched it off (`PAGER=cat` or empty).
 fn through_pager(text: &str) -> bool {
     let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
     let mut words = pager.split_whitespace();
@@ -152,13 +152,13 @@ fn through_pager(text: &str) -> bool {
     let mut command = std::process::Command::new(program);
     command.args(words).stdin(std::process::Stdio::piped());
     if std::env::var_os("LESS").is_none() {
-        // Leave at once what fits, keep colours, keep the text on the screen.
+        // Quit if the text fits one screen, keep colours, keep the text on the screen.
         command.env("LESS", "FRX");
     }
     let Ok(mut child) = command.spawn() else { return false };
     if let Some(mut stdin) = child.stdin.take() {
         let plain = anstream::AutoStream::choice(&std::io::stdout()) == anstream::ColorChoice::Never;
-        // A pager that is left early reads no more, which is its right.
+        // A pager that is closed early stops reading. That is not an error.
         let _ = if plain {
             writeln!(stdin, "{}", anstream::adapter::strip_str(text))
         } else {
@@ -168,7 +168,7 @@ fn through_pager(text: &str) -> bool {
     child.wait().is_ok_and(|status| status.success())
 }
 
-/// A style for a status: green is done, red needs somebody, yellow was stopped on purpose.
+/// The style of a job status: green is done, red needs attention, yellow was stopped on purpose.
 #[must_use]
 pub(crate) const fn job_style(status: JobStatus) -> Style {
     let colour = match status {
@@ -181,7 +181,7 @@ pub(crate) const fn job_style(status: JobStatus) -> Style {
     colour.on_default()
 }
 
-/// The same for a whole run.
+/// The style of a run status.
 #[must_use]
 pub(crate) const fn workflow_style(status: WorkflowStatus) -> Style {
     let colour = match status {
@@ -199,14 +199,14 @@ pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Text from a row, on one line and without control characters: a job's name or a script's output must not
-/// move the operator's cursor.
+/// Text from a row, on one line and without control characters, so that a job's name or a script's output cannot move
+/// the cursor.
 #[must_use]
 pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',
-            // These turn the direction of what follows around, the columns behind it too (Unicode, UAX #9).
+            // These change the direction of the text that follows, including the next columns (Unicode, UAX #9).
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
             c if c.is_control() => '\u{fffd}',
             c => c,
@@ -214,7 +214,14 @@ pub(crate) fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// A span of time as people say it: `0.42 s`, `12.3 s`, `4 min 05 s`, `3 h 07 min`.
+/// A number with its noun, such as `1 run` or `2 runs`.
+#[must_use]
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// A duration in a readable form: `0.42 s`, `12.3 s`, `4 min 05 s`, `3 h 07 min`.
 #[must_use]
 pub(crate) fn duration(millis: i64) -> String {
     let millis = millis.max(0);

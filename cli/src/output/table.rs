@@ -1,15 +1,15 @@
-//! Tables that fit the terminal. An id is there to be taken into the next command, so nothing is broken within a word.
+//! Tables that fit the terminal. Words are never broken, so that ids can be copied into the next command.
 
 use console::measure_text_width as width_of;
 
-/// A column that wraps is never narrower, where its text is longer: less cannot be read.
+/// Smallest width of a column that wraps, if its text is longer.
 const NARROWEST: usize = 16;
-/// Between columns, and between what stands in one line of a row that takes several.
+/// Gap between columns, and between the cells on one line of a row that takes several.
 const GAP: &str = "  ";
-/// Before the lines of such a row that are not its first.
+/// Indentation of the further lines of such a row.
 const INDENT: &str = "   ";
 
-/// Rows below headings.
+/// Rows with headings.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
@@ -17,7 +17,7 @@ pub(crate) struct Table {
 
 struct Column {
     head: &'static str,
-    /// Free text, which may go over several lines between words. Everything else stays whole.
+    /// Whether the column is free text, which may wrap between words. Other columns do not wrap.
     wraps: bool,
 }
 
@@ -29,7 +29,7 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    /// The same, the text below this heading being free text.
+    /// Marks the column with this heading as free text.
     #[must_use]
     pub(crate) fn wrapping(mut self, head: &str) -> Self {
         for column in self.columns.iter_mut().filter(|column| column.head == head) {
@@ -38,12 +38,12 @@ impl Table {
         self
     }
 
-    /// Adds a row: as many cells as there are columns, each of one line.
+    /// Adds a row with one cell for each column. Cells have one line.
     pub(crate) fn add_row(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
 
-    /// As it fits the terminal on standard output; as wide as it is where there is none.
+    /// The table for the terminal on standard output, or of any width if there is none.
     #[must_use]
     pub(crate) fn shown(&self) -> String {
         let terminal = console::Term::stdout();
@@ -51,14 +51,14 @@ impl Table {
         self.shown_in(size.map(|(_, columns)| usize::from(columns)))
     }
 
-    /// As it fits a width: with its free text wrapped, or else each row over several lines.
+    /// The table for a width: free text wraps, or else each row takes several lines.
     fn shown_in(&self, width: Option<usize>) -> String {
         let natural = self.widths(|_, width, _| width);
         let Some(width) = width.filter(|width| span(&natural) > *width) else { return self.grid(&natural) };
         let mut widths = self
             .widths(|column, width, word| if column.wraps { width.min(NARROWEST).max(word) } else { width });
         let Some(mut left) = width.checked_sub(span(&widths)) else {
-            // Without rows only the heads can tell what was asked for.
+            // Without rows, only the headings show what was queried.
             return if self.rows.is_empty() { self.grid(&natural) } else { self.flow(width) };
         };
         for (own, natural) in widths.iter_mut().zip(&natural) {
@@ -105,7 +105,7 @@ impl Table {
         lines.join("\n")
     }
 
-    /// Each row over as many lines as it takes, its cells named. Of two columns the first names the second.
+    /// Each row on as many lines as needed, with named cells. In a table of two columns, the first cell names the second.
     fn flow(&self, width: usize) -> String {
         let is_pairs = self.columns.len() == 2;
         let mut lines = Vec::new();
@@ -142,12 +142,12 @@ impl Table {
     }
 }
 
-/// How wide columns are together, with a space before the first and two between them.
+/// The total width of columns, with a space before the first and two between them.
 fn span(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + (widths.len() * GAP.len()).saturating_sub(1)
 }
 
-/// Lines of at most this width, broken between words. A word that is longer has a line for itself.
+/// Lines of at most this width, broken between words. A longer word gets its own line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -263,7 +263,7 @@ mod tests {
                     prop_assert!(shown.contains(word), "{word:?} in {shown}");
                 }
             }
-            // Only a word that is longer than the terminal is wide goes beyond it.
+            // Only a word that is longer than the width of the terminal exceeds it.
             for line in shown.lines().filter(|line| width_of(line) > width) {
                 let words = line.split_whitespace().map(width_of);
                 let named = INDENT.len() + "status: ".len();

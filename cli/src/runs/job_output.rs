@@ -12,10 +12,10 @@ use crate::output::one_line;
 
 /// Lines shown of a failed job.
 const TAIL_LINES: i32 = 10;
-/// Failed jobs whose lines are shown; the others are in the table.
+/// Maximum of failed jobs whose output is shown. The table lists the others.
 const MOST_TAILS: usize = 10;
 
-/// What went wrong with a job, and the end of its output.
+/// The error of a job, and the end of its output.
 pub(crate) struct Tail {
     /// The job.
     pub job_id: JobId,
@@ -43,7 +43,7 @@ impl fmt::Display for Tail {
     }
 }
 
-/// The ends of the output of those jobs that went wrong. A log that cannot be read is said, and fails nothing.
+/// The end of the output of each failed job. A log that cannot be read is reported in place of the output.
 pub(crate) async fn tails(client: &Client, jobs: &[JobSummary]) -> Vec<Tail> {
     let mut tails = Vec::new();
     let bad = jobs.iter().filter(|j| j.state.status.is_closed() && !j.state.status.is_good());
@@ -68,7 +68,7 @@ async fn last_lines(client: &Client, job: &JobSummary) -> anyhow::Result<Vec<Str
     let request = client.get_log_events().log_group_name(group).log_stream_name(stream);
     let page = match request.start_from_head(false).limit(TAIL_LINES).send().await {
         Ok(page) => page,
-        // A script that wrote nothing has no stream.
+        // A script without output has no stream.
         Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
             return Ok(Vec::new());
         }
@@ -77,21 +77,21 @@ async fn last_lines(client: &Client, job: &JobSummary) -> anyhow::Result<Vec<Str
     Ok(page.events().iter().filter_map(|e| e.message().map(str::to_owned)).collect())
 }
 
-/// How far the output of a job has been read.
+/// The position of a reader in the output of a job.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     stream: Option<String>,
     token: Option<String>,
-    /// Nothing more will come.
+    /// Whether no more output will arrive.
     pub is_done: bool,
 }
 
 impl Cursor {
-    /// Everything that came since the last reading, page by page, each line to `each`. A new attempt has a stream of
-    /// its own, which is read from its start.
+    /// Reads everything since the last call, page by page, and calls `each` for each line. A new attempt has its own stream,
+    /// which is read from the start.
     ///
     /// # Errors
-    /// Where the log cannot be read.
+    /// The log cannot be read.
     pub(crate) async fn read(
         &mut self,
         client: &Client,
@@ -106,7 +106,7 @@ impl Cursor {
             let request = client.get_log_events().log_group_name(group).log_stream_name(stream);
             let page = match request.start_from_head(true).set_next_token(self.token.clone()).send().await {
                 Ok(page) => page,
-                // A script that has written nothing has no stream.
+                // A script without output has no stream.
                 Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
                     return Ok(());
                 }
@@ -118,7 +118,7 @@ impl Cursor {
             for event in page.events() {
                 each(event.message().unwrap_or_default());
             }
-            // The last page answers with the token it was asked for (CloudWatch Logs API reference, GetLogEvents).
+            // The last page returns the token of its request (CloudWatch Logs API reference, GetLogEvents).
             let next = page.next_forward_token().map(str::to_owned);
             if next.is_none() || next == self.token {
                 return Ok(());

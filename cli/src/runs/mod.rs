@@ -1,7 +1,7 @@
-//! Runs: [`trigger`] starts them, [`follow`] follows them to their end and cancels them, [`resume`] takes up those that
-//! an earlier endpoint left unfinished. [`rows`] reads them, [`outage`] keeps reading through a moment without network,
-//! [`job_output`] reads what their jobs wrote, [`live`] and [`report`] show them, [`names`] resolves what operators call
-//! jobs and workflows, and [`operator`] is who acts.
+//! Runs: [`trigger`] starts them, [`follow`] follows and cancels them, [`resume`] continues those that an earlier endpoint
+//! left unfinished. [`rows`] reads them, [`outage`] repeats reads during a short outage, [`job_output`] reads the output of
+//! their jobs, [`live`] and [`report`] show them, [`names`] resolves names of jobs and workflows, and [`operator`] finds the
+//! name of the operator.
 
 pub(crate) mod follow;
 pub(crate) mod job_output;

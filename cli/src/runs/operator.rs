@@ -1,25 +1,25 @@
-//! Who acts.
+//! The name of the operator.
 
 use nix::unistd::{User, getuid};
 use rsqlflow_core::env::OPERATOR_NAME;
 
-use crate::place::Place;
+use crate::backend::Backend;
 
-/// Services and containers often have no name of the user in their environment.
+/// The name by user id. The environment of services and containers often has no user name.
 fn by_id() -> String {
     let id = getuid();
     User::from_uid(id).ok().flatten().map_or_else(|| format!("uid {id}"), |user| user.name)
 }
 
-/// The name that an audit keeps: the given one; else the environment's; else, on AWS, the caller's ARN; else user and
-/// host.
-pub(crate) async fn name(given: Option<&str>, place: &Place) -> String {
+/// The name that an audit stores: the given name; else that of the environment; else, on AWS, the caller's ARN; else user
+/// and host.
+pub(crate) async fn name(given: Option<&str>, backend: &Backend) -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(name) = given.map(str::to_owned).or_else(|| variable(OPERATOR_NAME)) {
         return name;
     }
-    if place.is_aws()
-        && let Ok(identity) = aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await
+    if backend.is_aws()
+        && let Ok(identity) = aws_sdk_sts::Client::new(&backend.sdk).get_caller_identity().send().await
         && let Some(arn) = identity.arn()
     {
         return arn.to_owned();

@@ -1,78 +1,77 @@
-//! Reads that go on through a moment without network: who watches a run at night must not find in the morning that
-//! the watching ended at the first answer that did not come.
+//! Repeats reads during a short outage, so that one failed call does not end the watching of a run.
 
 use std::time::{Duration, Instant};
 
 use rsqlflow_core::ExecutionId;
 use rsqlflow_store::Store;
 
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::one_line;
-use crate::place::Place;
 use crate::runs::live::Live;
 use crate::runs::rows::{self, RunView};
 
-/// How long reads may fail one after the other. Longer than a connection that is made anew, or a service that throttles,
-/// takes; and a person who waits at the terminal still waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long reads may fail in sequence. Longer than a reconnect or a throttled service takes, but short enough for a
+/// person who waits at the terminal.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// Reads of a run that is begun, or of what was asked for about it.
+/// Reads of a run, or of a request about it, that tolerate an outage.
 pub(crate) struct Steady<'a> {
-    place: &'a Place,
+    backend: &'a Backend,
     id: &'a ExecutionId,
-    /// What goes on without us: "the run".
+    /// What continues without this command: "the run".
     what: &'static str,
-    /// How to see it again.
+    /// How to follow it again.
     again: String,
     outage: Outage,
-    /// Whether the disk was full when it was last looked at.
+    /// Whether the disk was full in the last check.
     is_disk_full: bool,
 }
 
 impl<'a> Steady<'a> {
-    /// For one who follows a run.
+    /// For a command that follows a run.
     #[must_use]
-    pub(crate) fn following(place: &'a Place, id: &'a ExecutionId) -> Self {
-        let again = format!("`rsqlflow watch {id}` follows it again");
-        Self { place, id, what: "the run", again, outage: Outage::default(), is_disk_full: false }
+    pub(crate) fn following(backend: &'a Backend, id: &'a ExecutionId) -> Self {
+        let again = format!("run `rsqlflow watch {id}` to follow it again");
+        Self { backend, id, what: "the run", again, outage: Outage::default(), is_disk_full: false }
     }
 
-    /// For one who reads a run's output as it comes.
+    /// For a command that reads a run's output while it arrives.
     #[must_use]
-    pub(crate) fn listening(place: &'a Place, id: &'a ExecutionId) -> Self {
-        let again = format!("`rsqlflow logs {id} -f` shows its output again, from the start");
-        Self { again, ..Self::following(place, id) }
+    pub(crate) fn listening(backend: &'a Backend, id: &'a ExecutionId) -> Self {
+        let again = format!("run `rsqlflow logs {id} -f` to read its output again from the start");
+        Self { again, ..Self::following(backend, id) }
     }
 
-    /// For one who waits for the end of a run that is being cancelled.
+    /// For a command that waits for the end of a cancelled run.
     #[must_use]
-    pub(crate) fn cancelling(place: &'a Place, id: &'a ExecutionId) -> Self {
-        let again = format!("`rsqlflow watch {id}` waits for its end");
-        Self { what: "the cancel", again, ..Self::following(place, id) }
+    pub(crate) fn cancelling(backend: &'a Backend, id: &'a ExecutionId) -> Self {
+        let again = format!("run `rsqlflow watch {id}` to wait until it ends");
+        Self { what: "the cancellation", again, ..Self::following(backend, id) }
     }
 
-    /// Says once that the disk of the state directory is full, and once that there is room again. Reads still succeed on
-    /// such a disk, so nothing else would say why a run stands still.
-    fn look_at_disk(&mut self, say: impl Fn(&str)) {
-        let full = self.place.full_disk();
+    /// Reports once that the disk of the state directory is full, and once that it has space again. Reads succeed on a full
+    /// disk, so no other message would explain why a run does not progress.
+    fn check_disk(&mut self, say: impl Fn(&str)) {
+        let full = self.backend.full_disk();
         match &full {
             Some(what) if !self.is_disk_full => {
-                say(&format!("{what}: {} goes on when there is room", self.what));
+                say(&format!("{what}: {} continues when there is space", self.what));
                 say("hint: free some space on it");
             }
-            None if self.is_disk_full => say("the disk of the state directory has room again"),
+            None if self.is_disk_full => say("the disk of the state directory has free space again"),
             _ => {}
         }
         self.is_disk_full = full.is_some();
     }
 
-    /// Reads until it works. `say` tells the operator, once an outage, that it does not.
+    /// Reads until a read succeeds. `say` reports each outage once.
     ///
     /// # Errors
-    /// What waiting does not mend, at once; what it may mend, after a minute. What this process serves itself is not
-    /// waited for.
+    /// Errors that waiting cannot resolve are returned at once, others after a minute. Errors of an endpoint in this process
+    /// are returned at once.
     pub(crate) async fn read<T>(
         &mut self,
         say: impl Fn(&str),
@@ -82,26 +81,28 @@ impl<'a> Steady<'a> {
             let failure = match Box::pin(read()).await {
                 Ok(read) => {
                     if self.outage.ends() {
-                        say(&format!("{} can be read again", self.place.name()));
+                        say(&format!("{} can be read again", self.backend.name()));
                     }
                     return Ok(read);
                 }
                 Err(failure) => failure,
             };
             let Failure::Environment { error, hint, passes } = failure else { return Err(failure) };
-            if self.place.is_served_here() {
+            if self.backend.is_served_here() {
                 return Err(Failure::Environment { error, hint, passes });
             }
             if !passes {
                 return Err(self.lost(error, hint));
             }
             let is_first = !self.outage.is_on();
-            let Some(pause) = self.outage.goes_on(Instant::now()) else { return Err(self.lost(error, hint)) };
+            let Some(pause) = self.outage.next_pause(Instant::now()) else {
+                return Err(self.lost(error, hint));
+            };
             if is_first {
                 let reason = one_line(&format!("{error:#}"));
                 say(&format!(
-                    "cannot read {} ({reason}), trying again; {} goes on",
-                    self.place.name(),
+                    "cannot read {} ({reason}), trying again; {} continues",
+                    self.backend.name(),
                     self.what
                 ));
             }
@@ -115,29 +116,35 @@ impl<'a> Steady<'a> {
             None => String::new(),
         };
         let Self { id, what, again, .. } = self;
-        let told =
-            format!("{id} could not be read{long}, and is left alone; {what} goes on without this command");
-        // An endpoint that has ended executes nothing; AWS does whether it is seen or not.
-        let ended = match (self.place.is_aws(), self.place.state_dir()) {
+        let message_of_outage =
+            format!("{id} could not be read{long}; {what} continues without this command");
+        // An endpoint that has ended executes nothing. AWS executes whether it can be reached or not.
+        let ended = match (self.backend.is_aws(), self.backend.state_dir()) {
             (true, _) => String::new(),
             (false, Some(dir)) => {
-                format!("; if the endpoint has ended, `rsqlflow local --state-dir {}` first", dir.display())
+                format!(
+                    "; if the endpoint has ended, run `rsqlflow local --state-dir {}` first",
+                    dir.display()
+                )
             }
             (false, None) => "; if the endpoint has ended, start it again first".to_owned(),
         };
         let hint = hint.map(|hint| format!("{hint}; then ")).unwrap_or_default();
-        Failure::OutOfSight { error: error.context(told), hint: format!("{hint}{again}{ended}") }
+        Failure::CannotFollow {
+            error: error.context(message_of_outage),
+            hint: format!("{hint}{again}{ended}"),
+        }
     }
 }
 
-/// How often the tables are read: at most every 50 ms, and never so often that reading is most of the work.
+/// Limits of the pause between reads. The pause is ten times the duration of a read, within these limits.
 const SHORTEST_READ_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_READ_PAUSE: Duration = Duration::from_secs(2);
 
-/// Reads and tells what changes, until the run is closed.
+/// Reads and reports changes until the run is closed.
 ///
 /// # Errors
-/// Where the tables cannot be read for long, or there is no such run.
+/// The tables cannot be read for some time, or the run does not exist.
 pub(crate) async fn until_closed(
     store: &Store,
     id: &ExecutionId,
@@ -146,9 +153,9 @@ pub(crate) async fn until_closed(
 ) -> Result<RunView, Failure> {
     loop {
         let started = Instant::now();
-        steady.look_at_disk(|line| live.say(line));
+        steady.check_disk(|line| live.say(line));
         let run = steady.read(|line| live.say(line), async || rows::read(store, id).await).await?;
-        live.tell(&run.jobs);
+        live.update(&run.jobs);
         if run.workflow.execution_status.is_closed() {
             return Ok(run);
         }
@@ -156,7 +163,7 @@ pub(crate) async fn until_closed(
     }
 }
 
-/// Failures one after the other, without a clock of its own.
+/// A sequence of failures. It does not read the clock.
 #[derive(Debug, Default)]
 struct Outage {
     since: Option<Instant>,
@@ -168,15 +175,15 @@ impl Outage {
         self.since.is_some()
     }
 
-    /// After a failure: how long to wait before the next try; `None` where it has been tried for long enough.
-    fn goes_on(&mut self, now: Instant) -> Option<Duration> {
+    /// After a failure: how long to wait before the next read, or `None` after too many failures.
+    fn next_pause(&mut self, now: Instant) -> Option<Duration> {
         let since = *self.since.get_or_insert(now);
         let pause = self.last_pause.map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
         self.last_pause = Some(pause);
-        (now.duration_since(since) < PATIENCE).then_some(pause)
+        (now.duration_since(since) < LONGEST_OUTAGE).then_some(pause)
     }
 
-    /// How long it lasts, in seconds; `None` where it has only begun.
+    /// The duration in seconds, or `None` at the start.
     fn seconds(&self, now: Instant) -> Option<u64> {
         self.since.map(|since| now.duration_since(since).as_secs()).filter(|seconds| *seconds > 0)
     }
@@ -194,29 +201,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_of_failures_is_waited_for_and_each_outage_has_its_own() {
+    fn each_outage_may_last_a_minute() {
         let mut outage = Outage::default();
         assert!(!outage.ends(), "nothing has failed");
         let mut now = Instant::now();
         let mut pauses = Vec::new();
-        while let Some(pause) = outage.goes_on(now) {
+        while let Some(pause) = outage.next_pause(now) {
             pauses.push(pause.as_secs());
             now += pause;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 8, 8, 8, 8, 8, 8]);
-        assert!(pauses.iter().sum::<u64>() >= PATIENCE.as_secs());
+        assert!(pauses.iter().sum::<u64>() >= LONGEST_OUTAGE.as_secs());
         assert!(outage.ends() && !outage.is_on());
-        assert_eq!(outage.goes_on(now), Some(FIRST_PAUSE), "the next one");
+        assert_eq!(outage.next_pause(now), Some(FIRST_PAUSE), "the next outage");
     }
 
     #[test]
-    fn what_is_told_of_an_outage_is_how_long_it_was() {
+    fn the_duration_of_an_outage_is_reported() {
         let (mut outage, now) = (Outage::default(), Instant::now());
-        assert_eq!(outage.seconds(now), None, "what waiting does not mend is told at once");
-        outage.goes_on(now);
+        assert_eq!(outage.seconds(now), None, "an error that waiting cannot resolve is reported at once");
+        outage.next_pause(now);
         assert_eq!(outage.seconds(now), None);
         assert_eq!(outage.seconds(now + Duration::from_millis(2_900)), Some(2));
         outage.ends();
-        assert_eq!(outage.seconds(now + PATIENCE), None);
+        assert_eq!(outage.seconds(now + LONGEST_OUTAGE), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A run at its end: a table for people, a document for programs.
+//! The report of a run: a table for people, a document for programs.
 
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
@@ -11,10 +11,10 @@ use crate::output::{JSON_VERSION, Printer, duration, job_style, one_line, styled
 use crate::runs::job_output::Tail;
 use crate::runs::rows::{RunView, took};
 
-/// More jobs than this are summed up; those that need somebody are still listed.
+/// More jobs than this are summarized. Jobs that need attention are still listed.
 const MOST_LISTED: usize = 100;
 
-/// Prints a closed run with the last log lines of what failed.
+/// Prints a closed run, with the last log lines of its failed jobs.
 pub(crate) fn run(printer: Printer, run: &RunView, plan: &Plan, tails: &[Tail]) {
     if printer.is_json() {
         printer.json(&run_json(run, tails));
@@ -41,8 +41,8 @@ pub(crate) fn run(printer: Printer, run: &RunView, plan: &Plan, tails: &[Tail]) 
     printer.data(&summary(run, plan));
 }
 
-/// What is shown job by job: all of a few; of many those that this run had to run, if they are few; else those that
-/// need somebody, then those that are running.
+/// The jobs that are shown one by one: all jobs if there are few; else the jobs that this run executed if they are few;
+/// else the failed jobs, then the running jobs.
 fn listed(jobs: &[JobSummary]) -> Vec<&JobSummary> {
     if jobs.len() <= MOST_LISTED {
         return jobs.iter().collect();
@@ -57,7 +57,7 @@ fn listed(jobs: &[JobSummary]) -> Vec<&JobSummary> {
     bad.take(MOST_LISTED).chain(running.take(MOST_LISTED)).collect()
 }
 
-/// The last line: what became of the run.
+/// The last line: the result of the run.
 fn summary(run: &RunView, plan: &Plan) -> String {
     let row = &run.workflow;
     let status = styled(workflow_style(row.execution_status), row.execution_status);
@@ -90,7 +90,7 @@ fn count(jobs: &[JobSummary], planned: usize) -> String {
     if parts.is_empty() { "no jobs".to_owned() } else { parts.join(", ") }
 }
 
-/// Attempts, and the script's runs where an attempt had more than one.
+/// Attempts, and tries if an attempt had more than one.
 fn attempts(job: &JobSummary) -> String {
     match job.tries.len() {
         0 | 1 => job.state.attempt.to_string(),
@@ -141,7 +141,7 @@ pub(crate) fn status(printer: Printer, row: &WorkflowRow) {
     printer.data(&table.shown());
 }
 
-/// The jobs' rows. Of many those that need somebody come first, then those that run, then counts.
+/// The jobs' rows. Of many jobs, the failed jobs come first, then the running jobs, then counts.
 pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: bool) {
     if printer.is_json() {
         let jobs: Vec<Value> = jobs.iter().map(job_json).collect();
@@ -184,7 +184,7 @@ pub(crate) fn jobs(printer: Printer, jobs: &[JobSummary], marks: &[Mark], all: b
     printer.page(&parts.join("\n"));
 }
 
-/// Runs, as given.
+/// A list of runs.
 pub(crate) fn history(printer: Printer, rows: &[WorkflowRow], with_workflow: bool) {
     let mut head = vec!["EXECUTION", "STATUS", "START", "DURATION", "RESTART OF", "ERROR"];
     if with_workflow {
@@ -210,7 +210,7 @@ pub(crate) fn history(printer: Printer, rows: &[WorkflowRow], with_workflow: boo
     printer.page(&table.shown());
 }
 
-/// A run as a list of runs shows it.
+/// A run in a list of runs.
 #[must_use]
 pub(crate) fn history_json(row: &WorkflowRow) -> Value {
     json!({
@@ -224,7 +224,7 @@ pub(crate) fn history_json(row: &WorkflowRow) -> Value {
     })
 }
 
-/// The start of a message that `status` shows whole.
+/// The start of a message. `status` shows the complete message.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 120;
     match text.char_indices().nth(LONGEST) {
@@ -233,7 +233,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// What is wrong with a job, and with its log; and what there is to know of its last try.
+/// The error of a job and of its log, and the note of its last try.
 fn trouble(job: &JobSummary) -> String {
     let message = job.state.error_message.as_deref().map(one_line);
     let note = job.tries.last().and_then(|last| last.note.as_deref()).map(one_line);
@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(shown(restarted), [Completed, Failed], "what a restart ran");
         let night =
             [vec![Completed; 9_000], vec![Running, Lost, Cancelled, Failed], vec![Cancelled; 900]].concat();
-        assert_eq!(shown(night), [Lost, Failed, Running], "failures first, then what runs");
+        assert_eq!(shown(night), [Lost, Failed, Running], "failures first, then running jobs");
         assert_eq!(shown(vec![Failed; 10_000]).len(), MOST_LISTED);
     }
 }

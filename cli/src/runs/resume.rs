@@ -1,6 +1,6 @@
-//! Runs that an earlier endpoint on this directory left unfinished: it was killed, or stopped while they were at
-//! work. Their executions go on with the endpoint. A run without one that is at work was cut off between its row and
-//! its start, or before its end was told: nobody else would ever close its row or give its lock back.
+//! Runs that an earlier endpoint on this directory left unfinished, because it was killed or stopped. Their executions
+//! continue with the endpoint. A run without a running execution was interrupted between its row and its start, or before
+//! its end was recorded. Only this endpoint can close its row and release its lock.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use rsqlflow_core::{ExecutionId, Function};
 use rsqlflow_store::WorkflowRow;
 use serde_json::{Value, json};
 
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::{Printer, one_line};
-use crate::place::Place;
 
-/// How often an open run is looked at. Its agents hear of their end with their next renewal.
+/// How often an open run is read. Its agents are notified with their next renewal.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Says which runs go on, and closes those that cannot. Gives back the former, oldest first. A run that cannot be looked
@@ -21,19 +21,19 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Where the runs cannot be read.
-pub(crate) async fn take_up(place: &Place, printer: Printer) -> Result<Vec<ExecutionId>, Failure> {
-    let mut runs = place.store.workflows().running().await?;
+pub(crate) async fn resume(backend: &Backend, printer: Printer) -> Result<Vec<ExecutionId>, Failure> {
+    let mut runs = backend.store.workflows().running().await?;
     // Clients of this endpoint may have started others already.
-    runs.retain(|run| run.execution_start_ts < place.since);
+    runs.retain(|run| run.execution_start_ts < backend.since);
     runs.sort_by_key(|run| run.execution_start_ts);
-    let (mut at_work, mut over) = (Vec::new(), Vec::new());
+    let (mut continuing, mut over) = (Vec::new(), Vec::new());
     for run in runs {
         let name =
             format!("{} of workflow {}", run.workflow_execution_id, one_line(run.workflow_id.as_str()));
-        match place.execution_status(&run.workflow_execution_id).await {
+        match backend.execution_status(&run.workflow_execution_id).await {
             Ok(Some(ExecutionStatus::Running)) => {
-                printer.notice(&format!("{name} was interrupted with its endpoint and goes on"));
-                at_work.push(run.workflow_execution_id);
+                printer.notice(&format!("{name} was interrupted with its endpoint and continues"));
+                continuing.push(run.workflow_execution_id);
             }
             Ok(status) => {
                 printer.notice(&format!(
@@ -47,12 +47,12 @@ pub(crate) async fn take_up(place: &Place, printer: Printer) -> Result<Vec<Execu
     }
     // At the same time: one that waits for the lease of its agent holds up no other.
     let closing = over.into_iter().map(|(run, name, status)| async move {
-        if let Err(failure) = close(place, &run, status).await {
+        if let Err(failure) = close(backend, &run, status).await {
             not_closed(&name, &failure, printer);
         }
     });
     futures::future::join_all(closing).await;
-    Ok(at_work)
+    Ok(continuing)
 }
 
 fn not_closed(name: &str, failure: &Failure, printer: Printer) {
@@ -60,24 +60,24 @@ fn not_closed(name: &str, failure: &Failure, printer: Printer) {
     printer.notice("hint: when the cause is removed, `rsqlflow sweep` closes it");
 }
 
-/// As [`take_up`], and then never ends by itself: for a command that goes on serving.
+/// As [`take_up`], and then never ends by itself: for a command that continues serving.
 ///
 /// # Errors
-/// As [`take_up`].
-pub(crate) async fn take_up_and_wait(place: &Place, printer: Printer) -> Result<(), Failure> {
-    take_up(place, printer).await?;
+/// As [`resume`].
+pub(crate) async fn resume_and_wait(backend: &Backend, printer: Printer) -> Result<(), Failure> {
+    resume(backend, printer).await?;
     std::future::pending().await
 }
 
-/// Closes a run as the event of its execution's end would.
-async fn close(place: &Place, run: &WorkflowRow, status: Option<ExecutionStatus>) -> Result<(), Failure> {
+/// Closes a run as the event of its execution's end does.
+async fn close(backend: &Backend, run: &WorkflowRow, status: Option<ExecutionStatus>) -> Result<(), Failure> {
     let status = match status {
         Some(status @ (ExecutionStatus::Failed | ExecutionStatus::TimedOut)) => status,
         _ => ExecutionStatus::Aborted,
     };
     // A run that was cut off before its execution began names none.
     let id = &run.workflow_execution_id;
-    let master = &place.deployment.machines.master;
+    let master = &backend.deployment.machines.master;
     let arn = run.state_machine_execution_arn.clone().or_else(|| master.execution_arn(id.as_str()));
     let event = json!({
         "detail-type": "Step Functions Execution Status Change",
@@ -92,7 +92,7 @@ async fn close(place: &Place, run: &WorkflowRow, status: Option<ExecutionStatus>
         },
     });
     loop {
-        match place.invoke(&place.deployment.functions[Function::UpdateAudit], &event).await? {
+        match backend.invoke(&backend.deployment.functions[Function::UpdateAudit], &event).await? {
             Ok(_) => return Ok(()),
             Err(error) if error.get("errorType") == Some(&Value::from("StageNotSettled")) => {
                 tokio::time::sleep(PAUSE).await;

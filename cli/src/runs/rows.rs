@@ -1,41 +1,42 @@
-//! A run as its rows in the audit tables show it.
+//! A run, as read from the audit tables.
 
 use rsqlflow_core::ExecutionId;
 use rsqlflow_store::{JobSummary, Store, WorkflowRow};
 
 use crate::failure::Failure;
 
-/// A run as its rows show it.
+/// The rows of a run.
 pub(crate) struct RunView {
     /// The run's own row.
     pub workflow: WorkflowRow,
-    /// Its jobs' rows, in plan order; jobs that were never handed out have none.
+    /// The rows of its jobs, in plan order. Jobs that were never created have none.
     pub jobs: Vec<JobSummary>,
 }
 
 /// Reads a run once.
 ///
 /// # Errors
-/// Where the tables cannot be read, or there is no such run.
+/// The tables cannot be read, or the run does not exist.
 pub(crate) async fn read(store: &Store, id: &ExecutionId) -> Result<RunView, Failure> {
-    // In this order: a closed workflow has closed jobs, but not the other way round.
+    // In this order: if the workflow is closed, its jobs are closed, but not the other way round.
     let workflow = store.workflows().get(id).await?.ok_or_else(|| no_such_run(id))?;
     let jobs = store.jobs().all_summaries(id).await?;
     Ok(RunView { workflow, jobs })
 }
 
-/// Of an open run on a state directory that nobody serves.
-pub(crate) const INTERRUPTED: &str = "no endpoint serves this directory: the run is interrupted, and goes on as soon as `rsqlflow local` serves it";
+/// Message for an open run on a state directory without an endpoint.
+pub(crate) const INTERRUPTED: &str =
+    "no endpoint serves this directory: the run is interrupted\nhint: run `rsqlflow local` to continue it";
 
-/// The same of a list of runs.
-pub(crate) const ALL_INTERRUPTED: &str = "no endpoint serves this directory: runs shown as Running are interrupted, and go on as soon as `rsqlflow local` serves it";
+/// Message for a list with such runs.
+pub(crate) const ALL_INTERRUPTED: &str = "no endpoint serves this directory: runs shown as Running are interrupted\nhint: run `rsqlflow local` to continue them";
 
-/// The error of a run that nobody knows.
+/// The error for a run that does not exist.
 #[must_use]
 pub(crate) fn no_such_run(id: &ExecutionId) -> Failure {
     Failure::input(
-        format!("there is no run {id}"),
-        "check the id and the place: `rsqlflow history` lists the runs there, `rsqlflow config` shows where that is",
+        format!("run {id} does not exist"),
+        "check the id; `rsqlflow history` lists the runs, and `rsqlflow config` shows which backend is used",
     )
 }
 

@@ -1,4 +1,4 @@
-//! The rows of the sample's two audit tables.
+//! Converts the rows of the sample's two audit tables.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,33 +11,33 @@ use serde_json::Value;
 
 use super::{Row, needed, text, time};
 
-/// A run with its jobs, as ours.
+/// A converted run with its jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PastRun {
     /// The run's row, closed.
     pub row: WorkflowRow,
     /// Its jobs' rows, closed, in plan order.
     pub jobs: Vec<JobRow>,
-    /// What somebody may want to know of it.
+    /// Remarks for the user.
     pub remarks: Vec<String>,
     /// Rows of jobs that were left out, each with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
-/// How to take a history over.
+/// Options of the conversion.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Terms {
-    /// Runs that are still open are taken for failed ones.
+    /// Whether open runs are imported as failed.
     pub close_open_runs: bool,
-    /// How long our rows are kept.
+    /// Retention of the rows.
     pub retention: Option<Seconds>,
 }
 
-/// Takes a run over. `workflow` is the item of the config table, if there is one, and it decides the places of jobs
-/// where it still names the very jobs of the run.
+/// Converts a run. `workflow` is the item of the config table, if it exists. It decides the positions of jobs if it still
+/// names the jobs of the run.
 ///
 /// # Errors
-/// What is not understood of the run's row.
+/// The run's row cannot be converted.
 pub(crate) fn convert(
     row: &Row,
     jobs: &[Row],
@@ -107,14 +107,17 @@ pub(crate) fn convert(
 fn names(row: &Row) -> Result<Vec<String>, String> {
     let listed = match row.get("rsql_jobs") {
         Some(Value::Array(listed)) => listed,
-        Some(_) => return Err("rsql_jobs is no list".to_owned()),
+        Some(_) => return Err("rsql_jobs must be a list".to_owned()),
         None => return Err("rsql_jobs is missing".to_owned()),
     };
     let name = |value: &Value| value.as_str().map(str::to_owned);
-    listed.iter().map(|value| name(value).ok_or_else(|| "rsql_jobs has what is no text".to_owned())).collect()
+    listed
+        .iter()
+        .map(|value| name(value).ok_or_else(|| "the items of rsql_jobs must be strings".to_owned()))
+        .collect()
 }
 
-/// How the run ended, with a message where it did not end well.
+/// How the run ended, with a message if it did not complete.
 fn outcome(
     row: &Row,
     jobs: &[Job],
@@ -132,27 +135,28 @@ fn outcome(
             let message = failed.map_or("AWS's sample recorded no reason".to_owned(), of_job);
             Ok((WorkflowStatus::Failed, Some(message)))
         }
-        // A failed stage does not reach the sample's audit table, so its row stays open for ever.
-        // But a sibling of a parallel stage may still be at work.
+        // A failed stage does not reach the sample's audit table, so its row stays open. But another job of a parallel stage
+        // may still be running.
         "running" if failed.is_some() && jobs.iter().all(|job| job.status != JobStatus::Lost) => {
-            remarks.push("AWS's sample left it running; a job failed, so it is taken as Failed".to_owned());
+            remarks
+                .push("AWS's sample left it running; a job failed, so it is imported as Failed".to_owned());
             Ok((WorkflowStatus::Failed, failed.map(of_job)))
         }
         "running" if terms.close_open_runs => {
-            remarks.push("AWS's sample left it running; it is taken as Failed".to_owned());
+            remarks.push("AWS's sample left it running; it is imported as Failed".to_owned());
             let message = failed.map_or("AWS's sample never recorded its end".to_owned(), of_job);
             Ok((WorkflowStatus::Failed, Some(message)))
         }
         "running" => {
-            Err("it is still running there, or its end was never recorded; --close-open-runs takes it as \
-                          Failed"
+            Err("it is still running, or its end was never recorded; --close-open-runs imports it as \
+                Failed"
                 .to_owned())
         }
-        other => Err(format!("execution_status {other:?} is none of running, successful, failed")),
+        other => Err(format!("execution_status {other:?} is not one of running, successful, failed")),
     }
 }
 
-/// Where each job stands. The sample has one row for a script, however often a run names it: the last place has it.
+/// The position of each job. The sample has one row for a script, however often a run names it. The last position gets it.
 fn places(
     names: &[String],
     workflow: Option<&Workflow>,
@@ -163,19 +167,19 @@ fn places(
     let at: Vec<(JobId, String)> = if same {
         planned
     } else {
-        remarks.push("the workflow has other jobs now, so all jobs are shown as one stage".to_owned());
+        remarks.push("the workflow now has other jobs, so all jobs are shown as one stage".to_owned());
         names.iter().zip(0..).map(|(name, position)| (JobId::new(0, position), name.clone())).collect()
     };
     let mut places = HashMap::new();
     for (id, name) in at {
         if places.insert(name.clone(), id).is_some() {
-            remarks.push(format!("{name} stands in it more than once; AWS's sample kept one row"));
+            remarks.push(format!("{name} occurs more than once; AWS's sample has one row for it"));
         }
     }
     places
 }
 
-/// The jobs that the sample would run, each with its place as ours: it drops stages that are switched off.
+/// The jobs that the sample runs, each with its position. The sample leaves out stages that are switched off.
 fn planned(workflow: &Workflow) -> Vec<(JobId, String)> {
     let stages = workflow.workflow_stages.iter().zip(0u16..);
     stages
@@ -206,7 +210,7 @@ impl Job {
         let message = text(row, "error_message").map(str::trim).filter(|text| !text.is_empty());
         let open = || Some("AWS's sample never recorded its end".to_owned());
         let (status, message) = match needed(row, "execution_status")? {
-            // The second is a slip in the sample's code.
+            // The second spelling is a mistake in the sample's code.
             "successful" | "succesful" => (JobStatus::Completed, None),
             "failed" => {
                 let message = message.unwrap_or("AWS's sample recorded no message");
@@ -215,7 +219,7 @@ impl Job {
             "triggered" | "running" => (JobStatus::Lost, open()),
             other => {
                 return Err(format!(
-                    "execution_status {other:?} is none of triggered, running, successful, failed"
+                    "execution_status {other:?} is not one of triggered, running, successful, failed"
                 ));
             }
         };
@@ -236,7 +240,7 @@ impl Job {
         row.state.status = self.status;
         row.state.attempt = 1;
         row.state.error_message = self.message;
-        // The index by job name needs one.
+        // The index by job name needs a start time.
         row.execution_start_ts = Some(self.start.unwrap_or(run_start));
         row.execution_end_ts = self.end.or(row.execution_start_ts);
         row.instance_id = self.instance;
@@ -245,7 +249,7 @@ impl Job {
     }
 }
 
-/// The sample has no settings of a job.
+/// The sample has no settings of jobs.
 fn resolved(script: &str) -> ResolvedJob {
     let defaults = DeploymentDefaults::default();
     ResolvedJob {
@@ -331,11 +335,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_the_sample_left_running_is_told_apart() {
+    fn a_run_that_the_sample_left_running_is_message_of_error_apart() {
         let open = run("running", &["a.sh", "b.sh"]);
         let failed = [job("a.sh", "failed"), job("b.sh", "triggered")];
-        let told = convert(&open, &failed, None, Terms::default()).unwrap_err();
-        assert!(told.contains("still running"), "b.sh may be at work: {told}");
+        let message_of_error = convert(&open, &failed, None, Terms::default()).unwrap_err();
+        assert!(message_of_error.contains("still running"), "b.sh may be running: {message_of_error}");
         let closed = Terms { close_open_runs: true, ..Terms::default() };
         let taken = convert(&open, &failed, None, closed).unwrap();
         assert_eq!(taken.row.execution_status, WorkflowStatus::Failed);
@@ -343,11 +347,11 @@ mod tests {
         assert_eq!(taken.jobs[1].state.status, JobStatus::Lost);
         let over = [job("a.sh", "failed"), job("b.sh", "successful")];
         let taken = convert(&open, &over, None, Terms::default()).unwrap();
-        assert_eq!(taken.row.execution_status, WorkflowStatus::Failed, "nothing of it is left to run");
+        assert_eq!(taken.row.execution_status, WorkflowStatus::Failed, "no job is left to run");
 
         let good = [job("a.sh", "successful"), job("b.sh", "triggered")];
-        let told = convert(&open, &good, None, Terms::default()).unwrap_err();
-        assert!(told.contains("--close-open-runs"), "{told}");
+        let message_of_error = convert(&open, &good, None, Terms::default()).unwrap_err();
+        assert!(message_of_error.contains("--close-open-runs"), "{message_of_error}");
         let closed = Terms { close_open_runs: true, ..Terms::default() };
         let taken = convert(&open, &good, None, closed).unwrap();
         assert_eq!(taken.row.execution_status, WorkflowStatus::Failed);
@@ -364,8 +368,8 @@ mod tests {
         ] {
             let mut broken = run("successful", &["a.sh"]);
             broken.insert(column.to_owned(), value);
-            let told = convert(&broken, &[], None, Terms::default()).unwrap_err();
-            assert!(told.contains(part), "{column}: {told}");
+            let message_of_error = convert(&broken, &[], None, Terms::default()).unwrap_err();
+            assert!(message_of_error.contains(part), "{column}: {message_of_error}");
         }
         let jobs = [job("a.sh", "successful"), job("b.sh", "odd"), job("stray.sh", "successful")];
         let taken = convert(&run("successful", &["a.sh", "b.sh"]), &jobs, None, Terms::default()).unwrap();

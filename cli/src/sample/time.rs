@@ -1,22 +1,22 @@
-//! The sample's two ways to write a moment, both in UTC.
+//! Parses the sample's two formats of times, both in UTC.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rsqlflow_core::Timestamp;
 
-/// Of runs, and of jobs.
+/// The format of runs, and the format of jobs.
 const FORMS: [&str; 2] = ["%m/%d/%Y %H:%M:%S", "%m-%d-%y-%H-%M-%S"];
 
-/// Either form.
+/// Parses either format.
 ///
 /// # Errors
-/// Where it is neither.
+/// The text has neither format.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     let parsed = FORMS.iter().find_map(|form| DateTime::strptime(form, text).ok());
     let moment = parsed.and_then(|civil| civil.to_zoned(TimeZone::UTC).ok());
     moment
         .map(|zoned| zoned.timestamp().into())
-        .ok_or_else(|| format!("{text:?} is no time such as 11/21/2026 02:00:00 or 11-21-26-02-00-00"))
+        .ok_or_else(|| format!("{text:?} is not a time such as 11/21/2026 02:00:00 or 11-21-26-02-00-00"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! An item of the sample's config table.
+//! Converts an item of the sample's config table.
 
 use rsqlflow_core::config::Workflow;
 use rsqlflow_core::{Timing, WorkflowId};
@@ -6,32 +6,31 @@ use serde_json::Value;
 
 use super::Row;
 
-/// The same as an item of ours.
+/// A converted item.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Converted {
     /// Its key.
     pub id: WorkflowId,
     /// The item.
     pub item: Value,
-    /// How the item reads here, for finding the places of jobs.
+    /// The parsed item, for the positions of jobs.
     pub workflow: Workflow,
 }
 
-/// The sample's items are ours but for one thing: it compares flags without regard to their case.
+/// The sample's items have the same form, but the sample ignores the case of flags.
 ///
 /// # Errors
-/// Every problem, in one text.
+/// Every problem, in one string.
 pub(crate) fn convert(row: &Row, timing: &Timing) -> Result<Converted, String> {
     let mut item = Value::Object(row.clone());
     let stages = item.get_mut("workflow_stages").and_then(Value::as_array_mut);
     for stage in stages.into_iter().flatten() {
         if let Some(Value::String(flag)) = stage.get_mut("execution_flag") {
-            // Whatever is not `y` the sample leaves out.
+            // The sample leaves out stages with any other flag than `y`.
             *flag = if flag.eq_ignore_ascii_case("y") { "y" } else { "n" }.to_owned();
         }
     }
-    let workflow = Workflow::from_json(&item, timing)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let workflow = Workflow::from_json(&item, timing).map_err(|problems| problems.to_string())?;
     Ok(Converted { id: workflow.workflow_id.clone(), item, workflow })
 }
 

@@ -27,7 +27,7 @@ pub struct Job {
     /// `n` is planned as `Skipped`.
     #[serde(default)]
     pub execution_flag: ExecutionFlag,
-    /// What it says itself instead of inheriting it.
+    /// The job's own settings, without inherited ones.
     #[serde(flatten)]
     pub settings: Settings,
 }

@@ -14,7 +14,7 @@ use crate::duration::{ACCEPTED_DURATIONS, InvalidDuration, seconds_of_float};
 use crate::problem::{Problem, ProblemKind, Report, did_you_mean, quoted};
 use crate::{Seconds, show_duration};
 
-/// A value, where it stands, and where to report.
+/// A value, its location, and where to report problems.
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
     value: &'a Value,
@@ -43,29 +43,29 @@ impl<'a> Cursor<'a> {
         self.report.add(Problem::new(self.path.clone(), kind, message).hint(hint));
     }
 
-    fn wrong_type(&self, wanted: &str, mend: Option<&str>) {
-        let mend = match self.value {
-            Value::Null => Some("leave the field out to get its default"),
+    fn wrong_type(&self, wanted: &str, hint: Option<&str>) {
+        let hint = match self.value {
+            Value::Null => Some("omit the field to use its default"),
             Value::Object(map) if is_typed_attribute(map) => {
-                Some("this looks like DynamoDB's typed JSON; write the plain value")
+                Some("write the plain value instead of DynamoDB's typed JSON")
             }
-            _ => mend,
+            _ => hint,
         };
-        let message = format!("must be {wanted}, not {}", type_name(self.value));
-        match mend {
-            Some(mend) => self.report_hint(ProblemKind::WrongType, message, mend),
+        let message = format!("must be {wanted}, but is {}", type_name(self.value));
+        match hint {
+            Some(hint) => self.report_hint(ProblemKind::WrongType, message, hint),
             None => self.report(ProblemKind::WrongType, message),
         }
     }
 
-    /// An object; `mend` says what to write instead of something else.
-    pub(crate) fn object(&self, mend: Option<&str>) -> Option<Object<'a>> {
+    /// An object. `hint` is used for a value that is not an object.
+    pub(crate) fn object(&self, hint: Option<&str>) -> Option<Object<'a>> {
         match self.value {
             Value::Object(map) => {
                 Some(Object { map, path: self.path.clone(), report: self.report, asked: Vec::new() })
             }
             _ => {
-                self.wrong_type("an object", mend);
+                self.wrong_type("an object", hint);
                 None
             }
         }
@@ -137,7 +137,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reports a broken rule of a text: of this value, or of the key under which it stands.
+    /// Reports a broken rule of a text: of this value, or of its key.
     pub(crate) fn broken(&self, text: &str, broken: &Broken) {
         self.report_broken(ProblemKind::Invalid, text, broken);
     }
@@ -164,16 +164,16 @@ impl<'a> Cursor<'a> {
             format!("{} {}", quoted(text), broken.what)
         };
         let problem = Problem::new(self.path.clone(), kind, message);
-        self.report.add(match broken.mend {
-            Some(mend) => problem.hint(mend),
+        self.report.add(match broken.hint {
+            Some(hint) => problem.hint(hint),
             None => problem,
         });
     }
 
     pub(crate) fn flag(&self) -> Option<bool> {
         let Value::Bool(flag) = self.value else {
-            let mend = matches!(self.value, Value::String(_)).then_some("write true or false without quotes");
-            self.wrong_type("true or false", mend);
+            let hint = matches!(self.value, Value::String(_)).then_some("write true or false without quotes");
+            self.wrong_type("true or false", hint);
             return None;
         };
         Some(*flag)
@@ -190,7 +190,7 @@ impl<'a> Cursor<'a> {
         };
         let float = number.as_f64();
         if float.is_some_and(|float| float.fract() != 0.0) {
-            self.report(ProblemKind::Fraction, format!("{number} has a fraction; a whole number is wanted"));
+            self.report(ProblemKind::Fraction, format!("must be a whole number, but is {number}"));
             return None;
         }
         let whole = number
@@ -201,7 +201,7 @@ impl<'a> Cursor<'a> {
         if whole.is_none() {
             self.report(
                 ProblemKind::OutOfRange,
-                format!("must be from {} to {}, not {number}", range.start(), range.end()),
+                format!("must be from {} to {}, but is {number}", range.start(), range.end()),
             );
         }
         whole
@@ -219,7 +219,7 @@ impl<'a> Cursor<'a> {
         if read.is_none() {
             self.report(
                 ProblemKind::OutOfRange,
-                format!("must be from {} to {}, not {number}", range.start(), range.end()),
+                format!("must be from {} to {}, but is {number}", range.start(), range.end()),
             );
         }
         read
@@ -246,7 +246,7 @@ impl<'a> Cursor<'a> {
                 let (from, to) = (range.start().as_duration(), range.end().as_duration());
                 self.report(
                     ProblemKind::OutOfRange,
-                    format!("must be from {} to {}, not {shown}", show_duration(from), show_duration(to)),
+                    format!("must be from {} to {}, but is {shown}", show_duration(from), show_duration(to)),
                 );
                 None
             }
@@ -267,8 +267,8 @@ impl<'a> Cursor<'a> {
             Value::String(text) => text,
             _ => {
                 let quoted: Vec<String> = names::<T>().iter().map(|name| format!("{name:?}")).collect();
-                let mend = format!("write {}", quoted.join(" or "));
-                self.wrong_type(&format!("one of {}", names::<T>().join(", ")), Some(&mend));
+                let hint = format!("write {}", quoted.join(" or "));
+                self.wrong_type(&format!("one of {}", names::<T>().join(", ")), Some(&hint));
                 return None;
             }
         };
@@ -276,7 +276,7 @@ impl<'a> Cursor<'a> {
             return Some(*choice);
         }
         let message = format!("{} is not one of {}", quoted(text), names::<T>().join(", "));
-        // In a set this small, three letters at the start are enough to tell what was meant.
+        // In such a small set, the first three letters are sufficient to find the intended name.
         let start: String = text.chars().take(3).collect::<String>().to_lowercase();
         let same_start =
             || names::<T>().into_iter().find(|name| start.len() >= 3 && name.starts_with(&start));
@@ -315,7 +315,7 @@ fn is_typed_attribute(map: &Map<String, Value>) -> bool {
     )
 }
 
-/// An object with fixed fields. Remembers which were asked for: the rest is unknown.
+/// An object with fixed fields. It remembers which fields were read: the others are unknown.
 pub(crate) struct Object<'a> {
     map: &'a Map<String, Value>,
     path: String,
@@ -347,12 +347,12 @@ impl<'a> Object<'a> {
         self.map.contains_key(name)
     }
 
-    /// Whether there are fields that nobody asked for.
+    /// Whether there are unknown fields.
     pub(crate) fn has_others(&self) -> bool {
         self.map.keys().any(|key| !self.asked.contains(&key.as_str()))
     }
 
-    /// The keys of a field that is an object, without a word about what is wrong with it.
+    /// The keys of a field that is an object, without reporting problems.
     pub(crate) fn keys_of(&self, name: &str) -> Vec<&'a str> {
         self.map
             .get(name)
@@ -376,26 +376,26 @@ impl<'a> Object<'a> {
     pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
-        mend: &str,
+        hint: &str,
         read: impl FnOnce(&Cursor<'a>) -> Option<T>,
     ) -> Option<T> {
         match self.field(name) {
             Some(cursor) => read(&cursor),
             None => {
-                self.report_missing(name, mend);
+                self.report_missing(name, hint);
                 None
             }
         }
     }
 
     /// Reports that a field is not there.
-    pub(crate) fn report_missing(&self, name: &str, mend: &str) {
-        self.child(name, &Value::Null).report_hint(ProblemKind::Missing, "is missing", mend);
+    pub(crate) fn report_missing(&self, name: &str, hint: &str) {
+        self.child(name, &Value::Null).report_hint(ProblemKind::Missing, "is missing", hint);
     }
 
     /// Reports a field that does not go together with others.
-    pub(crate) fn report_conflict(&self, name: &str, message: String, mend: String) {
-        self.child(name, &Value::Null).report_hint(ProblemKind::Conflict, message, mend);
+    pub(crate) fn report_conflict(&self, name: &str, message: String, hint: String) {
+        self.child(name, &Value::Null).report_hint(ProblemKind::Conflict, message, hint);
     }
 
     /// Reports every field that nobody asked for.

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 /// What is wrong with a text: the end of a sentence that starts with it, and what to do.
 pub(crate) struct Broken {
     pub(crate) what: Cow<'static, str>,
-    pub(crate) mend: Option<&'static str>,
+    pub(crate) hint: Option<&'static str>,
 }
 
 impl Broken {
-    pub(crate) const fn new(what: &'static str, mend: &'static str) -> Self {
-        Self { what: Cow::Borrowed(what), mend: Some(mend) }
+    pub(crate) const fn new(what: &'static str, hint: &'static str) -> Self {
+        Self { what: Cow::Borrowed(what), hint: Some(hint) }
     }
 }
 
 impl From<&'static str> for Broken {
     fn from(what: &'static str) -> Self {
-        Self { what: what.into(), mend: None }
+        Self { what: what.into(), hint: None }
     }
 }
 
 impl From<String> for Broken {
     fn from(what: String) -> Self {
-        Self { what: what.into(), mend: None }
+        Self { what: what.into(), hint: None }
     }
 }
 
@@ -47,22 +47,22 @@ pub(super) fn script(path: &str) -> Checked {
     }
     match path.rsplit('/').next() {
         None | Some("" | ".") => {
-            return Err(Broken::new("is a directory, not a script", "name a file, as in loads/orders.sh"));
+            return Err(Broken::new("is a directory, not a script", "name a file, such as loads/orders.sh"));
         }
         Some(_) => {}
     }
     if path.split('/').any(|part| part.is_empty() || part == ".") {
-        return Err(Broken::new("has an empty or `.` part", "name it plainly, as in load/orders.sh"));
+        return Err(Broken::new("has an empty or `.` part", "use a path such as load/orders.sh"));
     }
     Ok(())
 }
 
-/// A blank at either end of a path is never meant: nobody sees it.
+/// A space at either end of a path is a mistake, because it is not visible.
 pub(super) fn script_ends(path: &str) -> Checked {
     if path.trim() == path {
         Ok(())
     } else {
-        Err(Broken::new("begins or ends with a blank", "remove the blank"))
+        Err(Broken::new("begins or ends with a space", "remove the space"))
     }
 }
 
@@ -73,25 +73,25 @@ pub(super) fn file_name(path: &str) -> &str {
 
 pub(super) fn job_name(name: &str) -> Checked {
     if name.is_empty() {
-        return Err(Broken::new("is empty", "leave the field out to use the file name"));
+        return Err(Broken::new("is empty", "omit the field to use the file name"));
     }
     no_control(name)?;
     match name.chars().count() {
         0..=255 => Ok(()),
-        count => Err(format!("has {count} characters; at most 255 are allowed").into()),
+        count => Err(format!("has {count} characters; the maximum is 255").into()),
     }
 }
 
 /// What exec passes on; it takes everything but NUL.
 pub(super) fn passed_on(text: &str) -> Result<(), &'static str> {
-    if text.contains('\0') { Err("has a NUL character, which no program can be given") } else { Ok(()) }
+    if text.contains('\0') { Err("must not contain a NUL character") } else { Ok(()) }
 }
 
 /// Set by the agent from the job's secret. A job that replaces one of them would talk to a database other than
 /// the one that is audited.
 const CREDENTIALS: &[&str] = &["HOST", "USER", "DB", "PORT", "RSPASSWORD"];
 
-/// Families of names, by how they begin, that a job may not set: those of rsqlflow itself, and those by which loaders,
+/// Prefixes of names that a job must not set: those of rsqlflow itself, and those by which loaders,
 /// shells, interpreters and clients are told to run code, to read other files, or to talk to another server. The item
 /// may name a script and give it data; with one of these its text would be a program.
 const FAMILIES: &[&str] = &[
@@ -166,7 +166,7 @@ const FAMILIES: &[&str] = &[
     "VIRTUAL_ENV",
     "MAKEFLAGS",
     "MAKEFILES",
-    // Programs that start others.
+    // Programs that start other programs.
     "LESSOPEN",
     "LESSCLOSE",
     "GIT_",
@@ -200,7 +200,7 @@ const FAMILIES: &[&str] = &[
 /// The same, for names that end so.
 const ENDINGS: &[&str] = &["OPT", "_OPTS", "_OPTIONS", "_PRELOAD", "PAGER", "EDITOR", "_PROXY", "_proxy"];
 
-/// Whole names that a job may not set, for the same reasons.
+/// Names that a job must not set, for the same reasons.
 const NAMES: &[&str] = &[
     "PATH", "HOME", "ENV", "LOGNAME", "TMPDIR", "IFS", "PS0", "PS1", "PS2", "PS3", "PS4", "PWD", "OLDPWD",
     "VISUAL", "BROWSER", "DISPLAY", "LESS", "TERM",
@@ -209,14 +209,14 @@ const NAMES: &[&str] = &[
 /// Names of those families that are data only.
 const HARMLESS: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// Why an environment variable may not be set by the item, and what would do.
+/// Why the item must not set an environment variable, with a hint.
 pub(super) fn env_name(name: &str) -> Checked {
     let identifier = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
         return Err(Broken::new(
-            "is not a name of a variable",
+            "is not the name of a variable",
             "use letters, digits and _, not starting with a digit",
         ));
     }
@@ -224,11 +224,11 @@ pub(super) fn env_name(name: &str) -> Checked {
     if name.starts_with("RSQLFLOW_") {
         return Err(Broken::new(
             "is reserved: names that begin with RSQLFLOW_ or RSQL_ are set by the agent",
-            "choose another name",
+            "use another name",
         ));
     }
     if CREDENTIALS.contains(&name) {
-        return Err(Broken::new("is set from the job's secret", "name another secret instead"));
+        return Err(Broken::new("is set from the job's secret", "set the job's secret instead"));
     }
     Ok(())
 }
@@ -238,7 +238,7 @@ pub(super) fn env_is_data(name: &str) -> Checked {
     if name.starts_with("RSQL_") {
         return Err(Broken::new(
             "is reserved: names that begin with RSQLFLOW_ or RSQL_ are set by the agent",
-            "choose another name",
+            "use another name",
         ));
     }
     let is_of_family = FAMILIES.iter().any(|start| name.starts_with(start))
@@ -247,7 +247,7 @@ pub(super) fn env_is_data(name: &str) -> Checked {
     if is_of_family && !HARMLESS.contains(&name) {
         return Err(Broken::new(
             "is read by a loader, an interpreter or a client, and could make it run other code or talk to another server",
-            "choose another name, or set it in the script itself",
+            "use another name, or set it in the script",
         ));
     }
     Ok(())
@@ -284,7 +284,7 @@ pub(crate) fn secret(id: &str) -> Checked {
     if id.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@:!-".contains(&b)) {
         Ok(())
     } else {
-        Err(Broken::new("is not a name or ARN of a secret", "use letters, digits and /_+=.@:!- only"))
+        Err(Broken::new("is not the name or ARN of a secret", "use only letters, digits and /_+=.@:!-"))
     }
 }
 
@@ -333,7 +333,7 @@ pub(crate) fn instance_id(id: &str) -> Checked {
     } else {
         Err(Broken::new(
             "is not an instance id",
-            "write one such as i-0123456789abcdef0 or mi-0123456789abcdef0",
+            "use an id such as i-0123456789abcdef0 or mi-0123456789abcdef0",
         ))
     }
 }
@@ -344,12 +344,12 @@ pub(crate) fn parameter_name(name: &str) -> Checked {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !identifier {
         return Err(Broken::new(
-            "is not a name of a parameter",
+            "is not the name of a parameter",
             "use at most 64 letters, digits and _, not starting with a digit",
         ));
     }
     if crate::template::BUILT_IN.contains(&name) {
-        return Err(Broken::new("is built in", "choose another name"));
+        return Err(Broken::new("is built in", "use another name"));
     }
     Ok(())
 }
@@ -376,15 +376,15 @@ pub(crate) fn is_topic_arn(arn: &str) -> Checked {
         Ok(())
     } else {
         Err(Broken::new(
-            "is not an ARN of an SNS topic",
-            "write one such as arn:aws:sns:eu-west-1:123456789012:name",
+            "is not the ARN of an SNS topic",
+            "use an ARN such as arn:aws:sns:eu-west-1:123456789012:name",
         ))
     }
 }
 
 fn no_control(text: &str) -> Checked {
     if text.chars().any(char::is_control) {
-        Err(Broken::new("has a control character, as a line break", "remove it"))
+        Err(Broken::new("contains a control character, such as a line break", "remove it"))
     } else {
         Ok(())
     }
@@ -392,7 +392,7 @@ fn no_control(text: &str) -> Checked {
 
 fn at_most(text: &str, bytes: usize) -> Checked {
     if text.len() > bytes {
-        Err(format!("has {} bytes; at most {bytes} are allowed", text.len()).into())
+        Err(format!("has {} bytes; the maximum is {bytes}", text.len()).into())
     } else {
         Ok(())
     }

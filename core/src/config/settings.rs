@@ -10,7 +10,7 @@ use super::{MAX_RETRIES, MAX_TIMEOUT, rules};
 use crate::problem::ProblemKind;
 use crate::{Seconds, Timing};
 
-/// What a job can say itself or inherit from the workflow's `defaults`.
+/// Settings that a job sets itself or inherits from the workflow's `defaults`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Settings {
@@ -32,7 +32,7 @@ pub struct Settings {
     /// the shortest that is allowed depends on the deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<Seconds>,
-    /// How long processes that the script leaves running may go on after it, up to 1 d. Then they are ended. Default 5 s.
+    /// How long processes that the script leaves running may continue after it, up to 1 d. Then they are ended. Default 5 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linger: Option<Seconds>,
     /// Reruns after a failing exit. Default 0.
@@ -75,7 +75,7 @@ impl Settings {
         }
     }
 
-    /// These settings, and those of `below` where these say nothing.
+    /// These settings, completed by those of `below`.
     #[must_use]
     pub fn or(&self, below: &Self) -> Self {
         Self {
@@ -110,8 +110,10 @@ fn read_exit_codes(cursor: &Cursor<'_>) -> Option<Vec<u8>> {
     if (1..=256).contains(&codes.len()) {
         Some(codes)
     } else {
-        cursor
-            .report(ProblemKind::OutOfRange, format!("has {} exit codes; 1 to 256 are allowed", codes.len()));
+        cursor.report(
+            ProblemKind::OutOfRange,
+            format!("must have 1 to 256 exit codes, but has {}", codes.len()),
+        );
         None
     }
 }

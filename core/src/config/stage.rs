@@ -58,13 +58,13 @@ impl Stage {
         let execution_type = object.optional("execution_type", |c| c.choice::<ExecutionType>());
         let scripts = object.optional("scripts", |c| c.list_of(|job| Job::read(job, timing, names)));
         let max_concurrency = object.optional("max_concurrency", |c| {
-            // Not when the type could not be read: then nobody knows whether it is parallel.
+            // Not if the type is invalid: then it may be parallel.
             let sequential = execution_type == Some(ExecutionType::Sequential) || !has_type;
             if sequential {
                 c.report_hint(
                     ProblemKind::Conflict,
-                    "has no meaning in a sequential stage",
-                    r#"leave it out, or write "execution_type": "parallel""#,
+                    "is not allowed in a sequential stage",
+                    r#"remove it, or set "execution_type": "parallel""#,
                 );
             }
             c.whole(1..=MAX_CONCURRENCY)

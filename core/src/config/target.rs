@@ -63,15 +63,15 @@ impl<'de> Deserialize<'de> for Tags {
 
 impl Target {
     pub(crate) fn read(cursor: &Cursor<'_>) -> Option<Self> {
-        let mend = r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#;
-        let mut object = cursor.object(Some(mend))?;
+        let hint = r#"write {"instance_ids": ["i-…"]} or {"tags": {"Role": "etl"}}"#;
+        let mut object = cursor.object(Some(hint))?;
         let ids = object.optional("instance_ids", |list| {
             let read = list.list_of(|id| id.checked_text(rules::instance_id));
             match read {
                 Some(ids) if !(1..=50).contains(&ids.len()) => {
                     list.report(
                         ProblemKind::OutOfRange,
-                        format!("has {} instances; 1 to 50 are allowed", ids.len()),
+                        format!("must have 1 to 50 instances, but has {}", ids.len()),
                     );
                     None
                 }
@@ -80,7 +80,7 @@ impl Target {
         });
         let tags = object.optional("tags", read_tags);
         let (has_ids, has_tags) = (object.has("instance_ids"), object.has("tags"));
-        // An unknown field is most likely one of the two misspelt, and says so; that is enough.
+        // An unknown field is probably a misspelt one of the two, and is reported.
         let misspelt = object.has_others();
         object.finish();
         if has_ids == has_tags && misspelt {
@@ -89,8 +89,12 @@ impl Target {
         if has_ids == has_tags {
             cursor.report_hint(
                 ProblemKind::Conflict,
-                if has_ids { "has both instance_ids and tags" } else { "has neither instance_ids nor tags" },
-                mend,
+                if has_ids {
+                    "must not have both instance_ids and tags"
+                } else {
+                    "must have instance_ids or tags"
+                },
+                hint,
             );
             return None;
         }
@@ -101,7 +105,7 @@ impl Target {
 fn read_tags(cursor: &Cursor<'_>) -> Option<BTreeMap<String, String>> {
     let entries = cursor.entries()?;
     if !(1..=5).contains(&entries.len()) {
-        cursor.report(ProblemKind::OutOfRange, format!("has {} tags; 1 to 5 are allowed", entries.len()));
+        cursor.report(ProblemKind::OutOfRange, format!("must have 1 to 5 tags, but has {}", entries.len()));
         return None;
     }
     let read: Vec<_> = entries
@@ -109,11 +113,11 @@ fn read_tags(cursor: &Cursor<'_>) -> Option<BTreeMap<String, String>> {
         .map(|(key, value)| {
             let key_fits = (1..=128).contains(&key.chars().count());
             if !key_fits {
-                value.report(ProblemKind::OutOfRange, "has a name that is not of 1 to 128 characters");
+                value.report(ProblemKind::OutOfRange, "must have a name of 1 to 128 characters");
             }
             let text = value.text()?;
             if text.chars().count() > 256 {
-                value.report(ProblemKind::OutOfRange, "is longer than 256 characters");
+                value.report(ProblemKind::OutOfRange, "must have at most 256 characters");
                 return None;
             }
             key_fits.then(|| (key.to_owned(), text.to_owned()))

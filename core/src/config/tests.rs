@@ -194,7 +194,7 @@ fn variables_of_a_job_are_data_and_no_switches() {
     }
     for script in ["a.sh ", " a.sh", "a.sh\u{a0}"] {
         let problems = Workflow::from_json(&stored("A", script), &Timing::default()).unwrap_err().to_string();
-        assert!(problems.contains("blank") && problems.contains("remove"), "{problems}");
+        assert!(problems.contains("space") && problems.contains("remove"), "{problems}");
         assert!(Workflow::from_stored(&stored("A", script), &Timing::default()).is_ok());
     }
 }

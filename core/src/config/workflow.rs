@@ -1,4 +1,4 @@
-//! The workflow item as a whole.
+//! The workflow item.
 
 use std::collections::BTreeMap;
 
@@ -49,12 +49,12 @@ pub struct Workflow {
     /// What happens when it is triggered while it runs. Default `forbid`.
     #[serde(default)]
     pub concurrency_policy: ConcurrencyPolicy,
-    /// Who is told. Default: the deployment's topic, on failure.
+    /// Notifications. Default: the deployment's topic, on failure.
     #[serde(default)]
     pub notify: Notify,
 }
 
-/// Who is told of a workflow's end.
+/// Notifications of a workflow's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Notify {
@@ -121,7 +121,7 @@ impl Workflow {
         if bytes > MAX_ITEM_BYTES {
             cursor.report_hint(
                 ProblemKind::OutOfRange,
-                format!("has {bytes} bytes as JSON; at most {MAX_ITEM_BYTES} fit into the table"),
+                format!("has {bytes} bytes as JSON; the maximum is {MAX_ITEM_BYTES}"),
                 "split it into several workflows",
             );
         }
@@ -164,7 +164,7 @@ fn read_id(cursor: &Cursor<'_>) -> Option<WorkflowId> {
     match WorkflowId::new(text) {
         Ok(id) => Some(id),
         Err(invalid) => {
-            let message = format!("{} is not a workflow_id", quoted(text));
+            let message = format!("{} is not a valid workflow_id", quoted(text));
             cursor.report_hint(ProblemKind::Invalid, message, format!("write {}", invalid.rule));
             None
         }
@@ -178,7 +178,7 @@ fn read_stages(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Optio
     if given > MAX_STAGES {
         cursor.report_hint(
             ProblemKind::OutOfRange,
-            format!("has {given} stages; at most {MAX_STAGES} are allowed"),
+            format!("has {given} stages; the maximum is {MAX_STAGES}"),
             "split it into several workflows",
         );
     }
@@ -192,7 +192,7 @@ fn read_stages(cursor: &Cursor<'_>, timing: &Timing, names: &Names<'_>) -> Optio
     if jobs > MAX_JOBS {
         cursor.report_hint(
             ProblemKind::OutOfRange,
-            format!("has {jobs} jobs; at most {MAX_JOBS} are allowed"),
+            format!("has {jobs} jobs; the maximum is {MAX_JOBS}"),
             "split it into several workflows",
         );
     }
@@ -234,7 +234,7 @@ fn read_zone(cursor: &Cursor<'_>) -> Option<String> {
     let known = zone::names();
     let hint = match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean {meant:?}?"),
-        None => r#"write one such as "UTC" or "Europe/Berlin""#.to_owned(),
+        None => r#"use a name such as "UTC" or "Europe/Berlin""#.to_owned(),
     };
     cursor.report_hint(ProblemKind::NotOneOf, message, hint);
     None

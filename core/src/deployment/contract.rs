@@ -250,7 +250,7 @@ fn error_names(wanted: fn(ErrorName) -> bool) -> Vec<&'static str> {
 /// A rule with the message and the hint that this code gives for a text that breaks it.
 fn rule(pattern: impl Into<String>, check: impl Fn(&str) -> Checked, broken: &str) -> RuleFacts {
     let (message, hint) = match check(broken) {
-        Err(broken) => (broken.what.into_owned(), broken.mend),
+        Err(broken) => (broken.what.into_owned(), broken.hint),
         Ok(()) => ("is not valid".to_owned(), None),
     };
     RuleFacts { pattern: pattern.into(), most_bytes: None, message, hint }

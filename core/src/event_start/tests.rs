@@ -88,15 +88,15 @@ fn everything_that_is_wrong_is_told() {
     assert_eq!(
         problems(&request(parameters, json!(["$.order", "$.id", "$.line"]), event)),
         [
-            "start.once_per[0]: the event has nothing at $.order",
-            "start.once_per[2]: the event has nothing at $.line",
-            "start.parameters.a: the event has nothing at $.detail.nothing",
-            "start.parameters.b: what the event has at $.detail.object is no text, whole number, true or false",
+            "start.once_per[0]: the event has no field $.order",
+            "start.once_per[2]: the event has no field $.line",
+            "start.parameters.a: the event has no field $.detail.nothing",
+            "start.parameters.b: the field $.detail.object of the event must be a string, a whole number or a boolean",
             "start.parameters.c: \"$..x\" is not a path into an event, such as \"$.detail.object.key\"",
             "start.parameters.d: \"$\" is not a path into an event, such as \"$.detail.object.key\"",
-            "start.parameters.e: what the event has at $.long is 2049 bytes long; at most 2048 are taken",
-            "start.parameters.f: what the event has at $.lines holds a control character",
-            "start.parameters.g: what the event has at $.half is no text, whole number, true or false",
+            "start.parameters.e: the field $.long of the event has 2049 bytes; the maximum is 2048",
+            "start.parameters.f: the field $.lines of the event contains a control character",
+            "start.parameters.g: the field $.half of the event must be a string, a whole number or a boolean",
         ]
     );
     for name in ["", "a_b", "a b", "a-name-that-is-too-long"] {

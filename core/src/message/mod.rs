@@ -1,4 +1,4 @@
-//! What the state machines, the functions and the command line say to each other.
+//! Messages between the state machines, the functions and the command line.
 //!
 //! A reader ignores what it does not know, for old machines meet new functions.
 //!
@@ -7,7 +7,7 @@
 //! - [`child`]: a chunk of a stage, and the machine that runs it.
 //! - [`invoke`]: one try of one job.
 //! - [`audit`]: the end of a run.
-//! - [`clock`]: statements that are due, and runs whose end nobody told.
+//! - [`clock`]: statements that are due, and runs whose end was not reported.
 
 mod audit;
 mod child;

@@ -12,7 +12,7 @@ use crate::{ErrorName, ExecutionId, JobId, Problem, WorkflowId, WorkflowStatus};
 pub struct TriggerRequest {
     /// Which workflow.
     pub workflow_id: WorkflowId,
-    /// The run's id, so that a call can be made again; without it each call is a run of its own.
+    /// The run's id, so that a call can be repeated. Without it, each call starts a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_execution_id: Option<ExecutionId>,
     /// Overrides of the workflow's parameters: an object of texts.
@@ -58,18 +58,18 @@ pub struct TriggerAnswer {
     pub execution_arn: String,
     /// Whether this call began it.
     pub status: TriggerStatus,
-    /// How the run stands.
+    /// The state of the run.
     pub workflow_status: WorkflowStatus,
 }
 
-/// From workflow-trigger, where it refuses a request that asked for the refusal as an answer.
+/// The answer of workflow-trigger to a refused request that asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerRefused {
     /// The refusal.
     pub refused: Refusal,
 }
 
-/// Why a function does not do what it was asked.
+/// The refusal of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// What the function would have failed with.

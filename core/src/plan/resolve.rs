@@ -21,7 +21,7 @@ pub struct Plan {
     pub workflow_id: WorkflowId,
     /// Whether it may run beside another run of the workflow.
     pub concurrency_policy: ConcurrencyPolicy,
-    /// Who is told of its end.
+    /// Notifications of its end.
     pub notify: Notify,
     /// The deployment's times at its start.
     pub timing: Timing,
@@ -42,7 +42,7 @@ pub struct PlannedStage {
     pub max_concurrency: u32,
     /// What a failed job means.
     pub on_failure: OnFailure,
-    /// Whether it runs at all.
+    /// Whether it runs.
     pub execution_flag: ExecutionFlag,
     /// Its jobs, as in the item: a job's index is its position in job ids.
     pub jobs: Vec<ResolvedJob>,
@@ -79,7 +79,7 @@ impl Plan {
         values.insert("workflow_execution_id", snapshot.workflow_execution_id.as_str());
 
         let below = workflow.defaults.or(&snapshot.defaults.settings());
-        let mut homeless = Homeless::default();
+        let mut without_target = JobsWithoutTarget::default();
         let stages = workflow
             .workflow_stages
             .iter()
@@ -101,7 +101,7 @@ impl Plan {
                     let mut resolved = place.resolve(job, &of_stage, &values, snapshot, skip);
                     resolved.skip_reason = carried.filter(|_| !off).map(ToString::to_string);
                     if !skip && resolved.target.is_none() && job.work.script().is_some() {
-                        homeless.add(&place);
+                        without_target.add(&place);
                     }
                     resolved
                 });
@@ -118,7 +118,7 @@ impl Plan {
                 }
             })
             .collect();
-        homeless.report(&report);
+        without_target.report(&report);
         report.finish(Some(Self {
             workflow_id: workflow.workflow_id.clone(),
             concurrency_policy: workflow.concurrency_policy,
@@ -145,12 +145,12 @@ impl Plan {
 
 /// Runnable jobs that no instance is named for: one problem for all of them.
 #[derive(Default)]
-struct Homeless {
+struct JobsWithoutTarget {
     count: usize,
     first: String,
 }
 
-impl Homeless {
+impl JobsWithoutTarget {
     fn add(&mut self, place: &Place<'_>) {
         if self.count == 0 {
             self.first = place.path("");
@@ -163,7 +163,7 @@ impl Homeless {
         if count > 0 {
             let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
             report.add(
-                Problem::new("defaults.target", ProblemKind::Missing, format!("is missing: {first}{more} can run nowhere"))
+                Problem::new("defaults.target", ProblemKind::Missing, format!("is missing: {first}{more} have no target"))
                     .hint(r#"write "target": {"tags": {"Role": "etl"}} or {"instance_ids": ["i-…"]}, or set the deployment's default"#),
             );
         }
@@ -371,7 +371,7 @@ impl Place<'_> {
                 self.path(&field()),
                 ProblemKind::OutOfRange,
                 format!(
-                    "has {} bytes with its parameters; Linux passes at most {MAX_ARGUMENT_BYTES} to a program",
+                    "has {} bytes with its parameters; the limit of Linux is {MAX_ARGUMENT_BYTES}",
                     rendered.len()
                 ),
             ));
@@ -387,13 +387,13 @@ impl Place<'_> {
                     self.path(""),
                     ProblemKind::OutOfRange,
                     format!(
-                        "may take {} with its {} retries; a task lasts at most {}",
+                        "may take {} with its {} retries; the maximum of a task is {}",
                         show_duration(total),
                         job.retries,
                         Seconds::MAX
                     ),
                 )
-                .hint("lower timeout, retries, retry_delay or retry_backoff"),
+                .hint("reduce timeout, retries, retry_delay or retry_backoff"),
             );
         }
         let bytes = json_bytes(job);
@@ -401,7 +401,7 @@ impl Place<'_> {
             self.report.add(Problem::new(
                 self.path(""),
                 ProblemKind::OutOfRange,
-                format!("has {bytes} bytes with its parameters; at most {MAX_JOB_BYTES} fit into its row"),
+                format!("has {bytes} bytes with its parameters; the maximum is {MAX_JOB_BYTES}"),
             ));
         }
     }

@@ -36,7 +36,7 @@ pub struct Trigger<'a> {
 pub struct Snapshot {
     /// [`SNAPSHOT_VERSION`] of the writer.
     pub version: u32,
-    /// The run. A restarted one has its own.
+    /// The run. A restarted run has its own id.
     pub workflow_execution_id: ExecutionId,
     /// The item as it was.
     pub workflow: Value,
@@ -55,7 +55,7 @@ pub struct Snapshot {
     /// The run that this one restarts. It keeps that run's parameters, date and moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarted_from: Option<ExecutionId>,
-    /// Jobs that it does not run, because the runs before it did, or because somebody said so.
+    /// Jobs that it does not run, because earlier runs completed them or because they are marked.
     #[serde(default, skip_serializing_if = "Carried::is_empty")]
     pub carried: Carried,
 }
@@ -106,9 +106,7 @@ impl Snapshot {
             bytes => Err(Problem::new(
                 "",
                 ProblemKind::OutOfRange,
-                format!(
-                    "has {bytes} bytes with its parameters; at most {MAX_SNAPSHOT_BYTES} fit into the table"
-                ),
+                format!("has {bytes} bytes with its parameters; the maximum is {MAX_SNAPSHOT_BYTES}"),
             )
             .hint("shorten the parameters, or split the workflow")
             .into()),

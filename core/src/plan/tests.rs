@@ -179,7 +179,10 @@ fn a_newer_snapshot_is_refused() {
     snapshot.version += 1;
     insta::assert_snapshot!(
         Plan::from_snapshot(&snapshot).unwrap_err(),
-        @"version: 4 is newer than 3, which this program knows — deploy all functions of one version"
+        @r"
+    version: 4 is newer than 3, which this program knows
+    hint: deploy all functions of one version
+    "
     );
 }
 

@@ -1,4 +1,4 @@
-//! How a job ended, and what its waiting task is told.
+//! The result of a job, and the answer to its waiting task.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,14 +15,14 @@ pub struct Outcome {
     pub status: JobStatus,
     /// Of the script, if it ran and ended by itself or by a signal (then 128 + signal, as shells count).
     pub exit_code: Option<i32>,
-    /// What to tell the operator; never empty unless the job is `Completed` or `Skipped`.
+    /// Message for the operator. Empty only if the job is `Completed` or `Skipped`.
     pub error_message: Option<String>,
     /// What to tell the state machine, where the status alone says too little.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_name: Option<ErrorName>,
 }
 
-/// What a waiting task is told.
+/// The answer to a waiting task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// `SendTaskSuccess` with an empty object: the row holds all there is to know, and payloads stay small.
@@ -51,7 +51,7 @@ impl Outcome {
         Self { error_message, ..self.clone() }
     }
 
-    /// What the waiting task is told.
+    /// The answer to the waiting task.
     #[must_use]
     pub fn answer(&self) -> Answer {
         /// Half of the service's limit: the row has the whole message.
@@ -79,7 +79,7 @@ impl JobState {
         })
     }
 
-    /// What the waiting task is told of a closed row; `None` while the row is open.
+    /// The answer to the waiting task for a closed row. `None` while the row is open.
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {
         self.outcome().map(|outcome| outcome.answer())

@@ -12,7 +12,7 @@ use crate::{ErrorName, InvalidId, Owner, StatementId, TaskToken, Timestamp};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub enum JobStatus {
-    /// Handed out by an iterator; nobody has been sent for it.
+    /// Created by an iterator. No command was sent yet.
     Pending,
     /// A command for the current attempt was, or is about to be, sent; no agent has claimed it.
     Triggered,
@@ -24,9 +24,9 @@ pub enum JobStatus {
     Failed,
     /// The attempt ran longer than its `timeout`, and was ended.
     TimedOut,
-    /// Ended, or never started, because somebody or something asked for that.
+    /// Ended or not started, because of a request.
     Cancelled,
-    /// The agent vanished; nobody knows how far the script came.
+    /// The agent disappeared. It is not known how far the script came.
     Lost,
     /// Not to be run: its `execution_flag` is `n`, or an earlier run had completed it.
     Skipped,
@@ -57,7 +57,7 @@ impl JobStatus {
         !matches!(self, Self::Pending | Self::Triggered | Self::Running)
     }
 
-    /// Whether the stage may go on as if all were well.
+    /// Whether the stage may continue as after success.
     #[must_use]
     pub const fn is_good(self) -> bool {
         matches!(self, Self::Completed | Self::Skipped)

@@ -1,4 +1,4 @@
-//! What an operator says of a job that a restart is not to run.
+//! Marks of operators: jobs that a restart does not run.
 
 use std::fmt;
 
@@ -25,14 +25,14 @@ impl fmt::Display for MarkStatus {
     }
 }
 
-/// A mark. The job's row stays as it is: what happened is not what somebody says of it.
+/// A mark. It does not change the job's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Which job.
     pub job_id: JobId,
     /// As what.
     pub mark: MarkStatus,
-    /// Who says so.
+    /// The operator.
     pub marked_by: String,
     /// Why.
     pub reason: String,
@@ -54,10 +54,10 @@ pub enum MarkRefused {
     NotYet,
 }
 
-/// Whether a job may be marked: once nothing can run it any more. `job` is `None` where it was never handed out.
+/// Whether a job may be marked: only after it can no longer run. `job` is `None` if it was not created.
 ///
 /// # Errors
-/// [`MarkRefused`] says why not.
+/// [`MarkRefused`] with the reason.
 pub const fn check_mark(is_run_closed: bool, job: Option<JobStatus>) -> Result<(), MarkRefused> {
     match job {
         Some(JobStatus::Completed) => Err(MarkRefused::Completed),

@@ -1,4 +1,4 @@
-//! Restarts: a new run that goes on with one that ended.
+//! Restarts: a new run that continues a run that has ended.
 //!
 //! [`restart`] decides, without tables and clocks, which jobs of the new run are run and which are [`Carried`] over.
 //! The trigger function reads what it needs and writes what it says, so every client restarts by the same rules.

@@ -17,7 +17,7 @@ use crate::{ExecutionId, JobId, Problems, Timing};
 pub struct Before<'a> {
     /// What it was to do.
     pub snapshot: &'a Snapshot,
-    /// How its jobs stand. Those that were never handed out are not in it.
+    /// The states of its jobs. Jobs that were not created are not in it.
     pub statuses: &'a BTreeMap<JobId, JobStatus>,
     /// What operators said of its jobs, in the order of time.
     pub marks: &'a [Mark],
@@ -68,7 +68,7 @@ pub enum RestartError {
     /// The stage is not there.
     #[error("there is no stage {stage}: the workflow has {stages}")]
     NoSuchStage {
-        /// As asked for, from 1.
+        /// The stage, from 1.
         stage: u32,
         /// How many there are.
         stages: usize,
@@ -112,7 +112,7 @@ impl From<Problems> for RestartError {
 /// a parameter that only the config of now has gets that config's value.
 ///
 /// # Errors
-/// [`RestartError`] says what to do instead.
+/// [`RestartError`] with a hint.
 pub fn restart(
     before: &Before<'_>,
     id: ExecutionId,
@@ -200,7 +200,7 @@ fn carried(
             Selection::From(_) if done.is_some() => done,
             Selection::From(_) => {
                 let stage = plan.stages.get(usize::from(id.stage));
-                // There the workflow goes on without it.
+                // There the workflow continues without it.
                 if stage.is_none_or(|stage| stage.on_failure != OnFailure::Continue) {
                     not_done.push((id, &job.job_name));
                 }
@@ -222,7 +222,7 @@ fn carried(
     Ok(carried.into_iter().collect())
 }
 
-/// Why a job of the run that ended need not run again. What somebody says of it goes before what the row says.
+/// Why a job of the earlier run does not run again. A mark takes precedence over the row.
 fn done(before: &Before<'_>, job: JobId) -> Option<Why> {
     let execution = before.snapshot.workflow_execution_id.clone();
     if let Some(mark) = before.marks.iter().rev().find(|mark| mark.job_id == job) {
@@ -235,7 +235,7 @@ fn done(before: &Before<'_>, job: JobId) -> Option<Why> {
     }
     match before.statuses.get(&job) {
         Some(JobStatus::Completed) => Some(Why::Completed { execution }),
-        // Rows of carried jobs may not have been written, if the run ended before it came to them.
+        // Rows of carried jobs may not exist, if the run ended before it reached them.
         Some(JobStatus::Skipped) | None => {
             before.snapshot.carried.why(job).filter(|why| why.is_done()).cloned()
         }

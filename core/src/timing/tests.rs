@@ -13,8 +13,8 @@ fn thirty_seconds_are_refused_and_sixty_accepted() {
     let refused = timing.accept(s(30)).unwrap_err();
     assert_eq!(refused.smallest, Some(s(56)));
     insta::assert_snapshot!(
-        format!("{refused} — {}", refused.hint()),
-        @"30s is too short: Lambda timeout 20s + SSM delivery 30s + agent start 5s = 55s must be less than the heartbeat of 30s — the shortest heartbeat for this deployment is 56s; `rsqlflow run`, on one machine, takes 6s"
+        format!("{refused}; hint: {}", refused.hint()),
+        @"30s is too short: Lambda timeout 20s + SSM delivery 30s + agent start 5s = 55s must be less than the heartbeat of 30s; hint: the shortest heartbeat for this deployment is 56s; `rsqlflow run`, on one machine, takes 6s"
     );
     let all: Vec<Rule> = refused.misfits.iter().map(|misfit| misfit.rule).collect();
     assert_eq!(all, [Rule::FirstBeat, Rule::Adoption, Rule::Lease, Rule::Patience]);

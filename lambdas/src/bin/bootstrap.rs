@@ -1,4 +1,4 @@
-//! The executable of every Lambda function: `_HANDLER` says which one it is.
+//! The executable of every Lambda function. `_HANDLER` selects the function.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error, "the function cannot go on");
+            tracing::error!(error, "the function cannot start");
             ExitCode::FAILURE
         }
     }
@@ -38,8 +38,8 @@ async fn start() -> Result<(Function, Context), lambda_runtime::Error> {
     Ok((handler.parse()?, Context::from_env().await?))
 }
 
-/// One JSON object a line, with the ids of the invocation. Of the SDK only warnings: its debug lines hold
-/// requests, and those hold task tokens. The runtime's own line for each error would only repeat ours.
+/// One JSON object on each line, with the ids of the invocation. The SDK logs only warnings: its debug lines contain
+/// requests with task tokens. The runtime's own line for each error would repeat this log.
 fn log_as_json() {
     let filter = EnvFilter::try_new(
         "warn,lambda_runtime::layers::panic=off,rsqlflow_lambdas=info,rsqlflow_store=info",

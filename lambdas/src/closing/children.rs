@@ -1,4 +1,4 @@
-//! Child executions of a master that is over. The service stops them only as best effort (Step Functions
+//! Child executions of a master that has ended. The service stops them only on a best-effort basis (Step Functions
 //! developer guide, "Run a job (.sync)").
 
 use rsqlflow_core::ExecutionId;
@@ -29,20 +29,20 @@ pub(super) async fn stop(
             .stop_execution()
             .execution_arn(execution_arn(machine, &name)?)
             .error("Stopped")
-            .cause("the master execution is over")
+            .cause("the master execution has ended")
             .send()
             .await;
         match sent.map_err(|e| ServiceError::of("StopExecution", &name, &e)) {
             Ok(_) => tracing::info!(child = name, "stopped"),
             Err(error) if error.has_code("ExecutionDoesNotExist") => {}
-            // Not needed for safety: no launcher sends anything for a run that is being closed.
+            // Not required for safety: no launcher sends a command for a run that is being closed.
             Err(error) => tracing::warn!(%error, "a child execution could not be stopped"),
         }
     }
     Ok(())
 }
 
-/// The chunk of the last job that was handed out, and the one after it, whose rows may not be written yet.
+/// The chunk of the last created job, and the next chunk, whose rows may not exist yet.
 fn candidates<'p>(plan: &'p Plan, rows: &[JobStanding]) -> Vec<Chunk<'p>> {
     let last = rows.iter().rev().find_map(|row| {
         let stage = plan.stages.get(usize::from(row.job_id.stage))?;

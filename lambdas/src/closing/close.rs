@@ -13,26 +13,26 @@ use crate::context::now;
 use crate::settle::{Cause, expire, settle};
 use crate::{Context, HandlerError, notify};
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The master reached its last state.
     Finished {
-        /// What broke the run, beside its jobs.
+        /// What failed, in addition to jobs.
         trouble: Option<Trouble>,
     },
-    /// The master execution is over.
+    /// The master execution has ended.
     Ended {
-        /// How.
+        /// Its status.
         status: ExecutionStatus,
         /// Its error, if it has one.
         error: Option<String>,
-        /// More about it.
+        /// The cause of the error.
         cause: Option<String>,
     },
     /// The trigger that wrote the row never started an execution.
     NeverStarted {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
@@ -41,18 +41,18 @@ impl Ending {
     /// Why jobs that have not ended are closed.
     fn cause(&self) -> Cause {
         match self {
-            Self::Finished { .. } => Cause::over("its run is over"),
+            Self::Finished { .. } => Cause::over("its run has ended"),
             Self::Ended { status: ExecutionStatus::Aborted, .. } => Cause::stopped("its run was stopped"),
             Self::Ended { status: ExecutionStatus::TimedOut, .. } => Cause::stopped("its run timed out"),
             Self::Ended { .. } => Cause::stopped("its run ended"),
-            Self::NeverStarted { .. } => Cause::stopped("its run never began"),
+            Self::NeverStarted { .. } => Cause::stopped("its run never started"),
         }
     }
 }
 
-/// Settles every row, closes the run's, gives the lock back, notifies who asked for it. In this order: a run that reads
-/// as closed has closed jobs, and a lock that is free has a closed run. Each step can be made again, so that a
-/// caller who dies between two of them is followed by one who finishes.
+/// Settles every row, closes the run's row, releases the lock, and sends the notification. In this order, a closed run has
+/// closed jobs, and a free lock has a closed run. Each step can be repeated, so that another caller can continue after a
+/// crash.
 ///
 /// # Errors
 /// `StageNotSettled` while rows are open.
@@ -93,7 +93,7 @@ pub(crate) async fn close(
         expires_at: context.expires_at(at),
     };
     if let Some(at) = end.expires_at {
-        // Before the run's own row: whoever finds that one closed does not come back for these.
+        // Before the run's own row: a closed run is not processed again.
         expire(context, &run, &jobs, at).await?;
     }
     let closed = table.close(&run, &end).await?;
@@ -102,7 +102,7 @@ pub(crate) async fn close(
         Closed::Now => {
             tracing::info!(
                 workflow_execution_id = %run, status = %summary.status, counts = ?summary.counts,
-                "closed: {}", summary.message.as_deref().unwrap_or("every job ended well")
+                "closed: {}", summary.message.as_deref().unwrap_or("every job completed")
             );
             let row = WorkflowRow {
                 execution_status: end.status,
@@ -119,16 +119,16 @@ pub(crate) async fn close(
     }
 }
 
-/// What an earlier closer wrote. It may have died before it notified anybody.
+/// What an earlier closer wrote. It may have been killed before it sent the notification.
 async fn recorded(context: &Context, row: WorkflowRow) -> Result<RunSummary, HandlerError> {
     deliver(context, &row).await?;
     Ok(RunSummary::recorded(row))
 }
 
-/// Sends the notification of a closed run, if it is due. Answers whether it was sent.
+/// Sends the notification of a closed run, if it is due. Returns whether it was sent.
 ///
 /// # Errors
-/// When the plan cannot be read for now.
+/// The plan cannot be read at present.
 pub(crate) async fn deliver(context: &Context, row: &WorkflowRow) -> Result<bool, HandlerError> {
     if row.notification != Some(Notification::Due) {
         return Ok(false);
@@ -138,7 +138,7 @@ pub(crate) async fn deliver(context: &Context, row: &WorkflowRow) -> Result<bool
     Ok(notify::deliver(context, row, &notify).await)
 }
 
-/// The plan, if it can be read: a run whose plan cannot must end too.
+/// The plan, if it can be read. A run without a readable plan must end too.
 async fn plan(context: &Context, run: &ExecutionId) -> Result<Option<Arc<Plan>>, HandlerError> {
     match context.plan(run).await {
         Ok(plan) => Ok(Some(plan)),
@@ -151,17 +151,17 @@ async fn plan(context: &Context, run: &ExecutionId) -> Result<Option<Arc<Plan>>,
 }
 
 impl Ending {
-    /// It, for people.
+    /// The end in words.
     #[must_use]
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Finished { .. } => "its master came to its last state".to_owned(),
-            Self::Ended { status: ExecutionStatus::Succeeded, .. } => "its execution ended well".to_owned(),
+            Self::Finished { .. } => "its master reached its last state".to_owned(),
+            Self::Ended { status: ExecutionStatus::Succeeded, .. } => "its execution succeeded".to_owned(),
             other => other.message().unwrap_or_default(),
         }
     }
 
-    /// What the run's message says of it, beside the jobs.
+    /// The part of the run's message that is not about jobs.
     pub(super) fn message(&self) -> Option<String> {
         match self {
             Self::Finished { trouble: None } | Self::Ended { status: ExecutionStatus::Succeeded, .. } => None,

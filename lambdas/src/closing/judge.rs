@@ -1,4 +1,4 @@
-//! What the rows of a run say of it.
+//! Evaluates the rows of a run.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::chunk_rows::on_failure;
 #[cfg(test)]
 mod tests;
 
-/// Counted like a status: jobs of the plan that were never handed out.
+/// Counted like a status: jobs of the plan that were never created.
 const NOT_STARTED: &str = "NotStarted";
 
 /// How a run ended.
@@ -24,7 +24,7 @@ pub(crate) struct RunSummary {
     pub(crate) status: WorkflowStatus,
     /// Why it did not complete.
     pub(crate) message: Option<String>,
-    /// How many jobs ended how.
+    /// Number of jobs by status.
     pub(crate) counts: BTreeMap<String, u32>,
 }
 
@@ -39,7 +39,7 @@ impl RunSummary {
     }
 }
 
-/// Judges a run whose every row is closed.
+/// Evaluates a run whose rows are all closed.
 pub(super) fn judge(plan: Option<&Plan>, rows: &[JobStanding], ending: &Ending) -> RunSummary {
     let counts = count(plan, rows);
     let not_started = counts.get(NOT_STARTED).copied().unwrap_or(0);
@@ -85,10 +85,10 @@ fn count(plan: Option<&Plan>, rows: &[JobStanding]) -> BTreeMap<String, u32> {
     counts
 }
 
-/// `2 of 6 jobs did not complete: load.sh (0001#00000) Failed: exit code 1 …; …`: three of them, those that
-/// failed themselves before those that were cancelled because of them.
+/// `2 of 6 jobs did not complete: load.sh (0001#00000) Failed: exit code 1 …; …`: at most three jobs, failed jobs before
+/// jobs that were cancelled because of them.
 pub(crate) fn describe_bad(bad: &[&JobStanding], all: usize) -> String {
-    /// In characters. The rows have the whole messages.
+    /// Maximum length in characters. The rows have the complete messages.
     const LONGEST: usize = 500;
     const MOST: usize = 3;
     let mut shown = bad.to_vec();

@@ -1,5 +1,5 @@
-//! The end of a run, whoever brings it about: the master's last state, the event of its end, or a trigger that
-//! finds a lock whose run is over.
+//! Closes runs: at the master's last state, at the event of its end, or by a trigger that finds the lock of a run that has
+//! ended.
 
 mod children;
 mod close;

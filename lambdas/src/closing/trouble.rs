@@ -1,17 +1,17 @@
-//! Causes as the service nests them.
+//! Parses nested causes of Step Functions.
 
 use rsqlflow_core::ErrorName;
 use rsqlflow_core::message::Trouble;
 use serde_json::Value;
 
-/// Longest text, in characters; executions keep the whole.
+/// Maximum length in characters. Executions have the complete text.
 const LONGEST: usize = 1_000;
 
-/// Executions in executions in functions.
+/// Maximum depth: executions in executions in functions.
 const DEEPEST: usize = 4;
 
-/// What a cause says within: of a function `{"errorType", "errorMessage"}`, of a child execution what
-/// DescribeExecution answers, with `Error` and `Cause` of its own.
+/// The causes within a cause: for a function `{"errorType", "errorMessage"}`, for a child execution the answer of
+/// DescribeExecution with its own `Error` and `Cause`.
 fn within(trouble: &Trouble) -> Option<Trouble> {
     let cause: Value = serde_json::from_str(&trouble.cause).ok()?;
     let text = |name: &str| cause.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -37,12 +37,12 @@ pub(super) fn readable(trouble: &Trouble) -> String {
     inner.to_string().chars().take(LONGEST).collect()
 }
 
-/// Whether a child execution failed by throwing `name` itself. The failure then stands in the rows.
+/// Whether a child execution failed with the error `name`. Then the rows have the details.
 pub(crate) fn explains(name: ErrorName, trouble: &Trouble) -> bool {
     match within(trouble) {
         Some(inner) => inner.error == name.as_str(),
-        // The service cuts causes at 32,768 characters, and a child's holds its input: JSON no more. The quotes of
-        // a text within the JSON would be escaped.
+        // The service truncates causes at 32,768 characters, and a child's cause contains its input, so it may not be valid JSON.
+        // In a string within the JSON, the quotes would be escaped.
         None => trouble.cause.starts_with('{') && trouble.cause.contains(&format!(r#""Error":"{name}""#)),
     }
 }

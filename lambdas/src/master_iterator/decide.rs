@@ -1,36 +1,36 @@
-//! The decision, without tables.
+//! The decision, without access to tables.
 
 use rsqlflow_core::config::{ExecutionType, OnFailure};
 use rsqlflow_core::plan::{Chunk, ChunkRef, Plan};
 
 use crate::chunk_rows::on_failure;
 
-/// The chunk that is over.
+/// The chunk that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Finished {
     pub(super) at: ChunkRef,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: ChunkResult,
     /// Whether earlier chunks of its stage failed.
     pub(super) stage_failed: bool,
 }
 
-/// How a chunk ended.
+/// The result of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Every job ended well.
+pub(super) enum ChunkResult {
+    /// Every job completed.
     Good,
-    /// Jobs did not.
+    /// Jobs failed.
     Bad,
-    /// Its execution failed for another reason than its jobs, which `on_failure` is not about.
+    /// Its execution failed for another reason than its jobs. `on_failure` does not apply.
     Broken,
 }
 
-/// What comes next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 pub(super) struct Decision<'p> {
-    /// The chunk to run; none when the run is over.
+    /// The chunk to run. `None` if the run has ended.
     pub(super) chunk: Option<Chunk<'p>>,
-    /// Whether the stage has failed so far, and with it the workflow.
+    /// Whether the stage, and with it the workflow, has failed so far.
     pub(super) failed: bool,
 }
 
@@ -39,15 +39,15 @@ pub(super) fn decide<'p>(plan: &'p Plan, finished: Option<&Finished>) -> Decisio
     let at = finished.at;
     let on_failure = on_failure(plan, at.stage);
     let failed = match finished.verdict {
-        Verdict::Good => finished.stage_failed,
-        Verdict::Bad => finished.stage_failed || on_failure != OnFailure::Continue,
-        Verdict::Broken => return Decision { chunk: None, failed: true },
+        ChunkResult::Good => finished.stage_failed,
+        ChunkResult::Bad => finished.stage_failed || on_failure != OnFailure::Continue,
+        ChunkResult::Broken => return Decision { chunk: None, failed: true },
     };
     let next = plan.next(Some(at));
     if !failed {
         return Decision { chunk: next, failed };
     }
-    // A failed stage is finished only if it is parallel and its user wants that; nothing follows it.
+    // A failed stage is completed only if it is parallel and `on_failure` is `finish`. No stage follows it.
     let parallel = plan
         .stages
         .get(usize::from(at.stage))
@@ -69,7 +69,7 @@ mod tests {
         plan: &Plan,
         stage: u16,
         chunk: u16,
-        verdict: Verdict,
+        verdict: ChunkResult,
         stage_failed: bool,
     ) -> (Option<ChunkRef>, bool) {
         let at = ChunkRef { stage, chunk };
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_failure_means() {
-        use Verdict::{Bad, Broken, Good};
+        use ChunkResult::{Bad, Broken, Good};
         for (kind, on_failure, next_of_failed) in [
             ("parallel", "finish", at(0, 1)),
             ("parallel", "stop", None),
@@ -123,7 +123,7 @@ mod tests {
                 prop_oneof![Just(0usize), Just(1), Just(CHUNK_JOBS), Just(2 * CHUNK_JOBS + 1)],
             ), 0..4),
             verdicts in proptest::collection::vec(prop_oneof![
-                3 => Just(Verdict::Good), 2 => Just(Verdict::Bad), 1 => Just(Verdict::Broken),
+                3 => Just(ChunkResult::Good), 2 => Just(ChunkResult::Bad), 1 => Just(ChunkResult::Broken),
             ], 16),
         ) {
             let plan = plan(&stages);
@@ -137,7 +137,7 @@ mod tests {
                     prop_assert_eq!(last.map(|last| last.stage), Some(at.stage), "only its own stage goes on");
                 }
                 decision = decide(&plan, Some(&Finished { at, verdict, stage_failed: decision.failed }));
-                if verdict != Verdict::Good && stages[usize::from(at.stage)].1 != "continue" {
+                if verdict != ChunkResult::Good && stages[usize::from(at.stage)].1 != "continue" {
                     prop_assert!(decision.failed);
                 }
                 last = Some(at);

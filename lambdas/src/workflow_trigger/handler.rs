@@ -1,4 +1,4 @@
-//! The steps of a trigger, in their order.
+//! The steps of the trigger, in order.
 
 use rsqlflow_core::config::ConcurrencyPolicy;
 use rsqlflow_core::message::{RestartRequest, TriggerAnswer, TriggerRequest, TriggerStatus};
@@ -12,51 +12,51 @@ use crate::aws::execution_arn;
 use crate::context::now;
 use crate::{Context, HandlerError};
 
-/// More job names than these would make the run's row too large.
+/// Maximum number of job names in the run's row, because of its size.
 const MOST_NAMES: usize = 1_000;
 const MOST_NAME_BYTES: usize = 64 * 1024;
 
-/// Starts a run, or finds that it was started.
+/// Starts a run, or finds that it was already started.
 ///
 /// # Errors
 /// `WorkflowNotFound`; `InvalidWorkflow` with every problem; `WorkflowAlreadyRunning` under `forbid`;
 /// `ExecutionIdTaken`; of a restart also `ExecutionNotFound`, `NotRestartable` and `WorkflowChanged`;
-/// `ServiceUnavailable` if the same call may be made again.
+/// `ServiceUnavailable` if the same call can be repeated.
 pub async fn handle(
     context: &Context,
     request: TriggerRequest,
     request_id: &str,
 ) -> Result<TriggerAnswer, HandlerError> {
     let now = now();
-    // A caller that does not name the run may still repeat its request: Lambda does, where an invocation that nobody
-    // waits for fails. So the id is one in both cases that the next call makes again.
+    // Lambda repeats a failed asynchronous invocation, so a request without an id needs an id that the repetition generates
+    // again.
     let id = request
         .workflow_execution_id
         .unwrap_or_else(|| ExecutionId::of_request(&request.workflow_id, request_id));
-    // First of all: without it nothing can be started, and nothing should be written.
+    // Checked first, because nothing can be started without it.
     let arn = execution_arn(&context.deployment.machines.master, id.as_str())?;
     let call = Call { context, workflow: request.workflow_id, id, arn, now };
     if let Some(row) = context.store.workflows().get(&call.id).await? {
         return call.resume(row).await;
     }
-    let wish = match (&request.restart, &request.parameters) {
+    let origin = match (&request.restart, &request.parameters) {
         (Some(_), Some(_)) => {
             return Err(HandlerError::InvalidRequest(
                 "a restart keeps the parameters of the run that ended; start a new run to change them"
                     .to_owned(),
             ));
         }
-        (Some(of), None) => Wish::Restart(of),
-        (None, parameters) => Wish::Begin(parameters.as_ref()),
+        (Some(of), None) => Origin::Restart(of),
+        (None, parameters) => Origin::Begin(parameters.as_ref()),
     };
-    call.begin(&wish).await
+    call.begin(&origin).await
 }
 
-/// What a new run is to do.
-enum Wish<'r> {
-    /// What the config table has, with these overrides of parameters.
+/// The origin of a new run's plan.
+enum Origin<'r> {
+    /// The item of the config table, with these parameters.
     Begin(Option<&'r Value>),
-    /// What a run that ended has left undone.
+    /// The unfinished jobs of a run that has ended.
     Restart(&'r RestartRequest),
 }
 
@@ -64,13 +64,13 @@ struct Call<'c> {
     context: &'c Context,
     workflow: WorkflowId,
     id: ExecutionId,
-    /// Of the master execution, whether it exists or not.
+    /// ARN of the master execution, whether it exists or not.
     arn: String,
     now: Timestamp,
 }
 
 impl Call<'_> {
-    /// The run has a row.
+    /// Continues with an existing row.
     async fn resume(self, row: WorkflowRow) -> Result<TriggerAnswer, HandlerError> {
         if row.workflow_id != self.workflow {
             return Err(self.taken_by(row.workflow_id));
@@ -81,14 +81,14 @@ impl Call<'_> {
         self.start(TriggerStatus::AlreadyStarted).await
     }
 
-    async fn begin(self, wish: &Wish<'_>) -> Result<TriggerAnswer, HandlerError> {
-        let (snapshot, plan) = self.plan(wish).await?;
+    async fn begin(self, origin: &Origin<'_>) -> Result<TriggerAnswer, HandlerError> {
+        let (snapshot, plan) = self.plan(origin).await?;
         if plan.concurrency_policy == ConcurrencyPolicy::Forbid {
             lock::take(self.context, &self.workflow, &self.id).await?;
         }
         match self.record(snapshot).await {
             Ok(Opened::New) => self.start(TriggerStatus::Started).await,
-            // The SDK sent it twice, and the first sending made it.
+            // The SDK sent it twice, and the first sending created the row.
             Ok(Opened::Existing(row))
                 if row.execution_start_ts == self.now && row.workflow_id == self.workflow =>
             {
@@ -96,13 +96,13 @@ impl Call<'_> {
             }
             Ok(Opened::Existing(row)) => {
                 if row.execution_status.is_closed() {
-                    // It ran to its end while this call planned, so nobody else gives this lock back.
+                    // The run ended while this call planned it, so this call must release the lock.
                     self.release().await;
                 }
                 self.resume(*row).await
             }
             Err(error) => {
-                // Another call may be at work on this id. A later call with the id, or a take-over, frees the lock.
+                // Another call with this id may be running. A later call with the id, or a take-over, releases the lock.
                 if matches!(error, HandlerError::ExecutionIdTaken { .. }) {
                     self.release().await;
                 }
@@ -111,11 +111,11 @@ impl Call<'_> {
         }
     }
 
-    /// Reads and checks the item: everything that can be wrong with it is known before anything is written.
-    async fn plan(&self, wish: &Wish<'_>) -> Result<(Snapshot, Plan), HandlerError> {
-        match wish {
-            Wish::Begin(parameters) => self.take(*parameters).await,
-            Wish::Restart(of) => restart::plan(self.context, &self.workflow, &self.id, of).await,
+    /// Reads and validates the item, before anything is written.
+    async fn plan(&self, origin: &Origin<'_>) -> Result<(Snapshot, Plan), HandlerError> {
+        match origin {
+            Origin::Begin(parameters) => self.take(*parameters).await,
+            Origin::Restart(of) => restart::plan(self.context, &self.workflow, &self.id, of).await,
         }
     }
 
@@ -141,7 +141,7 @@ impl Call<'_> {
     async fn record(&self, snapshot: Snapshot) -> Result<Opened, HandlerError> {
         let jobs = self.context.store.jobs();
         jobs.put_snapshot(&self.id, &snapshot).await?;
-        // An earlier call may have written it; then its plan is the run's.
+        // An earlier call may have written it. Then its plan is used.
         let snapshot = jobs.get_snapshot(&self.id).await?.unwrap_or(snapshot);
         let plan = Plan::from_snapshot(&snapshot).map_err(|problems| HandlerError::CorruptPlan {
             execution: self.id.clone(),
@@ -169,7 +169,7 @@ impl Call<'_> {
             not_delivered: None,
             notification: None,
             checked_at: None,
-            // Set when the run is closed: an open row must not go.
+            // Set when the run is closed: an open row must not expire.
             expires_at: None,
         };
         Ok(self.context.store.workflows().open(&row).await?)
@@ -183,7 +183,7 @@ impl Call<'_> {
 
     async fn release(&self) {
         if let Err(error) = self.context.store.workflows().release_lock(&self.workflow, &self.id).await {
-            tracing::warn!(%error, "the lock could not be given back; a later trigger takes it over");
+            tracing::warn!(%error, "the lock could not be released; a later trigger takes it over");
         }
     }
 

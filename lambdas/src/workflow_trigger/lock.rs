@@ -1,4 +1,4 @@
-//! The lock of a workflow that forbids a second run.
+//! The lock of a workflow that does not allow overlapping runs.
 
 use rsqlflow_core::{ExecutionId, Timestamp, WorkflowId};
 use rsqlflow_store::Lock;
@@ -8,10 +8,10 @@ use crate::context::now;
 use crate::standing::{Standing, standing};
 use crate::{Context, HandlerError, error::count_jobs};
 
-/// Freed locks may be taken by others meanwhile.
+/// Maximum number of rounds: other runs may take the lock after it was released.
 const ROUNDS: usize = 3;
 
-/// Takes the lock for a run, if need be from a run that is over.
+/// Takes the lock for a run, if necessary from a run that has ended.
 pub(super) async fn take(
     context: &Context,
     workflow: &WorkflowId,
@@ -38,7 +38,7 @@ fn held(workflow: &WorkflowId, holder: &ExecutionId, detail: &str) -> HandlerErr
     }
 }
 
-/// Closes the holder's run if it is over, which gives the lock back.
+/// Closes the holder's run if it has ended, which releases the lock.
 async fn free(
     context: &Context,
     workflow: &WorkflowId,
@@ -48,16 +48,16 @@ async fn free(
     let row = context.store.workflows().to_close(holder).await?.map(|found| found.row);
     let is_closed = row.as_ref().is_some_and(|row| row.execution_status.is_closed());
     let ending = if is_closed {
-        // Its closer died before it gave the lock back.
+        // Its closer was killed before it released the lock.
         Ending::Finished { trouble: None }
     } else {
         match standing(context, holder, since).await? {
             Standing::Runs => return Err(held(workflow, holder, "")),
-            Standing::Starts => return Err(held(workflow, holder, ", which is just being started")),
+            Standing::Starts => return Err(held(workflow, holder, ", which is being started")),
             Standing::Over(ending) => ending,
         }
     };
-    tracing::warn!(%holder, workflow_id = %workflow, ?ending, "the lock's holder is over");
+    tracing::warn!(%holder, workflow_id = %workflow, ?ending, "the run that holds the lock has ended");
     match row {
         None => Ok(context.store.workflows().release_lock(workflow, holder).await?),
         Some(row) => match close(context, row, &ending).await {

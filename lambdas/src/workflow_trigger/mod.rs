@@ -1,24 +1,24 @@
 //! Starts a run of a workflow, once for each execution id.
 //!
-//! The order of writes makes it safe to die anywhere and be called again with the same id:
+//! The order of writes makes it safe to be killed at any point, and to be called again with the same id:
 //!
-//! 1. the workflow's lock (under `forbid`), taken by the id: taking it again is no change;
-//! 2. the plan snapshot, only if there is none: what a first call planned stays, however the item was edited;
-//! 3. the run's row, only if there is none. **From here on the run exists**: every later call with its id finds
-//!    the row, reads neither item nor lock, and goes on with 4;
-//! 4. StartExecution with the same name and the same input, always. The service answers the same while that
-//!    execution runs and `ExecutionAlreadyExists` after its end; both are success. A row that is closed is not
-//!    started: the service forgets names after 90 days.
+//! 1. the workflow's lock (under `forbid`), taken for the id: taking it again is no change;
+//! 2. the plan snapshot, only if there is none: a plan does not change when the item is edited;
+//! 3. the run's row, only if there is none. **From here on the run exists**: every later call with its id finds the row,
+//!    reads neither item nor lock, and continues with 4;
+//! 4. StartExecution with the same name and the same input, always. While the execution runs, the service returns the same
+//!    answer, and after its end `ExecutionAlreadyExists`; both are success. A closed row is not started, because the service
+//!    forgets names after 90 days.
 //!
-//! A restart is a run like any other: only its plan is made from that of the run that ended, by
+//! A restart is a run like any other. Only its plan is derived from that of the run that ended, by
 //! [`rsqlflow_core::restart`].
 //!
-//! An event of EventBridge is turned into such a call by [`rsqlflow_core::event_start`], with an id that is the same at
-//! every delivery of the event.
+//! [`rsqlflow_core::event_start`] turns an event of EventBridge into such a call, with an id that is the same for every
+//! delivery of the event.
 //!
-//! A call that dies between 1 and 4 and is never repeated leaves a lock; a later trigger takes it over when its
-//! holder has no execution and the lock is older than any function can live. It closes the holder's row first,
-//! and the master's first state refuses a run whose row is closed, should the holder's start come after all.
+//! A call that is killed between 1 and 4 and is never repeated leaves a lock. A later trigger takes it over if its holder has
+//! no execution and the lock is older than the lifetime of a function. It closes the holder's row first, and the master's
+//! first state refuses a run whose row is closed, in case the holder's start arrives late.
 
 mod handler;
 mod lock;

@@ -1,4 +1,4 @@
-//! What the function is asked: by a caller, an event or a schedule.
+//! Requests of the function: by a caller, an event or a schedule.
 
 use rsqlflow_core::event_start::{EventRequest, ScheduledRequest};
 use rsqlflow_core::message::TriggerRequest;
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::HandlerError;
 use crate::dispatch::read;
 
-/// Reads a payload. One with an `event` comes from a rule of EventBridge, one with a `scheduled_time` from a schedule.
+/// Parses a payload. A payload with `event` comes from a rule of EventBridge, one with `scheduled_time` from a schedule.
 ///
 /// # Errors
-/// `InvalidRequest` with everything that is wrong.
+/// `InvalidRequest` with all problems.
 pub(crate) fn request(payload: Value) -> Result<TriggerRequest, HandlerError> {
     if payload.get("scheduled_time").is_some() {
         let request: ScheduledRequest = read(payload)?;
@@ -49,7 +49,7 @@ mod tests {
     fn what_is_wrong_is_told_at_once() {
         let start = json!({ "name": "n", "workflow_id": "w", "parameters": { "p": "$.p", "q": "$.q" } });
         let error = request(json!({ "start": start, "event": { "id": "1" } })).unwrap_err().to_string();
-        assert!(error.contains("nothing at $.p") && error.contains("nothing at $.q"), "{error}");
+        assert!(error.contains("no field $.p") && error.contains("no field $.q"), "{error}");
         for payload in
             [json!({ "event": {} }), json!({ "event": {}, "workflow_id": "w" }), json!({}), json!(null)]
         {

@@ -1,4 +1,4 @@
-//! Reads what a restart depends on, and has it planned.
+//! Reads the data of a restart, and plans it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use rsqlflow_store::WorkflowRow;
 
 use crate::{Context, HandlerError};
 
-/// A run that was restarted is rarely followed by more runs of its workflow than this before it is restarted again.
+/// How many later runs of the workflow are checked for an earlier restart.
 const LATER_RUNS: i32 = 100;
 
 /// The plan of the new run.
@@ -32,13 +32,13 @@ pub(super) async fn plan(
         return Err(HandlerError::InvalidRequest(format!("{of} is a run of {:?}", row.workflow_id)));
     }
     if !row.execution_status.is_closed() {
-        return Err(refuse("it is still running: wait for its end, or cancel it".to_owned()));
+        return Err(refuse("it is still running; hint: wait until it ends, or cancel it".to_owned()));
     }
     if !request.again
         && let Some(later) = restarted_as(context, &row).await?
     {
         return Err(refuse(format!(
-            "it was restarted as {} already, which is {}; restart that one, or say \"again\"",
+            "it was already restarted as {}, which is {}; hint: restart that run, or set \"again\"",
             later.workflow_execution_id, later.execution_status
         )));
     }
@@ -81,17 +81,18 @@ fn selection(request: &RestartRequest) -> Result<Selection, HandlerError> {
     let invalid = |why: &str| HandlerError::InvalidRequest(why.to_owned());
     match (request.from_stage, request.job_ids.as_slice()) {
         (None, []) => Ok(Selection::Unfinished),
-        (Some(_), [_, ..]) => Err(invalid("restart.from_stage and restart.job_ids exclude each other")),
+        (Some(_), [_, ..]) => Err(invalid("restart.from_stage and restart.job_ids are mutually exclusive")),
         (Some(stage), []) => {
-            let stage = stage.checked_sub(1).ok_or_else(|| invalid("restart.from_stage counts from 1"))?;
+            let stage =
+                stage.checked_sub(1).ok_or_else(|| invalid("restart.from_stage must be at least 1"))?;
             Ok(Selection::From(stage))
         }
         (None, jobs) => Ok(Selection::Jobs(jobs.iter().copied().collect())),
     }
 }
 
-/// A run that went on with this one. The index that tells is a moment behind, so this keeps an operator from doing
-/// twice what a colleague did before, and is no lock: the workflow's own is.
+/// A run that restarted this one. The index is eventually consistent, so this prevents accidental repetition by another
+/// operator, but is not a lock: the workflow has a lock.
 async fn restarted_as(context: &Context, row: &WorkflowRow) -> Result<Option<WorkflowRow>, HandlerError> {
     let newest = context.store.workflows().of_workflow(&row.workflow_id, LATER_RUNS).await?;
     Ok(newest.into_iter().find(|later| later.restarted_from.as_ref() == Some(&row.workflow_execution_id)))

@@ -1,4 +1,4 @@
-//! StartExecution, and what to make of its refusal.
+//! StartExecution, and the interpretation of its errors.
 
 use rsqlflow_core::message::MasterInput;
 use rsqlflow_core::{ExecutionId, WorkflowId};
@@ -8,7 +8,7 @@ use crate::closing::{Ending, close};
 use crate::standing::status;
 use crate::{Context, HandlerError, ServiceError};
 
-/// Starts the master under the run's id, or finds that it was started.
+/// Starts the master with the run's id, or finds that it was already started.
 pub(super) async fn start(
     context: &Context,
     workflow: &WorkflowId,
@@ -33,10 +33,10 @@ pub(super) async fn start(
         return Ok(());
     }
     if error.is_transient() {
-        // The row stays open and the lock taken: the execution may run.
+        // The row stays open and the lock taken, because the execution may run.
         return Err(HandlerError::StartNotConfirmed { execution: id.clone(), source: error });
     }
-    // A definite refusal, but an earlier sending may have been accepted, this call's or another's.
+    // A definite refusal. But an earlier sending, of this call or another, may have been accepted.
     if status(context, arn).await?.is_some() {
         return Ok(());
     }

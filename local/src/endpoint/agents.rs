@@ -1,4 +1,4 @@
-//! The pretended instances: their folders, and the agents' configuration.
+//! The simulated instances: their directories, and the configuration of their agents.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::services::ssm::Instance;
 use crate::storage::StateDir;
 use crate::{LocalError, Options, place};
 
-/// `agent.toml`. What is missing here has the agent's own default.
+/// `agent.toml`. Missing settings have the agent's defaults.
 #[derive(Serialize)]
 struct AgentFile<'a> {
     instance_id: &'a str,
@@ -29,21 +29,21 @@ struct AgentFile<'a> {
     script_dir: &'a Path,
     log_dir: PathBuf,
     spool_dir: PathBuf,
-    /// The scripts' `PATH`: what the user's own scripts find, they find here too.
+    /// The `PATH` of scripts: the user's own, so that scripts find the same programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
-    /// Our own unless somebody wants another: what is installed here must not decide what a run does.
+    /// The agent's own client, unless another is selected. Installed programs must not affect a run.
     rsql_client: &'a str,
-    /// Scripts run as whoever has started the endpoint: also where that is root and the package's user is there.
+    /// Scripts run as the user who started the endpoint, also if that is root and the package's user exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     run_as: Option<&'static str>,
     cancel_poll: String,
 }
 
-/// A read of the embedded table costs next to nothing, so a cancel is heard of sooner than on AWS.
+/// A read of the embedded table costs almost nothing, so agents check for a cancel more often than on AWS.
 const CANCEL_POLL: Duration = Duration::from_secs(2);
 
-/// Makes the instances' folders and writes their configuration.
+/// Creates the instances' directories and writes their configuration.
 pub(super) fn instances(
     options: &Options,
     deployment: &Deployment,
@@ -80,7 +80,7 @@ pub(super) fn instances(
                 cancel_poll: show_duration(CANCEL_POLL),
             };
             let agent_config = folder.join("agent.toml");
-            // Agents that an endpoint before this one started may still read theirs: who only looks leaves it.
+            // Agents of an earlier endpoint may still read their configuration, so a read-only endpoint does not change it.
             if !(options.paused && agent_config.exists()) {
                 write(&agent_config, &file)?;
             }
@@ -96,18 +96,18 @@ fn rsql_client(asked: Option<String>) -> Result<&'static str, LocalError> {
     known.ok_or(LocalError::RsqlClient { value })
 }
 
-/// Tags that make the instances the default target of a deployment that has none.
+/// Tags that make the instances the default target of a deployment without one.
 pub(super) fn own_tags() -> BTreeMap<String, String> {
     BTreeMap::from([("rsqlflow-local".to_owned(), "instance".to_owned())])
 }
 
-/// Agents are started in other folders, so what they are told must be absolute.
+/// Agents are started in other directories, so their paths must be absolute.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, LocalError> {
     std::path::absolute(path).map_err(|source| LocalError::StateDir { path: path.to_owned(), source })
 }
 
-/// Whole or not at all: an agent that an endpoint before this one started may read it at this moment, and half a file
-/// is a valid one with other times in it. The directory is this endpoint's alone, so nobody else has the same `.new`.
+/// Writes the file atomically. An agent of an earlier endpoint may read it at the same time, and a partial file could be
+/// valid with other times. The directory is locked by this endpoint, so no other process uses the same `.new`.
 fn write(path: &Path, file: &AgentFile<'_>) -> Result<(), LocalError> {
     let failed = |source| LocalError::StateDir { path: path.to_owned(), source };
     let text = toml::to_string(file).map_err(|e| failed(std::io::Error::other(e)))?;

@@ -1,4 +1,4 @@
-//! The deployment as it is here.
+//! The deployment with local ARNs.
 
 use rsqlflow_core::Deployment;
 use rsqlflow_core::config::{Target, Warehouse};

@@ -1,4 +1,4 @@
-//! The deployment's Lambda functions and state machines, made of the handlers and definitions that AWS gets.
+//! The deployment's Lambda functions and state machines, from the same handlers and definitions as on AWS.
 
 use std::fmt;
 use std::future::Future;
@@ -16,7 +16,7 @@ use crate::services::lambda::{Function, FunctionError, Lambda};
 use crate::services::stepfunctions::{OnEnd, StepFunctions, machine_arn};
 use crate::{LocalError, place};
 
-/// Timeout of the functions that no heartbeat waits for.
+/// Timeout of functions that no heartbeat depends on.
 const UNHURRIED: Duration = Duration::from_secs(60);
 
 /// An invocation's end: the answer, or what the function raised.
@@ -76,7 +76,7 @@ pub(super) fn functions(
     Lambda::open(dir, functions)
 }
 
-/// What closes a run however its master ends. On AWS the deployment has an EventBridge rule for it.
+/// Closes a run when its master ends, however it ends. On AWS, an EventBridge rule of the deployment does this.
 pub(super) fn on_end(deployment: &Deployment) -> OnEnd {
     OnEnd {
         machine_arn: machine_arn(&deployment.machines.master.name),

@@ -1,4 +1,4 @@
-//! The endpoint as a whole.
+//! The endpoint.
 
 mod agents;
 mod clock;

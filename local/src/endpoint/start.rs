@@ -1,4 +1,4 @@
-//! Start and end of an endpoint.
+//! Starts and stops an endpoint.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ use crate::services::{Services, lambda, ssm};
 use crate::storage::StateDir;
 use crate::{Credentials, LocalError, Options, sdk};
 
-/// How long commands that are being delivered may hold up the shutdown.
+/// Maximum delay of the shutdown by commands that are being delivered.
 const LAST_COMMANDS: Duration = Duration::from_secs(2);
 
 /// A running endpoint.
 ///
-/// Dropping it without [`Endpoint::shutdown`] leaves its tasks to the runtime, whose end is theirs.
+/// If it is dropped without [`Endpoint::shutdown`], its tasks end with the runtime.
 #[derive(Debug)]
 pub struct Endpoint {
     url: String,
@@ -45,12 +45,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Starts an endpoint on the current Tokio runtime: takes the state directory and the port, creates what the
-    /// deployment needs, and answers requests from then on.
+    /// Starts an endpoint on the current Tokio runtime: locks the state directory, opens the port, creates the resources of
+    /// the deployment, and then answers requests.
     ///
     /// # Errors
-    /// [`LocalError`] says what is in the way: another endpoint on the state directory, a taken port, a folder or
-    /// file that cannot be used, a state machine that the interpreter does not take.
+    /// [`LocalError`]: another endpoint uses the state directory, the port is taken, a directory or file cannot be used, or
+    /// the interpreter rejects a state machine.
     pub async fn start(options: Options) -> Result<Self, LocalError> {
         Self::start_with(options, Functions::Here).await
     }
@@ -77,7 +77,7 @@ impl Endpoint {
         let services = Arc::new(services(&options, &deployment, &state, &url, &sdk, &functions, &keys)?);
         let left = match options.paused {
             true => None,
-            // Before the first request: an answer for an execution finds it, and what is new is not among it.
+            // Before the first request, so that answers find their execution and new executions are not among these.
             false => Some(Left::read(&services).await?),
         };
         within.open(&services);
@@ -111,7 +111,7 @@ impl Endpoint {
         self.sdk.clone()
     }
 
-    /// The deployment as it is here, with the ARNs of its machines.
+    /// The deployment, with local ARNs of its state machines.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.deployment
@@ -129,23 +129,23 @@ impl Endpoint {
         self.state.path()
     }
 
-    /// What was published to an SNS topic, oldest first; empty for an unknown topic.
+    /// The messages that were published to an SNS topic, oldest first. Empty for an unknown topic.
     pub async fn published(&self, topic_arn: &str) -> Vec<Published> {
         self.services.sns.published(topic_arn).await.unwrap_or_default()
     }
 
-    /// Stops: takes no more requests, waits a little for those under way, closes its files, frees the state
-    /// directory.
+    /// Stops the endpoint: accepts no more requests, waits for running ones for a limited time, closes its files, and
+    /// releases the state directory.
     ///
-    /// Executions stay as they are, and go on when an endpoint is started on the directory again. Agents are not
-    /// ended. As on AWS they are processes of their own: without the endpoint they cannot renew
-    /// their leases, so they stop their scripts before those end, and keep their results in their spools.
+    /// Executions keep their state, and continue when an endpoint is started on the directory again. Agents are not
+    /// stopped: as on AWS, they are separate processes. Without the endpoint they cannot renew their leases, so they stop
+    /// their scripts before the leases expire, and keep their results in their spools.
     pub async fn shutdown(self) {
         if let Some(clock) = &self.clock {
             clock.abort();
         }
         self.services.step_functions.stop();
-        // Before the port goes: what these try would fail because of it, and that would count.
+        // Before the port is closed: calls that failed because of that would count as tries.
         self.services.stop();
         self.services.ssm.close(LAST_COMMANDS).await;
         self.server.stop(self.within.close()).await;
@@ -184,7 +184,7 @@ impl Endpoint {
     }
 }
 
-/// What an earlier process left under way, beside the executions.
+/// Work that an earlier process left unfinished, except executions.
 struct Left {
     events: lambda::Left,
     commands: ssm::Left,

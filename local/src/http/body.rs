@@ -1,4 +1,4 @@
-//! Taking a request's body within its service's limit.
+//! Reads a request's body within the limit of its service.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,23 +11,22 @@ use crate::http::AwsError;
 
 const MB: usize = 1024 * 1024;
 
-/// What the limits leave for names, escapes and whatever is around the payload.
+/// Allowance for names, escapes and the text around the payload.
 const AROUND: usize = 64 * 1024;
 
-/// The largest body of any service here.
+/// The largest body of any service.
 const LARGEST: usize = 16 * MB + AROUND;
 
-/// A client may send this much more than is taken, and is heard to its end, so that it reads the refusal instead
-/// of a broken connection.
+/// Maximum excess that is read before the refusal, so that the client reads the refusal instead of a broken connection.
 const HEARD: usize = 64 * MB;
 
-/// How long a client may take to send a body.
+/// Timeout for a body.
 const WHOLE: Duration = Duration::from_secs(30);
 
-/// How long a body that is refused anyway is heard.
+/// Timeout for reading a body that is refused.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The largest body that a service takes, by `X-Amz-Target` or else by path.
+/// The largest body of a service, by `X-Amz-Target` or else by path.
 fn limit(target: Option<&str>, path: &str) -> usize {
     let service = target.and_then(|target| target.split(['_', '.']).next());
     match service {
@@ -65,7 +64,7 @@ pub(super) async fn read(
         discard(body).await;
         return Err(too_large(limit));
     }
-    // Without a declared length the body is read as it comes.
+    // Without a declared length, the body is read until its end.
     match tokio::time::timeout(WHOLE, to_bytes(body, limit)).await {
         Ok(read) => read.map_err(|_| too_large(limit)),
         Err(_) => {

@@ -1,8 +1,7 @@
-//! The connections of the port: how many there may be, and how long a client may take to send a request.
+//! The connections of the port: their maximum number, and the timeouts of requests.
 //!
-//! A client that sends half a request and stops must not keep others out. Each connection has a time for the head of a
-//! request and one for its body. When there are too many connections, the one that has waited longest for its client
-//! is closed.
+//! A client that sends half a request and stops must not block others. The head and the body of a request have timeouts.
+//! If there are too many connections, the one that has been idle longest is closed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +10,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection waits for the head of a request, after its start or after the last answer.
+/// Timeout for the head of a request, after the start of the connection or the last answer.
 pub(super) const HEAD: Duration = Duration::from_secs(60);
 
-/// Most connections at once. What is more than that belongs to nobody who works: an agent has one a service.
+/// Maximum number of connections. An agent has one for each service.
 const MOST: usize = 1_024;
 
-/// Where the number of open files cannot be read.
+/// The maximum if the limit of open files cannot be read.
 const FEW: usize = 128;
 
 /// All connections.
@@ -25,7 +24,7 @@ const FEW: usize = 128;
 pub(super) struct Connections {
     most: usize,
     open: Mutex<Open>,
-    /// Told when one ends or begins to wait for its client.
+    /// Notified when a connection ends or becomes idle.
     changed: Notify,
 }
 
@@ -37,13 +36,13 @@ struct Open {
 
 #[derive(Debug)]
 struct State {
-    /// Since when it waits for its client; `None` while a request is answered.
+    /// Since when it is idle. `None` while a request is answered.
     waits_since: Option<Instant>,
     close: CancellationToken,
 }
 
 impl Connections {
-    /// At most half of the files that this process may open: the rest is for databases and agents.
+    /// At most half of the open files of this process. The others are for databases and agents.
     pub(super) fn new() -> Arc<Self> {
         let files = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
         let half = files.ok().and_then(|(soft, _)| usize::try_from(soft / 2).ok());
@@ -54,8 +53,8 @@ impl Connections {
         Arc::new(Self { most, open: Mutex::default(), changed: Notify::new() })
     }
 
-    /// A place for one more. If there is none, the connection that has waited longest for its client is closed; if
-    /// all are at work, this waits until one is not.
+    /// Registers a connection. If the maximum is reached, the connection that has been idle longest is closed. If none is
+    /// idle, this waits until one is.
     pub(super) async fn enter(self: &Arc<Self>) -> Connection {
         loop {
             let changed = self.changed.notified();
@@ -87,22 +86,22 @@ impl Connections {
     }
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// A registered connection. Dropping it removes the registration.
 #[derive(Debug)]
 pub(super) struct Connection {
     all: Arc<Connections>,
     id: u64,
-    /// Cancelled when the connection must go.
+    /// Cancelled when the connection must be closed.
     pub(super) close: CancellationToken,
 }
 
 impl Connection {
-    /// The request is here: from now on the connection is not closed for others.
+    /// A request has arrived: the connection is not idle any more.
     pub(super) fn works(&self) {
         self.set(None);
     }
 
-    /// The client is to send the next request.
+    /// The request was answered: the connection is idle.
     pub(super) fn waits(&self) {
         self.set(Some(Instant::now()));
         self.all.changed.notify_one();

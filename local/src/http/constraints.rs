@@ -1,11 +1,11 @@
-//! What the service models ask of a request's members, refused in the services' own words.
+//! Constraints of the service models on the members of requests, with the messages of the services.
 
 use std::fmt::{Display, Write as _};
 use std::ops::RangeInclusive;
 
 use crate::http::AwsError;
 
-/// Checks members, and refuses all that are wrong at once:
+/// Checks members, and reports all violations at once:
 /// `1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must …`.
 #[derive(Debug, Default)]
 pub(crate) struct Constraints {
@@ -63,7 +63,7 @@ impl Constraints {
         }
     }
 
-    /// A pattern; `fits` decides, and `pattern` is what the model says.
+    /// A pattern. `fits` decides, and `pattern` is the text of the model.
     pub(crate) fn pattern(
         &mut self,
         member: &str,

@@ -4,37 +4,37 @@ use std::borrow::Cow;
 
 use crate::storage::WorkerGone;
 
-/// An error answer: its code is what clients branch on.
+/// An error answer. Clients depend on its code.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AwsError {
-    /// HTTP status: 400s for the caller's mistakes, 500s for ours.
+    /// HTTP status: 4xx for errors of the caller, 5xx for errors of the endpoint.
     pub(crate) status: u16,
     /// Error code, such as `ResourceNotFoundException`.
     pub(crate) code: Cow<'static, str>,
-    /// For people.
+    /// Message for people.
     pub(crate) message: String,
     /// Further members of the error's shape in the service's model.
     pub(crate) members: Vec<(&'static str, String)>,
 }
 
 impl AwsError {
-    /// The caller's mistake, HTTP 400.
+    /// An error of the caller, HTTP 400.
     pub(crate) fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { status: 400, code: code.into(), message: message.into(), members: Vec::new() }
     }
 
-    /// Our own failure, HTTP 500. Clients retry it.
+    /// An error of the endpoint, HTTP 500. Clients retry it.
     pub(crate) fn internal(reason: impl std::fmt::Display) -> Self {
         Self { status: 500, ..Self::client("InternalFailure", reason.to_string()) }
     }
 
-    /// What this endpoint does not do, HTTP 501. Clients do not retry it, and nobody takes it for a success.
+    /// An unsupported feature, HTTP 501. Clients do not retry it.
     pub(crate) fn not_implemented(what: impl std::fmt::Display) -> Self {
         let message = format!("{what} is not supported by the embedded endpoint");
         Self { status: 501, ..Self::client("NotImplemented", message) }
     }
 
-    /// An operation this endpoint does not do.
+    /// An unsupported operation.
     pub(crate) fn unknown_operation(service: &str, operation: &str) -> Self {
         Self::not_implemented(format_args!("operation {operation} of {service}"))
     }

@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::http::AwsError;
 use crate::http::constraints::validation_errors;
 
-/// Reads a request. Request types carry `deny_unknown_fields`: a member of the real service that this endpoint
-/// would ignore is refused by name, so that nobody takes it for honoured.
+/// Reads a request. Request types have `deny_unknown_fields`: a member of the real service that this endpoint would
+/// ignore is refused by name.
 ///
 /// # Errors
 /// `SerializationException` for malformed JSON and wrong types, `ValidationException` for a missing member, 501
 /// for a member that is not supported.
 pub(crate) fn parse<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<T, AwsError> {
-    // AWS clients send `{}`, but the services take an empty body for it.
+    // AWS clients send `{}`, but the services also accept an empty body.
     let body = if body.is_empty() { b"{}" } else { body };
     let value: Value = serde_json::from_slice(body)
         .map_err(|e| AwsError::client("SerializationException", format!("malformed JSON: {e}")))?;
@@ -28,7 +28,7 @@ pub(crate) fn parse<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result
     };
     T::deserialize(value).map_err(|e| {
         let reason = e.to_string();
-        // serde has no kinds of errors; its two sentences are pinned by the tests below.
+        // serde has no kinds of errors. The tests below fix the form of its messages.
         if let Some(member) = reason.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
             AwsError::not_implemented(format_args!("member {member} of {operation}"))
         } else if let Some(member) = reason.strip_prefix("missing field `").and_then(|r| r.split('`').next())
@@ -44,7 +44,7 @@ pub(crate) fn parse<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result
     })
 }
 
-/// A member as the services' messages show it: its first letter is small, whatever the protocol's is.
+/// The name of a member in the services' messages: the first letter is lower case, whatever the protocol uses.
 fn shown(member: &str) -> String {
     let mut letters = member.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(refused("[]").1, "SerializationException");
         assert_eq!(refused(r#"{"Name": 1}"#).1, "SerializationException");
         let missing = "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must \
-                       not be null";
+            not be null";
         assert_eq!(refused(""), (400, "ValidationException".to_owned(), missing.to_owned()));
         let (status, code, message) = refused(r#"{"Name": "a", "Colour": "red"}"#);
         assert_eq!((status, code.as_str()), (501, "NotImplemented"));

@@ -1,4 +1,4 @@
-//! HTTP as AWS speaks it: JSON 1.0 and 1.1 by `X-Amz-Target`, the query protocol, and Lambda's REST path.
+//! HTTP in the protocols of AWS: JSON 1.0 and 1.1 by `X-Amz-Target`, the query protocol, and Lambda's REST paths.
 
 mod authorization;
 mod body;

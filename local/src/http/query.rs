@@ -1,4 +1,4 @@
-//! The query protocol of SNS and STS: forms in, XML out.
+//! The query protocol of SNS and STS: form requests, XML answers.
 
 use std::collections::BTreeMap;
 
@@ -25,15 +25,15 @@ impl Form {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// A field that must be given.
+    /// A required field.
     pub(crate) fn need(&self, name: &str) -> Result<&str, AwsError> {
         self.get(name).ok_or_else(|| {
             AwsError::client("ValidationError", format!("the required parameter {name} is missing"))
         })
     }
 
-    /// Refuses every field beyond these: one that would be ignored must not look honoured. A name ending in a
-    /// dot allows all members of that list or map.
+    /// Refuses every other field, so that no field is ignored silently. A name that ends with a dot allows all members of
+    /// that list or map.
     pub(crate) fn allow_only(&self, operation: &str, names: &[&str]) -> Result<(), AwsError> {
         let known = |field: &str| {
             matches!(field, "Action" | "Version")
@@ -47,23 +47,23 @@ impl Form {
         }
     }
 
-    /// All fields whose name starts so, without that start.
+    /// All fields whose names start with a prefix, without the prefix.
     pub(crate) fn below<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.fields.iter().filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.as_str())))
     }
 }
 
-/// XML, built from inside out.
+/// XML, built from the inside out.
 #[derive(Debug)]
 pub(crate) struct Element(String);
 
 impl Element {
-    /// An element that holds text.
+    /// An element with text.
     pub(crate) fn text(name: &str, text: &str) -> Self {
         Self(format!("<{name}>{}</{name}>", escape(text)))
     }
 
-    /// An element that holds elements.
+    /// An element with elements.
     pub(crate) fn list(name: &str, children: impl IntoIterator<Item = Self>) -> Self {
         let inside: String = children.into_iter().map(|child| child.0).collect();
         Self(format!("<{name}>{inside}</{name}>"))

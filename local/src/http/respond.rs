@@ -67,7 +67,7 @@ impl Reply {
             headers.insert("x-amzn-requestid", id);
         }
         for (name, value) in self.headers {
-            // A function's error text may hold what a header may not.
+            // The text of a function's error may contain characters that are not allowed in a header.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }

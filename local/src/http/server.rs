@@ -1,4 +1,4 @@
-//! The port: takes requests, finds their service, refuses what no service would read.
+//! The port: accepts requests, finds their service, and refuses requests that no service accepts.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -21,13 +21,13 @@ use crate::http::connections::{Connection, Connections, HEAD};
 use crate::http::{AwsError, Form, Reply, authorization, body};
 use crate::services::Services;
 
-/// How long a request that is under way may hold up the shutdown.
+/// Maximum delay of the shutdown by running requests.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
 
-/// The pause after a connection could not be accepted, such as for want of files.
+/// The pause after a connection could not be accepted, for example because of too many open files.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// The running server.
@@ -51,7 +51,7 @@ pub(crate) fn serve(listener: TcpListener, services: Arc<Services>) -> Server {
 }
 
 impl Server {
-    /// Takes no more requests, and waits a little for those that are under way and for `others`.
+    /// Accepts no more requests, and waits for running ones and for `others`, for a limited time.
     pub(crate) async fn stop(self, others: impl Future<Output = ()>) {
         self.stop.cancel();
         self.tasks.close();
@@ -71,7 +71,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, _)) => {
                 let connection = connections.enter().await;
-                // Answers are small and clients wait for each, so Nagle's algorithm would only add 40 ms to some.
+                // Answers are small and clients wait for each, so Nagle's algorithm would only add 40 ms to some of them.
                 let _ = stream.set_nodelay(true);
                 tasks.spawn(answer_all(stream, Arc::clone(&services), connection, stop.clone()));
             }
@@ -83,7 +83,7 @@ async fn accept(
     }
 }
 
-/// Answers the requests of a connection, one after the other, until its client or the endpoint has enough.
+/// Answers the requests of a connection in sequence, until the client or the endpoint closes it.
 async fn answer_all(
     stream: TcpStream,
     services: Arc<Services>,
@@ -106,7 +106,7 @@ async fn answer_all(
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     tokio::select! {
-        // A client that has gone, or that is too slow.
+        // The client has closed the connection, or is too slow.
         _ = &mut serving => {}
         () = close.cancelled() => {}
         () = stop.cancelled() => {
@@ -116,7 +116,7 @@ async fn answer_all(
     }
 }
 
-/// Answers a request, wherever it comes from.
+/// Answers a request, from the port or from this process.
 pub(super) async fn handle(
     services: Arc<Services>,
     request: Request,
@@ -124,8 +124,7 @@ pub(super) async fn handle(
 ) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let id = request_id.clone();
-    // A task of its own: a client that hangs up drops this future, but a request that was read runs to its end, as
-    // on AWS. What is half done would be done by nobody.
+    // A separate task: a client that disconnects drops this future, but as on AWS, a request that was read is completed.
     let work = tokio::spawn(async move { route(&services, request, connection.as_deref(), &id).await });
     let reply = work.await.unwrap_or_else(|e| {
         Reply::rest_error(&AwsError::internal(format_args!("the request failed unexpectedly: {e}")))
@@ -209,8 +208,8 @@ fn xml(answer: Result<String, AwsError>, request_id: &str) -> Reply {
     }
 }
 
-/// A page in a browser can make its own host name resolve to this machine. Its requests carry that name, or the
-/// page's origin.
+/// Refuses requests from web pages: a page can resolve its own host name to this machine. Its requests have that name, or
+/// the page's origin.
 fn is_for_loopback(headers: &HeaderMap) -> bool {
     let host = text_header(headers, "host").unwrap_or_default();
     let name = match host.rsplit_once(':') {

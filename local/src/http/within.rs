@@ -1,5 +1,5 @@
-//! Requests from within this process: the functions' and the command's own. They are the SDK's requests as they are,
-//! and take the same way as those from the port, but for the connection: without it a call takes half the time.
+//! Requests from this process: those of the functions and of the command. They are unchanged SDK requests, handled like
+//! those from the port, but without a connection, which halves the time of a call.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -18,38 +18,38 @@ use tokio_util::task::TaskTracker;
 use crate::http::server;
 use crate::services::Services;
 
-/// An HTTP client whose every request goes to this endpoint. Cheap to clone.
+/// An HTTP client whose requests all go to this endpoint. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Within(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Weak: the functions are services, and hold this.
+    /// Weak: the functions are part of the services, and hold this client.
     services: OnceLock<Weak<Services>>,
     under_way: TaskTracker,
 }
 
 impl Within {
-    /// From now on requests are answered.
+    /// Starts to answer requests.
     pub(crate) fn open(&self, services: &Arc<Services>) {
         let _ = self.0.services.set(Arc::downgrade(services));
     }
 
-    /// Takes no more requests, and waits for those that are under way.
+    /// Accepts no more requests, and waits for running ones.
     pub(crate) async fn close(&self) {
         self.0.under_way.close();
         self.0.under_way.wait().await;
     }
 
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        // Before the look whether it is closed: from then on the end waits for this request.
+        // Before the check: from here on, the shutdown waits for this request.
         let _under_way = self.0.under_way.token();
         let services = self.0.services.get().and_then(Weak::upgrade);
         let Some(services) = services.filter(|_| !self.0.under_way.is_closed()) else {
             return Err(ConnectorError::io("the endpoint is not open".into()));
         };
         let mut request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
-        // What a connection would add.
+        // Headers that a connection would add.
         if let Some(host) =
             request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())
         {

@@ -1,4 +1,4 @@
-//! Which service a request is for.
+//! Finds the service of a request.
 
 use axum::http::{HeaderMap, Method, Uri};
 
@@ -45,8 +45,8 @@ impl Services {
         Err(AwsError::not_implemented(format_args!("{method} {}", uri.path())))
     }
 
-    /// A request of the JSON protocols; `target` is `<service>.<operation>`. SDKs name each `invocation`: all tries of
-    /// it have the same id.
+    /// A request of the JSON protocols. `target` is `<service>.<operation>`. SDKs give each call an `invocation` id, which
+    /// all its tries share.
     pub(crate) async fn json(
         &self,
         target: &str,
@@ -86,13 +86,13 @@ impl Services {
         }
     }
 
-    /// Invokes no more functions for queued events, and cancels the statements that run.
+    /// Stops invoking functions for queued events, and cancels running statements.
     pub(crate) fn stop(&self) {
         self.lambda.stop();
         self.redshift_data.stop();
     }
 
-    /// Closes what is open on disk.
+    /// Closes the databases.
     pub(crate) async fn close(&self) {
         self.dynamodb.close().await;
         // Statements that end now leave their events in Lambda's queue.

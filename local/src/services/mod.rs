@@ -1,4 +1,4 @@
-//! The services behind the port, one folder each.
+//! The services, one folder for each.
 
 mod dispatch;
 pub(crate) mod dynamodb;

@@ -1,9 +1,9 @@
-//! STS, as far as `aws sts get-caller-identity` goes.
+//! STS: `GetCallerIdentity`.
 
 use crate::http::{AwsError, Element, Form};
 use crate::place;
 
-/// `Version` of its requests.
+/// `Version` of requests.
 pub(super) const VERSION: &str = "2011-06-15";
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";

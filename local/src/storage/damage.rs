@@ -1,5 +1,5 @@
-//! Whether a file is a whole SQLite database, before SQLite is asked: its own words for one that is not ("file is
-//! encrypted or is not a database", "malformed") help nobody to mend it.
+//! Checks whether a file is a complete SQLite database before SQLite opens it. SQLite's own messages ("file is encrypted or
+//! is not a database", "malformed") do not help to repair it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -7,14 +7,14 @@ use std::path::Path;
 
 use crate::LocalError;
 
-/// How every database begins, and the length of its header (<https://www.sqlite.org/fileformat.html>, section 1.3).
+/// The first bytes of every database, and the length of its header (<https://www.sqlite.org/fileformat.html>, section 1.3).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER: usize = 100;
 
-/// Looks at a database that is about to be opened. An empty file is a new one.
+/// Checks a database that is about to be opened. An empty file is a new database.
 ///
 /// # Errors
-/// [`LocalError::Damaged`] where it is none, or is cut short.
+/// [`LocalError::Damaged`] if the file is not a database, or is truncated.
 pub(crate) fn check(path: &Path) -> Result<(), LocalError> {
     let damaged = |reason: String| LocalError::Damaged { path: path.to_owned(), reason };
     let failed = |source| LocalError::StateDir { path: path.to_owned(), source };
@@ -26,27 +26,27 @@ pub(crate) fn check(path: &Path) -> Result<(), LocalError> {
     let mut header = [0; HEADER];
     match file.read_exact(&mut header) {
         Ok(()) if header.starts_with(MAGIC) => {}
-        Ok(()) => return Err(damaged("it is no SQLite database".to_owned())),
+        Ok(()) => return Err(damaged("it is not a SQLite database".to_owned())),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
             return Err(damaged(format!("it has only {length} bytes")));
         }
         Err(error) => return Err(failed(error)),
     }
     let declared = declared(&header);
-    // Pages that a checkpoint had not copied yet when the process was killed are still in the log.
+    // Pages that a checkpoint had not copied when the process was killed are still in the log.
     if length < declared && !has_log(path).map_err(failed)? {
-        return Err(damaged(format!("it is cut short: {length} of {declared} bytes are there")));
+        return Err(damaged(format!("it is truncated: {length} of {declared} bytes exist")));
     }
     Ok(())
 }
 
-/// What SQLite, or a program that passes its words on, says of a damaged file.
+/// Whether an error message of SQLite means a damaged file.
 pub(crate) fn is_told_by(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
     ["not a database", "malformed", "disk image"].iter().any(|part| reason.contains(part))
 }
 
-/// Bytes that a database has by its header; none if the header does not say (the same page, sections 1.3.2 and 1.3.7).
+/// The size of a database by its header. `None` if the header does not contain it (same page, sections 1.3.2 and 1.3.7).
 fn declared(header: &[u8; HEADER]) -> u64 {
     let word = |at: usize| {
         let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
@@ -103,11 +103,11 @@ mod tests {
 
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        assert!(reason(&path).starts_with("it is cut short"));
+        assert!(reason(&path).starts_with("it is truncated"));
         std::fs::write(&path, &whole[..40]).unwrap();
         assert_eq!(reason(&path), "it has only 40 bytes");
         std::fs::write(&path, [7; 4_096]).unwrap();
-        assert_eq!(reason(&path), "it is no SQLite database");
+        assert_eq!(reason(&path), "it is not a SQLite database");
     }
 
     #[test]

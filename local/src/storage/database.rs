@@ -1,4 +1,4 @@
-//! SQLite databases of the services that keep something.
+//! SQLite databases of the services.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use rusqlite::Connection;
 use crate::LocalError;
 use crate::storage::{StateDir, damage};
 
-/// What a service's database looks like.
+/// The definition of a service's database.
 pub(crate) struct Schema<'a> {
     /// File name within the state directory.
     pub(crate) file: &'static str,
-    /// Version, kept in the file's `user_version`. Raise it with every change of `tables`.
+    /// Version, stored as the file's `user_version`. Increase it with every change of `tables`.
     pub(crate) version: i64,
     /// `CREATE TABLE` statements for a new file.
     pub(crate) tables: &'a str,
@@ -27,9 +27,9 @@ impl Schema<'_> {
         StateDir::private_file(&path)?;
         damage::check(&path)?;
         let mut connection = Connection::open(&path).map_err(failed)?;
-        // With a write-ahead log, NORMAL survives `kill -9` of this process at any moment; only a power cut may
-        // lose the last commits, and no file is corrupted by it (sqlite.org/pragma.html#pragma_synchronous).
-        // What was read stays in the system's page cache anyway: each file's own cache (KiB, `cache_size`) is kept small.
+        // With a write-ahead log, NORMAL survives `kill -9` at any time. Only a power failure may lose the last commits, and it
+        // corrupts no file (sqlite.org/pragma.html#pragma_synchronous). Pages stay in the system's page cache, so each file's
+        // own cache (`cache_size`, in KiB) is small.
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;

@@ -1,4 +1,4 @@
-//! Where the endpoint keeps its state: one locked directory, one database a service, one thread a database.
+//! Storage of the endpoint: one locked directory, a database for each service, a thread for each database.
 
 pub(crate) mod damage;
 mod database;

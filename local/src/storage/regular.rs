@@ -1,13 +1,13 @@
-//! What is done now and then as long as the endpoint runs.
+//! Periodic work of the endpoint.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Between two times.
+/// The interval.
 const PAUSE: Duration = Duration::from_secs(3600);
 
-/// Does something at once and then every hour, until the endpoint closes.
+/// Runs the work at once and then every hour, until the endpoint closes.
 pub(crate) async fn regularly<F: Future<Output = ()>>(
     closing: &CancellationToken,
     mut work: impl FnMut() -> F,

@@ -8,23 +8,23 @@ use std::time::{Duration, Instant};
 
 use crate::LocalError;
 
-/// How long, and how often, a directory in use is tried again.
+/// Timeout and interval of the retries for a directory in use.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The directory, ours alone as long as this lives.
+/// The locked directory.
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
-    /// Holds the lock; the system frees it with the process, however that ends.
+    /// Holds the lock. The system releases it when the process ends, however it ends.
     _lock: File,
 }
 
 impl StateDir {
-    /// Creates the directory if it is missing, readable by its owner only (it holds secrets), and locks it.
+    /// Creates the directory if it is missing, readable only by its owner (it contains secrets), and locks it.
     pub(crate) fn lock(path: &Path) -> Result<Self, LocalError> {
         make_dir(path)?;
-        // Agents are started in other directories, so what they are told must be absolute.
+        // Agents are started in other directories, so their paths must be absolute.
         let path = path.canonicalize().map_err(|source| failed(path, source))?;
         let file = path.join("endpoint.lock");
         let lock = OpenOptions::new()
@@ -41,8 +41,8 @@ impl StateDir {
         }
     }
 
-    /// As [`Self::lock`], but waits a moment for an endpoint that is going: a process that it was about to start
-    /// when it was killed holds its lock until that process has become another program.
+    /// As [`Self::lock`], but waits for an endpoint that is ending: a process that it was starting when it was killed holds
+    /// the lock until it has executed another program.
     pub(crate) async fn lock_soon(path: &Path) -> Result<Self, LocalError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -55,8 +55,8 @@ impl StateDir {
         }
     }
 
-    /// Makes a file that only its owner can read, before a database fills it: SQLite gives its journals the mode of
-    /// the database.
+    /// Creates a file that only its owner can read, before a database uses it: SQLite gives its journals the mode of the
+    /// database.
     pub(crate) fn private_file(path: &Path) -> Result<(), LocalError> {
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
         file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600))).map_err(|e| failed(path, e))
@@ -67,7 +67,7 @@ impl StateDir {
         &self.path
     }
 
-    /// Makes a folder below the directory.
+    /// Creates a subdirectory.
     pub(crate) fn folder(&self, relative: impl AsRef<Path>) -> Result<PathBuf, LocalError> {
         let path = self.path.join(relative);
         make_dir(&path)?;

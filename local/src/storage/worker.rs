@@ -1,14 +1,14 @@
-//! A thread that owns one piece of state and works on it in order.
+//! A thread that owns a value and processes closures in order.
 //!
-//! SQLite has one writer at a time, so more threads would only wait for each other's locks, and async tasks must
-//! not block. Here the tasks send closures and await the answers; nothing is shared, hence nothing is locked.
+//! SQLite has one writer at a time, so more threads would only wait for locks, and async tasks must not block. Here the
+//! tasks send closures and await their results. Nothing is shared, so nothing is locked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::{mpsc, oneshot};
 
-/// How many closures may wait before the senders do. Enough to keep the thread busy, few enough that a flood of
-/// requests stays in the clients' sockets.
+/// Capacity of the queue. Large enough to keep the thread busy, small enough that a burst of requests waits in the
+/// clients' sockets.
 const QUEUE: usize = 256;
 
 enum Message<T> {
@@ -16,7 +16,7 @@ enum Message<T> {
     Close(oneshot::Sender<()>),
 }
 
-/// The way to a thread that owns a `T`.
+/// A handle of a thread that owns a `T`.
 pub(crate) struct Worker<T> {
     queue: mpsc::Sender<Message<T>>,
 }
@@ -39,15 +39,15 @@ impl<T> Clone for Worker<T> {
 pub(crate) struct WorkerGone;
 
 impl<T: Send + 'static> Worker<T> {
-    /// Starts the thread. It ends when it is closed, or when the last `Worker` of it is dropped.
+    /// Starts the thread. It ends when it is closed, or when its last `Worker` is dropped.
     pub(crate) fn start(name: &str, mut state: T) -> std::io::Result<Self> {
         let (queue, mut messages) = mpsc::channel(QUEUE);
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             while let Some(message) = messages.blocking_recv() {
                 match message {
                     Message::Run(work) => {
-                        // One request must not take the service down. A transaction that was open is rolled
-                        // back as it is dropped, so the state is whole.
+                        // A panic of one request must not end the service. An open transaction is rolled back when it is dropped, so the
+                        // state is consistent.
                         let _ = catch_unwind(AssertUnwindSafe(|| work(&mut state)));
                     }
                     Message::Close(closed) => {
@@ -61,7 +61,7 @@ impl<T: Send + 'static> Worker<T> {
         Ok(Self { queue })
     }
 
-    /// Runs `work` on the thread, after what was sent before, and gives back its result.
+    /// Runs `work` on the thread, after earlier closures, and returns its result.
     pub(crate) async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> R + Send + 'static,
@@ -74,7 +74,7 @@ impl<T: Send + 'static> Worker<T> {
         answer.await.map_err(|_| WorkerGone)
     }
 
-    /// Ends the thread after what was sent before, and waits until its state is dropped.
+    /// Ends the thread after earlier closures, and waits until its value is dropped.
     pub(crate) async fn close(&self) {
         let (closed, done) = oneshot::channel();
         if self.queue.send(Message::Close(closed)).await.is_ok() {

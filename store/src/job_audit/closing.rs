@@ -1,5 +1,5 @@
-//! Rows as closers see them. A run must come to its end although a row of it follows a newer contract or is damaged, so
-//! a closer needs key, status, attempt and beat, and takes what else can be read.
+//! Rows as closers read them. A run must end although one of its rows follows a newer contract or is damaged, so a closer
+//! needs only key, status, attempt and beat.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::protocol::{Change, JobState, JobStatus, Outcome};
@@ -11,18 +11,18 @@ use crate::StoreError;
 use crate::item::{self, Item, number, text};
 use crate::update::{Sent, Update};
 
-/// Columns by which a change of a damaged row is conditional.
+/// Columns that are conditions of a change of a damaged row.
 const FENCE: [&str; 3] = ["execution_status", "attempt", "beat"];
 
-/// What a closer knows of a row.
+/// The part of a row that a closer needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowToClose {
-    /// The protocol's columns. Of a damaged row: those that can be read; a job whose status cannot be read counts as
-    /// running, so that its agent is given the time of a lease.
+    /// The protocol's columns. For a damaged row: those that can be read. A job without a readable status counts as running, so
+    /// that its agent gets the time of a lease.
     pub state: JobState,
-    /// The job's times, where they can be read.
+    /// The job's times, if they can be read.
     pub times: Option<JobTimes>,
-    /// Why the row cannot be read as a whole, where it cannot.
+    /// Why the row cannot be parsed, if it cannot.
     pub unreadable: Option<String>,
     /// [`FENCE`] as read.
     fence: Vec<Option<AttributeValue>>,
@@ -53,11 +53,11 @@ impl RowToClose {
             ("beat", number(0)),
         ];
         let (state, _) = item::read_partly(item, &[], &defaults)
-            .ok_or_else(|| StoreError::corrupt(table, key, "no column of it can be read"))?;
+            .ok_or_else(|| StoreError::corrupt(table, key, "no column can be read"))?;
         Ok(Self { state, times, unreadable: Some(reason), fence })
     }
 
-    /// Only while the columns that can be damaged are as read.
+    /// Conditions that the damaged columns have not changed.
     fn only_as_read(&self, update: &mut Update) {
         for (column, value) in FENCE.iter().zip(&self.fence) {
             match value {
@@ -67,10 +67,10 @@ impl RowToClose {
         }
     }
 
-    /// A message with the reason why the row cannot be read.
+    /// A message with the reason why the row cannot be parsed.
     fn told(&self, message: &str) -> String {
         let reason = self.unreadable.as_deref().unwrap_or_default();
-        format!("{message}; the row could not be read as a whole: {reason}")
+        format!("{message}; the row could not be read completely: {reason}")
     }
 }
 
@@ -85,7 +85,7 @@ impl JobAudit {
         item.map(|item| RowToClose::of(&self.table, &format!("{id} {sort}"), item)).transpose()
     }
 
-    /// Makes a closer's change, and answers with the row as it is then, whether the change was made or refused.
+    /// Makes a closer's change. Returns the row after it, whether the change was made or refused.
     ///
     /// # Errors
     /// [`ChangeError::Gone`] without such a row; otherwise when the table cannot be written.
@@ -111,7 +111,7 @@ impl JobAudit {
     }
 }
 
-/// The changes that closers make, on a row of which only the fence can be relied on.
+/// The changes of closers, on a row of which only the fence is reliable.
 fn describe_damaged(row: &RowToClose, made: &Change, update: &mut Update) -> Result<(), ChangeError> {
     row.only_as_read(update);
     match made {
@@ -132,7 +132,7 @@ fn describe_damaged(row: &RowToClose, made: &Change, update: &mut Update) -> Res
             close(update, &Outcome { error_message: Some(message), ..outcome.clone() });
             update.remove("wake_at");
         }
-        _ => return Err(ChangeError::Impossible("a closer makes no such change")),
+        _ => return Err(ChangeError::Impossible("this is not a change of a closer")),
     }
     Ok(())
 }

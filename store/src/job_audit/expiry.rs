@@ -1,4 +1,4 @@
-//! When the rows of a run may go. Only a closed run's do: an open row has no expiry, however long its run takes.
+//! Expiry of a run's rows. Only rows of a closed run expire.
 
 use rsqlflow_core::{ExecutionId, JobId};
 
@@ -9,7 +9,7 @@ use crate::update::Update;
 use rsqlflow_core::EXPIRY;
 
 impl JobAudit {
-    /// Lets the row of a job expire, in seconds since 1970. That there is none is no error.
+    /// Sets the expiry of a job's row, in seconds since 1970. It is not an error if the row does not exist.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -17,7 +17,7 @@ impl JobAudit {
         self.expire_item(id, &job.to_string(), at).await
     }
 
-    /// Lets the plan of a run expire, and what operators said of its jobs, in seconds since 1970.
+    /// Sets the expiry of a run's plan and marks, in seconds since 1970.
     ///
     /// # Errors
     /// When a table cannot be read or written.

@@ -1,4 +1,4 @@
-//! Marks: what operators say of jobs. An item each, beside the rows, so that none is ever overwritten.
+//! Marks of operators. Each mark is a separate item, so that none is overwritten.
 
 use rsqlflow_core::ExecutionId;
 use rsqlflow_core::restart::Mark;
@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::item::{self, number, text};
 use crate::update::put_if_absent;
 
-/// Start of the sort keys: after every job's, which start with a digit.
+/// Prefix of the sort keys: after those of jobs, which start with a digit.
 const MARK: &str = "mark#";
 
 pub(super) fn sort_key(mark: &Mark) -> String {
@@ -16,7 +16,7 @@ pub(super) fn sort_key(mark: &Mark) -> String {
 }
 
 impl JobAudit {
-    /// Adds a mark. `false` if there is one of that job and moment already.
+    /// Adds a mark. `false` if a mark of that job and time exists.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -28,7 +28,7 @@ impl JobAudit {
     ) -> Result<bool, StoreError> {
         let sort = sort_key(mark);
         let mut item = item::write(&self.table, &format!("{id} {sort}"), mark)?;
-        // The sort key is the mark's own; which job it is of stands in the mark.
+        // The sort key is that of the mark. The mark names its job.
         item.remove(SORT);
         item.insert("marked_job_id".to_owned(), text(mark.job_id.to_string()));
         item.insert(PARTITION.to_owned(), text(id.as_str()));

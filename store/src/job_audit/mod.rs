@@ -1,10 +1,10 @@
 //! The job audit table: one row a job, and each run's plan snapshot.
 
+mod cancel_state;
 mod change;
 mod closing;
 mod due;
 mod expiry;
-mod glance;
 mod mark;
 mod note;
 mod row;
@@ -20,9 +20,9 @@ use crate::StoreError;
 use crate::item::{self, Item, text};
 use crate::update::{Sent, Update, put_if_absent};
 
+pub use cancel_state::CancelState;
 pub use change::{ChangeError, Changed};
 pub use closing::RowToClose;
-pub use glance::Glance;
 pub use note::Note;
 pub use row::{JobRow, Try};
 pub use standing::JobStanding;

@@ -1,4 +1,4 @@
-//! Columns that describe a job and decide nothing.
+//! Descriptive columns of a job, which decide nothing.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use rsqlflow_core::protocol::cut;
@@ -9,26 +9,26 @@ use crate::StoreError;
 use crate::item::{number, text};
 use crate::update::{Sent, Update};
 
-/// Most bytes of the messages of all tries of a job. Beside a job of the largest size there is room for this, for the
-/// job's own message and for what launchers and agents write.
+/// Maximum size of the messages of all tries of a job, in bytes. A row also has space for a job of the largest size, its
+/// message and the columns of launchers and agents.
 const MAX_TRIES_BYTES: usize = 48 * 1024;
 
-/// Most bytes of the message of one try.
+/// Maximum size of the message of one try.
 const MAX_TRY_MESSAGE_BYTES: usize = 4 * 1024;
 
-/// Most bytes of the note of one try: with the most tries that a job can have, 26 KB.
+/// Maximum size of the note of one try. With the maximum number of tries: 26 KB.
 const MAX_TRY_NOTE_BYTES: usize = 256;
 
-/// Most bytes of another text that describes a job.
+/// Maximum size of another descriptive text.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
-/// What stands for the message of a try where the row has no room for it.
-const NOT_KEPT: &str = "(the message was not kept: a row has room for those of the last tries)";
+/// Replaces the message of a try if the row has no space for it.
+const NOT_KEPT: &str = "(the message was dropped: the row has space only for those of the last tries)";
 
-/// Columns that a row can do without.
+/// Columns that can be removed.
 const DETAILS: [&str; 3] = ["tries", "log_error", "late_result"];
 
-/// Descriptive columns to write, alone ([`JobAudit::note`]) or together with a change.
+/// Descriptive columns to write, separately ([`JobAudit::note`]) or with a change.
 #[derive(Clone, Debug, Default)]
 pub struct Note {
     sets: Vec<(&'static str, AttributeValue)>,
@@ -77,19 +77,19 @@ impl Note {
         self.with("ssm_command_id", text(id))
     }
 
-    /// The script as it was started.
+    /// The script that was started.
     #[must_use]
     pub fn script_sha256(self, digest: &str) -> Self {
         self.with("script_sha256", text(digest))
     }
 
-    /// Where the output goes.
+    /// The destination of the output.
     #[must_use]
     pub fn log(self, group: &str, stream: &str) -> Self {
         self.with("log_group", text(group)).with("log_stream", text(stream))
     }
 
-    /// How much output there was, and what kept some of it from being delivered, if anything did.
+    /// The size of the output, and why some of it was not delivered, if so.
     #[must_use]
     pub fn log_end(self, bytes: u64, trouble: Option<&str>) -> Self {
         let mut note = self
@@ -104,7 +104,7 @@ impl Note {
         }
     }
 
-    /// All of the output has arrived after all.
+    /// All of the output has arrived later.
     #[must_use]
     pub fn log_arrived(self) -> Self {
         let mut note = self.with("log_complete", AttributeValue::Bool(true));
@@ -112,8 +112,8 @@ impl Note {
         note
     }
 
-    /// The runs of the script so far, all of them: a list that is written whole can be written twice. Where their messages
-    /// would need more room than a row has, those of the first tries are left out, and each says so.
+    /// All tries of the script: the list is written as a whole, so that a repeated write is harmless. If their messages need
+    /// more space than a row has, those of the first tries are dropped and replaced by a text.
     #[must_use]
     pub fn tries(self, tries: &[Try]) -> Self {
         let one = |t: &Try| {
@@ -138,7 +138,7 @@ impl Note {
         self.with("tries", AttributeValue::L(tries))
     }
 
-    /// A result that came too late.
+    /// A result that arrived too late.
     #[must_use]
     pub fn late_result(self, what: &str) -> Self {
         self.with("late_result", text(cut(what, MAX_TEXT_BYTES)))
@@ -150,14 +150,14 @@ impl Note {
         self.sets.is_empty() && self.removes.is_empty()
     }
 
-    /// The note without what a row can do without.
+    /// The note without the removable columns.
     pub(super) fn without_details(mut self) -> Self {
         self.sets.retain(|(column, _)| !DETAILS.contains(column));
         self.removes.retain(|column| !DETAILS.contains(column));
         self
     }
 
-    /// Removes what a row can do without, and says so in the row.
+    /// Removes the removable columns, and records that in the row.
     pub(super) fn drop_details(update: &mut Update) {
         for column in DETAILS {
             update.remove(column);
@@ -175,7 +175,7 @@ impl Note {
     }
 }
 
-/// Tries whose messages fit into a row: the last ones keep theirs.
+/// The tries with messages that fit into a row: the last ones keep theirs.
 fn bounded(tries: &[Try]) -> Vec<Try> {
     let mut left = MAX_TRIES_BYTES;
     let mut kept: Vec<Try> = tries
@@ -202,8 +202,7 @@ fn bounded(tries: &[Try]) -> Vec<Try> {
 }
 
 impl JobAudit {
-    /// Writes descriptive columns, if the row is in that attempt (or, for `None`, if it is there at all).
-    /// `false` if it is not.
+    /// Writes descriptive columns, if the row is in that attempt (or, for `None`, if it exists). `false` if it is not.
     ///
     /// # Errors
     /// When the table cannot be written.
@@ -228,7 +227,7 @@ impl JobAudit {
         match self.write(id, &sort, &note, describe).await {
             Ok(sent) => Ok(matches!(sent, Sent::Made(_))),
             Err(ChangeError::Store(error)) => Err(error),
-            // Nothing else can come of a description that cannot fail.
+            // A descriptive write has no other possible error.
             Err(_) => Ok(false),
         }
     }

@@ -1,4 +1,4 @@
-//! The standing of jobs: the few columns that functions read of every job of a run.
+//! The state of jobs: the few columns that functions read of every job of a run.
 
 use std::ops::RangeInclusive;
 
@@ -11,8 +11,7 @@ use super::{JobAudit, SORT};
 use crate::StoreError;
 use crate::item::{self, number, text};
 
-/// How a job stands. A run may have 10,000 jobs, and a function reads them all to close it, or to
-/// restart from it.
+/// The state of a job. A run may have 10,000 jobs, and a function reads them all to close it, or to restart it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct JobStanding {
     /// Sort key.
@@ -22,9 +21,9 @@ pub struct JobStanding {
     /// Column `execution_status`.
     #[serde(rename = "execution_status")]
     pub status: JobStatus,
-    /// How often the job was sent.
+    /// Number of attempts.
     pub attempt: u32,
-    /// Of a closed row.
+    /// Message of a closed row.
     #[serde(default)]
     pub error_message: Option<String>,
     /// DynamoDB's TTL, in seconds since 1970, once the run is closed.
@@ -36,8 +35,8 @@ const COLUMNS: [&str; 6] =
     ["job_id", "job_name", "execution_status", "attempt", "error_message", "expires_at"];
 
 impl JobAudit {
-    /// How these jobs of a run stand, in plan order; those that were not handed out have no row. A row of which columns
-    /// cannot be read is named by its id; without a readable status it counts as running.
+    /// The state of these jobs of a run, in plan order. Jobs that were not created have no row. A row with unreadable columns
+    /// is named by its id; without a readable status it counts as running.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -62,14 +61,14 @@ impl JobAudit {
                     Some((_, columns)) => {
                         tracing::warn!(workflow_execution_id = %id, job_id = sort, ?columns, "columns cannot be read");
                     }
-                    None => tracing::warn!(workflow_execution_id = %id, job_id = sort, "no row of a job"),
+                    None => tracing::warn!(workflow_execution_id = %id, job_id = sort, "an item is not the row of a job"),
                 }
                 read.map(|(standing, _)| standing)
             })
             .collect())
     }
 
-    /// How all jobs of a run stand.
+    /// The state of all jobs of a run.
     ///
     /// # Errors
     /// As [`Self::standings`].

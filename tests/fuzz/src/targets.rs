@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use asl::{Callback, Definition, Effect, Execution, ExecutionContext, Input, Seed};
 use jiff::{SignedDuration, Timestamp};
-use rsqlflow_agent::guard::message::{Header, Lines, Order, Report};
+use rsqlflow_agent::guard::message::{GuardCommand, Header, Lines, Report};
 use rsqlflow_agent::logs::Redactor;
 use rsqlflow_agent::logs::events::{Cutter, EVENT_BYTES, Marks, Rest};
 use rsqlflow_agent::spool::{Results, UnsentLogs};
@@ -337,7 +337,7 @@ fn guard(bytes: &[u8]) {
                 assert_eq!(header.to_string().parse(), Ok(header));
                 let _ = lines.take(header.body);
             }
-            if let Ok(order) = line.parse::<Order>() {
+            if let Ok(order) = line.parse::<GuardCommand>() {
                 assert_eq!(order.to_string().parse(), Ok(order));
             }
             if let Ok(report) = line.parse::<Report>() {

@@ -66,7 +66,7 @@ async fn what_is_cancelled_before_the_claim_is_never_started() {
     assert_eq!(status.code(), Some(0));
     let run = world.end(&id).await;
     assert_eq!(run.statuses(), [Cancelled]);
-    assert_eq!(run.message(0), "cancelled before it was run");
+    assert_eq!(run.message(0), "cancelled before it started");
     assert_eq!(run.jobs[0].state.attempt, 1, "the agent has answered, not a later launcher");
     assert_eq!(gate.starts(), 0);
 }

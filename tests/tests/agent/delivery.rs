@@ -142,5 +142,5 @@ async fn the_log_of_a_job_whose_table_is_away_says_so_at_its_end() {
     let log = std::fs::read_to_string(log).unwrap();
     let last = log.lines().last().unwrap();
     assert!(last.starts_with("rsqlflow: stopped: no answer from the audit table for "), "{last}");
-    assert!(last.ends_with(", and the lease is over"), "{last}");
+    assert!(last.ends_with(", and the lease has expired"), "{last}");
 }

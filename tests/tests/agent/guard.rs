@@ -107,7 +107,7 @@ async fn a_job_whose_guard_is_killed_between_two_tries_fails_and_says_so() {
     kill(Pid::from_raw(guard), Signal::SIGKILL).unwrap();
     let run = world.end(&id).await;
     assert_eq!(run.statuses(), [Failed]);
-    assert!(run.message(0).contains("the guard is no longer there"), "{}", run.message(0));
+    assert!(run.message(0).contains("the guard was killed"), "{}", run.message(0));
     assert_eq!(std::fs::read_to_string(&guards).unwrap().lines().count(), 1, "no second script");
 }
 

@@ -96,7 +96,7 @@ async fn a_log_that_arrives_after_the_result_is_complete_in_the_end() {
     let run = world.end(&id).await;
     let row = world.job(&id, 0, 0).await.unwrap();
     assert_eq!((row.log_complete, row.log_error.is_some()), (Some(false), true), "{row:?}");
-    network.mend();
+    network.restore();
     assert_eq!(agent.wait().await.unwrap().code(), Some(0));
     let row = world.job(&id, 0, 0).await.unwrap();
     assert_eq!((row.log_complete, row.log_error), (Some(true), None));

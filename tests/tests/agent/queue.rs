@@ -40,7 +40,7 @@ async fn a_job_that_queues_can_be_cancelled() {
     let why = row.state.error_message.as_deref();
     assert_eq!(
         why,
-        Some("cancelled before it was run"),
+        Some("cancelled before it started"),
         "the agent's words, not those of a later try's launcher"
     );
     gate.open();

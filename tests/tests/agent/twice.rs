@@ -13,7 +13,7 @@ async fn a_later_trys_token_is_adopted_by_the_agent_that_lives() {
         (token(world.job(&id, 0, 0).await?) != first).then_some(())
     })
     .await;
-    network.mend();
+    network.restore();
     outlast_a_heartbeat(&world, &id, 0).await;
     gate.open();
     let run = world.end(&id).await;

@@ -98,7 +98,7 @@ fn a_file_that_is_no_database_is_named_and_left_alone() {
         let before = std::fs::read(dir.path().join(name)).unwrap();
         let (code, error, _) = refused(local(dir.path()));
         assert_eq!(code, Some(3), "{error}");
-        assert!(error.contains(name) && error.contains("is damaged: it is no SQLite database"), "{error}");
+        assert!(error.contains(name) && error.contains("is damaged: it is not a SQLite database"), "{error}");
         assert_eq!(std::fs::read(dir.path().join(name)).unwrap(), before);
     }
 }

@@ -54,7 +54,7 @@ fn parts(failure: Failure) -> (String, Option<String>) {
     match failure {
         Failure::Input { message, hint } => (message, hint),
         Failure::Environment { error, hint, .. } => (format!("{error:#}"), hint),
-        Failure::OutOfSight { error, hint } => (format!("{error:#}"), Some(hint)),
+        Failure::CannotFollow { error, hint } => (format!("{error:#}"), Some(hint)),
         listed @ (Failure::Workflow { .. } | Failure::Refused { .. }) => (listed.to_string(), None),
     }
 }

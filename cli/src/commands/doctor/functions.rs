@@ -9,18 +9,18 @@ use rsqlflow_core::{Deployment, Function, env};
 
 use super::failed::failed;
 use super::{ArnBase, DEPLOY, Described, Part};
-use crate::place::Place;
+use crate::backend::Backend;
 
-pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
-    let client = Client::new(&place.sdk);
+pub(super) async fn checks(backend: &Backend, site: &ArnBase, described: &mut Described) -> Vec<Check> {
+    let client = Client::new(&backend.sdk);
     let mut checks = Vec::new();
     let mut packages: Vec<(String, String)> = Vec::new();
     for function in Function::ALL {
-        let function_name = function.name_in(&place.deployment);
+        let function_name = function.name_in(&backend.deployment);
         let name = format!("function {function_name}");
         match client.get_function_configuration().function_name(function_name).send().await {
             Ok(found) => {
-                checks.push(check(&name, function, &found, place, site));
+                checks.push(check(&name, function, &found, backend, site));
                 learn(&found, function, described);
                 if let Some(sha256) = found.code_sha256() {
                     packages.push((function_name.to_owned(), sha256.to_owned()));
@@ -37,7 +37,7 @@ fn check(
     name: &str,
     function: Function,
     found: &GetFunctionConfigurationOutput,
-    place: &Place,
+    backend: &Backend,
     site: &ArnBase,
 ) -> Check {
     let empty = HashMap::new();
@@ -50,8 +50,8 @@ fn check(
         wrong.push(format!("its state is {}", state.as_str()));
     }
     // The embedded endpoint runs functions in its own process, which needs no variables.
-    if place.is_aws() || !variables.is_empty() {
-        wrong.extend(differences(&place.deployment, variables, site));
+    if backend.is_aws() || !variables.is_empty() {
+        wrong.extend(differences(&backend.deployment, variables, site));
     }
     if wrong.is_empty() {
         return Check::ok(name, "deployed as expected");
@@ -136,7 +136,8 @@ mod tests {
 
         right.insert(env::JOB_AUDIT_TABLE.to_owned(), "jobs".to_owned());
         right.remove(env::SSM_DOCUMENT);
-        let wrong = differences(&deployment, &right, &site);
+        let mut wrong = differences(&deployment, &right, &site);
+        wrong.sort();
         assert_eq!(
             wrong,
             [

@@ -8,7 +8,7 @@ use rsqlflow_core::config::Target;
 
 use super::DEPLOY;
 use super::failed::{failed, is_not_offered};
-use crate::place::Place;
+use crate::backend::Backend;
 
 /// Reads document parameters as variables (Systems Manager user guide, "SSM document syntax").
 const OLDEST_SSM_AGENT: [u32; 4] = [3, 3, 2746, 0];
@@ -19,8 +19,8 @@ const MOST_ASKED: usize = 20;
 const NO_INSTANCE: &str = "start the instance, and check that the SSM agent runs there, that its role has \
                            AmazonSSMManagedInstanceCore, and that it has the tags of the target";
 
-pub(super) async fn checks(place: &Place, target: Option<&Target>) -> Vec<Check> {
-    let client = Client::new(&place.sdk);
+pub(super) async fn checks(backend: &Backend, target: Option<&Target>) -> Vec<Check> {
+    let client = Client::new(&backend.sdk);
     let mut pages = client
         .describe_instance_information()
         .set_filters(target.map(filters))
@@ -152,10 +152,10 @@ async fn agent(client: &Client, id: &str) -> Option<Check> {
 }
 
 /// Checks the SSM document that starts the agent.
-pub(super) async fn document(place: &Place) -> Check {
-    let document = &place.deployment.ssm_document;
+pub(super) async fn document(backend: &Backend) -> Check {
+    let document = &backend.deployment.ssm_document;
     let name = format!("SSM document {document}");
-    let found = match Client::new(&place.sdk).describe_document().name(document).send().await {
+    let found = match Client::new(&backend.sdk).describe_document().name(document).send().await {
         Ok(found) => found.document,
         Err(error) => {
             return failed(name, &error, "ssm:DescribeDocument", DEPLOY);

@@ -15,10 +15,10 @@ use rsqlflow_core::config::Target;
 use serde_json::json;
 
 use crate::args::Doctor;
+use crate::backend::{Backend, Purpose};
 use crate::commands::sweep;
 use crate::failure::{Failure, exit};
 use crate::output::{JSON_VERSION, Printer, styled};
-use crate::place::{Place, Purpose};
 
 /// What to do where a part of the deployment is missing.
 const DEPLOY: &str = "check region and RSQLFLOW_PREFIX, or run `rsqlflow deploy`";
@@ -26,19 +26,19 @@ const DEPLOY: &str = "check region and RSQLFLOW_PREFIX, or run `rsqlflow deploy`
 /// Makes every check and prints the results.
 ///
 /// # Errors
-/// Where the place cannot be reached at all.
+/// Where the backend cannot be reached at all.
 pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failure> {
-    let place = if args.aws && args.place.state_dir.is_none() {
-        Place::of_account(&args.place.given()).await?
+    let backend = if args.aws && args.backend.state_dir.is_none() {
+        Backend::of_account(&args.backend.given()).await?
     } else {
-        Place::find(&args.place, Purpose::Look).await?
+        Backend::find(&args.backend, Purpose::Read).await?
     };
-    let name = place.name().to_owned();
-    let checks = Box::pin(all(&place, args.instance_role.as_deref())).await;
-    place.close().await;
+    let name = backend.name().to_owned();
+    let checks = Box::pin(all(&backend, args.instance_role.as_deref())).await;
+    backend.close().await;
     let failed = check::count(&checks, Health::Failed);
     if printer.is_json() {
-        printer.json(&json!({ "version": JSON_VERSION, "place": name, "healthy": failed == 0,
+        printer.json(&json!({ "version": JSON_VERSION, "backend": name, "healthy": failed == 0,
             "unknown": check::count(&checks, Health::Unknown), "checks": checks }));
     } else {
         let text = check::text(&checks, |health, word| {
@@ -55,21 +55,21 @@ pub(crate) async fn doctor(args: &Doctor, printer: Printer) -> Result<u8, Failur
 }
 
 /// Every check, in the order in which a run needs the parts.
-async fn all(place: &Place, instance_role: Option<&str>) -> Vec<Check> {
-    let (identity, site) = identity(place).await;
+async fn all(backend: &Backend, instance_role: Option<&str>) -> Vec<Check> {
+    let (identity, site) = identity(backend).await;
     let mut checks = vec![identity];
     let Some(site) = site else { return checks };
     let mut described = Described {
-        default_target: place.deployment.defaults.target.clone(),
-        topic_arn: place.deployment.topic_arn.clone(),
+        default_target: backend.deployment.defaults.target.clone(),
+        topic_arn: backend.deployment.topic_arn.clone(),
         roles: Vec::new(),
     };
-    checks.extend(disk(place));
-    checks.extend(tables::checks(place).await);
-    checks.extend(functions::checks(place, &site, &mut described).await);
-    checks.extend(state_machines::checks(place, &site, &mut described).await);
-    checks.push(instances::document(place).await);
-    checks.extend(instances::checks(place, described.default_target.as_ref()).await);
+    checks.extend(disk(backend));
+    checks.extend(tables::checks(backend).await);
+    checks.extend(functions::checks(backend, &site, &mut described).await);
+    checks.extend(state_machines::checks(backend, &site, &mut described).await);
+    checks.push(instances::document(backend).await);
+    checks.extend(instances::checks(backend, described.default_target.as_ref()).await);
     if let Some(role) = instance_role {
         let arn = if role.starts_with("arn:") {
             role.to_owned()
@@ -79,9 +79,9 @@ async fn all(place: &Place, instance_role: Option<&str>) -> Vec<Check> {
         };
         described.roles.push((Part::Agent, arn));
     }
-    checks.extend(permissions::checks(place, &site, &described).await);
-    checks.push(log_group(place).await);
-    checks.push(runs(place).await);
+    checks.extend(permissions::checks(backend, &site, &described).await);
+    checks.push(log_group(backend).await);
+    checks.push(runs(backend).await);
     checks
 }
 
@@ -135,11 +135,11 @@ impl std::fmt::Display for Part {
 }
 
 /// The caller, and where the deployment is. Without that the other checks cannot be made.
-async fn identity(place: &Place) -> (Check, Option<ArnBase>) {
+async fn identity(backend: &Backend) -> (Check, Option<ArnBase>) {
     let name = "credentials";
-    match aws_sdk_sts::Client::new(&place.sdk).get_caller_identity().send().await {
+    match aws_sdk_sts::Client::new(&backend.sdk).get_caller_identity().send().await {
         Ok(found) => {
-            let region = place.sdk.region().map(ToString::to_string).unwrap_or_default();
+            let region = backend.sdk.region().map(ToString::to_string).unwrap_or_default();
             let arn = found.arn().unwrap_or_default();
             let base = ArnBase::of(arn, found.account().unwrap_or_default(), &region);
             (Check::ok(name, arn), Some(base))
@@ -152,18 +152,18 @@ async fn identity(place: &Place) -> (Check, Option<ArnBase>) {
 }
 
 /// The disk of the state directory, where that is on this machine.
-fn disk(place: &Place) -> Option<Check> {
-    place.state_dir()?;
-    Some(match place.full_disk() {
+fn disk(backend: &Backend) -> Option<Check> {
+    backend.state_dir()?;
+    Some(match backend.full_disk() {
         Some(full) => Check::failed("disk", full, "free some space on it"),
         None => Check::ok("disk", "the state directory has space"),
     })
 }
 
-async fn log_group(place: &Place) -> Check {
-    let group = &place.deployment.log_group;
+async fn log_group(backend: &Backend) -> Check {
+    let group = &backend.deployment.log_group;
     let name = format!("log group {group}");
-    let client = aws_sdk_cloudwatchlogs::Client::new(&place.sdk);
+    let client = aws_sdk_cloudwatchlogs::Client::new(&backend.sdk);
     match client.describe_log_groups().log_group_name_prefix(group).send().await {
         Ok(found) if found.log_groups().iter().any(|g| g.log_group_name() == Some(group)) => {
             Check::ok(name, "exists")
@@ -177,9 +177,9 @@ async fn log_group(place: &Place) -> Check {
     }
 }
 
-async fn runs(place: &Place) -> Check {
+async fn runs(backend: &Backend) -> Check {
     let name = "runs";
-    match sweep::invoke(place, true).await {
+    match sweep::invoke(backend, true).await {
         Ok(found) if !found.closed.is_empty() => Check::warning(
             name,
             format!(

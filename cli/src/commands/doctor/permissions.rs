@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::failed::{failed, is_not_offered};
 use super::{ArnBase, Described, Part};
-use crate::place::Place;
+use crate::backend::Backend;
 
 /// What is deployed, with placeholders.
 const EXPECTED: &str = include_str!("../../../../cdk-config/permissions.json");
@@ -45,7 +45,7 @@ struct Question {
     context: BTreeMap<String, Vec<String>>,
 }
 
-pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described) -> Vec<Check> {
+pub(super) async fn checks(backend: &Backend, site: &ArnBase, described: &Described) -> Vec<Check> {
     let expected: Expected = match serde_json::from_str(EXPECTED) {
         Ok(expected) => expected,
         Err(error) => {
@@ -53,8 +53,8 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described)
             return vec![Check::failed("permissions", found, "build the program again")];
         }
     };
-    let client = Client::new(&place.sdk);
-    let values = Values::of(&place.deployment, site, described);
+    let client = Client::new(&backend.sdk);
+    let values = Values::of(&backend.deployment, site, described);
     let mut checks = Vec::new();
     for (part, role) in &described.roles {
         let statements = match part {
@@ -76,7 +76,7 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &Described)
             }
         }
     }
-    if !described.roles.iter().any(|(part, _)| *part == Part::Agent) && place.is_aws() {
+    if !described.roles.iter().any(|(part, _)| *part == Part::Agent) && backend.is_aws() {
         checks.push(Check::unknown(
             "permissions of instances",
             "not checked: their role is not known here",

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::failed::failed;
 use super::{ArnBase, DEPLOY, Described, Part};
-use crate::place::Place;
+use crate::backend::Backend;
 
-pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Described) -> Vec<Check> {
-    let client = Client::new(&place.sdk);
-    let machines = &place.deployment.machines;
+pub(super) async fn checks(backend: &Backend, site: &ArnBase, described: &mut Described) -> Vec<Check> {
+    let client = Client::new(&backend.sdk);
+    let machines = &backend.deployment.machines;
     let mut checks = Vec::new();
     for kind in MachineKind::ALL {
         let machine = machines.of(kind);
@@ -23,7 +23,7 @@ pub(super) async fn checks(place: &Place, site: &ArnBase, described: &mut Descri
         match client.describe_state_machine().state_machine_arn(arn).send().await {
             Ok(found) => {
                 described.roles.push((Part::Machine(kind.as_str()), found.role_arn().to_owned()));
-                checks.extend(check(&name, &found, &wanted(kind, place, site), place.is_aws()));
+                checks.extend(check(&name, &found, &wanted(kind, backend, site), backend.is_aws()));
             }
             Err(error) => checks.push(failed(name, &error, "states:DescribeStateMachine", DEPLOY)),
         }
@@ -36,8 +36,8 @@ fn arn(site: &ArnBase, machine: &Machine) -> String {
 }
 
 /// The definition as the deployment fills it.
-fn wanted(kind: MachineKind, place: &Place, site: &ArnBase) -> String {
-    let deployment = &place.deployment;
+fn wanted(kind: MachineKind, backend: &Backend, site: &ArnBase) -> String {
+    let deployment = &backend.deployment;
     let function = |one: rsqlflow_core::Function| {
         site.arn("lambda", format_args!("function:{}", one.name_in(deployment)))
     };

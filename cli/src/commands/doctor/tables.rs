@@ -9,13 +9,13 @@ use rsqlflow_core::{EXPIRY, Table, TableShape};
 
 use super::DEPLOY;
 use super::failed::{failed, is_not_offered};
-use crate::place::Place;
+use crate::backend::Backend;
 
-pub(super) async fn checks(place: &Place) -> Vec<Check> {
-    let client = Client::new(&place.sdk);
+pub(super) async fn checks(backend: &Backend) -> Vec<Check> {
+    let client = Client::new(&backend.sdk);
     let mut checks = Vec::new();
     for which in Table::ALL {
-        let (table_name, shape) = (place.deployment.tables.name(which), which.shape());
+        let (table_name, shape) = (backend.deployment.tables.name(which), which.shape());
         let name = format!("table {table_name}");
         match client.describe_table().table_name(table_name).send().await {
             Ok(found) => {

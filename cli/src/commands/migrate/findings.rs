@@ -1,30 +1,30 @@
-//! What was found, and what becomes of it.
+//! The items that were found, and what happens to each.
 
 use serde::Serialize;
 use serde_json::json;
 
 use crate::output::{JSON_VERSION, Printer, one_line};
 
-/// More of one kind than this are only counted for people.
+/// At most this many items of one kind are listed in text output.
 const MOST_LISTED: usize = 100;
 
-/// What becomes of a workflow or a run.
+/// What happens to a workflow or a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fate {
-    /// It is not there yet.
+    /// It does not exist yet.
     Create,
-    /// It is there, the same.
+    /// It exists and is equal.
     Unchanged,
-    /// Ours is another one, and is to be replaced.
+    /// A different one exists and is replaced.
     Replace,
-    /// Ours is another one, and stays.
+    /// A different one exists and is kept.
     Keep,
-    /// It is not understood, or not complete.
+    /// It cannot be converted, or is not complete.
     LeftOut,
 }
 
-/// One of them.
+/// An item.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) kind: &'static str,
@@ -33,33 +33,33 @@ pub(super) struct Finding {
     pub(super) notes: Vec<String>,
 }
 
-/// All of them.
+/// All items.
 pub(super) struct Findings {
-    place: String,
+    backend: String,
     all: Vec<Finding>,
     remarks: Vec<String>,
 }
 
 impl Findings {
-    pub(super) fn new(place: &str) -> Self {
-        Self { place: place.to_owned(), all: Vec::new(), remarks: Vec::new() }
+    pub(super) fn new(backend: &str) -> Self {
+        Self { backend: backend.to_owned(), all: Vec::new(), remarks: Vec::new() }
     }
 
     pub(super) fn add(&mut self, kind: &'static str, id: impl Into<String>, fate: Fate, notes: Vec<String>) {
         self.all.push(Finding { kind, id: id.into(), fate, notes });
     }
 
-    /// About no row.
+    /// A remark about no particular item.
     pub(super) fn remark(&mut self, text: impl Into<String>) {
         self.remarks.push(text.into());
     }
 
-    /// Whether anything is to be written.
+    /// Whether there is anything to write.
     pub(super) fn has_work(&self) -> bool {
         self.all.iter().any(|finding| matches!(finding.fate, Fate::Create | Fate::Replace))
     }
 
-    /// What was not understood.
+    /// Number of items that cannot be converted.
     pub(super) fn left_out(&self) -> Vec<&Finding> {
         self.all.iter().filter(|finding| finding.fate == Fate::LeftOut).collect()
     }
@@ -78,16 +78,16 @@ impl Findings {
         for (fate, word) in [
             (Fate::Create, create),
             (Fate::Replace, replace),
-            (Fate::Unchanged, "there already"),
-            (Fate::Keep, "kept ours"),
+            (Fate::Unchanged, "exists already"),
+            (Fate::Keep, "kept"),
             (Fate::LeftOut, "LEFT OUT"),
         ] {
-            self.tell_of(printer, fate, word);
+            self.print_items(printer, fate, word);
         }
         let count = |fate: Fate| self.all.iter().filter(|finding| finding.fate == fate).count();
         printer.data(&format!(
-            "on {}: {} {create}, {} {replace}, {} there already, {} kept, {} left out",
-            self.place,
+            "on {}: {} {create}, {} {replace}, {} exist already, {} kept, {} left out",
+            self.backend,
             count(Fate::Create),
             count(Fate::Replace),
             count(Fate::Unchanged),
@@ -96,8 +96,8 @@ impl Findings {
         ));
     }
 
-    /// What needs somebody is listed whole.
-    fn tell_of(&self, printer: Printer, fate: Fate, word: &str) {
+    /// Items that need attention are all listed.
+    fn print_items(&self, printer: Printer, fate: Fate, word: &str) {
         let mut quiet = 0;
         for (n, finding) in self.all.iter().filter(|finding| finding.fate == fate).enumerate() {
             if n >= MOST_LISTED && finding.notes.is_empty() {
@@ -105,8 +105,8 @@ impl Findings {
                 continue;
             }
             printer.data(&format!("{word}  {}  {}", finding.kind, one_line(&finding.id)));
-            for note in &finding.notes {
-                printer.data(&format!("    {}", one_line(note)));
+            for line in finding.notes.iter().flat_map(|note| note.lines()) {
+                printer.data(&format!("    {}", one_line(line)));
             }
         }
         if quiet > 0 {

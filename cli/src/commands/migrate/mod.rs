@@ -4,43 +4,43 @@ mod findings;
 mod steps;
 
 use crate::args::{Migrate, What};
+use crate::backend::{Backend, Purpose};
 use crate::failure::{Failure, exit};
 use crate::input::confirm::agree;
 use crate::output::Printer;
-use crate::place::{Place, Purpose};
 
 use findings::Findings;
 
-/// Looks what can be taken over, shows it, and does it where that is asked for. Made again it finds what it made before,
-/// and changes nothing.
+/// Finds what can be copied, shows it, and with `--apply` writes it. A second run finds the items of the first, and
+/// changes nothing.
 ///
 /// # Errors
-/// Where a table cannot be read or written; rows that are not understood are named, and left out.
+/// A table cannot be read or written. Rows that cannot be converted are reported and left out.
 pub(crate) async fn migrate(args: &Migrate, printer: Printer) -> Result<u8, Failure> {
-    let place = Place::find(&args.place, Purpose::Look).await?;
-    let migrated = Box::pin(at(args, &place, printer)).await;
-    place.close().await;
+    let backend = Backend::find(&args.backend, Purpose::Read).await?;
+    let migrated = Box::pin(at(args, &backend, printer)).await;
+    backend.close().await;
     migrated
 }
 
-async fn at(args: &Migrate, place: &Place, printer: Printer) -> Result<u8, Failure> {
-    let mut found = Findings::new(place.name());
-    let workflows = steps::workflows(args, place, &mut found).await?;
+async fn at(args: &Migrate, backend: &Backend, printer: Printer) -> Result<u8, Failure> {
+    let mut found = Findings::new(backend.name());
+    let workflows = steps::workflows(args, backend, &mut found).await?;
     let runs = match args.what {
         What::Workflows => Vec::new(),
-        What::All | What::History => steps::history(args, place, &workflows, &mut found).await?,
+        What::All | What::History => steps::history(args, backend, &workflows, &mut found).await?,
     };
     if args.apply && found.has_work() {
         if !printer.is_json() {
             found.tell(printer, false);
         }
-        let question = format!("Write this into the tables on {}?", place.name());
+        let question = format!("Write these items into the tables on {}?", backend.name());
         agree(args.consent, printer, &question).await?;
-        steps::write(place, &workflows, &runs, printer).await?;
+        steps::write(backend, &workflows, &runs, printer).await?;
     }
     found.tell(printer, args.apply);
     if !args.apply && found.has_work() && !printer.is_json() {
-        printer.progress("nothing was written; --apply does it");
+        printer.progress("nothing was written\nhint: add `--apply` to write the items");
     }
     Ok(if found.left_out().is_empty() { exit::OK } else { exit::LEFT_OUT })
 }

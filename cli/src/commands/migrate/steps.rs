@@ -1,4 +1,4 @@
-//! What to take over, and taking it over.
+//! Finds what to copy, and copies it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::findings::{Fate, Findings};
 use crate::args::{Migrate, What};
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::Printer;
-use crate::place::Place;
 use crate::sample::past_runs::{self, PastRun, Terms};
 use crate::sample::{Row, workflow};
 
-/// Requests at once.
+/// Concurrent requests.
 const AT_ONCE: usize = 16;
 
 /// A workflow of the sample.
@@ -26,41 +26,45 @@ pub(super) struct Taken {
     writes: bool,
 }
 
-/// Looks at every item of the sample's config table.
+/// Reads every item of the sample's config table.
 ///
 /// # Errors
-/// Where a table cannot be read.
+/// A table cannot be read.
 pub(super) async fn workflows(
     args: &Migrate,
-    place: &Place,
+    backend: &Backend,
     found: &mut Findings,
 ) -> Result<BTreeMap<String, Taken>, Failure> {
-    let client = Client::new(&place.sdk);
+    let client = Client::new(&backend.sdk);
     let mut rows = rows(&client, &args.from_config, "--from-config").await?;
     rows.sort_by_key(|row| name(row, "workflow_id"));
-    let same_table = args.from_config == place.deployment.tables.config;
+    let same_table = args.from_config == backend.deployment.tables.config;
     if same_table && args.what != What::History {
-        found.remark(format!("{} is our config table already: its workflows stay there", args.from_config));
+        found.remark(format!(
+            "{} is the config table of this deployment: its workflows are not copied",
+            args.from_config
+        ));
     }
     let looks_only = same_table || args.what == What::History;
     let mut taken = BTreeMap::new();
     for row in &rows {
         let id = name(row, "workflow_id");
-        match workflow::convert(row, &place.deployment.timing) {
+        match workflow::convert(row, &backend.deployment.timing) {
             Ok(converted) if looks_only => {
                 let workflow = converted.workflow;
                 taken.insert(id, Taken { item: converted.item, workflow, writes: false });
             }
             Ok(converted) => {
-                let ours = place.store.config().get(&converted.id).await?;
+                let ours = backend.store.config().get(&converted.id).await?;
                 let (fate, notes) = match ours {
                     None => (Fate::Create, Vec::new()),
                     Some(ours) if ours == converted.item => (Fate::Unchanged, Vec::new()),
-                    Some(_) if args.replace => (Fate::Replace, vec!["ours differs".to_owned()]),
-                    Some(_) => (
-                        Fate::Keep,
-                        vec!["ours differs; --replace puts the sample's in its place".to_owned()],
-                    ),
+                    Some(_) if args.replace => {
+                        (Fate::Replace, vec!["the existing workflow differs".to_owned()])
+                    }
+                    Some(_) => {
+                        (Fate::Keep, vec!["the existing workflow differs; --replace replaces it".to_owned()])
+                    }
                 };
                 let writes = matches!(fate, Fate::Create | Fate::Replace);
                 found.add("workflow", &id, fate, notes);
@@ -73,17 +77,17 @@ pub(super) async fn workflows(
     Ok(taken)
 }
 
-/// Looks at every run and its jobs.
+/// Reads every run and its jobs.
 ///
 /// # Errors
-/// Where a table cannot be read.
+/// A table cannot be read.
 pub(super) async fn history(
     args: &Migrate,
-    place: &Place,
+    backend: &Backend,
     workflows: &BTreeMap<String, Taken>,
     found: &mut Findings,
 ) -> Result<Vec<PastRun>, Failure> {
-    let client = Client::new(&place.sdk);
+    let client = Client::new(&backend.sdk);
     let (runs, jobs) = tokio::try_join!(
         rows(&client, &args.from_workflow_audit, "--from-workflow-audit"),
         rows(&client, &args.from_job_audit, "--from-job-audit"),
@@ -92,7 +96,8 @@ pub(super) async fn history(
     for job in jobs {
         of_run.entry(name(&job, "workflow_execution_id")).or_default().push(job);
     }
-    let terms = Terms { close_open_runs: args.close_open_runs, retention: place.deployment.audit_retention };
+    let terms =
+        Terms { close_open_runs: args.close_open_runs, retention: backend.deployment.audit_retention };
     let mut converted = Vec::new();
     for row in &runs {
         let id = name(row, "workflow_execution_id");
@@ -106,7 +111,7 @@ pub(super) async fn history(
     converted.sort_by_key(|run| run.row.execution_start_ts);
     let ours: Vec<Option<_>> = stream::iter(&converted)
         .map(|run| {
-            let (table, id) = (place.store.workflows(), run.row.workflow_execution_id.clone());
+            let (table, id) = (backend.store.workflows(), run.row.workflow_execution_id.clone());
             async move { table.get(&id).await }
         })
         .buffered(AT_ONCE)
@@ -125,7 +130,7 @@ pub(super) async fn history(
             }
             Some(ours) if ours == run.row => found.add("run", id, Fate::Unchanged, Vec::new()),
             Some(_) => {
-                let note = "ours has a run of this name, and history is not replaced".to_owned();
+                let note = "a run of this name exists, and history is not replaced".to_owned();
                 found.add("run", id, Fate::Keep, vec![note]);
             }
         }
@@ -134,28 +139,28 @@ pub(super) async fn history(
     strays.sort_by(|a, b| a.0.cmp(&b.0));
     for (run, jobs) in strays {
         for job in jobs {
-            let note = format!("{} has no run of that name", args.from_workflow_audit);
+            let note = format!("{} has no run of this name", args.from_workflow_audit);
             found.add("job", format!("{} of {run}", name(&job, "job_name")), Fate::LeftOut, vec![note]);
         }
     }
     Ok(taken)
 }
 
-/// Writes what is to be written. The jobs of a run come before the run's own row: a row that is there is complete.
+/// Writes the items. The jobs of a run are written before its own row, so a row that exists is complete.
 ///
 /// # Errors
-/// Where a table cannot be written.
+/// A table cannot be written.
 pub(super) async fn write(
-    place: &Place,
+    backend: &Backend,
     workflows: &BTreeMap<String, Taken>,
     runs: &[PastRun],
     printer: Printer,
 ) -> Result<(), Failure> {
     for taken in workflows.values().filter(|taken| taken.writes) {
-        place.store.config().put(&taken.item).await?;
+        backend.store.config().put(&taken.item).await?;
     }
     for run in runs {
-        let jobs = place.store.jobs();
+        let jobs = backend.store.jobs();
         let writes: Vec<_> = run
             .jobs
             .iter()
@@ -168,15 +173,15 @@ pub(super) async fn write(
         let written: Result<Vec<()>, StoreError> =
             stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await;
         written?;
-        if let Opened::Existing(_) = place.store.workflows().open(&run.row).await? {
+        if let Opened::Existing(_) = backend.store.workflows().open(&run.row).await? {
             let id = &run.row.workflow_execution_id;
-            printer.notice(&format!("{id} was written by somebody else at this very moment; theirs is kept"));
+            printer.notice(&format!("{id} was written by another process at the same time, and is kept"));
         }
     }
     Ok(())
 }
 
-/// A key column, as far as it can be shown.
+/// A key column as text.
 fn name(row: &Row, column: &str) -> String {
     row.get(column).and_then(Value::as_str).unwrap_or("(none)").to_owned()
 }
@@ -184,18 +189,18 @@ fn name(row: &Row, column: &str) -> String {
 /// Every item of a table.
 ///
 /// # Errors
-/// Where there is no such table, or it cannot be read.
+/// The table does not exist, or cannot be read.
 async fn rows(client: &Client, table: &str, option: &str) -> Result<Vec<Row>, Failure> {
     let mut items = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
     let mut rows = Vec::new();
     while let Some(item) = items.next().await {
         let item = item.map_err(|error| {
-            let failed = Failure::of_sdk(&error, format!("reading the table {table} of AWS's sample"));
+            let failed = Failure::of_sdk(&error, format!("cannot read the table {table} of AWS's sample"));
             let missing = error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception());
             match failed {
                 Failure::Environment { error, .. } if missing => Failure::environment(
                     error,
-                    format!("name its table with {option}, and check --region and --profile"),
+                    format!("name the table with {option}, and check --region and --profile"),
                 ),
                 other => other,
             }

@@ -1,4 +1,4 @@
-//! Draws the screen's lines below what was printed before.
+//! Draws the lines of the screen below the earlier output.
 
 use std::collections::HashSet;
 
@@ -8,17 +8,17 @@ use rsqlflow_core::{ExecutionId, JobId, Timestamp};
 use rsqlflow_store::JobSummary;
 
 use super::lines::describe;
-use super::screen::{Room, screen};
+use super::screen::{TerminalSize, screen};
 
-/// Bars on a terminal. Failures are printed above them and stay.
+/// Bars on a terminal. Failures are printed above them and remain.
 pub(super) struct Bars<'p> {
     name: String,
     plan: &'p Plan,
     since: Timestamp,
-    room: Room,
+    size: TerminalSize,
     multi: MultiProgress,
     lines: Vec<ProgressBar>,
-    told: HashSet<(JobId, u32)>,
+    reported: HashSet<(JobId, u32)>,
     is_paused: bool,
 }
 
@@ -28,29 +28,29 @@ impl<'p> Bars<'p> {
             name: id.to_string(),
             plan,
             since: jiff::Timestamp::now().into(),
-            room: Room { width, height },
+            size: TerminalSize { width, height },
             multi: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             lines: Vec::new(),
-            told: HashSet::new(),
+            reported: HashSet::new(),
             is_paused: false,
         }
     }
 
-    pub(super) fn tell(&mut self, jobs: &[JobSummary]) {
+    pub(super) fn update(&mut self, jobs: &[JobSummary]) {
         let bad = jobs.iter().filter(|job| job.state.status.is_closed() && !job.state.status.is_good());
         for job in bad {
-            if self.told.insert((job.job_id, job.state.attempt)) {
+            if self.reported.insert((job.job_id, job.state.attempt)) {
                 let _ = self.multi.println(coloured(&describe(job)));
             }
         }
         if self.is_paused {
             return;
         }
-        // A run that is taken up again began before this process looked.
+        // A run that continues after an interruption started before this process.
         let first = jobs.iter().filter_map(|job| job.execution_start_ts).min();
         self.since = first.map_or(self.since, |first| first.min(self.since));
         let now = jiff::Timestamp::now().into();
-        let lines = screen(&self.name, self.plan, jobs, (self.since, now), self.room);
+        let lines = screen(&self.name, self.plan, jobs, (self.since, now), self.size);
         while self.lines.len() > lines.len() {
             if let Some(line) = self.lines.pop() {
                 self.multi.remove(&line);
@@ -78,7 +78,7 @@ impl<'p> Bars<'p> {
 
     pub(super) fn pause(&mut self) {
         self.is_paused = true;
-        // Each erased before it is removed: a line that is removed is drawn for a last time.
+        // Each line is cleared before it is removed, since a removed line is drawn once more.
         for line in self.lines.drain(..) {
             line.finish_and_clear();
             self.multi.remove(&line);
@@ -97,7 +97,7 @@ impl Drop for Bars<'_> {
     }
 }
 
-/// As it is, or plain where the user wants no colours.
+/// The text, without colours if the user switched them off.
 fn coloured(text: &str) -> String {
     match anstream::AutoStream::choice(&std::io::stderr()) {
         anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),

@@ -1,4 +1,4 @@
-//! Tells what changes, a line each.
+//! Prints one line for each change.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use rsqlflow_store::JobSummary;
 use crate::output::{Printer, duration, job_style, one_line, styled};
 use crate::runs::rows::took;
 
-/// More jobs than this are not told one by one: only what goes wrong, and how far the run is.
-const MOST_TOLD: usize = 100;
+/// With more jobs than this, only failures and the progress of the run are printed.
+const MAX_ONE_BY_ONE: usize = 100;
 
 /// Prints each change once, as a line.
 pub(super) struct Lines<'p> {
@@ -19,43 +19,43 @@ pub(super) struct Lines<'p> {
     printer: Printer,
     known: HashMap<JobId, (JobStatus, u32)>,
     stage: Option<u16>,
-    told_closed: usize,
+    reported_closed: usize,
     one_by_one: bool,
     is_small: bool,
 }
 
 impl<'p> Lines<'p> {
     pub(super) fn new(plan: &'p Plan, printer: Printer) -> Self {
-        // What a restart skips is told only where everything is.
+        // Skipped jobs of a restart are printed only if every job is.
         let to_run = plan.jobs().filter(|(_, job)| !job.skip).count();
-        let (one_by_one, is_small) = (to_run <= MOST_TOLD, plan.jobs().count() <= MOST_TOLD);
-        Self { plan, printer, known: HashMap::new(), stage: None, told_closed: 0, one_by_one, is_small }
+        let (one_by_one, is_small) = (to_run <= MAX_ONE_BY_ONE, plan.jobs().count() <= MAX_ONE_BY_ONE);
+        Self { plan, printer, known: HashMap::new(), stage: None, reported_closed: 0, one_by_one, is_small }
     }
 
-    pub(super) fn tell(&mut self, jobs: &[JobSummary]) {
+    pub(super) fn update(&mut self, jobs: &[JobSummary]) {
         for job in jobs {
             if self.stage.is_none_or(|stage| job.job_id.stage > stage) {
-                self.tell_stage(job.job_id.stage);
+                self.print_stage(job.job_id.stage);
             }
             let now = (job.state.status, job.state.attempt);
             if self.known.insert(job.job_id, now) == Some(now) {
                 continue;
             }
             let bad = job.state.status.is_closed() && !job.state.status.is_good();
-            let worth_telling = matches!(job.state.status, JobStatus::Running | JobStatus::Completed)
+            let is_relevant = matches!(job.state.status, JobStatus::Running | JobStatus::Completed)
                 || (self.is_small && job.state.status == JobStatus::Skipped);
-            if bad || (self.one_by_one && worth_telling) {
+            if bad || (self.one_by_one && is_relevant) {
                 self.line(&describe(job));
             }
         }
         let closed = jobs.iter().filter(|j| j.state.status.is_closed()).count();
-        if !self.one_by_one && closed >= self.told_closed + MOST_TOLD {
-            self.told_closed = closed;
+        if !self.one_by_one && closed >= self.reported_closed + MAX_ONE_BY_ONE {
+            self.reported_closed = closed;
             self.line(&format!("{closed} of {} jobs are closed", self.plan.jobs().count()));
         }
     }
 
-    fn tell_stage(&mut self, number: u16) {
+    fn print_stage(&mut self, number: u16) {
         self.stage = Some(number);
         let Some(stage) = self.plan.stages.get(usize::from(number)) else { return };
         let description = stage.description.as_deref().map(one_line).unwrap_or_default();
@@ -76,7 +76,7 @@ impl<'p> Lines<'p> {
 
 /// A job in a line.
 pub(super) fn describe(job: &JobSummary) -> String {
-    // Padded before it is styled: escape sequences have a length, and no width.
+    // Padded before it is styled: escape sequences would count as characters.
     let status = styled(job_style(job.state.status), format!("{:<9}", job.state.status));
     let mut line = format!("  {status}  {}", one_line(&job.job_name));
     match job.state.status {

@@ -1,7 +1,7 @@
-//! A run while it is followed.
+//! Shows a run while it is followed.
 //!
-//! [`view`] chooses between bars, one counter, lines and nothing; [`screen`] says what the bars show, without a
-//! terminal; [`bars`] draws that; [`lines`] tells each change once.
+//! [`view`] selects bars, one counter, lines or nothing; [`screen`] has the text of the bars, independent of a terminal;
+//! [`bars`] draws them; [`lines`] prints each change once.
 
 mod bars;
 mod lines;
@@ -19,7 +19,7 @@ use bars::Bars;
 use lines::Lines;
 use view::{Surroundings, View, choose};
 
-/// Shows what becomes of a run. Shared between who reads the tables and who asks the operator, in one task.
+/// Shows the progress of a run. Shared within one task by the reader of the tables and the dialog with the operator.
 pub(crate) struct Live<'p> {
     form: RefCell<Form<'p>>,
     printer: Printer,
@@ -43,16 +43,16 @@ impl<'p> Live<'p> {
         Self { form: RefCell::new(form), printer }
     }
 
-    /// Shows the jobs as they stand.
-    pub(crate) fn tell(&self, jobs: &[JobSummary]) {
+    /// Shows the current state of the jobs.
+    pub(crate) fn update(&self, jobs: &[JobSummary]) {
         match &mut *self.form.borrow_mut() {
-            Form::Bars(bars) => bars.tell(jobs),
-            Form::Lines(lines) => lines.tell(jobs),
+            Form::Bars(bars) => bars.update(jobs),
+            Form::Lines(lines) => lines.update(jobs),
             Form::Nothing => {}
         }
     }
 
-    /// Tells what the operator must see, above what moves.
+    /// Prints a message above the bars.
     pub(crate) fn say(&self, line: &str) {
         match &*self.form.borrow() {
             Form::Bars(bars) => bars.say(line),
@@ -60,14 +60,14 @@ impl<'p> Live<'p> {
         }
     }
 
-    /// Leaves the screen to a question, or to the report of the end. What failed stays.
+    /// Clears the bars for a question or the final report. Failures remain.
     pub(crate) fn pause(&self) {
         if let Form::Bars(bars) = &mut *self.form.borrow_mut() {
             bars.pause();
         }
     }
 
-    /// Shows again what [`Self::pause`] took away.
+    /// Shows the bars again after [`Self::pause`].
     pub(crate) fn resume(&self) {
         if let Form::Bars(bars) = &mut *self.form.borrow_mut() {
             bars.resume();

@@ -1,4 +1,4 @@
-//! What the bars say, line by line, as text that fits.
+//! The text of the bars, line by line, cut to the width of the terminal.
 
 use rsqlflow_core::plan::Plan;
 use rsqlflow_core::protocol::JobStatus;
@@ -7,35 +7,35 @@ use rsqlflow_store::JobSummary;
 
 use crate::output::{duration, one_line};
 
-/// Rows of running jobs at most, however high the terminal is: more cannot be read while they move.
+/// Maximum of rows for running jobs, whatever the height of the terminal.
 const MOST_ROWS: usize = 20;
-/// Lines that belong to others: the two bars, "and 7 more", some failures above them.
+/// Lines that are reserved: the two bars, "and 7 more", some failures above them.
 const OTHER_LINES: usize = 8;
 
-/// The room there is.
+/// The size of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct TerminalSize {
     /// Columns.
     pub(super) width: usize,
-    /// Lines; with none there is one line that counts.
+    /// Lines. With 0, there is one line with counts.
     pub(super) height: usize,
 }
 
-/// The lines of this moment: the workflow, its stage, and each running job, the longest first.
+/// The current lines: the workflow, its stage, and each running job, the longest first.
 pub(super) fn screen(
     name: &str,
     plan: &Plan,
     jobs: &[JobSummary],
     (since, now): (Timestamp, Timestamp),
-    room: Room,
+    size: TerminalSize,
 ) -> Vec<String> {
-    let fit = |line: String| fit(&line, room.width);
+    let fit = |line: String| fit(&line, size.width);
     let whole = Count::of(jobs.iter(), plan.jobs().count());
     let elapsed = duration(now.millis_since(since));
-    if room.height == 0 {
+    if size.height == 0 {
         return vec![fit(format!("{whole}  {elapsed}  {name}"))];
     }
-    let bar_width = (room.width / 4).clamp(8, 30);
+    let bar_width = (size.width / 4).clamp(8, 30);
     let mut lines = vec![fit(format!("{} {whole}  {elapsed}  {name}", whole.bar(bar_width)))];
     if let Some(stage) = current_stage(plan, jobs)
         && let Some(planned) = plan.stages.get(usize::from(stage))
@@ -55,7 +55,7 @@ pub(super) fn screen(
     let mut running: Vec<&JobSummary> =
         jobs.iter().filter(|job| job.state.status == JobStatus::Running).collect();
     running.sort_by_key(|job| (job.execution_start_ts, job.job_id));
-    let rows = room.height.saturating_sub(OTHER_LINES).clamp(1, MOST_ROWS);
+    let rows = size.height.saturating_sub(OTHER_LINES).clamp(1, MOST_ROWS);
     for job in running.iter().take(rows) {
         let elapsed = job.execution_start_ts.map(|start| duration(now.millis_since(start)));
         let attempt = match job.state.attempt {
@@ -75,7 +75,7 @@ pub(super) fn screen(
     lines
 }
 
-/// The stage that jobs were handed out of last.
+/// The stage whose jobs were created last.
 fn current_stage(plan: &Plan, jobs: &[JobSummary]) -> Option<u16> {
     let handed_out = jobs.iter().rev().find(|job| job.state.status != JobStatus::Skipped);
     let first: Option<JobId> = plan.jobs().next().map(|(id, _)| id);
@@ -114,7 +114,7 @@ impl std::fmt::Display for Count {
     }
 }
 
-/// One column less than there is: some terminals break the line after the last.
+/// The width less one column: some terminals break the line after the last column.
 fn fit(line: &str, width: usize) -> String {
     console::truncate_str(line.trim_end(), width.saturating_sub(1), "…").into_owned()
 }
@@ -155,7 +155,7 @@ mod tests {
 
     fn shown(plan: &Plan, jobs: &[JobSummary], width: usize, height: usize) -> Vec<String> {
         let moment = (Timestamp::from_millis(0), Timestamp::from_millis(125_000));
-        screen("r", plan, jobs, moment, Room { width, height })
+        screen("r", plan, jobs, moment, TerminalSize { width, height })
     }
 
     #[test]

@@ -1,50 +1,50 @@
-//! The choice of a form.
+//! Selects how a run is shown.
 
 use crate::output::Printer;
 
-/// What decides.
+/// The inputs of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Surroundings {
     /// `--quiet`
     pub(super) quiet: bool,
     /// Columns and lines of the terminal on standard error, if it is one.
     pub(super) terminal: Option<(usize, usize)>,
-    /// `TERM=dumb`, or none: a terminal that cannot move its cursor.
+    /// `TERM=dumb` or not set: the terminal cannot move its cursor.
     pub(super) is_dumb: bool,
-    /// `CI` is set: what looks like a terminal is kept as a file.
+    /// `CI` is set: the output is stored in a file, even if it looks like a terminal.
     pub(super) is_ci: bool,
 }
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
-    /// A bar for the workflow, one for the stage, a row for each running job.
+    /// A bar for the workflow, one for the stage, and a row for each running job.
     Bars { width: usize, height: usize },
-    /// One line that counts.
+    /// One line with counts.
     Counter { width: usize },
     /// A line for each change.
     Lines,
-    /// Only what the operator must see.
+    /// Only messages that are always shown.
     Nothing,
 }
 
-/// Narrower, a bar and a name have no room beside each other.
+/// Smallest width for a bar and a name side by side.
 const NARROW: usize = 50;
-/// Lower, the rows would push what failed off the screen.
+/// Smallest height for rows. With less, the rows would scroll failures off the screen.
 const LOW: usize = 12;
 
-/// Chooses; the first line that applies decides:
+/// Selects the view. The first line that applies decides:
 ///
-/// | surroundings | view |
+/// | environment | view |
 /// | --- | --- |
 /// | `--quiet` | nothing |
-/// | standard error is no terminal | lines |
+/// | standard error is not a terminal | lines |
 /// | `TERM=dumb`, or no `TERM` | lines |
 /// | `CI` is set | lines |
-/// | under 50 columns, or under 12 lines | one line that counts |
+/// | under 50 columns, or under 12 lines | one line with counts |
 /// | else | bars |
 ///
-/// `NO_COLOR` takes the colours away, and nothing else.
+/// `NO_COLOR` only removes the colours.
 pub(super) const fn choose(surroundings: &Surroundings) -> View {
     match surroundings {
         Surroundings { quiet: true, .. } => View::Nothing,
@@ -61,7 +61,7 @@ pub(super) const fn choose(surroundings: &Surroundings) -> View {
 }
 
 impl Surroundings {
-    /// Of this process.
+    /// The inputs of this process.
     pub(super) fn of(printer: Printer) -> Self {
         let terminal = console::Term::stderr();
         let size = terminal.is_term().then(|| terminal.size_checked()).flatten();

@@ -1,11 +1,10 @@
-//! ARNs of tables. dynoxide makes them with `dynoxide` as their region, and finds tables by them; clients see the
-//! endpoint's region.
+//! ARNs of tables. dynoxide uses `dynoxide` as the region of its ARNs; clients see the endpoint's region.
 
 use std::borrow::Cow;
 
 use crate::place;
 
-/// Operations whose requests or answers hold ARNs. None of them holds items of users.
+/// Operations whose requests or answers contain ARNs. None of them contains items.
 const OPERATIONS: [&str; 13] = [
     "CreateTable",
     "DeleteTable",
@@ -22,31 +21,31 @@ const OPERATIONS: [&str; 13] = [
     "UpdateTimeToLive",
 ];
 
-/// How the ARNs begin, as dynoxide writes them.
+/// The beginning of dynoxide's ARNs.
 const THEIRS: &str = "arn:aws:dynamodb:dynoxide:";
 
 fn ours() -> String {
     format!("arn:aws:dynamodb:{}:", place::REGION)
 }
 
-/// A request as dynoxide reads it.
+/// A request in the form of dynoxide.
 pub(super) fn of_request(operation: &str, body: Vec<u8>) -> Vec<u8> {
     replaced(operation, body, &ours(), THEIRS)
 }
 
-/// An answer as clients read it.
+/// An answer in the form for clients.
 pub(super) fn of_answer(operation: &str, body: Vec<u8>) -> Vec<u8> {
     replaced(operation, body, THEIRS, &ours())
 }
 
-/// No name of a table, an index or an attribute that is a key has a colon in it, so what is found is an ARN.
+/// The name of a table, an index or a key attribute has no colon, so every match is an ARN.
 fn replaced(operation: &str, body: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     if !OPERATIONS.contains(&operation) {
         return body;
     }
     match String::from_utf8_lossy(&body) {
         Cow::Borrowed(text) if text.contains(from) => text.replace(from, to).into_bytes(),
-        // What is not UTF-8 is refused by who reads it.
+        // The parser refuses text that is not UTF-8.
         _ => body,
     }
 }

@@ -33,15 +33,15 @@ impl DynamoDb {
         StateDir::private_file(&path)?;
         damage::check(&path)?;
         let database = Database::new(name).map_err(|e| failed(e.to_string()))?;
-        // It opens its file with SQLite's default, FULL: a sync of the disk for every write, seven for each job. This
-        // sets `synchronous = NORMAL`, as our own databases have it, and the cache's size to what it is.
+        // By default, SQLite's synchronous mode is FULL: a disk sync for every write, seven for each job. This sets NORMAL, as
+        // in the other databases, and limits the cache.
         database.disable_bulk_loading().map_err(|e| failed(e.to_string()))?;
         let worker = Worker::start("dynamodb", database).map_err(LocalError::Thread)?;
         Ok(Self { worker, closing: CancellationToken::new() })
     }
 
-    /// Carries out one operation, named as in `X-Amz-Target`. Errors are answers too: their shape has members
-    /// of its own, such as the item that a failed condition met.
+    /// Executes one operation, named as in `X-Amz-Target`. Errors are answers too: they have members of their own, such as
+    /// the item that failed a condition.
     pub(crate) async fn call(
         &self,
         operation: &str,
@@ -66,11 +66,11 @@ impl DynamoDb {
         })
     }
 
-    /// Lets the items of a table expire by an attribute, as `UpdateTimeToLive` does.
+    /// Sets the TTL attribute of a table, as `UpdateTimeToLive` does.
     pub(crate) async fn expire_by(&self, table: &str, attribute: &str) -> Result<(), AwsError> {
         let described: Value = self.asked("DescribeTimeToLive", &json!({"TableName": table})).await?;
         let now = &described["TimeToLiveDescription"];
-        // DynamoDB refuses to enable it twice.
+        // DynamoDB refuses to enable TTL twice.
         if now["TimeToLiveStatus"] == "ENABLED" && now["AttributeName"] == attribute {
             return Ok(());
         }
@@ -87,7 +87,7 @@ impl DynamoDb {
         serde_json::from_slice(&reply.body).map_err(AwsError::internal)
     }
 
-    /// Deletes items that have expired, now and every hour. DynamoDB does it within a few days.
+    /// Deletes expired items, now and every hour. DynamoDB does it within a few days.
     ///
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>
     pub(crate) fn delete_expired(&self) {
@@ -96,7 +96,7 @@ impl DynamoDb {
             storage::regularly(&closing, || async {
                 let swept = worker.run(|database| database.sweep_ttl().map_err(|e| e.to_string())).await;
                 if let Ok(Err(reason)) = swept {
-                    tracing::warn!("items that have expired stay: {reason}");
+                    tracing::warn!("expired items could not be deleted: {reason}");
                 }
             })
             .await;

@@ -1,4 +1,4 @@
-//! Which operation is which call of dynoxide.
+//! Maps operations to calls of dynoxide.
 
 use dynoxide::{Database, Result};
 use serde::Serialize;
@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::services::dynamodb::refusal;
 
-/// One operation: a request's JSON in, an answer's JSON out.
+/// One operation: from the request's JSON to the answer's JSON.
 pub(super) type Operation = fn(&Database, &[u8]) -> Result<Vec<u8>>;
 
-/// The operation of a name, if dynoxide has it.
+/// The operation with this name, if dynoxide supports it.
 pub(super) fn find(operation: &str) -> Option<Operation> {
     Some(match operation {
         "BatchExecuteStatement" => |db, body| call(body, |r| db.batch_execute_statement(r)),

@@ -1,7 +1,7 @@
-//! How DynamoDB refuses what dynoxide's request types do not take.
+//! Errors for requests that dynoxide's request types do not accept.
 //!
-//! dynoxide classifies such requests in its own HTTP server only, so the part of it that SDK clients can meet is
-//! repeated here: its request types mark their messages with the class of the error.
+//! dynoxide classifies such requests only in its own HTTP server, so the cases that SDK clients can cause are repeated
+//! here: its request types mark their messages with the class of the error.
 
 use dynoxide::DynoxideError;
 
@@ -24,7 +24,8 @@ pub(super) fn unreadable(error: &serde_json::Error) -> DynoxideError {
             return DynoxideError::SerializationException(text.to_owned());
         }
     }
-    // DynamoDB counts what is missing or outside of its list as invalid; only another JSON type is unreadable.
+    // DynamoDB counts missing members and values outside an enumeration as invalid. Only a wrong JSON type is a
+    // serialization error.
     if ["missing field", "unknown variant", "invalid type: null", "AttributeValue"]
         .iter()
         .any(|text| message.contains(text))
@@ -35,7 +36,7 @@ pub(super) fn unreadable(error: &serde_json::Error) -> DynoxideError {
     }
 }
 
-/// The error as the operation answers it: writes of items announce how many errors they found.
+/// The error in the form of the operation: writes of items begin with the number of errors.
 pub(super) fn finished(operation: &str, error: DynoxideError) -> DynoxideError {
     match error {
         DynoxideError::EnvelopedValidation(text)

@@ -6,11 +6,11 @@ use crate::http::{AwsError, Constraints, answer};
 use crate::place;
 use crate::services::lambda::{Function, Lambda};
 
-/// Functions on one page: the service gives 50, whatever `MaxItems` says beyond.
+/// Functions on one page. The service returns at most 50, even if `MaxItems` is larger.
 const PAGE: usize = 50;
 
 impl Lambda {
-    /// `parameters` are the URL's.
+    /// `parameters` are the parameters of the URL.
     pub(super) fn list_functions(&self, parameters: &[(String, String)]) -> Result<Vec<u8>, AwsError> {
         let (mut marker, mut limit) = ("", PAGE);
         let mut constraints = Constraints::default();
@@ -31,7 +31,7 @@ impl Lambda {
             }
         }
         constraints.check("ValidationException")?;
-        // A page's marker is the name of its last function: names are in order.
+        // The marker of a page is the name of its last function: the names are sorted.
         let mut page: Vec<&Function> =
             self.shared.functions.values().filter(|f| f.name.as_str() > marker).take(limit + 1).collect();
         let more = page.len() > limit;
@@ -42,7 +42,7 @@ impl Lambda {
     }
 
     pub(super) fn get_function(&self, id: &str) -> Result<Vec<u8>, AwsError> {
-        // The code is this program; there is nothing to be downloaded.
+        // The code is part of this program, so there is nothing to download.
         answer(&json!({"Configuration": self.configuration(self.find(id)?), "Code": {}, "Tags": {}}))
     }
 

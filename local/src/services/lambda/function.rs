@@ -1,4 +1,4 @@
-//! A function as Lambda sees it.
+//! A Lambda function.
 
 use std::fmt;
 use std::future::Future;
@@ -14,13 +14,13 @@ type Run =
 /// A function, its name and its timeout.
 pub(crate) struct Function {
     pub(super) name: String,
-    /// What `_HANDLER` holds on AWS.
+    /// The value of `_HANDLER` on AWS.
     pub(super) handler: &'static str,
     pub(super) timeout: Duration,
     pub(super) run: Box<Run>,
 }
 
-/// What a function raised: the JSON payload of an invocation with `X-Amz-Function-Error`.
+/// The error of a function: the JSON payload of an invocation with `X-Amz-Function-Error`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionError {
@@ -31,10 +31,10 @@ pub struct FunctionError {
 }
 
 impl Function {
-    /// Memory that a function has on AWS unless told otherwise. Here it has this process's.
+    /// Default memory of a function on AWS. Here, the function uses the memory of this process.
     pub(super) const MEMORY_MB: u32 = 128;
 
-    /// A function that answers an event.
+    /// A handler.
     pub(crate) fn new<F>(
         name: impl Into<String>,
         handler: &'static str,

@@ -1,4 +1,4 @@
-//! Running a function.
+//! Runs a function.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::place;
 use crate::services::lambda::payload::LARGEST_ANSWER;
 use crate::services::lambda::{Function, FunctionError, Lambda};
 
-/// How an invocation ended: with the function's answer, or with what it raised.
+/// The result of an invocation: the function's answer or error.
 pub(crate) type Invoked = Result<Value, FunctionError>;
 
 impl Lambda {
@@ -29,15 +29,15 @@ impl Lambda {
         }
     }
 
-    /// Invokes a function and waits for its end.
+    /// Invokes a function and waits until it ends.
     ///
     /// # Errors
-    /// `ResourceNotFoundException`. What the function raises is not an error of the invocation.
+    /// `ResourceNotFoundException`. An error of the function is not an error of the invocation.
     pub(crate) async fn invoke(&self, id: &str, event: Value) -> Result<Invoked, AwsError> {
         self.invoke_as(id, event, &uuid::Uuid::new_v4().to_string()).await
     }
 
-    /// The same, with the id that the caller knows the invocation by.
+    /// The same, with the caller's id of the invocation.
     pub(super) async fn invoke_as(
         &self,
         id: &str,
@@ -45,7 +45,7 @@ impl Lambda {
         request_id: &str,
     ) -> Result<Invoked, AwsError> {
         let function = self.find(id)?;
-        // A task of its own, so that a panic ends the function only, and a caller who goes away does not.
+        // A separate task, so that a panic ends only the function, and a caller that disconnects does not end it.
         let mut task = tokio::spawn((function.run)(event, request_id.to_owned()));
         Ok(match tokio::time::timeout(function.timeout, &mut task).await {
             Ok(Ok(answer)) => answer.and_then(within_limit),
@@ -54,7 +54,7 @@ impl Lambda {
                 error_message: format!("RequestId: {request_id} Error: Runtime exited with error"),
             }),
             Err(_) => {
-                // As the service freezes the sandbox: the function goes no further.
+                // The service freezes the sandbox at this point: the function does not continue.
                 task.abort();
                 let seconds = function.timeout.as_secs_f64();
                 tracing::warn!(function = function.name, "timed out");

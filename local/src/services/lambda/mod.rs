@@ -1,7 +1,7 @@
-//! Lambda: functions of this process, invoked by path or by Step Functions.
+//! Lambda: functions in this process, invoked over HTTP or by Step Functions.
 //!
-//! `invoke` runs a function; `rest` and `describe` are the API; `queue` keeps asynchronous events on disk until
-//! their function has succeeded or its tries are used up.
+//! `invoke` runs a function; `rest` and `describe` are the API; `queue` stores asynchronous events until their function
+//! succeeded or failed for the last time.
 
 mod describe;
 mod function;
@@ -36,12 +36,12 @@ pub(crate) struct Lambda {
 struct Shared {
     functions: BTreeMap<String, Function>,
     queue: Queue,
-    /// `LastModified` of the functions: they are as new as this process.
+    /// `LastModified` of the functions: the start of this process.
     started: i64,
 }
 
 impl Lambda {
-    /// With these functions; opens or creates the queue's database in `dir`.
+    /// Creates the service with these functions. Opens or creates the queue's database in `dir`.
     pub(crate) fn open(
         dir: &Path,
         functions: impl IntoIterator<Item = Function>,
@@ -51,12 +51,12 @@ impl Lambda {
         Ok(Self { shared: Arc::new(Shared { functions, queue, started: place::now_ms() }) })
     }
 
-    /// Starts no more queued events.
+    /// Stops starting queued events.
     pub(crate) fn stop(&self) {
         self.shared.queue.stop();
     }
 
-    /// Starts no more queued events, and closes the queue's file. What is queued stays there.
+    /// Stops starting queued events, and closes the queue's database. Queued events remain in it.
     pub(crate) async fn close(&self) {
         self.shared.queue.close().await;
     }

@@ -2,20 +2,20 @@
 
 use axum::http::Method;
 
-/// What a request asks for.
+/// The operation of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Operation<'a> {
     Invoke(&'a str),
     GetFunction(&'a str),
     GetFunctionConfiguration(&'a str),
     ListFunctions,
-    /// An operation that is not supported, by its name.
+    /// An unsupported operation, with its name.
     Other(&'static str),
-    /// A path of no operation.
+    /// A path without an operation.
     Unknown,
 }
 
-/// Whether a path is one of Lambda's: its API's versions are dates.
+/// Whether a path is one of Lambda's. Its API versions are dates.
 pub(crate) fn is_path(path: &str) -> bool {
     let version = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
     version.len() == 10 && version.bytes().all(|b| b.is_ascii_digit() || b == b'-')
@@ -48,7 +48,7 @@ fn fits(template: &str, parts: &[&str]) -> bool {
 /// The version of the API's first paths.
 const VERSION: &str = "2015-03-31";
 
-/// Operations that are not supported, so that they are refused by name (Lambda API reference, "Actions").
+/// Unsupported operations, so that they are refused by name (Lambda API reference, "Actions").
 #[rustfmt::skip]
 const OTHERS: [(&str, &str, &str); 87] = [
     ("POST", "/2018-10-31/layers/*/versions/*/policy", "AddLayerVersionPermission"),

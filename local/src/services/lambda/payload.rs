@@ -1,4 +1,4 @@
-//! Sizes of payloads.
+//! Limits of payloads.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 
@@ -10,7 +10,7 @@ const LARGEST_REQUEST: usize = 6 * 1024 * 1024;
 /// The largest event of an asynchronous invocation, in bytes.
 const LARGEST_EVENT: usize = 1024 * 1024;
 
-/// The largest answer of a function, in bytes: the service's 6 MB and a hundred bytes for itself.
+/// The largest answer of a function, in bytes: 6 MB and 100 bytes of overhead.
 pub(super) const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 100;
 
 pub(super) fn check_request(size: usize) -> Result<(), AwsError> {
@@ -25,7 +25,7 @@ fn check(size: usize, limit: usize, kind: &str) -> Result<(), AwsError> {
     if size <= limit {
         return Ok(());
     }
-    // The API reference calls it RequestTooLargeException; on the wire it has this name.
+    // The API reference says RequestTooLargeException. The service returns this name.
     let message =
         format!("{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)");
     Err(AwsError::client("RequestEntityTooLargeException", message).with_status(413))

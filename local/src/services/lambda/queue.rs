@@ -1,4 +1,4 @@
-//! Asynchronous invocations: kept on disk from the answer to the end of their last try.
+//! Asynchronous invocations, stored on disk until their last try has ended.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
 
@@ -34,23 +34,23 @@ const SCHEMA: Schema = Schema {
     upgrades: &[(1, "ALTER TABLE event ADD COLUMN repeat_on TEXT NOT NULL DEFAULT '[]';")],
 };
 
-/// Waits before the second and the third try of a function that failed. After the third the event is dropped.
+/// Delays before the second and the third try of a failed function. After the third try, the event is dropped.
 const RETRIES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
-/// An older event is dropped: `MaximumEventAgeInSeconds` of a function that sets none.
+/// Maximum age of an event: `MaximumEventAgeInSeconds` of a function that does not set it.
 const OLDEST: Duration = Duration::from_hours(6);
 
-/// Queued events that run at once. The rest wait on disk, not in memory.
+/// Maximum number of queued events that run at the same time. The others wait on disk, not in memory.
 const AT_ONCE: usize = 100;
 
-/// The pause before a row that could not be written is written again.
+/// The pause before a failed write of a row is repeated.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-/// Delays between invocations that a function asks for grow from the first to the longest.
+/// Delays between invocations that a function requests. They grow from the first to the longest.
 const FIRST_REPEAT: Duration = Duration::from_millis(250);
 const LONGEST_REPEAT: Duration = Duration::from_secs(5);
 
-/// Events that were accepted.
+/// Accepted events.
 #[derive(Debug)]
 pub(super) struct Queue {
     worker: Worker<Connection>,
@@ -65,7 +65,7 @@ struct Try {
     payload: Value,
     accepted: i64,
     failures: usize,
-    /// Error types with which the function asks to be invoked again. Such an event is never too old.
+    /// Error types with which the function requests another invocation. Such an event has no maximum age.
     repeat_on: Vec<String>,
 }
 
@@ -125,11 +125,11 @@ impl Queue {
     }
 }
 
-/// Events that an earlier process left: their ids, and when they are due.
+/// Events of an earlier process: their ids, and when they are due.
 #[derive(Debug)]
 pub(crate) struct Left(Vec<(i64, i64)>);
 
-/// Writes what became of a try, however long that takes: forgotten, the function would run again.
+/// Stores the result of a try, and retries without limit: if the result were lost, the function would run again.
 async fn insist<F: Future<Output = Result<(), AwsError>>>(write: impl Fn() -> F) {
     while let Err(error) = write().await {
         tracing::error!("the queue of events: {}", error.message);
@@ -138,18 +138,18 @@ async fn insist<F: Future<Output = Result<(), AwsError>>>(write: impl Fn() -> F)
 }
 
 impl Lambda {
-    /// Takes an asynchronous invocation: when this answers, the event is on disk, and the function runs later. It
-    /// runs at least once, and again after 1 and 2 minutes if it fails.
+    /// Accepts an asynchronous invocation. When this returns, the event is on disk. The function runs later, at least once,
+    /// and again after 1 and 2 minutes if it fails.
     ///
     /// # Errors
-    /// `ResourceNotFoundException`, `RequestEntityTooLargeException`, or a disk that takes nothing.
+    /// `ResourceNotFoundException`, `RequestEntityTooLargeException`, or a failed write.
     pub(crate) async fn accept(&self, id: &str, event: Value) -> Result<(), AwsError> {
         let request_id = uuid::Uuid::new_v4().to_string();
         self.accept_as(id, event.to_string(), request_id).await
     }
 
-    /// The same for an event that must be dealt with: as long as the function fails with one of the error types
-    /// `repeat_on`, it is invoked again, however long that takes.
+    /// The same for an event that must not be dropped: while the function fails with one of the error types `repeat_on`, it
+    /// is invoked again, without limit.
     ///
     /// # Errors
     /// As of [`accept`](Self::accept).
@@ -198,7 +198,7 @@ impl Lambda {
         Ok(())
     }
 
-    /// What an earlier process had accepted. To be asked before anything is accepted by this one.
+    /// The events of an earlier process. Must be called before this process accepts events.
     ///
     /// # Errors
     /// What the database says.
@@ -216,7 +216,7 @@ impl Lambda {
         Ok(Left(waiting))
     }
 
-    /// Goes on with it, when the functions can reach the services that they use.
+    /// Runs them, after the functions can reach the services that they use.
     pub(crate) fn resume(&self, left: Left) {
         let now = place::now_ms();
         for (id, due) in left.0 {
@@ -235,7 +235,7 @@ impl Lambda {
         });
     }
 
-    /// Tries an event until it is done with.
+    /// Tries an event until it succeeded or is dropped.
     async fn work_off(&self, id: i64, mut delay: Duration) {
         loop {
             tokio::time::sleep(delay).await;
@@ -251,7 +251,7 @@ impl Lambda {
         }
     }
 
-    /// One try; says after which time to try again, if at all.
+    /// Runs one try. Returns the delay before the next try, if there is one.
     async fn try_once(&self, id: i64) -> Result<Option<Duration>, AwsError> {
         let queue = &self.shared.queue;
         let Ok(_slot) = queue.slots.acquire().await else { return Ok(None) };
@@ -259,21 +259,21 @@ impl Lambda {
         let age = place::now_ms() - event.accepted;
         let age = Duration::from_millis(u64::try_from(age).unwrap_or_default());
         if age > OLDEST && event.repeat_on.is_empty() {
-            tracing::error!(function = event.function, "an event is dropped: it is older than {OLDEST:?}");
+            tracing::error!(function = event.function, "an event was dropped: it is older than {OLDEST:?}");
             insist(|| queue.remove(id)).await;
             return Ok(None);
         }
         let error = match self.invoke_as(&event.function, event.payload, &event.request_id).await {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some((error.error_type, error.error_message)),
-            // The function is not there any more: the state directory now serves another deployment.
+            // The function no longer exists: the state directory now serves another deployment.
             Err(error) => Some((error.code.into_owned(), error.message)),
         };
         if let Some((kind, message)) = &error
             && event.repeat_on.contains(kind)
         {
             tracing::info!(function = event.function, error = kind, "an event is repeated: {message}");
-            // The repeats are not counted: their delay follows from the age of the event.
+            // Repetitions are not counted: their delay depends on the age of the event.
             return Ok(Some((age / 2).clamp(FIRST_REPEAT, LONGEST_REPEAT)));
         }
         let retry = RETRIES.get(event.failures).copied();
@@ -287,7 +287,7 @@ impl Lambda {
                 return Ok(Some(delay));
             }
             (Some((kind, message)), None) => {
-                tracing::error!(function = event.function, error = kind, "an event is dropped: {message}");
+                tracing::error!(function = event.function, error = kind, "an event was dropped: {message}");
                 insist(|| queue.remove(id)).await;
             }
         }

@@ -14,7 +14,7 @@ use crate::services::lambda::{Function, FunctionError, Lambda, payload};
 
 const JSON: &str = "application/json";
 
-/// Headers that ask for what does not exist here.
+/// Headers that request unsupported features.
 const UNSUPPORTED: [&str; 3] = ["x-amz-client-context", "x-amz-durable-execution-name", "x-amz-tenant-id"];
 
 impl Lambda {
@@ -75,7 +75,7 @@ impl Lambda {
         })?;
         match kind {
             "Event" => {
-                // The text that came, which is no longer than what was measured.
+                // The original text, which is no longer than the measured one.
                 let text = String::from_utf8_lossy(body).into_owned();
                 self.accept_as(function, text, request_id.to_owned()).await?;
                 Ok(Reply { status: 202, ..Reply::json(JSON, Vec::new()) })
@@ -113,12 +113,12 @@ impl Lambda {
     }
 }
 
-/// What Lambda itself writes about an invocation. The functions' own lines go to this process's log.
+/// The lines that Lambda itself logs for an invocation. The functions' own lines go to the log of this process.
 fn log(request_id: &str, elapsed: std::time::Duration, error: Option<&FunctionError>) -> String {
     let milliseconds = elapsed.as_secs_f64() * 1000.0;
     let mut log = format!("START RequestId: {request_id} Version: $LATEST\n");
     if let Some(error) = error {
-        // The service gives the last 4 KB.
+        // The service returns the last 4 KB.
         let message: String = error.error_message.chars().take(2_000).collect();
         log += &format!("{}: {message}\n", error.error_type);
     }
@@ -130,10 +130,10 @@ fn log(request_id: &str, elapsed: std::time::Duration, error: Option<&FunctionEr
     )
 }
 
-/// The function that a path and the parameter `Qualifier` name, as `find` takes it.
+/// The function that a path and the parameter `Qualifier` name, in the form of `find`.
 fn qualified(name: &str, parameters: &[(String, String)]) -> Result<String, AwsError> {
     let name = decode(name);
-    // The pattern's first part may be an ARN; what is found by it is looked up, so only wild text is refused.
+    // The first part of the pattern may be an ARN. It is looked up later, so only invalid characters are refused.
     let mut constraints = Constraints::default();
     constraints.length("functionName", Some(&name), 1..=256);
     constraints.pattern(
@@ -150,7 +150,7 @@ fn qualified(name: &str, parameters: &[(String, String)]) -> Result<String, AwsE
     }
 }
 
-/// Undoes percent-encoding: clients encode the colons of an ARN.
+/// Decodes percent-encoding: clients encode the colons of an ARN.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

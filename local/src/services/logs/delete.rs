@@ -63,7 +63,7 @@ impl Logs {
     }
 }
 
-/// All of it or, if the disk is full, nothing.
+/// Deletes in one transaction: if the disk is full, nothing is deleted.
 fn delete(db: &mut Connection, id: i64, statements: &[&str]) -> Result<(), AwsError> {
     let transaction = db.transaction()?;
     for statement in statements {

@@ -12,8 +12,8 @@ use crate::services::logs::pattern::Pattern;
 use crate::services::logs::token::{Position, Token};
 use crate::services::logs::{Logs, retention, rows};
 
-/// Events looked at for one answer. Beyond it the answer has a token and whatever was found, as the service does
-/// too, so that one search cannot stop all writers.
+/// Maximum number of events that one request reads. Beyond that, the answer has a token and the events found so far, as
+/// in the service, so that one search cannot block all writers.
 const LOOKED_AT: usize = 50_000;
 
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ struct Filter {
 
 struct Search {
     group: i64,
-    /// Ids and names of the streams that are searched; without them, all of the group.
+    /// Ids and names of the streams to search. Empty: all streams of the group.
     streams: Option<HashMap<i64, String>>,
     pattern: Pattern,
     from: Token,
@@ -54,7 +54,7 @@ impl Logs {
         rows::refuse_unmask(request.unmask)?;
         let group_name = rows::group_name(request.log_group_name, request.log_group_identifier)?;
         let pattern = Pattern::parse(request.filter_pattern.as_deref().unwrap_or_default())?;
-        // The first request decides the way, and its tokens keep it.
+        // The first request selects the direction, and its tokens keep it.
         let from = match request.next_token.as_deref() {
             Some(text) => {
                 Token::read(text).ok_or_else(|| rows::invalid("The specified nextToken is invalid."))?
@@ -86,7 +86,9 @@ fn streams(
 ) -> Result<Option<HashMap<i64, String>>, AwsError> {
     match (names, prefix) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(rows::invalid("logStreamNames and logStreamNamePrefix exclude each other")),
+        (Some(_), Some(_)) => {
+            Err(rows::invalid("logStreamNames and logStreamNamePrefix are mutually exclusive"))
+        }
         (Some(names), None) => {
             let mut constraints = Constraints::default();
             constraints.items("logStreamNames", Some(&names), 1..=100);
@@ -108,9 +110,9 @@ fn streams(
     }
 }
 
-/// What matches, in order of time or against it, and where to go on if there may be more.
+/// Matching events, in ascending or descending order of time, and where to continue if there may be more.
 fn search(db: &Connection, search: &Search) -> Result<(Vec<Value>, Option<Token>), AwsError> {
-    // One stream has its own index; for more, the group's is walked in order.
+    // One stream has its own index. For several, the index of the group is scanned in order.
     let one = search.streams.as_ref().filter(|streams| streams.len() == 1).and_then(|s| s.keys().next());
     let (column, id) = match one {
         Some(stream) => ("stream_id", *stream),

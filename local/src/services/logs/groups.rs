@@ -13,7 +13,7 @@ use crate::services::logs::{Logs, rows};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Create {
     log_group_name: String,
-    /// Taken because deployments give them; nothing here reads them.
+    /// Accepted because deployments set it, but not used.
     #[serde(default, rename = "tags")]
     _tags: BTreeMap<String, String>,
     log_group_class: Option<String>,
@@ -30,7 +30,7 @@ struct Describe {
     limit: Option<usize>,
 }
 
-/// The class of all groups here.
+/// The class of all groups.
 const CLASS: &str = "STANDARD";
 
 fn check_class(class: Option<&str>) -> Result<(), AwsError> {
@@ -53,7 +53,7 @@ impl Logs {
         }
     }
 
-    /// Creates a group if it is missing; says whether it was.
+    /// Creates a group if it is missing. Returns whether it was missing.
     pub(crate) async fn ensure_group(&self, name: &str) -> Result<bool, AwsError> {
         // `CreateLogGroup` API reference.
         let mut constraints = Constraints::default();
@@ -101,7 +101,7 @@ impl Logs {
                     let name: String = row.get(0)?;
                     let arn = place::arn("logs", format_args!("log-group:{name}"));
                     if !pattern.is_empty() {
-                        // With a pattern the service says no more.
+                        // With a pattern, the service returns only these members.
                         let created: i64 = row.get(1)?;
                         return Ok(json!({"arn": format!("{arn}:*"), "logGroupName": name, "creationTime": created}));
                     }

@@ -22,7 +22,7 @@ use crate::LocalError;
 use crate::http::AwsError;
 use crate::storage::{Schema, Worker};
 
-/// An event's id is its place in the order of arrival, so events of one millisecond stay in order.
+/// An event's id is its position in the order of arrival, so events of one millisecond stay in order.
 const SCHEMA: Schema<'static> = Schema {
     file: "logs.sqlite3",
     version: 2,
@@ -69,7 +69,7 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Opens or creates its database in `dir`. To be called on a Tokio runtime, where old events are removed.
+    /// Opens or creates its database in `dir`. Must be called on a Tokio runtime, which removes old events.
     pub(crate) fn open(dir: &Path) -> Result<Self, LocalError> {
         let worker = Worker::start("logs", SCHEMA.open(dir)?).map_err(LocalError::Thread)?;
         let logs = Self { worker, expire: Arc::new(Notify::new()), closing: CancellationToken::new() };
@@ -85,7 +85,7 @@ impl Logs {
         invocation: Option<&str>,
     ) -> Result<Vec<u8>, AwsError> {
         self.dispatch(operation, body, invocation).await.map_err(|mut error| {
-            // Of the services here, this one alone has its own name for it.
+            // Among these services, only this one has its own name for the error.
             if error.code == "ValidationException" {
                 error.code = "InvalidParameterException".into();
             }

@@ -5,7 +5,7 @@
 use crate::http::AwsError;
 use crate::services::logs::rows;
 
-/// A pattern. Matching is case-sensitive, as in the service.
+/// A filter pattern. Matching is case-sensitive, as in the service.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pattern {
     all: Vec<String>,
@@ -14,7 +14,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern. Those for JSON and space-delimited events, and regular expressions, are refused.
+    /// Parses a pattern. Patterns for JSON and space-delimited events, and regular expressions, are refused.
     pub(super) fn parse(text: &str) -> Result<Self, AwsError> {
         let mut rest = text.trim();
         if rest.starts_with(['{', '[', '%']) {
@@ -35,7 +35,7 @@ impl Pattern {
             list.push(term);
             rest = after.trim_start();
         }
-        // Beside a term that must be there, optional ones decide nothing.
+        // With a required term, optional terms have no effect.
         if !pattern.all.is_empty() {
             pattern.any.clear();
         }
@@ -50,7 +50,7 @@ impl Pattern {
     }
 }
 
-/// One term or quoted phrase, and what follows it.
+/// One term or quoted phrase, and the rest of the text.
 fn term(text: &str) -> Result<(String, &str), AwsError> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());

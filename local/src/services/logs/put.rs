@@ -10,18 +10,18 @@ use crate::http::{AwsError, Constraints, answer, parse};
 use crate::place;
 use crate::services::logs::{Logs, retention, rows};
 
-/// Events of one batch.
+/// Maximum number of events of a batch.
 const EVENTS_A_BATCH: usize = 10_000;
 
 const HOUR: i64 = 3_600_000;
 
-/// From the first to the last event of one batch.
+/// Maximum time between the first and the last event of a batch.
 const LONGEST_SPAN: i64 = 24 * HOUR;
 
-/// Older events are rejected, each for itself.
+/// Older events are rejected one by one.
 const OLDEST: i64 = 14 * 24 * HOUR;
 
-/// Events further in the future are rejected, each for itself.
+/// Events further in the future are rejected one by one.
 const NEWEST: i64 = 2 * HOUR;
 
 #[derive(Deserialize)]
@@ -43,15 +43,15 @@ struct Event {
 }
 
 impl Event {
-    /// Bytes that it counts.
+    /// Size in bytes, as the service counts it.
     fn size(&self) -> usize {
         self.message.len() + rows::EVENT_OVERHEAD
     }
 }
 
 impl Logs {
-    /// A batch whose answer was lost comes again under the same `invocation`. The service takes it twice; an endpoint
-    /// on one machine is killed more often, so it looks.
+    /// A batch whose answer was lost is sent again with the same `invocation`. The service stores it twice. An endpoint on
+    /// one machine is killed more often, so it checks for repetitions.
     pub(super) async fn put_log_events(
         &self,
         body: &[u8],
@@ -61,7 +61,7 @@ impl Logs {
         let request: Put = parse("PutLogEvents", body)?;
         check(&request.log_events)?;
         let now = place::now_ms();
-        // The batch is in order, so what is too old stands at its start, and what is too new at its end.
+        // The batch is in order, so events that are too old are at its start, and those too new at its end.
         let too_old = request.log_events.partition_point(|e| e.timestamp < now - OLDEST);
         let too_new = request.log_events.partition_point(|e| e.timestamp <= now + NEWEST);
         let count = request.log_events.len();

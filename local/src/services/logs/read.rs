@@ -25,9 +25,9 @@ struct Get {
 
 struct Range {
     stream: i64,
-    /// First moment that is read.
+    /// First timestamp, inclusive.
     start: i64,
-    /// First moment that is not.
+    /// Last timestamp, exclusive.
     end: i64,
     limit: usize,
 }
@@ -64,7 +64,7 @@ impl Logs {
             .await??;
         let (backward, forward) = match (events.first(), events.last()) {
             (Some(first), Some(last)) => (first.position, last.position),
-            // At an end of the stream a reader gets the token back that it sent, and tries again with it.
+            // At an end of the stream, the token of the request is returned, so that the reader can try again with it.
             _ => match token {
                 Token::Forward(position) => (position, position),
                 Token::Backward(_) if first_page => (Position::END, Position::START),
@@ -83,7 +83,7 @@ impl Logs {
     }
 }
 
-/// A page of events in order of time, from the token's side as far as count and size allow.
+/// A page of events in order of time, from the token on, limited by count and size.
 fn read(db: &Connection, range: &Range, token: Token) -> rusqlite::Result<Vec<Event>> {
     let (sql, position) = match token {
         Token::Forward(position) => (

@@ -1,7 +1,7 @@
-//! `PutRetentionPolicy`, `DeleteRetentionPolicy`, and what they do to old events.
+//! `PutRetentionPolicy`, `DeleteRetentionPolicy`, and the removal of old events.
 //!
-//! What is older than its group's retention is not read from the moment on when it is too old. Its rows are removed
-//! later, in slices, so that no writer waits for long.
+//! Events older than the retention of their group are no longer returned. Their rows are removed later, in batches, so
+//! that writers do not wait long.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::place;
 use crate::services::logs::{Logs, rows};
 use crate::storage::Worker;
 
-/// What `retentionInDays` may be (`PutRetentionPolicy` API reference).
+/// Allowed values of `retentionInDays` (`PutRetentionPolicy` API reference).
 const DAYS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 const DAY: i64 = 24 * 3_600_000;
 
-/// Rows that are removed in one go.
+/// Rows that are removed in one transaction.
 const SLICE: usize = 5_000;
 
-/// From one removal to the next.
+/// The pause between removals.
 const EVERY: Duration = Duration::from_hours(1);
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ impl Logs {
             .await?
     }
 
-    /// Removes what is too old: now, every hour, and whenever a policy was set.
+    /// Removes old events: now, every hour, and after each change of a policy.
     pub(super) fn keep_expiring(&self, closing: CancellationToken) {
         let (worker, expire) = (self.worker.clone(), std::sync::Arc::clone(&self.expire));
         tokio::spawn(async move {
@@ -92,7 +92,7 @@ impl Logs {
     }
 }
 
-/// The first moment that a group's retention keeps.
+/// The oldest timestamp within a group's retention.
 pub(super) fn kept_from(db: &Connection, group: i64) -> rusqlite::Result<i64> {
     let days: Option<Option<i64>> = db
         .prepare_cached("SELECT retention FROM log_group WHERE id = ?1")?

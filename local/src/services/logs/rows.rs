@@ -1,10 +1,10 @@
-//! What the operations share: finding groups and streams, and the service's refusals.
+//! Shared by the operations: finding groups and streams, and the service's errors.
 
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::http::{AwsError, Constraints};
 
-/// Bytes that an event counts beside its message (`PutLogEvents` API reference).
+/// Size of an event in addition to its message, in bytes (`PutLogEvents` API reference).
 pub(super) const EVENT_OVERHEAD: usize = 26;
 
 /// The largest answer, and the largest batch, in bytes.
@@ -25,7 +25,7 @@ fn missing(what: &str) -> AwsError {
     AwsError::client("ResourceNotFoundException", format!("The specified log {what} does not exist."))
 }
 
-/// The group's name out of the two members that may give it: its name, or its name or ARN.
+/// The group's name from the two members that may name it: its name, or its name or ARN.
 pub(super) fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String, AwsError> {
     match (name, identifier) {
         (Some(name), None) => Ok(name),
@@ -37,7 +37,7 @@ pub(super) fn group_name(name: Option<String>, identifier: Option<String>) -> Re
     }
 }
 
-/// Refuses what no stream may be called.
+/// Refuses names that are not allowed for a stream.
 pub(super) fn check_stream_name(name: &str) -> Result<(), AwsError> {
     let mut constraints = Constraints::default();
     constraints.length("logStreamName", Some(name), 1..=512);
@@ -45,7 +45,7 @@ pub(super) fn check_stream_name(name: &str) -> Result<(), AwsError> {
     constraints.check("InvalidParameterException")
 }
 
-/// What events are masked by, which nothing here is.
+/// Refuses `unmask`: there are no data protection policies.
 pub(super) fn refuse_unmask(unmask: Option<bool>) -> Result<(), AwsError> {
     match unmask {
         Some(true) => Err(AwsError::not_implemented("unmask (there are no data protection policies)")),
@@ -67,7 +67,7 @@ pub(super) fn stream_id(db: &Connection, group: i64, name: &str) -> Result<i64, 
         .ok_or_else(|| missing("stream"))
 }
 
-/// Refuses a limit outside of 1 to `most`; gives the default without one.
+/// Refuses a limit outside 1 to `most`. Returns the default without a limit.
 pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result<usize, AwsError> {
     let mut constraints = Constraints::default();
     constraints.range("limit", given, 1..=most);
@@ -75,8 +75,8 @@ pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result
     Ok(given.unwrap_or(default))
 }
 
-/// The text after every text that starts with `prefix`, for a range scan; none if there is no end.
+/// The upper bound of a range scan for texts with this prefix. `None` if there is no bound.
 pub(super) fn prefix_end(prefix: &str) -> Option<String> {
-    // U+10FFFF is a noncharacter, so no name goes on with it.
+    // U+10FFFF is a noncharacter, so no name contains it.
     (!prefix.is_empty()).then(|| format!("{prefix}\u{10FFFF}"))
 }

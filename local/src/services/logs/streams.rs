@@ -30,7 +30,7 @@ struct Describe {
 /// Streams on one page (`DescribeLogStreams` API reference).
 const PAGE: usize = 50;
 
-/// `orderBy` that is not by name.
+/// The value of `orderBy` that is not by name.
 const BY_TIME: &str = "LastEventTime";
 
 impl Logs {
@@ -64,7 +64,7 @@ impl Logs {
             return Err(rows::invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
         }
         let group_name = rows::group_name(request.log_group_name, request.log_group_identifier)?;
-        // Pages by offset: streams are few compared with events, and a new one may only shift a page.
+        // Pages by offset: there are few streams, and a new one only shifts a page.
         let offset: usize = match request.next_token.as_deref() {
             None => 0,
             Some(token) => token.parse().map_err(|_| rows::invalid("The specified nextToken is invalid."))?,

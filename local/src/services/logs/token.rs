@@ -1,6 +1,6 @@
-//! Page tokens: where a reader stands in a stream or a group.
+//! Page tokens: the position of a reader in a stream or a group.
 
-/// A place in the order of events: by time, then by arrival.
+/// A position in the order of events: by time, then by arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) moment: i64,
@@ -14,7 +14,7 @@ impl Position {
     pub(super) const END: Self = Self { moment: i64::MAX, id: i64::MAX };
 }
 
-/// A token of `GetLogEvents`: which way, and from where. The event it names is not read again.
+/// A token of `GetLogEvents`: direction and position. The event at the position is not returned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
     Forward(Position),

@@ -8,7 +8,7 @@ use crate::http::{AwsError, answer, parse};
 use crate::place;
 use crate::services::secrets::{Secrets, store};
 
-/// Days between a deletion and the end of its secret (`DeleteSecret` API reference).
+/// Days until a deleted secret is removed (`DeleteSecret` API reference).
 const WINDOW: std::ops::RangeInclusive<i64> = 7..=30;
 
 const DAY: i64 = 24 * 3_600_000;
@@ -53,7 +53,7 @@ fn delete(
 ) -> Result<(String, String), AwsError> {
     let found = match store::find_any(db, id) {
         Ok(found) => found,
-        // As the service has it: what is to be gone at once may be gone already.
+        // As in the service, a forced deletion of a secret that does not exist succeeds.
         Err(error) if force && error.code == "ResourceNotFoundException" => {
             return Ok((id.to_owned(), place::arn("secretsmanager", format_args!("secret:{id}"))));
         }

@@ -34,7 +34,7 @@ pub(super) struct Described {
 }
 
 impl Described {
-    /// As `ListSecrets` shows it, which has another name for the versions.
+    /// An entry of `ListSecrets`, which has another name for the versions.
     pub(super) fn listed(&self) -> serde_json::Result<Value> {
         let mut value = serde_json::to_value(self)?;
         if let Some(members) = value.as_object_mut()

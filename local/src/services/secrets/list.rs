@@ -8,7 +8,7 @@ use crate::http::{AwsError, Constraints, answer, parse};
 use crate::services::secrets::describe::{self, Described};
 use crate::services::secrets::{Secrets, store};
 
-/// Items of one page at most.
+/// Maximum number of items of a page.
 const PAGE: usize = 100;
 
 const FILTERS: [&str; 7] =
@@ -37,7 +37,7 @@ struct Filter {
 }
 
 impl Filter {
-    /// Whether any of the values fits; one with `!` before it fits where the rest of it does not.
+    /// Whether any of the values matches. A value that starts with `!` matches if the rest of it does not.
     fn takes(&self, secret: &Described) -> bool {
         self.values.iter().any(|value| match value.strip_prefix('!') {
             Some(value) => !self.fits(secret, value),
@@ -64,13 +64,13 @@ impl Filter {
                     .split_whitespace()
                     .any(|word| name.contains(word) || description.contains(word) || tags.contains(word))
             }
-            // No secret here has one.
+            // No secret of the endpoint has one.
             _ => false,
         }
     }
 }
 
-/// The page's size and its offset. Secrets are few, and a new one only shifts a page.
+/// The page's size and its offset. There are few secrets, and a new one only shifts a page.
 fn page(max_results: Option<usize>, next_token: Option<&str>) -> Result<(usize, usize), AwsError> {
     let mut constraints = Constraints::default();
     constraints.range("maxResults", max_results, 1..=PAGE);

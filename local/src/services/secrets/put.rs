@@ -107,7 +107,7 @@ impl Secrets {
     }
 }
 
-/// Inserts the secret's row. The same request again (same token and value) is the same secret.
+/// Inserts the secret's row. A repeated request (same token and value) returns the same secret.
 fn insert(
     db: &Connection,
     name: &str,
@@ -125,7 +125,7 @@ fn insert(
     if let Some((arn, deleted)) = there {
         if deleted.is_some() {
             let message = "You can't create this secret because a secret with this name is already scheduled for \
-                           deletion.";
+                deletion.";
             return Err(AwsError::client("InvalidRequestException", message));
         }
         if value.is_some() && version(db, name, token)?.as_ref() == value {
@@ -144,8 +144,8 @@ fn insert(
     Ok(arn)
 }
 
-/// Adds a version, and moves the labels to it. The same version again is no change; another value under its id
-/// is refused.
+/// Adds a version, and moves the labels to it. A repeated version changes nothing. Another value under its id is
+/// refused.
 pub(super) fn put_version(
     db: &Connection,
     name: &str,
@@ -174,7 +174,7 @@ pub(super) fn put_version(
         }
         store::label(db, name, stage, id)?;
     }
-    // Versions without a label are kept for a while, as the service does.
+    // Versions without a label are retained for a while, as in the service.
     db.execute(
         "DELETE FROM version WHERE name = ?1 AND version_id IN (
              SELECT version_id FROM version v WHERE v.name = ?1
@@ -185,7 +185,7 @@ pub(super) fn put_version(
     Ok(())
 }
 
-/// Versions without a label that are kept.
+/// Maximum number of versions without a label.
 const UNLABELLED: i64 = 100;
 
 pub(super) fn version(db: &Connection, name: &str, id: &str) -> rusqlite::Result<Option<SecretValue>> {
@@ -195,7 +195,7 @@ pub(super) fn version(db: &Connection, name: &str, id: &str) -> rusqlite::Result
     .optional()
 }
 
-/// The token becomes the version's id; clients make one for each request.
+/// The token becomes the version's id. Clients generate one for each request.
 pub(super) fn request_token(token: Option<String>) -> Result<String, AwsError> {
     let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     if (32..=64).contains(&token.len()) {
@@ -217,7 +217,7 @@ fn check_name(name: &str) -> Result<(), AwsError> {
         return Ok(());
     }
     let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the \
-                   following: -/_+=.@!";
+        following: -/_+=.@!";
     Err(AwsError::client("ValidationException", message))
 }
 

@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::http::AwsError;
 use crate::place;
 
-/// The stage label of the version that readers get.
+/// The stage label of the current version.
 pub(super) const CURRENT: &str = "AWSCURRENT";
 
-/// The stage label of the version that was current before.
+/// The stage label of the previous version.
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// The largest value in bytes (Secrets Manager API reference, `PutSecretValue`).
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub(super) deleted: Option<i64>,
 }
 
-/// A value, which no `Debug` shows.
+/// A secret value. `Debug` hides it.
 #[derive(PartialEq, Eq)]
 pub(super) enum SecretValue {
     Text(String),
@@ -33,7 +33,7 @@ pub(super) enum SecretValue {
 }
 
 impl SecretValue {
-    /// From the two members of a request, of which one must be given.
+    /// Reads the value from the two members of a request. Exactly one is required.
     pub(super) fn read(text: Option<String>, binary: Option<&str>) -> Result<Option<Self>, AwsError> {
         let value = match (text, binary) {
             (None, None) => return Ok(None),
@@ -80,7 +80,7 @@ impl SecretValue {
         }
     }
 
-    /// As answers show it.
+    /// Its members in an answer.
     pub(super) fn base64(&self) -> Option<String> {
         self.binary().map(|bytes| BASE64.encode(bytes))
     }
@@ -89,7 +89,7 @@ impl SecretValue {
 /// Finds a secret by name, by ARN, or by an ARN without the six random characters.
 ///
 /// # Errors
-/// `ResourceNotFoundException`, and `InvalidRequestException` for a secret that waits for its end.
+/// `ResourceNotFoundException`, and `InvalidRequestException` for a secret that is scheduled for deletion.
 pub(super) fn find(db: &Connection, id: &str) -> Result<Found, AwsError> {
     let found = find_any(db, id)?;
     if found.deleted.is_some() {
@@ -99,7 +99,7 @@ pub(super) fn find(db: &Connection, id: &str) -> Result<Found, AwsError> {
     Ok(found)
 }
 
-/// The same, also for a secret that was deleted and can still be restored.
+/// The same, including secrets that were deleted and can still be restored.
 pub(super) fn find_any(db: &Connection, id: &str) -> Result<Found, AwsError> {
     let found =
         |row: &rusqlite::Row<'_>| Ok(Found { name: row.get(0)?, arn: row.get(1)?, deleted: row.get(2)? });
@@ -114,7 +114,7 @@ pub(super) fn find_any(db: &Connection, id: &str) -> Result<Found, AwsError> {
     })
 }
 
-/// Removes secrets whose recovery window is over.
+/// Removes secrets whose recovery window has ended.
 pub(super) fn remove_ended(db: &Connection) -> rusqlite::Result<()> {
     let now = place::now_ms();
     for statement in [
@@ -141,7 +141,7 @@ pub(super) fn stages_of(db: &Connection, name: &str, version: &str) -> rusqlite:
         .collect()
 }
 
-/// Gives a version a label, taking it from the version that has it.
+/// Gives a version a label, and removes the label from the version that had it.
 pub(super) fn label(db: &Connection, name: &str, stage: &str, version: &str) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO stage (name, stage, version_id) VALUES (?1, ?2, ?3)")?
         .execute((name, stage, version))?;

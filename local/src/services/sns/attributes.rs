@@ -23,7 +23,7 @@ struct MessageAttribute {
 }
 
 impl MessageAttributes {
-    /// Reads `<start>entry.1.Name` and its like.
+    /// Reads `<start>entry.1.Name` and so on.
     pub(super) fn from_form(form: &Form, start: &str) -> Result<Self, AwsError> {
         let mut entries: BTreeMap<&str, (Option<&str>, MessageAttribute)> = BTreeMap::new();
         for (field, value) in form.below(start) {
@@ -59,7 +59,7 @@ impl MessageAttributes {
                 ("Number", Some(text), None) if text.trim().parse::<f64>().is_ok() => {}
                 ("Binary", None, Some(_)) => {}
                 ("String" | "Number" | "Binary", ..) => {
-                    return problem("the value does not fit to its DataType");
+                    return problem("the value does not match its DataType");
                 }
                 _ => return problem("DataType must be String, Number or Binary"),
             }

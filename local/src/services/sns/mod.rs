@@ -1,4 +1,4 @@
-//! SNS: topics, and the messages that were published to them, which stay readable for tests.
+//! SNS: topics, and the messages that were published to them, which tests can read.
 
 mod attributes;
 mod publish;
@@ -14,7 +14,7 @@ use crate::storage::{Schema, Worker};
 
 pub use publish::Published;
 
-/// `Version` of its requests.
+/// `Version` of requests.
 pub(super) const VERSION: &str = "2010-03-31";
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
@@ -72,7 +72,7 @@ impl Sns {
     }
 }
 
-/// The service's most frequent refusal.
+/// The service's most frequent error.
 fn invalid(reason: impl std::fmt::Display) -> AwsError {
     AwsError::client("InvalidParameter", format!("Invalid parameter: {reason}"))
 }

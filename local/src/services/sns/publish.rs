@@ -11,13 +11,13 @@ use crate::services::sns::{Sns, invalid, topics};
 /// The largest message, with its attributes, in bytes (SNS API reference, `Publish`).
 const LARGEST: usize = 262_144;
 
-/// Messages that are kept, of all topics. Older ones make room.
+/// Maximum number of stored messages of all topics. The oldest are removed.
 const REMEMBERED: i64 = 10_000;
 
-/// A message as it was published. The embedded SNS keeps the last ones.
+/// A published message. The embedded SNS stores the last ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The id that the publisher was given.
+    /// The id that was returned to the publisher.
     pub message_id: String,
     /// The topic's ARN.
     pub topic_arn: String,
@@ -28,7 +28,7 @@ pub struct Published {
 }
 
 impl Sns {
-    /// `Publish` to a topic. When this returns, the message survives.
+    /// `Publish` to a topic. When this returns, the message is on disk.
     pub(super) async fn publish(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         let members =
             ["TopicArn", "TargetArn", "Message", "Subject", "MessageStructure", "MessageAttributes."];
@@ -60,7 +60,7 @@ impl Sns {
         Ok(vec![Element::text("MessageId", &id)])
     }
 
-    /// What was published to a topic and is remembered, oldest first.
+    /// The stored messages of a topic, oldest first.
     pub(crate) async fn published(&self, topic_arn: &str) -> Result<Vec<Published>, AwsError> {
         let arn = topic_arn.to_owned();
         let rows = self
@@ -85,13 +85,13 @@ impl Sns {
     }
 }
 
-/// Numbers of messages have no gaps but those that this leaves.
+/// Deletes the oldest messages. Their sequence numbers have no gaps otherwise.
 fn forget(db: &Connection, remembered: i64) -> rusqlite::Result<usize> {
     db.prepare_cached("DELETE FROM message WHERE sequence <= (SELECT MAX(sequence) FROM message) - ?1")?
         .execute([remembered])
 }
 
-/// With `MessageStructure` `json` the message has a text for each protocol, and `default` for all others.
+/// With `MessageStructure` `json`, the message has a text for each protocol, and `default` for all others.
 fn check_structure(structure: Option<&str>, message: &str) -> Result<(), AwsError> {
     match structure {
         None => return Ok(()),

@@ -10,14 +10,14 @@ use crate::services::sns::Sns;
 const PAGE: usize = 100;
 
 impl Sns {
-    /// `CreateTopic`: the topic's ARN, also if it was there.
+    /// `CreateTopic`: returns the topic's ARN, also if it exists.
     pub(super) async fn create_topic(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         form.allow_only("CreateTopic", &["Name"])?;
         let arn = self.ensure_topic(form.need("Name")?).await?;
         Ok(vec![Element::text("TopicArn", &arn)])
     }
 
-    /// Creates a topic if it is missing; gives back its ARN.
+    /// Creates a topic if it is missing. Returns its ARN.
     pub(crate) async fn ensure_topic(&self, name: &str) -> Result<String, AwsError> {
         // SNS API reference, `CreateTopic`. FIFO topics end in `.fifo` and are not supported.
         let valid = (1..=256).contains(&name.len())
@@ -33,7 +33,7 @@ impl Sns {
         Ok(arn)
     }
 
-    /// `ListTopics`, by ARN; the token is the last ARN of the page before.
+    /// `ListTopics`, by ARN. The token is the last ARN of the previous page.
     pub(super) async fn list_topics(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         form.allow_only("ListTopics", &["NextToken"])?;
         let after = form.get("NextToken").unwrap_or_default().to_owned();
@@ -54,7 +54,7 @@ impl Sns {
         Ok(result)
     }
 
-    /// `DeleteTopic`, with what was published to it. Deleting a topic that does not exist succeeds.
+    /// `DeleteTopic`, with its messages. Deleting a topic that does not exist succeeds.
     pub(super) async fn delete_topic(&self, form: &Form) -> Result<Vec<Element>, AwsError> {
         form.allow_only("DeleteTopic", &["TopicArn"])?;
         let arn = form.need("TopicArn")?.to_owned();

@@ -15,8 +15,8 @@ struct Cancel {
 }
 
 impl Ssm {
-    /// Cancels what is pending, and stops what runs: its process group gets SIGTERM and, after five seconds, SIGKILL.
-    /// What has ended stays as it is.
+    /// Cancels pending invocations, and stops running ones: the process group gets SIGTERM and, after five seconds, SIGKILL.
+    /// Invocations that have ended do not change.
     pub(super) async fn cancel_command(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Cancel = parse("CancelCommand", body)?;
         let mut constraints = Constraints::default();
@@ -31,7 +31,7 @@ impl Ssm {
             .worker
             .run(move |db| {
                 let Some(command) = rows::command(db, &request.command_id)? else {
-                    let message = format!("There is no command {}.", request.command_id);
+                    let message = format!("The command {} does not exist.", request.command_id);
                     return Err(AwsError::client("InvalidCommandId", message));
                 };
                 let invocations = rows::invocations(db, command.id)?;

@@ -1,9 +1,9 @@
-//! A bounded copy of what a process writes.
+//! A bounded copy of a process's output.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Reads to the end, keeps the first `limit` bytes and drops the rest: a process that writes much must not
-/// block, and must not cost memory.
+/// Reads until the end, keeps the first `limit` bytes and drops the rest, so that a process with much output neither
+/// blocks nor costs memory.
 pub(super) async fn capture(mut pipe: impl AsyncRead + Unpin, limit: usize, kept: &mut Vec<u8>) {
     let mut buffer = vec![0; 4096];
     while let Ok(count) = pipe.read(&mut buffer).await {

@@ -1,10 +1,10 @@
-//! Members that several operations have.
+//! Checks of members that several operations share.
 
 use serde::Deserialize;
 
 use crate::http::{AwsError, Constraints};
 
-/// Refuses ids that no command and no instance can have.
+/// Refuses ids that are not valid for commands and instances.
 pub(super) fn command_and_instance(command: Option<&str>, instance: Option<&str>) -> Result<(), AwsError> {
     let mut constraints = Constraints::default();
     constraints.length("commandId", command, 36..=36);
@@ -12,7 +12,7 @@ pub(super) fn command_and_instance(command: Option<&str>, instance: Option<&str>
     constraints.check("ValidationException")
 }
 
-/// `InstanceId`, whose ids end in 8 or 17 characters.
+/// `InstanceId`. Ids end in 8 or 17 characters.
 pub(super) fn instance_id(constraints: &mut Constraints, member: &str, id: Option<&str>) {
     constraints.pattern(member, id, "(^i-(\\w{8}|\\w{17})$)|(^mi-\\w{17}$)", |id| {
         let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -24,7 +24,7 @@ pub(super) fn instance_id(constraints: &mut Constraints, member: &str, id: Optio
     });
 }
 
-/// A page: `MaxResults`, and the row after which it begins.
+/// A page: `MaxResults`, and the row after which it starts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Page {
@@ -33,7 +33,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Items of the page; without `MaxResults` the most.
+    /// Items of the page. Without `MaxResults`, the maximum.
     pub(super) fn limit(&self, least: usize, most: usize) -> Result<usize, AwsError> {
         let mut constraints = Constraints::default();
         constraints.range("maxResults", self.max_results, least..=most);
@@ -41,9 +41,9 @@ impl Page {
         Ok(self.max_results.unwrap_or(most))
     }
 
-    /// Reads the token of the page before.
+    /// Reads the token of the previous page.
     pub(super) fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, AwsError> {
-        // The service's clients may send an empty one for the first page.
+        // Clients of the service may send an empty token for the first page.
         let Some(token) = self.next_token.as_deref().filter(|token| !token.is_empty()) else {
             return Ok(None);
         };

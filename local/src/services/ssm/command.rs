@@ -1,4 +1,4 @@
-//! A command as answers show it: its invocations decide its status.
+//! A command in answers. Its invocations determine its status.
 //!
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html>
 
@@ -36,14 +36,14 @@ pub(super) fn status(command: &CommandRow, progress: &[Progress]) -> (&'static s
     if count(|p| p == Progress::DeliveryTimedOut) > most_errors {
         return ("TimedOut", "DeliveryTimedOut");
     }
-    // Undeliverable invocations decide nothing.
+    // Undeliverable invocations do not count.
     if count(|p| !matches!(p, Progress::Success | Progress::Undeliverable)) == 0 {
         return same("Success");
     }
     ("Failed", "Incomplete")
 }
 
-/// When it expires, in milliseconds since 1970: not delivered and carried out by then, it is over.
+/// Expiry in milliseconds since 1970. A command that has not been delivered and executed by then has ended.
 pub(super) fn expires(command: &CommandRow) -> i64 {
     let total = command.sent.timeout.saturating_add(EXECUTION_TIMEOUT.as_secs()).saturating_mul(1000);
     command.requested.saturating_add(i64::try_from(total).unwrap_or(i64::MAX))

@@ -1,4 +1,4 @@
-//! Delivering commands: how many at once, up to how many errors, until somebody cancels.
+//! Delivers commands: with a maximum of concurrency and of errors, until they are cancelled.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +16,10 @@ use crate::services::ssm::rate;
 use crate::services::ssm::rows::{self, CommandRow};
 use crate::storage::Worker;
 
-/// The pause before a row that could not be written is written again. The disk may have room by then.
+/// The pause before a failed write of a row is repeated. The disk may have free space by then.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-/// An invocation that is to be delivered.
+/// An invocation to deliver.
 #[derive(Debug, Clone)]
 pub(super) struct Open {
     pub(super) id: i64,
@@ -34,7 +34,7 @@ pub(super) struct Deliverer {
     instances: Vec<Arc<Instance>>,
     running: TaskTracker,
     closing: CancellationToken,
-    /// For each invocation that is to be delivered or runs, what stops it.
+    /// How to stop each pending or running invocation.
     stops: Mutex<HashMap<i64, CancellationToken>>,
 }
 
@@ -54,7 +54,7 @@ impl Deliverer {
         })
     }
 
-    /// Delivers what is open of a command with `targets` invocations, `errors` of which have failed.
+    /// Delivers the open invocations of a command with `targets` invocations, `errors` of which have failed.
     pub(super) fn send(
         self: &Arc<Self>,
         command: CommandRow,
@@ -68,7 +68,7 @@ impl Deliverer {
         self.running.spawn(Arc::clone(self).work_off(Arc::new(command), open, targets, errors));
     }
 
-    /// Stops invocations whose rows say so already.
+    /// Stops invocations whose rows are already cancelled.
     pub(super) fn stop(&self, ids: &[i64]) {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         for stop in ids.iter().filter_map(|id| stops.get(id)) {
@@ -76,12 +76,12 @@ impl Deliverer {
         }
     }
 
-    /// Starts no more commands, and gives those that run a little time to end. None is killed.
+    /// Stops starting commands, and waits a limited time for running ones. None is killed.
     pub(super) async fn close(&self, patience: Duration) {
         self.closing.cancel();
         self.running.close();
         if tokio::time::timeout(patience, self.running.wait()).await.is_err() {
-            tracing::warn!(commands = self.running.len(), "commands go on without the endpoint");
+            tracing::warn!(commands = self.running.len(), "commands continue without the endpoint");
         }
     }
 
@@ -120,7 +120,7 @@ impl Deliverer {
         self.forget(open.id);
     }
 
-    /// Carries out one invocation; says how it ended, unless the endpoint shuts down first.
+    /// Executes one invocation. Returns its end, unless the endpoint shuts down first.
     async fn deliver(self: Arc<Self>, command: Arc<CommandRow>, open: Open) -> Option<Progress> {
         let stop = {
             let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,15 +141,15 @@ impl Deliverer {
 
     async fn attempt(&self, command: &CommandRow, open: &Open, stop: &CancellationToken) -> Option<Outcome> {
         let Some(instance) = self.instances.iter().find(|instance| instance.id == open.instance_id) else {
-            // The endpoint was started again with fewer instances.
-            let reason = format!("there is no instance {} any more", open.instance_id);
+            // The endpoint was restarted with fewer instances.
+            let reason = format!("the instance {} no longer exists", open.instance_id);
             return Some(Outcome::without_process(Progress::Undeliverable, -1, reason));
         };
         let delivery = Duration::from_secs(command.sent.timeout);
         let delivered = tokio::select! {
             biased;
             () = self.closing.cancelled() => return None,
-            // Its row has ended already.
+            // Its row has already ended.
             () = stop.cancelled() => return None,
             delivered = tokio::time::timeout(delivery, instance.workers.acquire()) => delivered,
         };
@@ -158,7 +158,7 @@ impl Deliverer {
             return Some(Outcome::without_process(Progress::DeliveryTimedOut, -1, reason));
         };
         let id = open.id;
-        // A row that does not start was cancelled meanwhile.
+        // A row that cannot start was cancelled in the meantime.
         if !self.write(move |db| rows::start(db, id)).await? {
             return None;
         }
@@ -174,8 +174,8 @@ impl Deliverer {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Writes, however often that takes; gives nothing if the endpoint shuts down first. The invocation is then
-    /// delivered again by the next process.
+    /// Retries a write until it succeeds. Returns `None` if the endpoint shuts down first; the next process then delivers
+    /// the invocation again.
     async fn write<R: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<R> + Clone + Send + 'static,

@@ -7,16 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::http::AwsError;
 
-/// The document's only step.
+/// The only step of the document.
 pub(super) const PLUGIN: &str = "runJob";
 
-/// A command document that runs the agent's `run` with its parameters as arguments, not as text of a shell.
+/// A command document that runs the agent's `run`. Its parameters are passed as arguments, without a shell.
 #[derive(Debug)]
 pub(crate) struct Document {
     name: String,
 }
 
-/// Values as `SendCommand` gives them.
+/// Parameter values of `SendCommand`.
 pub(super) type Values = BTreeMap<String, Vec<String>>;
 
 impl Document {
@@ -34,7 +34,7 @@ impl Document {
         RUN_JOB_PARAMETERS.iter().map(|parameter| json!({"Name": parameter.name, "Type": "String"})).collect()
     }
 
-    /// The document as AWS would have it. Here the agent gets its arguments without a shell.
+    /// The document as on AWS. Here, the agent gets its arguments without a shell.
     pub(super) fn content(&self, schema_version: &str) -> Value {
         let parameters: Map<String, Value> = RUN_JOB_PARAMETERS
             .iter()
@@ -57,7 +57,7 @@ impl Document {
     /// The agent's arguments for these values.
     ///
     /// # Errors
-    /// `InvalidParameters` for a value that is missing, unknown, a list, or outside of its pattern.
+    /// `InvalidParameters` for a value that is missing, unknown, a list, or does not match its pattern.
     pub(super) fn arguments(&self, values: &Values) -> Result<Vec<String>, AwsError> {
         let invalid = |message: String| Err(AwsError::client("InvalidParameters", message));
         if let Some(unknown) = values.keys().find(|name| !RUN_JOB_PARAMETERS.iter().any(|p| p.name == **name))
@@ -83,7 +83,7 @@ impl Document {
     }
 }
 
-/// What the parameter's pattern allows.
+/// Whether a value matches the parameter's pattern.
 fn is_allowed(name: &str, value: &str) -> bool {
     match name {
         "ExecutionId" => ExecutionId::new(value).is_ok(),

@@ -1,4 +1,4 @@
-//! Pretended instances.
+//! Simulated instances.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,22 +12,22 @@ use crate::place;
 use crate::services::ssm::check::Page;
 use crate::services::ssm::{Ssm, check};
 
-/// A pretended EC2 instance with the SSM agent on it.
+/// A simulated EC2 instance with the SSM agent.
 #[derive(Debug)]
 pub(crate) struct Instance {
     /// Its id, such as `i-local000000000001`.
     pub(crate) id: String,
     /// Its tags.
     pub(crate) tags: BTreeMap<String, String>,
-    /// Its folder in the state directory.
+    /// Its directory in the state directory.
     pub(crate) folder: PathBuf,
-    /// The agent's configuration on it.
+    /// The agent's configuration.
     pub(crate) agent_config: PathBuf,
-    /// Commands that it runs at once.
+    /// Maximum number of concurrent commands.
     pub(crate) workers: Semaphore,
 }
 
-/// A condition on instances, in either of the two ways that the API writes it.
+/// A condition on instances, in either of the two forms of the API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
@@ -53,21 +53,21 @@ const PLATFORM: &str = "Linux";
 const RESOURCE_TYPE: &str = "EC2Instance";
 const AGENT_VERSION: &str = "3.3.2746.0";
 
-/// What the filters with an enumeration take.
+/// Filters with enumerated values.
 const PING_STATUSES: [&str; 3] = [PING_STATUS, "ConnectionLost", "Inactive"];
 const PLATFORMS: [&str; 3] = [PLATFORM, "Windows", "MacOS"];
 const RESOURCE_TYPES: [&str; 2] = [RESOURCE_TYPE, "ManagedInstance"];
 
 impl Instance {
-    /// Commands that an instance runs at once: `CommandWorkersLimit` of the SSM agent.
+    /// Maximum number of concurrent commands of an instance: `CommandWorkersLimit` of the SSM agent.
     pub(crate) const WORKERS: usize = 5;
 
-    /// The id of the `number`th instance, from 1. It has the length of EC2's ids.
+    /// The id of the `number`th instance, from 1. It is as long as EC2's ids.
     pub(crate) fn id(number: usize) -> String {
         format!("i-local{number:012}")
     }
 
-    /// Whether a filter of `DescribeInstanceInformation`, or a target of `SendCommand`, takes the instance.
+    /// Whether a filter of `DescribeInstanceInformation`, or a target of `SendCommand`, matches the instance.
     pub(super) fn matches(&self, filter: &Filter) -> Result<bool, AwsError> {
         let one_of = |text: &str| filter.values.iter().any(|value| value == text);
         let enumerated = |text: &str, allowed: &[&str]| match filter
@@ -136,12 +136,12 @@ impl Ssm {
         }
         constraints.check("ValidationException")?;
         if !request.filters.is_empty() && !request.instance_information_filter_list.is_empty() {
-            let message = "Filters and InstanceInformationFilterList exclude each other";
+            let message = "Filters and InstanceInformationFilterList are mutually exclusive";
             return Err(AwsError::client("ValidationException", message));
         }
         let filters: Vec<Filter> =
             request.filters.into_iter().chain(request.instance_information_filter_list).collect();
-        // A page's token is the id of its last instance: ids are in order.
+        // The token of a page is the id of its last instance: the ids are sorted.
         let after = page.next_token.unwrap_or_default();
         if !after.is_empty() && !after.starts_with("i-") {
             return Err(check::invalid_token());

@@ -9,7 +9,7 @@ use crate::services::ssm::document::PLUGIN;
 use crate::services::ssm::rows::{self, CommandRow, InvocationRow};
 use crate::services::ssm::{Ssm, check};
 
-/// `Output` of a plugin in a list, in characters.
+/// Maximum length of a plugin's `Output` in a list, in characters.
 const OUTPUT: usize = 2_500;
 
 #[derive(Deserialize)]
@@ -99,13 +99,13 @@ pub(super) fn describe(command: &CommandRow, invocation: &InvocationRow, details
 
 fn plugin(invocation: &InvocationRow) -> Value {
     let outcome = &invocation.outcome;
-    // As the service puts it: what was written, then what was written as errors.
+    // As in the service: standard output, then standard error.
     let mut output = outcome.stdout.clone();
     if !outcome.stderr.is_empty() {
         output = format!("{output}\n----------ERROR-------\n{}", outcome.stderr);
     }
     let output: String = output.chars().take(OUTPUT).collect();
-    // A plugin knows no `Cancelling`.
+    // A plugin has no status `Cancelling`.
     let status = match outcome.progress.status() {
         "Cancelling" => "InProgress",
         status => status,

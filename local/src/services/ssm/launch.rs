@@ -1,4 +1,4 @@
-//! How a command becomes a process.
+//! Starts a command's process.
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -14,35 +14,35 @@ use crate::services::ssm::instances::Instance;
 use crate::services::ssm::progress::Progress;
 use crate::{Credentials, place};
 
-/// What `GetCommandInvocation` shows of the outputs, in bytes.
+/// Output that `GetCommandInvocation` returns, in bytes.
 const STDOUT: usize = 24_000;
 const STDERR: usize = 8_000;
 
-/// `executionTimeout` of a document that names none.
+/// `executionTimeout` of a document without one.
 pub(super) const EXECUTION_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// How long a cancelled command may take to end by itself.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
-/// How long the outputs are read after the process has ended: a grandchild may hold the pipes for ever.
+/// How long outputs are read after the process has ended. A grandchild may keep the pipes open.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Variables that commands get from the endpoint's own environment. All others stay behind: a command must not
-/// depend on the shell that the endpoint was started from, and must not see the user's AWS credentials.
+/// Variables that commands inherit from the endpoint's environment. No others: a command must not depend on the shell of
+/// the endpoint, and must not see the user's AWS credentials.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER"];
 
-/// What came out of an invocation so far.
+/// The result of an invocation so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) progress: Progress,
-    /// Exit code; -1 before the end, and where there is none.
+    /// Exit code. -1 before the end, and if there is none.
     pub(super) response_code: i32,
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
 
 impl Outcome {
-    /// An end without a process that ended.
+    /// An end without the end of a process.
     pub(super) fn without_process(progress: Progress, response_code: i32, reason: String) -> Self {
         Self { progress, response_code, stdout: String::new(), stderr: reason }
     }
@@ -60,7 +60,7 @@ pub(crate) struct Launcher {
 }
 
 impl Launcher {
-    /// Runs one command on one instance to its end, or until `stop`. The process is reaped here.
+    /// Runs one command on one instance until it ends, or until `stop`. The process is reaped here.
     pub(super) async fn run(
         &self,
         command_id: &str,
@@ -102,7 +102,7 @@ impl Launcher {
             .env("AWS_REGION", place::REGION)
             .env("AWS_DEFAULT_REGION", place::REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // The SSM agent gives these to scripts.
+            // The SSM agent sets these variables for scripts.
             .env("SSM_COMMAND_ID", command_id)
             .env("AWS_SSM_INSTANCE_ID", &instance.id)
             .env("AWS_SSM_REGION_NAME", place::REGION)
@@ -110,14 +110,14 @@ impl Launcher {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C in the endpoint's terminal is not for the agents.
+            // Ctrl-C in the endpoint's terminal must not reach the agents.
             .process_group(0)
             .kill_on_drop(false);
         command
     }
 }
 
-/// Waits for the end of the process and of its output, which a grandchild may hold open.
+/// Waits for the end of the process and of its output, which a grandchild may keep open.
 async fn finish(mut child: Child, stop: &CancellationToken) -> Outcome {
     let group = child.id();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -172,7 +172,7 @@ enum Ended {
 }
 
 async fn wait(child: &mut Child, group: Option<u32>, stop: &CancellationToken) -> Ended {
-    // Until it is reaped, the child's id is still its own.
+    // The id belongs to the child until it is reaped.
     let signal = |signal| {
         if let Some(group) = group.and_then(|id| i32::try_from(id).ok()) {
             let _ = killpg(Pid::from_raw(group), signal);
@@ -183,7 +183,7 @@ async fn wait(child: &mut Child, group: Option<u32>, stop: &CancellationToken) -
             Ok(status) => Ended::Exit(status),
             Err(e) => Ended::Lost(format!("cannot wait for the process: {e}")),
         },
-        // As the SSM agent does it.
+        // As the SSM agent does.
         () = tokio::time::sleep(EXECUTION_TIMEOUT) => {
             signal(Signal::SIGKILL);
             let _ = child.wait().await;
@@ -196,7 +196,7 @@ async fn wait(child: &mut Child, group: Option<u32>, stop: &CancellationToken) -
         signal(Signal::SIGKILL);
         let _ = child.wait().await;
     } else {
-        // What the child has left behind. While any of it lives, nobody else gets the group's id.
+        // Processes that the child left behind. While one of them lives, the id of the group is not reused.
         signal(Signal::SIGKILL);
     }
     Ended::Stopped(Progress::Cancelled)

@@ -1,4 +1,4 @@
-//! `ListCommands` and `ListCommandInvocations`: the newest first.
+//! `ListCommands` and `ListCommandInvocations`: newest first.
 
 use rusqlite::Connection;
 use serde::Deserialize;
@@ -11,15 +11,15 @@ use crate::services::ssm::rows::{self, CommandRow};
 use crate::services::ssm::search::{Wanted, commands_before};
 use crate::services::ssm::{Ssm, command, invocation};
 
-/// Items of one page at most.
+/// Maximum number of items of a page.
 const PAGE: usize = 50;
 
-/// Commands that are read at once.
+/// Commands that are read in one query.
 const SLICE: usize = 100;
 
 const FILTERS: [&str; 5] = ["InvokedAfter", "InvokedBefore", "Status", STAGE, "DocumentName"];
 
-/// The filter of `ListCommands` alone.
+/// The filter that only `ListCommands` has.
 const STAGE: &str = "ExecutionStage";
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ struct List {
     max_results: Option<usize>,
     next_token: Option<String>,
     filters: Option<Vec<KeyValue>>,
-    /// Of `ListCommandInvocations` only.
+    /// Only for `ListCommandInvocations`.
     details: Option<bool>,
 }
 
@@ -74,7 +74,7 @@ impl Condition {
         })
     }
 
-    /// Has the database see to it, where it can.
+    /// Adds the condition to the database query, if it can be expressed there.
     fn ask(&self, wanted: &mut Wanted) {
         match self {
             Self::After(moment) => wanted.after = wanted.after.max(Some(*moment)),
@@ -83,7 +83,7 @@ impl Condition {
             }
             Self::Ended(ended) => wanted.ended = Some(*ended),
             Self::Document(name) => wanted.document = Some(name.clone()),
-            // A command's own status follows from all its invocations.
+            // The status of a command follows from all its invocations.
             Self::Status(_) => {}
         }
     }
@@ -99,10 +99,10 @@ impl Condition {
     }
 }
 
-/// Where a page of invocations ends: the row of the command, and that of the invocation.
+/// The position of a page of invocations: the row of the command, and that of the invocation.
 type Place = (i64, i64);
 
-/// What is asked for.
+/// The query.
 struct Search {
     command_id: Option<String>,
     instance_id: Option<String>,
@@ -135,7 +135,7 @@ impl Search {
         self.instance_id.as_deref().is_none_or(|wanted| wanted == instance)
     }
 
-    /// What the database can see to by itself.
+    /// The part that the database evaluates.
     fn wanted(&self) -> Wanted {
         let mut wanted = Wanted { instance: self.instance_id.clone(), ..Wanted::default() };
         for condition in &self.conditions {
@@ -144,8 +144,7 @@ impl Search {
         wanted
     }
 
-    /// Goes through commands, the newest first, from the one before `before` on, until `take` says that it has
-    /// enough.
+    /// Reads commands, newest first, before `before`, until `take` has enough.
     fn walk(
         &self,
         db: &Connection,
@@ -179,7 +178,7 @@ impl Ssm {
             return Err(AwsError::not_implemented("member Details of ListCommands"));
         }
         let (search, page) = Search::read(request)?;
-        // A page's token is the row of its last command.
+        // The token of a page is the row of its last command.
         let before = page.after::<i64>()?.unwrap_or(i64::MAX);
         let (found, more) = self.worker.run(move |db| commands(db, &search, before)).await??;
         answer(&json!({"Commands": found, "NextToken": more.map(|id| id.to_string())}))
@@ -193,7 +192,7 @@ impl Ssm {
         }
         let details = request.details.unwrap_or_default();
         let (search, page) = Search::read(request)?;
-        // A page's token is the row of its last invocation's command, and its own.
+        // The token of a page is the row of its last invocation's command, and its own row.
         let after = page.after::<String>()?.map(|token| {
             let (command, invocation) = token.split_once('/').unwrap_or_default();
             command.parse().ok().zip(invocation.parse().ok()).ok_or_else(check::invalid_token)
@@ -212,7 +211,7 @@ fn commands(db: &Connection, search: &Search, before: i64) -> rusqlite::Result<(
         let status = command::status(row, &progress);
         let ended = progress.iter().all(|p| p.is_end());
         let on_instance = match &search.instance_id {
-            // One command by its id was not chosen by the database.
+            // A single command by its id was not filtered by the database.
             Some(wanted) if search.command_id.is_some() => {
                 rows::invocations(db, row.id)?.iter().any(|invocation| invocation.instance_id == *wanted)
             }

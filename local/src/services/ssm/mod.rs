@@ -1,7 +1,7 @@
-//! Systems Manager: pretended instances, the document that starts the agent, and Run Command.
+//! Systems Manager: simulated instances, the document that starts the agent, and Run Command.
 //!
-//! `send` writes a command to the database (`rows`) and hands it to `deliver`, which starts the agent by `launch`
-//! and writes what becomes of it; everything else reads and writes rows.
+//! `send` stores a command in the database (`rows`) and passes it to `deliver`, which starts the agent with `launch` and
+//! stores the progress. Everything else reads and writes rows.
 
 mod cancel;
 mod capture;
@@ -37,7 +37,7 @@ pub(crate) use launch::Launcher;
 
 use deliver::{Deliverer, Open};
 
-/// The least `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
+/// The smallest `TimeoutSeconds` on AWS (Systems Manager API reference, `SendCommand`).
 const SHORTEST_TIMEOUT: u64 = 30;
 
 /// The embedded Systems Manager.
@@ -45,11 +45,11 @@ const SHORTEST_TIMEOUT: u64 = 30;
 pub(crate) struct Ssm {
     instances: Vec<Arc<Instance>>,
     documents: Vec<Document>,
-    /// The least `TimeoutSeconds` of `SendCommand`.
+    /// The smallest `TimeoutSeconds` of `SendCommand`.
     shortest_delivery: u64,
     worker: Worker<Connection>,
     deliverer: Arc<Deliverer>,
-    /// `CreatedDate` of the documents: they are as new as this process.
+    /// `CreatedDate` of the documents: the start of this process.
     started: i64,
 }
 
@@ -58,9 +58,9 @@ pub(crate) struct Ssm {
 pub(crate) struct Left(Vec<(rows::CommandRow, Vec<rows::InvocationRow>)>);
 
 impl Ssm {
-    /// With these instances and documents. Commands are kept in a database in `dir`, and started as `launcher` says. A
-    /// deployment whose `delivery` is shorter than AWS allows may use it here, where delivery takes milliseconds: its
-    /// heartbeats could not be as short otherwise.
+    /// Creates the service with these instances and documents. Commands are stored in a database in `dir`, and started by
+    /// `launcher`. A deployment may have a `delivery` that is shorter than AWS allows: delivery takes milliseconds here, and
+    /// heartbeats could not be that short otherwise.
     pub(crate) fn open(
         dir: &Path,
         instances: Vec<Instance>,
@@ -80,7 +80,7 @@ impl Ssm {
         })
     }
 
-    /// What had not ended when an earlier process did. To be asked before this one delivers anything.
+    /// The unfinished commands of an earlier process. Must be called before this process delivers commands.
     ///
     /// # Errors
     /// What the database says.
@@ -88,9 +88,9 @@ impl Ssm {
         Ok(Left(self.worker.run(rows::reopen).await??))
     }
 
-    /// Delivers it again, when the agents can reach the services that they use. A command may so be delivered twice,
-    /// which is no more than Systems Manager promises: agents claim a job by its attempt, and the second has nothing
-    /// to do. The time without an endpoint does not count as time of delivery.
+    /// Delivers them again, after the agents can reach the services that they use. A command may be delivered twice, as by
+    /// Systems Manager: agents claim a job by its attempt, and the second agent finds it claimed. The time without an
+    /// endpoint does not count as delivery time.
     pub(crate) fn resume(&self, left: Left) {
         for (command, invocations) in left.0 {
             let errors = invocations.iter().filter(|row| row.outcome.progress.is_error()).count();
@@ -116,7 +116,7 @@ impl Ssm {
         }
     }
 
-    /// Starts no more commands, and gives those that run a little time to end. None is killed.
+    /// Stops starting commands, and waits a limited time for running ones. None is killed.
     pub(crate) async fn close(&self, patience: Duration) {
         self.deliverer.close(patience).await;
     }

@@ -1,4 +1,4 @@
-//! How far an invocation is.
+//! The progress of an invocation.
 //!
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html>
 
@@ -13,9 +13,9 @@ pub(super) enum Progress {
     Cancelled,
     DeliveryTimedOut,
     ExecutionTimedOut,
-    /// Its instance is not there any more.
+    /// Its instance no longer exists.
     Undeliverable,
-    /// Not sent, since its command had more errors than `MaxErrors`.
+    /// Not sent, because its command had more errors than `MaxErrors`.
     Terminated,
 }
 
@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// `StatusDetails`, which is also what the database holds.
+    /// `StatusDetails`, which is also the value in the database.
     pub(super) const fn details(self) -> &'static str {
         match self {
             Self::DeliveryTimedOut => "DeliveryTimedOut",
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// Reads what [`details`](Self::details) wrote.
+    /// Parses the value of [`details`](Self::details).
     pub(super) fn read(details: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|progress| progress.details() == details)
     }
@@ -66,7 +66,7 @@ impl Progress {
         !matches!(self, Self::Pending | Self::Started | Self::Cancelling)
     }
 
-    /// Whether it counts against `MaxErrors`.
+    /// Whether it counts for `MaxErrors`.
     pub(super) const fn is_error(self) -> bool {
         matches!(self, Self::Failed | Self::ExecutionTimedOut)
     }

@@ -1,19 +1,19 @@
-//! `MaxConcurrency` and `MaxErrors`: a number, or a share of the targets.
+//! `MaxConcurrency` and `MaxErrors`: a number, or a percentage of the targets.
 //!
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html>
 
 use crate::http::Constraints;
 
-/// `MaxConcurrency` without one.
+/// The default of `MaxConcurrency`.
 pub(super) const DEFAULT_CONCURRENCY: &str = "50";
 
-/// `MaxErrors` without one.
+/// The default of `MaxErrors`.
 pub(super) const DEFAULT_ERRORS: &str = "0";
 
 const CONCURRENCY: &str = "^([1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%)$";
 const ERRORS: &str = "^([1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%)$";
 
-/// Refuses what is neither a number nor a share.
+/// Refuses a value that is neither a number nor a percentage.
 pub(super) fn check(constraints: &mut Constraints, concurrency: Option<&str>, errors: Option<&str>) {
     constraints.length("maxConcurrency", concurrency, 1..=7);
     constraints.pattern("maxConcurrency", concurrency, CONCURRENCY, |text| is_rate(text) && !is_zero(text));
@@ -32,12 +32,12 @@ fn is_zero(text: &str) -> bool {
     matches!(text, "0" | "0%")
 }
 
-/// Invocations that may run at once, for a checked text.
+/// Maximum number of concurrent invocations, for a checked text.
 pub(super) fn concurrency(text: &str, targets: usize) -> usize {
     of(text, targets).max(1)
 }
 
-/// Errors that a command survives, for a checked text.
+/// Number of errors that a command tolerates, for a checked text.
 pub(super) fn errors(text: &str, targets: usize) -> usize {
     of(text, targets)
 }

@@ -1,7 +1,7 @@
 //! Commands and invocations in SQLite.
 //!
-//! The database is the only place where they are: what `ListCommands` shows after a crash is what it showed
-//! before, and an endpoint that has run for weeks needs no more memory than a new one.
+//! The database is the only store: `ListCommands` returns the same before and after a crash, and memory does not grow with
+//! the age of the endpoint.
 
 use std::path::Path;
 
@@ -45,11 +45,11 @@ const SCHEMA: Schema = Schema {
     upgrades: &[],
 };
 
-/// Invocations that are remembered, and commands without one. The service keeps them for 30 days; here the oldest
-/// make room.
+/// Maximum number of stored invocations, and of commands without one. The service keeps them for 30 days; here the oldest
+/// are removed.
 const REMEMBERED: i64 = 20_000;
 
-/// A command as it was sent: what cannot change.
+/// The immutable part of a command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Sent {
     pub(super) document: String,
@@ -60,7 +60,7 @@ pub(super) struct Sent {
     pub(super) targets: Vec<Filter>,
     pub(super) max_concurrency: String,
     pub(super) max_errors: String,
-    /// Seconds that delivery may take.
+    /// Delivery timeout in seconds.
     pub(super) timeout: u64,
     /// The agent's arguments.
     pub(super) arguments: Vec<String>,
@@ -91,8 +91,8 @@ pub(super) fn open(dir: &Path) -> Result<Worker<Connection>, LocalError> {
     Worker::start("ssm", SCHEMA.open(dir)?).map_err(LocalError::Thread)
 }
 
-/// Adds a command with an invocation on each instance, and gives the command's row and the invocations' ids. The
-/// oldest commands that have ended make room.
+/// Inserts a command with an invocation for each instance. Returns the command's row and the invocations' ids. Removes
+/// the oldest commands that have ended.
 pub(super) fn insert(
     db: &mut Connection,
     command_id: &str,
@@ -140,7 +140,7 @@ pub(super) fn command(db: &Connection, command_id: &str) -> rusqlite::Result<Opt
         .optional()
 }
 
-/// How far a command's invocations are, in the order of its instances, without what they wrote.
+/// The progress of a command's invocations, in the order of its instances, without their output.
 pub(super) fn progress(db: &Connection, command: i64) -> rusqlite::Result<Vec<Progress>> {
     db.prepare_cached("SELECT progress FROM invocation WHERE command = ?1 ORDER BY id")?
         .query_map([command], |row| read_progress(&row.get::<_, String>(0)?))?
@@ -161,7 +161,7 @@ pub(super) fn invocations(db: &Connection, command: i64) -> rusqlite::Result<Vec
     .collect()
 }
 
-/// Delivers: the invocation starts, unless it was cancelled meanwhile.
+/// Starts the invocation, unless it was cancelled in the meantime.
 pub(super) fn start(db: &Connection, id: i64) -> rusqlite::Result<bool> {
     let changed = db
         .prepare_cached("UPDATE invocation SET progress = ?2, started = ?3 WHERE id = ?1 AND progress = ?4")?
@@ -169,7 +169,7 @@ pub(super) fn start(db: &Connection, id: i64) -> rusqlite::Result<bool> {
     Ok(changed == 1)
 }
 
-/// Ends an invocation, unless it has ended: then it stays as it is, and the answer is false.
+/// Ends an invocation. Returns false, without a change, if it has already ended.
 pub(super) fn end(db: &Connection, id: i64, outcome: &Outcome) -> rusqlite::Result<bool> {
     let changed = db
         .prepare_cached(
@@ -187,8 +187,8 @@ pub(super) fn end(db: &Connection, id: i64, outcome: &Outcome) -> rusqlite::Resu
     Ok(changed == 1)
 }
 
-/// Marks a command as cancelled, on these instances or on all, and gives the ids of the invocations that are to be
-/// stopped. What was not delivered has ended with this.
+/// Marks a command as cancelled on these instances, or on all. Returns the ids of the invocations to stop. Invocations
+/// that were not delivered end with this.
 pub(super) fn cancel(db: &mut Connection, command: i64, instances: &[String]) -> rusqlite::Result<Vec<i64>> {
     let transaction = db.transaction()?;
     let now = place::now_ms();
@@ -210,8 +210,8 @@ pub(super) fn cancel(db: &mut Connection, command: i64, instances: &[String]) ->
     Ok(stopped)
 }
 
-/// Commands with open invocations, oldest first, each of which is to be delivered again: what was under way when
-/// the process ended may or may not have begun. A cancellation that was under way counts as done.
+/// Commands with open invocations, oldest first. Each open invocation is delivered again, because it is not known
+/// whether it had started. A cancellation in progress counts as complete.
 pub(super) fn reopen(db: &mut Connection) -> rusqlite::Result<Vec<(CommandRow, Vec<InvocationRow>)>> {
     let transaction = db.transaction()?;
     transaction.execute(

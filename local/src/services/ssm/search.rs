@@ -1,11 +1,11 @@
-//! Finding commands.
+//! Finds commands.
 
 use rusqlite::Connection;
 
 use crate::services::ssm::progress::Progress;
 use crate::services::ssm::rows::{CommandRow, read_command};
 
-/// What the database itself can say of commands, so that a list need not read them all.
+/// Conditions that the database evaluates, so that a list need not read all commands.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// Requested after this, in milliseconds since 1970.
@@ -17,11 +17,11 @@ pub(super) struct Wanted {
     pub(super) ended: Option<bool>,
     /// On this instance.
     pub(super) instance: Option<String>,
-    /// With an invocation, on that instance if one is named, that is so far.
+    /// With an invocation of this progress, on that instance if one is given.
     pub(super) progress: Option<Vec<Progress>>,
 }
 
-/// The newest commands before a row's id.
+/// The newest commands before a row id.
 pub(super) fn commands_before(
     db: &Connection,
     before: i64,

@@ -15,16 +15,16 @@ use crate::services::ssm::progress::Progress;
 use crate::services::ssm::rows::{self, Sent};
 use crate::services::ssm::{Document, Ssm, check, command, rate};
 
-/// `TimeoutSeconds` without one (Systems Manager API reference, `SendCommand`).
+/// The default of `TimeoutSeconds` (Systems Manager API reference, `SendCommand`).
 const DEFAULT_TIMEOUT: u64 = 3_600;
 
-/// `TimeoutSeconds` at most; the least is [`SHORTEST_TIMEOUT`](super::SHORTEST_TIMEOUT).
+/// The maximum of `TimeoutSeconds`. The minimum is [`SHORTEST_TIMEOUT`](super::SHORTEST_TIMEOUT).
 const LONGEST_TIMEOUT: u64 = 2_592_000;
 
-/// Instances in `InstanceIds`, and values of a target.
+/// Maximum number of instances in `InstanceIds`, and of values of a target.
 const MOST_INSTANCES: usize = 50;
 
-/// Targets of one command.
+/// Maximum number of targets of a command.
 const MOST_TARGETS: usize = 5;
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ impl Ssm {
         };
         let command_id = uuid::Uuid::new_v4().to_string();
         let ids: Vec<String> = instances.iter().map(|instance| instance.id.clone()).collect();
-        // On disk before the answer: a command that somebody knows of is delivered.
+        // On disk before the answer, so that an acknowledged command is delivered.
         let (row, invocations) =
             self.worker.run(move |db| rows::insert(db, &command_id, &sent, &ids)).await??;
         let described = command::describe(&row, &vec![Progress::Pending; invocations.len()]);
@@ -99,7 +99,7 @@ impl Ssm {
         constraints.check("ValidationException")?;
         refuse_duplicates(&request.instance_ids)?;
         if request.instance_ids.is_empty() == request.targets.is_empty() {
-            let message = "give either InstanceIds or Targets";
+            let message = "either InstanceIds or Targets is required";
             return Err(AwsError::client("ValidationException", message));
         }
         if let Some(target) = request.targets.iter().find(|t| t.key.starts_with("resource-groups:")) {
@@ -124,7 +124,7 @@ impl Ssm {
         }
     }
 
-    /// The instances that the command is for.
+    /// The instances of the command.
     fn targets(&self, request: &Send) -> Result<Vec<Arc<Instance>>, AwsError> {
         if request.targets.is_empty() {
             return request.instance_ids.iter().map(|id| self.instance(id)).collect();

@@ -14,33 +14,33 @@ use crate::services::stepfunctions::database::{Ending, Record};
 use crate::services::stepfunctions::running::{Entry, Fed, Message, Unfed};
 use crate::services::stepfunctions::{Shared, effects, ended};
 
-/// Delays between tries to write a record double from the first to the longest.
+/// Delays between tries to write a record. They double from the first to the longest.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// Between two looks at the clock.
+/// Interval of clock checks.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
-/// Owns an execution: feeds it, keeps its journal, and carries out what it wants.
+/// Owns an execution: applies inputs, writes its journal, and carries out its effects.
 ///
-/// An input changes the execution, then it is on disk, then its effects leave and its sender is answered. So whatever
-/// the world has seen of an execution is still true after a crash; what a crash cuts off between the record and the
-/// effects, [`Actor::resume`] makes up for.
+/// An input changes the execution; then the input is written to disk; then its effects are carried out and its sender is
+/// answered. So everything that was observed of an execution is still true after a crash. Effects that a crash
+/// interrupted after the write are repeated by [`Actor::resume`].
 pub(super) struct Actor {
     pub(super) execution: Execution,
     pub(super) entry: Arc<Entry>,
     pub(super) shared: Arc<Shared>,
     /// Position of the next record in the journal.
     pub(super) position: i64,
-    /// The last moment that the execution was told. The system's clock may step back, an execution's may not.
+    /// The latest time that the execution was given. The system's clock may step back, that of an execution may not.
     pub(super) now: Timestamp,
-    /// For tasks whose work must be stopped when nobody waits for it any more.
+    /// For tasks whose work must be stopped when it is no longer needed.
     cancellations: HashMap<TaskId, CancellationToken>,
-    /// Inputs that came while a record could not be written, and whose senders do not repeat them.
+    /// Inputs that arrived while a record could not be written, and whose senders do not repeat them.
     held: VecDeque<Input>,
 }
 
-/// The endpoint closes: nothing more happens to the execution until it is opened again.
+/// The endpoint is closing: the execution does not change until it is opened again.
 struct Closing;
 
 impl Actor {
@@ -54,14 +54,14 @@ impl Actor {
         Self { execution, entry, shared, position, now, cancellations: HashMap::new(), held: VecDeque::new() }
     }
 
-    /// Starts the execution and runs it to its end in a task of its own.
+    /// Starts the execution, and runs it in a separate task until it ends.
     pub(super) async fn start(mut self, mut mailbox: mpsc::Receiver<Message>) {
         if self.feed(Input::Start, &mut mailbox).await.is_ok() {
             self.serve(mailbox).await;
         }
     }
 
-    /// Goes on with an execution that an earlier endpoint left, once this one serves requests.
+    /// Continues an execution of an earlier endpoint, after this one serves requests.
     pub(super) async fn resume(mut self, mut mailbox: mpsc::Receiver<Message>) {
         let shared = Arc::clone(&self.shared);
         tokio::select! {
@@ -73,8 +73,8 @@ impl Actor {
                 return;
             }
         } else {
-            // The service answered these, or was about to; nobody will tell us any more. So they are asked again: at
-            // least once, as everywhere in a system of messages. A nested execution is found by who started it.
+            // The service answered these calls, or was about to, but the answers are lost. So the calls are repeated (at-least-once
+            // delivery). A nested execution is found by its parent.
             for open in self.execution.open_tasks() {
                 self.start_task(open.start, open.submitted);
             }
@@ -94,7 +94,7 @@ impl Actor {
             let due = self.execution.next_timer();
             let fed = tokio::select! {
                 biased;
-                // What fails because the endpoint goes is no failure of a task.
+                // A failure because of the shutdown is not a failure of a task.
                 () = closing.cancelled() => return,
                 message = mailbox.recv() => match message {
                     None => return,
@@ -120,8 +120,8 @@ impl Actor {
         }
     }
 
-    /// Feeds an input whose sender waits for an answer and can repeat it. Where its record cannot be written, the
-    /// execution stays as it was, and the sender learns why.
+    /// Applies an input whose sender waits for an answer and can repeat it. If its record cannot be written, the execution
+    /// does not change, and the sender gets the error.
     async fn feed_once(&mut self, input: Input) -> Result<Fed, Closing> {
         let (outcome, record, effects) = self.step(input);
         if let Some(record) = record {
@@ -135,7 +135,7 @@ impl Actor {
         Ok(Ok(outcome))
     }
 
-    /// Feeds an input that nobody repeats, such as a timer or the answer of a task.
+    /// Applies an input that is not repeated, such as a timer or the answer of a task.
     async fn feed(&mut self, input: Input, mailbox: &mut mpsc::Receiver<Message>) -> Result<(), Closing> {
         let (_, record, effects) = self.step(input);
         if let Some(record) = record {
@@ -145,7 +145,7 @@ impl Actor {
         Ok(())
     }
 
-    /// Moves the execution. The record, if it changed, must be on disk before anybody sees more of it.
+    /// Steps the execution. If it changed, the record must be on disk before the change becomes visible.
     fn step(&mut self, input: Input) -> (Result<(), Rejected>, Option<Record>, Vec<Effect>) {
         self.now = self.now.max(Timestamp::now());
         let text = serde_json::to_string(&input).unwrap_or_default();
@@ -163,8 +163,7 @@ impl Actor {
         (step.outcome, record, step.effects)
     }
 
-    /// Takes back a step whose record was not written: the journal has all steps before it. Reading needs no room on
-    /// the disk.
+    /// Reverts a step whose record was not written: the journal has all earlier steps. Reading needs no disk space.
     async fn undo(&mut self) -> Result<(), Closing> {
         let mut delay = FIRST_DELAY;
         loop {
@@ -178,8 +177,8 @@ impl Actor {
         }
     }
 
-    /// Writes a record, however long that takes. Nobody may see more of the execution before that: where the disk
-    /// is full it stands still, and goes on when there is room. Meanwhile every request is answered at once.
+    /// Writes a record, and retries without limit. The change must not become visible before that: if the disk is full, the
+    /// execution waits until there is space. In the meantime every request is answered at once.
     async fn keep(&mut self, record: Record, mailbox: &mut mpsc::Receiver<Message>) -> Result<(), Closing> {
         let record = Arc::new(record);
         let mut delay = FIRST_DELAY;
@@ -192,7 +191,7 @@ impl Actor {
                             let _ = answer.send(Err(Unfed::Unwritten(error.clone())));
                         }
                         Message::Input { input, answer: None } => held.push_back(input),
-                        // Who reads gets what is on disk.
+                        // Readers get the state on disk.
                         Message::Read(look) => drop(look),
                     }
                 }
@@ -224,7 +223,7 @@ impl Actor {
             }
             Effect::Ended(_) => {
                 self.cancellations.clear();
-                // From here on the database answers for it; then whoever waits is told.
+                // From here on the database has the result. Then the waiting tasks are notified.
                 self.shared.running.remove(&self.entry);
                 self.entry.ended.send_replace(true);
                 tokio::spawn(ended::report(Arc::clone(&self.shared), self.entry.id));
@@ -232,7 +231,7 @@ impl Actor {
         }
     }
 
-    /// Has a try carried out. If it was `submitted` before, only its end is awaited.
+    /// Carries out a try. If it was `submitted` before, only its end is awaited.
     fn start_task(&mut self, start: Arc<StartTask>, submitted: bool) {
         let nested = effects::is_nested(&start);
         if submitted && !nested {
@@ -247,7 +246,7 @@ impl Actor {
     }
 }
 
-/// Says what is in the way, and waits a little before the next try.
+/// Reports the problem, and waits before the next try.
 async fn wait_for_disk(shared: &Shared, error: &AwsError, delay: &mut Duration) -> Result<(), Closing> {
     if shared.closing.is_cancelled() {
         return Err(Closing);
@@ -271,8 +270,8 @@ fn token_of(effect: &Effect) -> Option<String> {
     }
 }
 
-/// Sleeps until then, or wakes up a little earlier to look at the clock again: a machine that is suspended stops the
-/// runtime's clock, not the time of an execution.
+/// Sleeps until a time, but wakes up regularly to check the clock: while the computer is suspended, the runtime's clock
+/// stops, but the time of an execution does not.
 async fn sleep_until(due: Option<Timestamp>) {
     let Some(due) = due else { return };
     let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();

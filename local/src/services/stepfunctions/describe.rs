@@ -63,7 +63,7 @@ impl StepFunctions {
     }
 }
 
-/// Whether `includedData` asks for the payloads, as it does where it is absent.
+/// Whether `includedData` requests the payloads, which is the default.
 pub(super) fn included(wanted: Option<&str>) -> Result<bool, AwsError> {
     let wanted = wanted.unwrap_or("ALL_DATA");
     let mut constraints = Constraints::default();

@@ -1,4 +1,4 @@
-//! Carrying out what Task states want.
+//! Carries out the effects of Task states.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::services::stepfunctions::{Shared, start};
 /// A task's failure: error name and cause.
 type Failure = (String, String);
 
-/// Whether Task states may use a service here: checked when a machine is created.
+/// Whether the endpoint supports a service in Task states. Checked when a state machine is created.
 pub(super) fn is_supported(service: &Service) -> bool {
     matches!(service, Service::LambdaFunction | Service::LambdaInvoke | Service::StartExecution)
 }
 
-/// Carries out one try of a Task state, and tells the execution how that went.
+/// Carries out one try of a Task state, and sends the result to the execution.
 pub(super) async fn carry_out(
     shared: &Arc<Shared>,
     entry: &Entry,
@@ -42,7 +42,7 @@ pub(super) async fn carry_out(
             }
             Err(failure) => Err(failure),
         },
-        // Machines with any other service are refused when they are created.
+        // State machines with any other service are refused when they are created.
         other => {
             Err(("States.Runtime".to_owned(), format!("{other:?} is not available on the embedded endpoint")))
         }
@@ -58,12 +58,12 @@ pub(super) async fn carry_out(
     tell(entry, input).await;
 }
 
-/// Whether a try waits for the end of an execution that it starts.
+/// Whether a try waits for the end of the execution that it starts.
 pub(super) fn is_nested(start: &StartTask) -> bool {
     matches!(start.resource.pattern, Pattern::Sync | Pattern::Sync2)
 }
 
-/// The execution may refuse the input, because it has gone on; then nobody waits for it.
+/// The execution may refuse the input, because it has continued. Then the input is not needed.
 async fn tell(entry: &Entry, input: Input) {
     let _ = entry.mailbox.send(Message::Input { input, answer: None }).await;
 }
@@ -74,7 +74,7 @@ fn refused(service: &str, error: &AwsError) -> Failure {
         error.message, error.status, error.code
     );
     let code = &error.code;
-    // Where the API's name has no suffix, the integration's has (`StepFunctions.ExecutionAlreadyExistsException`).
+    // If the API's name has no suffix, the integration's name has one (`StepFunctions.ExecutionAlreadyExistsException`).
     let suffix = if code.ends_with("Exception") { "" } else { "Exception" };
     (format!("{service}.{code}{suffix}"), cause)
 }
@@ -95,13 +95,13 @@ async fn invoke(shared: &Shared, start: &StartTask) -> Result<Value, Failure> {
             let cause = serde_json::to_string(&error).unwrap_or_default();
             Err((error.error_type, cause))
         }
-        // The interpreter knows what the answer to these looks like.
+        // The interpreter defines the form of these answers.
         Ok(Answer::Accepted | Answer::Allowed) => Ok(json!({})),
         Err(error) => Err(refused("Lambda", &error)),
     }
 }
 
-/// Starts a nested execution, or finds it: after a crash nobody knows whether this try had come so far.
+/// Starts a nested execution, or finds it: after a crash, it is not known whether this try already started it.
 async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> Result<Row, Failure> {
     let parent = Parent { execution: entry.id, task: start.task.0, awaits: is_nested(start) };
     match shared.database.child_of(parent).await {
@@ -111,10 +111,10 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
     }
     let parameters = &start.parameters;
     let machine = text(parameters, "StateMachineArn").unwrap_or_default();
-    // No input, or null, is an empty object (measured on the service).
+    // A missing or null input is an empty object (measured on the service).
     let input =
         parameters.get("Input").filter(|input| !input.is_null()).cloned().unwrap_or_else(|| json!({}));
-    // A text is JSON text; other values are the input themselves.
+    // A string is JSON text. Other values are the input themselves.
     let input = match input {
         Value::String(text) => Given::read(text).map_err(|e| refused("StepFunctions", &e))?,
         other => Given::from(other),
@@ -124,7 +124,7 @@ async fn start_child(shared: &Arc<Shared>, entry: &Entry, start: &StartTask) -> 
         .map_err(|e| refused("StepFunctions", &e))
 }
 
-/// Waits for the end of a nested execution, and stops it if nobody waits for it any more.
+/// Waits for the end of a nested execution, and stops it if the try is no longer needed.
 async fn follow(
     shared: &Shared,
     entry: &Entry,

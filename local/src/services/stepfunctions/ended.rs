@@ -1,7 +1,7 @@
-//! Who is informed when an execution ends.
+//! Reports the end of executions.
 //!
-//! On AWS an EventBridge rule matches the event of a master's end and invokes `update-audit`. Here the same event goes
-//! straight into Lambda's queue of asynchronous invocations, which keeps it until the function is done with it.
+//! On AWS, an EventBridge rule matches the event of a master's end and invokes `update-audit`. Here, the same event goes
+//! directly into Lambda's queue of asynchronous invocations, which stores it until the function has processed it.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
 
@@ -17,10 +17,10 @@ use crate::place;
 use crate::services::stepfunctions::Shared;
 use crate::services::stepfunctions::database::Row;
 
-/// Input and output together are in the event up to this size, in bytes (same page: 248 KiB).
+/// Input and output are in the event up to this total size, in bytes (same page: 248 KiB).
 const LARGEST_INCLUDED: usize = 248 * 1024;
 
-/// Delays between attempts to report an end double from the first to the longest.
+/// Delays between attempts to report an end. They double from the first to the longest.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
 
@@ -31,13 +31,13 @@ pub(crate) struct OnEnd {
     pub(crate) machine_arn: String,
     /// The function's name.
     pub(crate) function: String,
-    /// Error types with which the function asks to be invoked again, for as long as it takes. On AWS a queue before
-    /// the function does that.
+    /// Error types with which the function requests another invocation, without limit. On AWS, a queue in front of the
+    /// function does that.
     pub(crate) repeat_on: &'static [&'static str],
 }
 
-/// Reports the end of an execution, and notes that it was reported. A crash between the two reports it a second time.
-/// Repeats until the report is on disk: a run is closed by this event.
+/// Reports the end of an execution, and records that it was reported. A crash between the two repeats the report. Retries
+/// until the report is on disk, because this event closes a run.
 pub(super) async fn report(shared: Arc<Shared>, id: i64) {
     let mut delay = FIRST_DELAY;
     loop {
@@ -64,7 +64,7 @@ async fn report_now(shared: &Shared, id: i64) -> Result<(), AwsError> {
     shared.database.reported(id).await
 }
 
-/// `Step Functions Execution Status Change`, as EventBridge delivers it.
+/// The event `Step Functions Execution Status Change`, as EventBridge delivers it.
 fn event(row: &Row) -> Result<Value, AwsError> {
     let moment = row.stopped.unwrap_or(row.started);
     let time = Timestamp::from_millisecond(moment).map_err(AwsError::internal)?;

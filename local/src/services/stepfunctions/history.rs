@@ -19,8 +19,8 @@ struct Get {
     include_execution_data: Option<bool>,
 }
 
-/// A part of a history. A token counts the events before the page; in reverse, those of the page and after it, for
-/// new ones are added at the other end while somebody reads.
+/// A part of a history. A token counts the events before the page. In reverse order it counts those of the page and after
+/// it, because new events are added at the other end in the meantime.
 #[derive(Debug, Clone, Copy)]
 struct Part {
     page: Page,
@@ -45,7 +45,7 @@ impl StepFunctions {
         };
         let (events, next) = match live {
             Some(read) => read,
-            // It has ended, if only while we asked; or the endpoint does not go on with it.
+            // The execution has ended in the meantime, or the endpoint does not continue it.
             None => self.kept(row.id, part).await?,
         };
         let mut members = Map::from_iter([("events".to_owned(), Value::Array(events))]);
@@ -81,7 +81,7 @@ impl StepFunctions {
 }
 
 impl Part {
-    /// The events' positions, and the next page's token.
+    /// The positions of the events, and the next page's token.
     fn range(self, total: usize) -> (usize, usize, Option<usize>) {
         let from = self.page.from;
         if self.reverse {

@@ -14,7 +14,7 @@ use crate::services::stepfunctions::describe::included;
 use crate::services::stepfunctions::page::Page;
 use crate::services::stepfunctions::{Shared, StepFunctions, effects, names};
 
-/// A state machine, ready to run.
+/// A compiled state machine.
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) row: MachineRow,
@@ -73,8 +73,7 @@ impl StepFunctions {
         refuse_observation(request.logging_configuration.as_ref(), request.tracing_configuration.as_ref())?;
         check_role(&request.role_arn)?;
         let machine = self.create_machine(&request.name, &request.definition, &request.role_arn).await?;
-        // The same name and definition again is no change; the role does not count (API reference,
-        // CreateStateMachine).
+        // The same name and definition is no change. The role is not compared (API reference, CreateStateMachine).
         if machine.text != request.definition {
             let message = format!("State Machine Already Exists: '{}'", machine.arn);
             return Err(AwsError::client("StateMachineAlreadyExists", message));
@@ -84,7 +83,7 @@ impl StepFunctions {
         }))
     }
 
-    /// Creates a machine, or gives it this definition: executions that run keep theirs.
+    /// Creates a state machine, or changes its definition. Running executions keep theirs.
     pub(crate) async fn ensure_machine(&self, name: &str, definition: &str) -> Result<(), AwsError> {
         let role = format!("arn:aws:iam::{}:role/{name}", place::ACCOUNT);
         let machine = self.create_machine(name, definition, &role).await?;
@@ -120,7 +119,7 @@ impl StepFunctions {
             && request.tracing_configuration.is_none();
         if nothing {
             let message = "Either the definition, the role ARN, the LoggingConfiguration, or the \
-                           TracingConfiguration must be specified";
+                TracingConfiguration must be specified";
             return Err(AwsError::client("MissingRequiredParameter", message));
         }
         if let Some(definition) = &request.definition {
@@ -139,7 +138,7 @@ impl StepFunctions {
     pub(super) async fn delete_state_machine(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Delete = parse("DeleteStateMachine", body)?;
         names::check_arn(&request.state_machine_arn, "stateMachine")?;
-        // A machine that is not there is a success too, as the service has it.
+        // As in the service, deleting a state machine that does not exist succeeds.
         self.shared.database.remove_machine(&request.state_machine_arn).await?;
         answer(&json!({}))
     }
@@ -177,7 +176,7 @@ impl StepFunctions {
 }
 
 impl Shared {
-    /// A machine by its ARN.
+    /// A state machine by its ARN.
     pub(super) async fn machine(&self, arn: &str) -> Result<Arc<Machine>, AwsError> {
         let row = self.database.machine(arn).await?.ok_or_else(|| names::no_machine(arn))?;
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +199,7 @@ fn summary(machine: &MachineRow) -> Map<String, Value> {
     ])
 }
 
-/// Refuses logs and traces of executions, which nobody here writes. What switches them off is no change.
+/// Refuses logging and tracing of executions, which the endpoint does not support. Switching them off is no change.
 fn refuse_observation(logging: Option<&Value>, tracing: Option<&Value>) -> Result<(), AwsError> {
     let level = |logging: &Value| logging.get("level").and_then(Value::as_str).unwrap_or("OFF").to_owned();
     if logging.is_some_and(|logging| level(logging) != "OFF") {
@@ -219,7 +218,7 @@ fn check_role(arn: &str) -> Result<(), AwsError> {
     Err(AwsError::client("InvalidArn", format!("Invalid Role Arn: '{arn}'")))
 }
 
-/// Compiles a definition, and refuses what the interpreter knows but nobody here carries out.
+/// Compiles a definition, and refuses integrations that the interpreter supports but the endpoint does not.
 pub(super) fn compile(text: &str) -> Result<Definition, AwsError> {
     let invalid = |problems: Vec<String>| {
         let message = format!("Invalid State Machine Definition: '{}'", problems.join(", "));

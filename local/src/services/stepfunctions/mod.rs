@@ -1,10 +1,10 @@
 //! Step Functions: a driver around the pure interpreter of the crate `asl`.
 //!
-//! Each execution is owned by a task of its own (`actor`), so nothing is locked while it steps. The actor is the
-//! one place where inputs enter an execution and effects leave it, and it writes each input to the `database` in
-//! between. `effects` carries the effects out, in tasks that send their answers back to the actor's mailbox.
-//! `ended` reports their ends, `running` finds executions at work, `resume` brings back those that an earlier endpoint left; the other modules
-//! are the API's operations, which read what the database has.
+//! Each execution is owned by a separate task (`actor`), so stepping needs no locks. Only the actor applies inputs to an
+//! execution and releases its effects, and it writes each input to the `database` in between. `effects` carries out the
+//! effects in tasks that send their answers to the actor's mailbox. `ended` reports the end of executions, `running` finds
+//! running executions, and `resume` restores those of an earlier endpoint. The other modules are the API's operations,
+//! which read the database.
 
 mod actor;
 mod database;
@@ -42,18 +42,18 @@ pub(crate) struct StepFunctions {
     shared: Arc<Shared>,
 }
 
-/// What actors, effects and operations share.
+/// Shared by actors, effects and operations.
 #[derive(Debug)]
 struct Shared {
     database: database::Database,
     running: running::Running,
-    /// Machines as they were last used, by ARN.
+    /// Recently used state machines, by ARN.
     compiled: Mutex<HashMap<String, Arc<machines::Machine>>>,
-    /// Held while an execution is added.
+    /// Held while an execution is inserted.
     starting: tokio::sync::Mutex<()>,
-    /// What Task states call.
+    /// The functions for Task states.
     lambda: Lambda,
-    /// Who is informed of the end of executions.
+    /// The functions to invoke at the end of executions.
     on_end: OnEnd,
     /// Cancelled when the endpoint serves requests.
     open: CancellationToken,
@@ -99,7 +99,7 @@ impl StepFunctions {
         }
     }
 
-    /// Stops all executions where they are: nothing more is started for them until the directory is opened again.
+    /// Stops all executions without ending them: nothing is started for them until the directory is opened again.
     pub(crate) fn stop(&self) {
         self.shared.closing.cancel();
     }
@@ -110,12 +110,12 @@ impl StepFunctions {
     }
 }
 
-/// Forgets what is old, now and as long as the endpoint runs.
+/// Removes old executions, now and regularly.
 async fn forget(shared: Arc<Shared>) {
     storage::regularly(&shared.closing, || async {
         if let Err(error) = shared.database.forget_old().await {
-            // A full disk, perhaps. There is a next time.
-            tracing::warn!("old executions stay: {}", error.message);
+            // For example because of a full disk. It is repeated later.
+            tracing::warn!("old executions could not be removed: {}", error.message);
         }
     })
     .await;

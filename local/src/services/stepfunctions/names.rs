@@ -1,4 +1,4 @@
-//! Names and ARNs of machines and executions.
+//! Names and ARNs of state machines and executions.
 
 use crate::http::AwsError;
 use crate::place;
@@ -6,7 +6,7 @@ use crate::place;
 /// The largest input, output or result, in bytes.
 pub(super) const LARGEST_PAYLOAD: usize = asl::MAX_PAYLOAD_BYTES;
 
-/// The ARN of a machine.
+/// The ARN of a state machine.
 pub(crate) fn machine_arn(name: &str) -> String {
     place::arn("states", format_args!("stateMachine:{name}"))
 }
@@ -15,7 +15,7 @@ pub(super) fn execution_arn(machine: &str, name: &str) -> String {
     place::arn("states", format_args!("execution:{machine}:{name}"))
 }
 
-/// Checks a name of a machine or an execution (Step Functions API reference, `StartExecution`).
+/// Checks the name of a state machine or an execution (Step Functions API reference, `StartExecution`).
 pub(super) fn check(name: &str) -> Result<(), AwsError> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || "<>{}[]?*\"#%\\^|~`$&,;:/".contains(c);
     if (1..=80).contains(&name.chars().count()) && !name.chars().any(bad) {
@@ -25,7 +25,7 @@ pub(super) fn check(name: &str) -> Result<(), AwsError> {
     }
 }
 
-/// Refuses what is no ARN of this kind, before anybody looks for it.
+/// Refuses a text that is not an ARN of this kind.
 pub(super) fn check_arn(arn: &str, kind: &str) -> Result<(), AwsError> {
     let parts: Vec<&str> = arn.split(':').collect();
     match parts.as_slice() {
@@ -34,14 +34,14 @@ pub(super) fn check_arn(arn: &str, kind: &str) -> Result<(), AwsError> {
     }
 }
 
-/// The answer to who comes while the endpoint goes.
+/// The error during the shutdown.
 pub(super) fn closing() -> AwsError {
     AwsError::internal("the endpoint is shutting down")
 }
 
-/// The answer of an endpoint that was opened only to be read, see [`Options::paused`](crate::Options::paused).
+/// The error of an endpoint that was opened read-only, see [`Options::paused`](crate::Options::paused).
 pub(super) fn paused() -> AwsError {
-    AwsError::internal("this endpoint does not go on with executions: it was opened only to be read")
+    AwsError::internal("this endpoint does not execute anything: it was opened read-only")
 }
 
 pub(super) fn no_execution(arn: &str) -> AwsError {

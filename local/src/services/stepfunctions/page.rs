@@ -2,16 +2,16 @@
 
 use crate::http::AwsError;
 
-/// Entries of a page, if the caller names none or 0; and at most (Step Functions API reference, `ListExecutions`).
+/// Entries of a page: the default (also for 0), and the maximum (Step Functions API reference, `ListExecutions`).
 const DEFAULT: usize = 100;
 const MOST: usize = 1_000;
 
-/// A page wanted.
+/// A requested page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
-    /// How many entries.
+    /// Number of entries.
     pub(super) size: usize,
-    /// What the token of the page before says; none on the first page.
+    /// The token of the previous page. `None` for the first page.
     pub(super) from: Option<usize>,
 }
 

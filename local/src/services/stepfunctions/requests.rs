@@ -1,4 +1,4 @@
-//! `lambda:invoke` of Task states. What is not available is refused by its name.
+//! `lambda:invoke` of Task states. Unsupported parameters are refused by name.
 //!
 //! <https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html>
 
@@ -21,13 +21,13 @@ enum Kind {
     DryRun,
 }
 
-/// What Lambda says to it.
+/// The answer of Lambda.
 pub(super) enum Answer {
     /// The function ran.
     Ran(Invoked),
-    /// It will: status 202.
+    /// It was queued: status 202.
     Accepted,
-    /// It could: status 204.
+    /// It was only checked: status 204.
     Allowed,
 }
 
@@ -56,7 +56,7 @@ impl Invoke {
         let function =
             text("Qualifier").map_or_else(|| name.to_owned(), |qualifier| format!("{name}:{qualifier}"));
         let event = match parameters.get("Payload") {
-            // A text is JSON text.
+            // A string is JSON text.
             Some(Value::String(text)) => serde_json::from_str(text).map_err(|e| not_json(&e))?,
             None | Some(Value::Null) => json!({}),
             Some(value) => value.clone(),
@@ -64,7 +64,7 @@ impl Invoke {
         Ok(Self { function, event, kind })
     }
 
-    /// A function that is the state's resource itself, with the state's input.
+    /// A function that is itself the state's resource, with the state's input.
     pub(super) fn of_resource(function: &str, event: Value) -> Self {
         Self { function: function.to_owned(), event, kind: Kind::RequestResponse }
     }

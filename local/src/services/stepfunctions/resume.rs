@@ -1,4 +1,4 @@
-//! Executions that an earlier endpoint on this state directory left unfinished.
+//! Restores executions that an earlier endpoint on this state directory left unfinished.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::services::stepfunctions::running::{Entry, Message};
 use crate::services::stepfunctions::{Shared, StepFunctions, effects, ended, machines};
 
 impl StepFunctions {
-    /// Brings every unfinished execution back as it was; they go on when the endpoint is [opened](Self::open).
-    /// Ends that were not reported are reported then.
+    /// Restores every unfinished execution. They continue when the endpoint is [opened](Self::open). Ends that were not
+    /// reported are reported then.
     pub(crate) async fn load_unfinished(&self) -> Result<(), AwsError> {
         let shared = &self.shared;
         let mut awaited = HashSet::new();
@@ -31,7 +31,7 @@ impl StepFunctions {
             let (execution, position) = match shared.replayed(id).await {
                 Ok(replayed) => replayed,
                 Err(error) => {
-                    tracing::error!(id, "an execution cannot go on: {}", error.message);
+                    tracing::error!(id, "an execution cannot be restored: {}", error.message);
                     continue;
                 }
             };
@@ -46,7 +46,7 @@ impl StepFunctions {
             let actor = Actor::new(execution, entry, Arc::clone(shared), position, now);
             tokio::spawn(actor.resume(mailbox));
         }
-        // Its parent gave it up, and we were killed before we stopped it.
+        // Its parent gave up on it, and the process was killed before it was stopped.
         nested.retain(|(_, parent)| !awaited.contains(&(parent.execution, parent.task)));
         for (entry, _) in nested {
             let stop = Message::Input { input: Input::Stop { error: None, cause: None }, answer: None };
@@ -55,15 +55,15 @@ impl StepFunctions {
         Ok(())
     }
 
-    /// Lets the executions that were brought back go on: their tasks can be answered from now on.
+    /// Continues the restored executions: their tasks can be answered from now on.
     pub(crate) fn open(&self) {
         self.shared.open.cancel();
     }
 }
 
 impl Shared {
-    /// An execution as its journal says it is, and the position of its next record. Made in a thread of its own: it
-    /// may take as many steps as the execution took.
+    /// An execution from its journal, and the position of its next record. Built in a separate thread, since it may take as
+    /// many steps as the execution took.
     pub(super) async fn replayed(&self, id: i64) -> Result<(Execution, i64), AwsError> {
         let recording = self.database.recording(id).await?;
         tokio::task::spawn_blocking(move || replay(&recording)).await.map_err(AwsError::internal)?
@@ -75,7 +75,7 @@ fn replay(recording: &Recording) -> Result<(Execution, i64), AwsError> {
     let mut execution = Execution::new(definition, recording.context.clone(), recording.seed.clone());
     for record in recording.inputs() {
         let (input, moment) = record?;
-        // What it wanted then was done, or is asked for again by who goes on with it.
+        // These effects were carried out, or are repeated when the execution continues.
         let _done = execution.step(input, moment);
     }
     Ok((execution, recording.next_position))

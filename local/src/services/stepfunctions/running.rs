@@ -1,4 +1,4 @@
-//! The executions at work, to be found by their ids.
+//! Running executions, by id.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,46 +8,46 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::http::AwsError;
 
-/// Inputs that may wait for an actor. Its senders wait beyond that; the actor itself never waits for them.
+/// Capacity of an actor's mailbox. Beyond it the senders wait. The actor never waits for them.
 const MAILBOX: usize = 256;
 
-/// What becomes of an input: the execution accepts it or refuses it, or does not learn of it.
+/// The result of an input: the execution accepts or refuses it, or does not receive it.
 pub(super) type Fed = Result<Result<(), Rejected>, Unfed>;
 
-/// Why an execution did not learn of an input.
+/// Why an execution did not receive an input.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Unfed {
-    /// Its actor has ended: the execution is over, or the endpoint is closing.
+    /// Its actor has ended: the execution has ended, or the endpoint is closing.
     Gone,
-    /// It could not be written to the state directory. The execution is as it was.
+    /// The input could not be written to the state directory. The execution did not change.
     Unwritten(AwsError),
 }
 
-/// What an actor is told.
+/// A message to an actor.
 pub(super) enum Message {
-    /// Something happened to the execution; `answer` learns what became of it. Without `answer` the input is not
-    /// repeated, so it must not be lost.
+    /// An input. `answer` receives the result. Without `answer`, the sender does not repeat the input, so it must not be
+    /// lost.
     Input { input: Input, answer: Option<oneshot::Sender<Fed>> },
-    /// Somebody wants to look at it.
+    /// A request for the state of the execution.
     Read(Box<dyn FnOnce(&Execution) + Send>),
 }
 
-/// The actor of an execution does not show it: the execution is over, the endpoint is closing, or the last step is
-/// not on disk yet.
+/// The actor does not return the state: the execution has ended, the endpoint is closing, or the last step is not on disk
+/// yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;
 
-/// An execution at work, as everybody but its actor sees it.
+/// A running execution, as all tasks except its actor see it.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: i64,
     pub(super) mailbox: mpsc::Sender<Message>,
-    /// True once its end is on disk.
+    /// True when its end is on disk.
     pub(super) ended: watch::Sender<bool>,
 }
 
 impl Entry {
-    /// An execution, and what its actor reads.
+    /// An execution, and the receiver of its actor.
     pub(super) fn new(id: i64) -> (Arc<Self>, mpsc::Receiver<Message>) {
         let (mailbox, messages) = mpsc::channel(MAILBOX);
         (Arc::new(Self { id, mailbox, ended: watch::Sender::new(false) }), messages)
@@ -55,18 +55,18 @@ impl Entry {
 
     /// Waits for the end.
     pub(super) async fn end(&self) {
-        // The sender is in here too, so it cannot be gone.
+        // The sender is part of this value, so it still exists.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// Feeds an input and waits until it was accepted or refused.
+    /// Sends an input and waits until it is accepted or refused.
     pub(super) async fn feed(&self, input: Input) -> Fed {
         let (sender, answer) = oneshot::channel();
         self.mailbox.send(Message::Input { input, answer: Some(sender) }).await.map_err(|_| Unfed::Gone)?;
         answer.await.unwrap_or(Err(Unfed::Gone))
     }
 
-    /// Looks at the execution.
+    /// Returns the state of the execution.
     pub(super) async fn read<R: Send + 'static>(
         &self,
         look: impl FnOnce(&Execution) -> R + Send + 'static,
@@ -80,7 +80,7 @@ impl Entry {
     }
 }
 
-/// All of them. Its lock is held for a look-up or an insertion, never while anything waits.
+/// All running executions. The lock is held only for a look-up or an insertion, and never across a wait.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     entries: RwLock<HashMap<i64, Arc<Entry>>>,

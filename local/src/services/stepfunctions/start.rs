@@ -36,7 +36,7 @@ impl StepFunctions {
 /// An execution's input.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// As it was written, which is how it is shown.
+    /// As written by the caller, which is how it is returned.
     text: String,
     value: Value,
 }
@@ -62,8 +62,8 @@ impl From<Value> for Given {
     }
 }
 
-/// Starts an execution, which is on disk when this returns. A running one of the same name and input is the answer
-/// to the same request, made again; so is the one that the same try of a Task state started before.
+/// Starts an execution, which is on disk when this returns. If an execution of the same name and input is running, or if
+/// the same try of a Task state already started one, that one is returned.
 pub(super) async fn start(
     shared: &Arc<Shared>,
     machine: &str,
@@ -80,7 +80,7 @@ pub(super) async fn start(
         execution_arn: arn.clone(),
         execution_name: name.clone(),
         role_arn: machine.row.role_arn.clone(),
-        // Moments of the API are milliseconds.
+        // Times of the API are milliseconds.
         start_time: Timestamp::from_millisecond(started).map_err(AwsError::internal)?,
         input: input.value,
         state_machine_arn: machine.row.arn.clone(),
@@ -100,7 +100,7 @@ pub(super) async fn start(
         parent,
     };
 
-    // One at a time, so that an execution that is there has its actor.
+    // One at a time, so that an execution in the database has its actor.
     let _one = shared.starting.lock().await;
     if shared.closing.is_cancelled() {
         return Err(names::closing());
@@ -128,7 +128,7 @@ fn again(there: Row, parent: Option<Parent>, input: &Value) -> Result<Row, AwsEr
     Err(AwsError::client("ExecutionAlreadyExists", message))
 }
 
-/// Task tokens follow from it, so it comes from the system's generator, as the bits of two UUIDs.
+/// Task tokens follow from the seed, so it comes from the system's random generator, as the bits of two UUIDs.
 fn seed() -> Seed {
     let mut bytes = [0; 32];
     let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];

@@ -25,7 +25,7 @@ impl StepFunctions {
         let database = &self.shared.database;
         let row = database.execution(&request.execution_arn).await?;
         let row = row.ok_or_else(|| names::no_execution(&request.execution_arn))?;
-        // An execution that has ended stays as it is, and the request is a success.
+        // An execution that has ended does not change, and the request succeeds.
         match self.shared.running.get(row.id) {
             Some(entry) => {
                 let stop = Input::Stop { error: request.error, cause: request.cause };

@@ -68,7 +68,7 @@ impl StepFunctions {
         let Some(entry) = self.shared.running.get(execution) else {
             let row = self.shared.database.execution_of(execution).await?;
             let waits = row.is_some_and(|row| row.status == Status::Running);
-            // Late, and not for ever, where this endpoint does not go on with the execution.
+            // A timeout, because this endpoint may not continue the execution.
             return Err(if waits { names::paused() } else { late() });
         };
         match entry.feed(Input::Callback { token: TaskToken::new(token), callback }).await {

@@ -18,14 +18,14 @@ pub(crate) struct Parent {
     pub(crate) awaits: bool,
 }
 
-/// An execution to be added.
+/// An execution to insert.
 pub(crate) struct NewExecution {
     pub(crate) arn: String,
     pub(crate) name: String,
     pub(crate) machine_arn: String,
     pub(crate) machine_name: String,
     pub(crate) role_arn: String,
-    /// Text of the definition it runs.
+    /// Text of its definition.
     pub(crate) definition: String,
     /// JSON.
     pub(crate) input: String,
@@ -35,7 +35,7 @@ pub(crate) struct NewExecution {
     pub(crate) parent: Option<Parent>,
 }
 
-/// An execution as it is kept.
+/// A stored execution.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) id: i64,
@@ -48,7 +48,7 @@ pub(crate) struct Row {
     pub(crate) started: i64,
     pub(crate) parent: Option<Parent>,
     pub(crate) status: Status,
-    /// Milliseconds since 1970, once it has ended.
+    /// Milliseconds since 1970, after it has ended.
     pub(crate) stopped: Option<i64>,
     /// JSON.
     pub(crate) output: Option<String>,
@@ -56,12 +56,12 @@ pub(crate) struct Row {
     pub(crate) cause: Option<String>,
 }
 
-/// What became of an addition.
+/// The result of an insertion.
 #[derive(Debug)]
 pub(crate) enum Inserted {
-    /// It is there now.
+    /// It was inserted.
     New(Box<Row>),
-    /// Its ARN is taken, or its parent's try has started this one before.
+    /// Its ARN exists, or the same try of its parent has already started it.
     There(Box<Row>),
 }
 
@@ -70,14 +70,14 @@ const SELECT: &str =
             error, cause
      FROM execution";
 
-/// The same without the payloads, which a list does not show and which may be large.
+/// The same without the payloads, which a list does not return and which may be large.
 const SELECT_LISTED: &str =
     "SELECT id, arn, name, machine_arn, '', started, parent_id, parent_task, awaited, status, stopped, NULL,
             NULL, NULL
      FROM execution";
 
 impl Database {
-    /// Adds an execution that has just begun.
+    /// Inserts an execution that has just started.
     pub(crate) async fn add_execution(&self, new: NewExecution) -> Result<Inserted, AwsError> {
         self.run(move |db| {
             let transaction = db.transaction()?;
@@ -114,7 +114,7 @@ impl Database {
         .await
     }
 
-    /// The execution that a try of a Task state started, if it has come so far.
+    /// The execution that a try of a Task state started, if it exists.
     pub(crate) async fn child_of(&self, parent: Parent) -> Result<Option<Row>, AwsError> {
         self.run(move |db| by_parent(db, parent)).await
     }
@@ -130,8 +130,8 @@ impl Database {
         self.run(move |db| by_id(db, id).optional()).await
     }
 
-    /// Up to `size` executions of a machine below an id, newest first; all statuses, or one. Without their input,
-    /// output, error and cause.
+    /// Up to `size` executions of a state machine before an id, newest first, with all statuses or one. Without input, output,
+    /// error and cause.
     pub(crate) async fn executions(
         &self,
         machine: &str,
@@ -161,7 +161,7 @@ impl Database {
         .await
     }
 
-    /// Notes that the end of an execution was reported.
+    /// Records that the end of an execution was reported.
     pub(crate) async fn reported(&self, id: i64) -> Result<(), AwsError> {
         self.run(move |db| {
             db.prepare_cached("UPDATE execution SET reported = 1 WHERE id = ?1 AND stopped IS NOT NULL")?
@@ -180,7 +180,7 @@ fn by_arn(db: &Connection, arn: &str) -> rusqlite::Result<Option<Row>> {
     db.prepare_cached(&format!("{SELECT} WHERE arn = ?1"))?.query_row([arn], read).optional()
 }
 
-/// The execution that stands in the way of a new one.
+/// The existing execution that prevents an insertion.
 fn same(db: &Connection, new: &NewExecution) -> rusqlite::Result<Option<Row>> {
     if let Some(parent) = new.parent
         && let Some(started) = by_parent(db, parent)?
@@ -217,7 +217,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-/// A status as its column has it.
+/// The value of a status in its column.
 struct KnownStatus(Status);
 
 impl FromSql for KnownStatus {

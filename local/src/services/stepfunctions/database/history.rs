@@ -4,7 +4,7 @@ use super::Database;
 use crate::http::AwsError;
 
 impl Database {
-    /// How many events there are.
+    /// The number of events.
     pub(crate) async fn count_events(&self, execution: i64) -> Result<usize, AwsError> {
         self.run(move |db| {
             db.prepare_cached("SELECT count(*) FROM event WHERE execution_id = ?1")?

@@ -1,4 +1,4 @@
-//! Journals: what brings a running execution back.
+//! Journals, which restore running executions.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::Database;
 use crate::http::AwsError;
 
-/// One input that changed an execution, and what follows from it for the other tables.
+/// One input that changed an execution, with its effects on the other tables.
 pub(crate) struct Record {
     pub(crate) position: i64,
     /// Milliseconds since 1970.
     pub(crate) moment: i64,
-    /// The input as JSON. A bearer secret may be in it.
+    /// The input as JSON. It may contain a task token.
     pub(crate) input: String,
-    /// Task tokens made by it.
+    /// Task tokens that it created.
     pub(crate) tokens: Vec<String>,
-    /// Set if the execution ended with it.
+    /// Set if it ended the execution.
     pub(crate) ending: Option<Ending>,
 }
 
-/// How an execution ended. Task tokens may be in its texts.
+/// The end of an execution. Its texts may contain task tokens.
 pub(crate) struct Ending {
     pub(crate) status: Status,
     /// Milliseconds since 1970.
@@ -31,12 +31,12 @@ pub(crate) struct Ending {
     pub(crate) output: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) cause: Option<String>,
-    /// Its history as JSON, one event an entry.
+    /// Its history as JSON, one entry for each event.
     pub(crate) events: Vec<String>,
 }
 
 impl Ending {
-    /// Of an execution that has ended.
+    /// Data of an execution that has ended.
     pub(crate) fn of(execution: &Execution, ended: &Ended) -> Self {
         Self {
             status: ended.status,
@@ -49,7 +49,7 @@ impl Ending {
     }
 }
 
-/// All that an execution is made of again.
+/// The data that restores an execution.
 #[derive(Debug)]
 pub(crate) struct Recording {
     execution: i64,
@@ -57,14 +57,14 @@ pub(crate) struct Recording {
     pub(crate) definition: String,
     pub(crate) context: ExecutionContext,
     pub(crate) seed: Seed,
-    /// Moments and inputs after the start, as they were written.
+    /// Times and inputs after the start, as stored.
     records: Vec<(i64, String)>,
-    /// Where the next record stands.
+    /// Position of the next record.
     pub(crate) next_position: i64,
 }
 
 impl Recording {
-    /// Inputs after the start, each with its moment.
+    /// Inputs after the start, each with its time.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = Result<(Input, Timestamp), AwsError>> {
         self.records.iter().map(|(at, input)| {
             let input = serde_json::from_str(input).map_err(|e| unreadable(self.execution, &e))?;
@@ -73,11 +73,11 @@ impl Recording {
     }
 }
 
-/// Records that are read at once.
+/// Records that are read in one query.
 const PIECE: usize = 512;
 
 impl Database {
-    /// Keeps a record. It is on disk when this returns.
+    /// Appends a record. It is on disk when this returns.
     pub(crate) async fn record(&self, execution: i64, record: Arc<Record>) -> Result<(), AwsError> {
         self.run(move |db| {
             let transaction = db.transaction()?;
@@ -87,11 +87,11 @@ impl Database {
         .await
     }
 
-    /// What an execution is made of. Nothing may be added to its journal meanwhile. The journal is read piece by piece,
-    /// so that others have their turn in between, and is not parsed on the database's thread.
+    /// Reads an execution's journal. Nothing may be appended to it at the same time. It is read in parts, so that other
+    /// queries can run in between, and is not parsed on the database's thread.
     ///
     /// # Errors
-    /// It is unknown, or what was kept cannot be read.
+    /// The execution is unknown, or its data cannot be read.
     pub(crate) async fn recording(&self, execution: i64) -> Result<Recording, AwsError> {
         let (definition, context, seed) = self.worker.run(move |db| begin(db, execution)).await??;
         let (mut records, mut next_position) = (Vec::new(), 0);
@@ -104,7 +104,7 @@ impl Database {
         Ok(Recording { execution, definition, context, seed, records, next_position })
     }
 
-    /// The execution that made a task token.
+    /// The execution that created a task token.
     pub(crate) async fn execution_of_token(&self, token: &str) -> Result<Option<i64>, AwsError> {
         let token = token.to_owned();
         self.run(move |db| {
@@ -139,7 +139,7 @@ fn write(db: &Connection, execution: i64, record: &Record) -> rusqlite::Result<(
     for (event, id) in ending.events.iter().zip(1_i64..) {
         events.execute((execution, id, event))?;
     }
-    // Nothing of an execution that has ended is replayed.
+    // The journal of an execution that has ended is not needed.
     db.prepare_cached("DELETE FROM journal WHERE execution_id = ?1")?.execute([execution])?;
     Ok(())
 }

@@ -1,17 +1,17 @@
-//! Rows of machines.
+//! Rows of state machines.
 
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::{Database, definition_id};
 use crate::http::AwsError;
 
-/// A machine as it is kept.
+/// A stored state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MachineRow {
     pub(crate) arn: String,
     pub(crate) name: String,
     pub(crate) role_arn: String,
-    /// The definition as it was given.
+    /// The definition as given.
     pub(crate) text: String,
     /// Milliseconds since 1970.
     pub(crate) created: i64,
@@ -23,7 +23,7 @@ const SELECT: &str = "SELECT arn, name, role_arn, text, created, updated FROM ma
                       JOIN definition ON definition.id = definition_id";
 
 impl Database {
-    /// A machine.
+    /// A state machine.
     pub(crate) async fn machine(&self, arn: &str) -> Result<Option<MachineRow>, AwsError> {
         let arn = arn.to_owned();
         self.run(move |db| {
@@ -32,7 +32,7 @@ impl Database {
         .await
     }
 
-    /// Up to `size` machines in order of their ARNs, without the first `skip`.
+    /// Up to `size` state machines in order of their ARNs, after the first `skip`.
     pub(crate) async fn machines(&self, skip: usize, size: usize) -> Result<Vec<MachineRow>, AwsError> {
         self.run(move |db| {
             db.prepare_cached(&format!("{SELECT} ORDER BY arn LIMIT ?1 OFFSET ?2"))?
@@ -42,7 +42,7 @@ impl Database {
         .await
     }
 
-    /// Adds a machine, or gives back the one that has its ARN.
+    /// Inserts a state machine, or returns the existing one with its ARN.
     pub(crate) async fn add_machine(&self, machine: MachineRow) -> Result<MachineRow, AwsError> {
         self.run(move |db| {
             let transaction = db.transaction()?;
@@ -69,7 +69,7 @@ impl Database {
         .await
     }
 
-    /// Gives a machine another definition, another role, or both. False if there is no such machine.
+    /// Changes the definition or the role of a state machine, or both. False if it does not exist.
     pub(crate) async fn update_machine(
         &self,
         arn: &str,
@@ -93,7 +93,7 @@ impl Database {
         .await
     }
 
-    /// Removes a machine, if it is there. Its executions stay.
+    /// Removes a state machine if it exists. Its executions remain.
     pub(crate) async fn remove_machine(&self, arn: &str) -> Result<(), AwsError> {
         let arn = arn.to_owned();
         self.run(move |db| db.prepare_cached("DELETE FROM machine WHERE arn = ?1")?.execute([arn])).await?;

@@ -1,7 +1,7 @@
-//! What Step Functions keeps, in SQLite: machines, executions, journals, histories, task tokens.
+//! The database of Step Functions, in SQLite: state machines, executions, journals, histories, task tokens.
 //!
-//! A running execution is its row and its journal: the inputs that changed it, each with its moment. Replaying them
-//! brings it back after a crash. An execution that has ended is its row and its events.
+//! A running execution is its row and its journal: the inputs that changed it, each with its time. Replaying them restores
+//! it after a crash. An execution that has ended is its row and its events.
 
 mod executions;
 mod history;
@@ -112,12 +112,12 @@ impl Database {
         Ok(Self { worker })
     }
 
-    /// Closes the file after what was asked before.
+    /// Closes the file after all earlier queries.
     pub(super) async fn close(&self) {
         self.worker.close().await;
     }
 
-    /// Lets the file have as many pages as it has now and no more, as a full disk does; or any number again.
+    /// Limits the file to its current number of pages, to simulate a full disk, or removes the limit.
     #[cfg(test)]
     pub(super) async fn fill(&self, full: bool) {
         let limited = self.run(move |db| {
@@ -136,7 +136,7 @@ impl Database {
     }
 }
 
-/// The id of a definition's text, which is added if it is new.
+/// The id of a definition's text. Inserts the text if it is new.
 fn definition_id(db: &Connection, text: &str) -> rusqlite::Result<i64> {
     db.prepare_cached("INSERT OR IGNORE INTO definition (text) VALUES (?1)")?.execute([text])?;
     db.prepare_cached("SELECT id FROM definition WHERE text = ?1")?.query_row([text], |row| row.get(0))

@@ -1,4 +1,4 @@
-//! Forgetting.
+//! Removes old executions.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
@@ -6,17 +6,17 @@ use rusqlite::Connection;
 use super::Database;
 use crate::http::AwsError;
 
-/// How long the service remembers an execution that is over.
+/// How long the service keeps an execution after its end.
 ///
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html#service-limits-state-machine-executions>
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Executions that are removed at once. Each may have thousands of events, and others wait for the database.
+/// Executions that are removed in one transaction. Each may have thousands of events, and other queries wait.
 const AT_ONCE: usize = 20;
 
 impl Database {
-    /// Removes executions that were over for longer than the service remembers them, with all that belongs to them.
-    /// Those whose end was not reported yet stay.
+    /// Removes executions that ended longer ago than the service keeps them, with all their data, except those whose end was
+    /// not reported yet.
     pub(crate) async fn forget_old(&self) -> Result<(), AwsError> {
         let before = Timestamp::now().checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN).as_millisecond();
         let mut any = false;
@@ -38,7 +38,7 @@ fn forget_some(db: &Connection, before: i64) -> rusqlite::Result<usize> {
     .execute((before, AT_ONCE))
 }
 
-/// Those that neither a machine nor an execution has any more.
+/// Removes definitions that no state machine and no execution uses.
 fn forget_definitions(db: &Connection) -> rusqlite::Result<usize> {
     db.execute(
         "DELETE FROM definition WHERE id NOT IN (SELECT definition_id FROM machine

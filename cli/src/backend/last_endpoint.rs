@@ -1,6 +1,5 @@
-//! What an endpoint leaves in its state directory: its address, so that others find it while it runs and the next
-//! one takes the same port; and what it was started with, so that a command that goes on with its runs need not be
-//! told again.
+//! Files that an endpoint writes into its state directory: its address, so that other commands find it and the next
+//! endpoint uses the same port, and its options, so that a command that continues its runs does not need them again.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::WarehouseSource;
 
-/// Agents that are still at work find the next endpoint here.
+/// Agents that still run find the next endpoint at this address.
 const ADDRESS: &str = "endpoint.url";
 const STARTED_WITH: &str = "endpoint.json";
 
-/// What an endpoint was started with. It names the default secret, and holds none.
+/// The options of an endpoint. They include the name of the default secret, but no secret.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct StartedWith {
@@ -30,21 +29,24 @@ pub(super) fn last_address(state_dir: &Path) -> Option<String> {
     url.starts_with("http://127.0.0.1:").then_some(url)
 }
 
-/// What the last endpoint of the directory was started with.
+/// The options of the last endpoint of the directory.
 pub(super) fn started_with(state_dir: &Path) -> Option<StartedWith> {
     let text = std::fs::read_to_string(state_dir.join(STARTED_WITH)).ok()?;
     serde_json::from_str(&text).ok().filter(|with: &StartedWith| with.scripts.is_dir())
 }
 
-/// Leaves both.
+/// Writes both files.
 ///
 /// # Errors
-/// Where the directory cannot be written.
-pub(super) fn leave(state_dir: &Path, url: &str, with: &StartedWith) -> anyhow::Result<()> {
+/// The directory cannot be written.
+pub(super) fn store(state_dir: &Path, url: &str, with: &StartedWith) -> anyhow::Result<()> {
     let write = |name: &str, text: String| {
         let path = state_dir.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    write(STARTED_WITH, serde_json::to_string(with).context("cannot write what the endpoint has")?)?;
+    write(
+        STARTED_WITH,
+        serde_json::to_string(with).context("cannot serialize the options of the endpoint")?,
+    )?;
     write(ADDRESS, url.to_owned())
 }

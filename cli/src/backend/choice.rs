@@ -1,5 +1,4 @@
-//! Which tables, functions and machines a command means: those of a state directory on this machine, those behind
-//! an endpoint's address, or those of an AWS account.
+//! Selects the backend of a command: a state directory on this machine, an endpoint, or an AWS account.
 
 use std::path::{Path, PathBuf};
 
@@ -9,30 +8,30 @@ use rsqlflow_core::env::{
 
 use crate::args::Given;
 
-/// The state directory where none is named.
+/// The default state directory.
 pub(crate) const DEFAULT_STATE_DIR: &str = ".rsqlflow";
 
-/// Where a command works.
+/// A backend to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Site {
+pub(crate) enum BackendKind {
     /// The endpoint of a state directory: the one that serves it, or one in this process.
     StateDir(PathBuf),
-    /// Whatever answers at this address.
+    /// The endpoint at this address.
     Endpoint(String),
     /// AWS.
     Aws,
 }
 
-/// A site, and what decided for it.
+/// A backend, and the source of the selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
-    /// Where.
-    pub site: Site,
-    /// Who says so, as `rsqlflow config` shows it.
+    /// The backend.
+    pub site: BackendKind,
+    /// The source, as `rsqlflow config` shows it.
     pub source: &'static str,
 }
 
-/// Chooses. The first line that applies decides, so that what is typed goes before what is set:
+/// Selects the backend. The first line that applies decides, so that options take precedence over variables:
 ///
 /// | given | works on |
 /// | --- | --- |
@@ -43,7 +42,7 @@ pub(crate) struct Choice {
 /// | `AWS_ENDPOINT_URL` | that endpoint |
 /// | a directory `.rsqlflow` here | its endpoint |
 /// | `AWS_PROFILE`, `AWS_REGION` or `AWS_DEFAULT_REGION` | AWS |
-/// | nothing | the directory `.rsqlflow`, which is then missing |
+/// | nothing | the directory `.rsqlflow`, which then does not exist |
 pub(crate) fn choose(
     given: &Given,
     variable: impl Fn(&str) -> Option<String>,
@@ -52,38 +51,38 @@ pub(crate) fn choose(
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let choice = |site, source| Choice { site, source };
     if let Some(dir) = &given.state_dir {
-        return choice(Site::StateDir(dir.clone()), "--state-dir");
+        return choice(BackendKind::StateDir(dir.clone()), "--state-dir");
     }
     if let Some(url) = &given.endpoint_url {
-        return choice(Site::Endpoint(url.clone()), "--endpoint-url");
+        return choice(BackendKind::Endpoint(url.clone()), "--endpoint-url");
     }
-    let endpoint = variable(AWS_ENDPOINT_URL).map(Site::Endpoint);
+    let endpoint = variable(AWS_ENDPOINT_URL).map(BackendKind::Endpoint);
     if given.profile.is_some() || given.region.is_some() {
         return match endpoint {
             Some(site) => choice(site, AWS_ENDPOINT_URL),
-            None if given.profile.is_some() => choice(Site::Aws, "--profile"),
-            None => choice(Site::Aws, "--region"),
+            None if given.profile.is_some() => choice(BackendKind::Aws, "--profile"),
+            None => choice(BackendKind::Aws, "--region"),
         };
     }
     if let Some(dir) = variable(STATE_DIR_VARIABLE) {
-        return choice(Site::StateDir(dir.into()), STATE_DIR_VARIABLE);
+        return choice(BackendKind::StateDir(dir.into()), STATE_DIR_VARIABLE);
     }
     if let Some(site) = endpoint {
         return choice(site, AWS_ENDPOINT_URL);
     }
     let default = PathBuf::from(DEFAULT_STATE_DIR);
     if is_dir(&default) {
-        return choice(Site::StateDir(default), "default");
+        return choice(BackendKind::StateDir(default), "default");
     }
     for name in [AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION] {
         if variable(name).is_some() {
-            return choice(Site::Aws, name);
+            return choice(BackendKind::Aws, name);
         }
     }
-    choice(Site::StateDir(default), "default")
+    choice(BackendKind::StateDir(default), "default")
 }
 
-/// Whether an endpoint's address is of this machine.
+/// Whether the address of an endpoint is on this machine.
 pub(crate) fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
@@ -96,7 +95,7 @@ pub(crate) fn is_loopback(url: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn chosen(given: &Given, variables: &[(&str, &str)], has_dir: bool) -> (Site, &'static str) {
+    fn chosen(given: &Given, variables: &[(&str, &str)], has_dir: bool) -> (BackendKind, &'static str) {
         let get =
             |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         let choice = choose(given, get, |dir| has_dir && dir == Path::new(DEFAULT_STATE_DIR));
@@ -111,8 +110,8 @@ mod tests {
             (AWS_PROFILE, "p"),
             (AWS_REGION, "r"),
         ];
-        let dir = |name: &str| Site::StateDir(name.into());
-        let url = |name: &str| Site::Endpoint(name.into());
+        let dir = |name: &str| BackendKind::StateDir(name.into());
+        let url = |name: &str| BackendKind::Endpoint(name.into());
         let none = Given::default();
         let state_dir = Given { state_dir: Some("/typed".into()), ..Given::default() };
         let endpoint = Given { endpoint_url: Some("http://typed".into()), ..Given::default() };
@@ -122,13 +121,16 @@ mod tests {
         assert_eq!(chosen(&state_dir, &all, true), (dir("/typed"), "--state-dir"));
         assert_eq!(chosen(&endpoint, &all, true), (url("http://typed"), "--endpoint-url"));
         assert_eq!(chosen(&profile, &all, true), (url("http://env"), "AWS_ENDPOINT_URL"));
-        assert_eq!(chosen(&profile, &all[..1], true), (Site::Aws, "--profile"));
-        assert_eq!(chosen(&region, &[], true), (Site::Aws, "--region"));
+        assert_eq!(chosen(&profile, &all[..1], true), (BackendKind::Aws, "--profile"));
+        assert_eq!(chosen(&region, &[], true), (BackendKind::Aws, "--region"));
         assert_eq!(chosen(&none, &all, true), (dir("/env"), "RSQLFLOW_STATE_DIR"));
         assert_eq!(chosen(&none, &all[1..], true), (url("http://env"), "AWS_ENDPOINT_URL"));
         assert_eq!(chosen(&none, &all[2..], true), (dir(".rsqlflow"), "default"));
-        assert_eq!(chosen(&none, &all[2..], false), (Site::Aws, "AWS_PROFILE"));
-        assert_eq!(chosen(&none, &[(AWS_DEFAULT_REGION, "r")], false), (Site::Aws, "AWS_DEFAULT_REGION"));
+        assert_eq!(chosen(&none, &all[2..], false), (BackendKind::Aws, "AWS_PROFILE"));
+        assert_eq!(
+            chosen(&none, &[(AWS_DEFAULT_REGION, "r")], false),
+            (BackendKind::Aws, "AWS_DEFAULT_REGION")
+        );
         assert_eq!(chosen(&none, &[(AWS_PROFILE, "")], false), (dir(".rsqlflow"), "default"));
     }
 

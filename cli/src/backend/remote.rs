@@ -1,4 +1,4 @@
-//! AWS, or an endpoint that somebody else runs.
+//! AWS, or an endpoint of another process.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use rsqlflow_core::env::{AWS_PROFILE, AWS_REGION};
 use rsqlflow_local::Credentials;
 
 use super::account::{check_profile, check_region};
-use super::choice::{Site, is_loopback};
-use super::{Place, deployment, keys, timing_of};
+use super::choice::{BackendKind, is_loopback};
+use super::{Backend, deployment, keys, timing_of};
 use crate::args::Given;
 use crate::failure::Failure;
 use crate::output;
@@ -20,19 +20,19 @@ use crate::output;
 /// Region of an embedded endpoint.
 const LOCAL_REGION: &str = "us-east-1";
 
-/// A place that is not there is told soon.
+/// Connect timeout, so that an unreachable endpoint is reported soon.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// An endpoint at an address. One of this machine needs no region, and has its own keys.
 ///
 /// # Errors
-/// Where the environment is not valid, or nothing listens there.
-pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure> {
-    let deployment = deployment(timing_of(&Site::Endpoint(url.to_owned())))?;
+/// The environment is not valid, or the endpoint cannot be reached.
+pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Backend, Failure> {
+    let deployment = deployment(timing_of(&BackendKind::Endpoint(url.to_owned())))?;
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(Failure::input(
-            format!("{url:?} is not an endpoint's address"),
-            "write it as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
+            format!("{url:?} is not the address of an endpoint"),
+            "use an address such as http://127.0.0.1:4566, with --endpoint-url or in AWS_ENDPOINT_URL",
         ));
     }
     let sdk = if is_loopback(url) {
@@ -47,11 +47,11 @@ pub(super) async fn endpoint(url: &str, given: &Given) -> Result<Place, Failure>
         }
         loader(given).await.endpoint_url(url).load().await
     };
-    Ok(Place::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
+    Ok(Backend::over(sdk, deployment, format!("the endpoint {url}"), url.to_owned()))
 }
 
-/// Says what of the command line means nothing to an endpoint of this machine: who names another region, or a profile,
-/// may believe to work on AWS.
+/// Reports options that an endpoint on this machine ignores. A user who gives a region or a profile may expect to work
+/// with AWS.
 fn not_looked_at(url: &str, given: &Given) {
     let region = given.region.as_ref().filter(|region| *region != LOCAL_REGION);
     let parts = [
@@ -61,38 +61,38 @@ fn not_looked_at(url: &str, given: &Given) {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if !parts.is_empty() {
         output::remark(&format!(
-            "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and with its own keys; {} is not looked at",
+            "note: {url} is an endpoint of this machine, in {LOCAL_REGION} and with its own keys; {} is ignored",
             parts.join(" with ")
         ));
     }
 }
 
-/// AWS with the user's profile, region and credentials.
+/// Connects to AWS with the user's profile, region and credentials.
 ///
 /// # Errors
-/// Where the environment is not valid, or no region is known.
-pub(super) async fn aws(given: &Given) -> Result<Place, Failure> {
-    let deployment = deployment(timing_of(&Site::Aws))?;
-    // One that is only set may be meant for other programs, and keys in the environment go before it.
+/// The environment is not valid, or the region is not known.
+pub(super) async fn aws(given: &Given) -> Result<Backend, Failure> {
+    let deployment = deployment(timing_of(&BackendKind::Aws))?;
+    // AWS_PROFILE may be set for other programs, and keys in the environment take precedence over it.
     if let Some(profile) = &given.profile {
         check_profile(profile)?;
     }
     let sdk = loader(given).await.load().await;
     let Some(region) = sdk.region() else {
         return Err(Failure::input(
-            "which AWS region is meant is not known",
-            format!("give --region, set {AWS_REGION}, or write `region` into the profile in ~/.aws/config"),
+            "the AWS region is missing",
+            format!("add `--region`, set {AWS_REGION}, or set `region` in the profile in ~/.aws/config"),
         ));
     };
     check_region(region.as_ref())?;
     let profile = given.profile.clone().or_else(|| std::env::var(AWS_PROFILE).ok());
     let profile = profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
     let name = format!("AWS in {region}{profile}");
-    Ok(Place::over(sdk, deployment, name, String::new()))
+    Ok(Backend::over(sdk, deployment, name, String::new()))
 }
 
-/// What is typed goes before what is set: the SDK's own chain would take the keys of the environment, whatever profile
-/// was named, and a command would reach another account than the one it names.
+/// Options take precedence over variables. The SDK's own chain would use the keys of the environment whatever profile was
+/// given, and a command would reach another account than the one it names.
 async fn loader(given: &Given) -> aws_config::ConfigLoader {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);

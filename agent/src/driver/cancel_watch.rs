@@ -1,7 +1,7 @@
-//! Looks for a cancel between the writes that would tell of it.
+//! Checks for a cancel between renewals.
 //!
-//! What is seen is only a reason to do the next write, or the next whole read, at once. Those decide, by the rules of
-//! the protocol, so a look may be stale, lost or left out.
+//! The result only triggers the next write or the next full read, which decide by the rules of the protocol. So a check
+//! may be stale, lost or omitted.
 
 use std::time::Duration;
 
@@ -12,43 +12,43 @@ use tokio::time::timeout;
 use super::Assignment;
 use crate::clock::BootTime;
 
-/// When to look.
+/// When to check.
 #[derive(Clone, Debug)]
-pub(super) struct Lookout {
+pub(super) struct CancelWatch {
     every: Duration,
     next: BootTime,
 }
 
-impl Lookout {
-    /// Looks so often; never, if that is zero.
+impl CancelWatch {
+    /// Checks at this interval. Never if it is zero.
     pub(super) fn new(every: Duration) -> Self {
         Self { every, next: BootTime::now().plus(spread(every)) }
     }
 
-    /// When to look next.
+    /// The time of the next check.
     pub(super) fn next(&self) -> Option<BootTime> {
         (!self.every.is_zero()).then_some(self.next)
     }
 
-    /// Looks, for at most so long: whether the row is no longer as an agent of this attempt wants it.
-    pub(super) async fn look(
+    /// Checks, with a timeout: whether the row differs from what an agent of this attempt expects.
+    pub(super) async fn check(
         &mut self,
         jobs: &JobAudit,
         job: &Assignment,
         wanted: JobStatus,
         most: Duration,
     ) -> bool {
-        let seen = timeout(most, jobs.glance(&job.execution, job.job)).await;
-        // After the answer, so that a slow table is not asked the more.
+        let seen = timeout(most, jobs.cancel_state(&job.execution, job.job)).await;
+        // After the answer, so that a slow table does not get more calls.
         self.next = BootTime::now().plus(spread(self.every));
         match seen {
             Ok(Ok(Some(row))) => {
                 row.cancel_requested || row.attempt != job.attempt || row.execution_status != wanted
             }
-            // A row that is gone is for the next write to find.
+            // The next write handles a row that does not exist.
             Ok(Ok(None)) => true,
             Ok(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no look at the row");
+                tracing::debug!(error = &error as &dyn std::error::Error, "the row cannot be checked");
                 false
             }
             Err(_) => false,
@@ -56,7 +56,7 @@ impl Lookout {
     }
 }
 
-/// Agents that started together do not look together; never later than configured.
+/// Spreads the checks of agents that started together. Never later than configured.
 fn spread(every: Duration) -> Duration {
     every.mul_f64(0.8 + 0.2 * fastrand::f64())
 }

@@ -1,4 +1,4 @@
-//! Functions and executions of a place.
+//! Calls of functions, and reads of executions.
 
 use anyhow::Context;
 use aws_sdk_lambda::primitives::Blob;
@@ -6,14 +6,14 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use rsqlflow_core::{ErrorName, ExecutionId};
 use serde_json::Value;
 
-use super::Place;
+use super::Backend;
 use crate::failure::Failure;
 
-impl Place {
-    /// Invokes a function: its payload, or the error it threw.
+impl Backend {
+    /// Invokes a function. Returns its payload, or the error that it returned.
     ///
     /// # Errors
-    /// Where it cannot be invoked at all.
+    /// The function cannot be invoked.
     pub(crate) async fn invoke(
         &self,
         function: &str,
@@ -30,14 +30,14 @@ impl Place {
             })?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         let payload: Value = serde_json::from_slice(payload)
-            .with_context(|| format!("{function} answered with something else than JSON"))?;
+            .with_context(|| format!("the answer of the function {function} is not JSON"))?;
         Ok(if answer.function_error().is_some() { Err(payload) } else { Ok(payload) })
     }
 
-    /// The status of a run's master execution; none if there is none.
+    /// The status of a run's master execution, or `None` if the execution does not exist.
     ///
     /// # Errors
-    /// Where Step Functions does not answer.
+    /// Step Functions does not answer.
     pub(crate) async fn execution_status(&self, id: &ExecutionId) -> anyhow::Result<Option<ExecutionStatus>> {
         let arn = self.deployment.machines.master.execution_arn(id.as_str());
         let described = aws_sdk_sfn::Client::new(&self.sdk).describe_execution().set_execution_arn(arn);
@@ -47,18 +47,18 @@ impl Place {
                 Ok(None)
             }
             Err(error) => {
-                Err(anyhow::Error::new(error).context(format!("cannot look at the execution of {id}")))
+                Err(anyhow::Error::new(error).context(format!("cannot read the execution of {id}")))
             }
         }
     }
 }
 
-/// A function that failed.
+/// The failure for an error that a function returned.
 #[must_use]
 pub(crate) fn failed(function: &str, payload: &Value) -> Failure {
     let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, message) = (text("errorType"), text("errorMessage"));
-    // What a function older than this program does not know is the user's to change.
+    // An error that an older function reports about the request is an input error.
     if name == ErrorName::InvalidRequest.as_str() {
         return Failure::Input { message: message.to_owned(), hint: None };
     }

@@ -1,4 +1,4 @@
-//! A cheap look at a row, to learn early what the next write of its agent would be told anyway.
+//! Reads the columns that may request an early renewal.
 
 use rsqlflow_core::protocol::JobStatus;
 use rsqlflow_core::{ExecutionId, JobId};
@@ -7,25 +7,29 @@ use serde::Deserialize;
 use super::{JobAudit, key};
 use crate::{StoreError, item};
 
-/// What of a row may make its agent's next renewal urgent. It may be a moment old, so nothing may be decided by it.
+/// Columns of a row that may request an early renewal. They may be stale, so they must not decide anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Glance {
-    /// The row's.
+pub struct CancelState {
+    /// Status in the row.
     pub execution_status: JobStatus,
-    /// The row's.
+    /// Attempt in the row.
     pub attempt: u32,
-    /// The row's.
+    /// Whether a cancel is requested.
     #[serde(default)]
     pub cancel_requested: bool,
 }
 
 impl JobAudit {
-    /// Looks at a row: an eventually consistent read of three columns, which for a row of up to 4 KB costs half a read
-    /// request unit (DynamoDB developer guide, "Read consistency", "Read and write operations").
+    /// An eventually consistent read of three columns. For a row of up to 4 KB it costs half a read request unit (DynamoDB
+    /// developer guide, "Read consistency", "Read and write operations").
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn glance(&self, id: &ExecutionId, job: JobId) -> Result<Option<Glance>, StoreError> {
+    pub async fn cancel_state(
+        &self,
+        id: &ExecutionId,
+        job: JobId,
+    ) -> Result<Option<CancelState>, StoreError> {
         let sort = job.to_string();
         let mut request = self
             .client

@@ -9,19 +9,19 @@ use rsqlflow_core::Timing;
 use rsqlflow_core::env::AGENT;
 use rsqlflow_local::{Endpoint, LocalError, Options};
 
-use super::last_endpoint::{StartedWith, last_address, leave, started_with};
+use super::last_endpoint::{StartedWith, last_address, started_with, store};
 use super::remote::local_sdk;
-use super::{Place, deployment, keys, warehouses};
+use super::{Backend, deployment, keys, warehouses};
 use crate::args;
 use crate::failure::Failure;
-use crate::failure::hint::begin_anew;
+use crate::failure::hint::replace_state_dir;
 
-/// What an endpoint in this process is started for.
+/// Options of an endpoint in this process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Serving<'a> {
     /// State directory, instances, secrets.
     pub embedded: &'a args::Embedded,
-    /// Loopback port; 0 takes the one of the last endpoint on the directory, or any.
+    /// Loopback port. 0 selects the port of the last endpoint on the directory, or a free port.
     pub port: u16,
     /// The scripts' directory.
     pub scripts: &'a Path,
@@ -29,14 +29,14 @@ pub(crate) struct Serving<'a> {
     pub authenticate: bool,
 }
 
-/// How long a command that only looks may hold a state directory.
-const A_LOOK: Duration = Duration::from_secs(5);
+/// How long a command that only reads may hold a state directory.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Place {
-    /// Starts an embedded endpoint for scripts to run on.
+impl Backend {
+    /// Starts an embedded endpoint that executes runs.
     ///
     /// # Errors
-    /// Where it cannot be started.
+    /// The endpoint cannot be started.
     pub(crate) async fn serve(serving: Serving<'_>) -> Result<Self, Failure> {
         let embedded = serving.embedded;
         let secrets = read_secrets(&embedded.secret)?;
@@ -46,7 +46,7 @@ impl Place {
         }
         let options = Options {
             port: serving.port,
-            state_dir: embedded.place.state_dir.clone(),
+            state_dir: embedded.backend.state_dir.clone(),
             instances: usize::from(embedded.instances),
             agent_binary: agent_binary()?,
             script_dir: script_directory(serving.scripts)?,
@@ -56,21 +56,21 @@ impl Place {
             authenticate: serving.authenticate,
             deployment,
         };
-        let place = open(options, &embedded.warehouse).await.map_err(not_started)??;
+        let backend = open(options, &embedded.warehouse).await.map_err(not_started)??;
         for (name, value) in secrets {
-            place.put_secret(&name, value).await?;
+            backend.put_secret(&name, value).await?;
         }
-        Ok(place)
+        Ok(backend)
     }
 
     fn of(endpoint: Endpoint) -> Self {
         let url = endpoint.url().to_owned();
         let dir = endpoint.state_dir().to_owned();
         let name = format!("the state directory {}", dir.display());
-        let mut place = Self::over(endpoint.sdk_config(), endpoint.deployment().clone(), name, url);
-        place.endpoint = Some(Box::new(endpoint));
-        place.state_dir = Some(dir);
-        place
+        let mut backend = Self::over(endpoint.sdk_config(), endpoint.deployment().clone(), name, url);
+        backend.endpoint = Some(Box::new(endpoint));
+        backend.state_dir = Some(dir);
+        backend
     }
 
     async fn put_secret(&self, name: &str, value: String) -> Result<(), Failure> {
@@ -92,11 +92,11 @@ impl Place {
     }
 }
 
-/// Opens what an embedded endpoint has left behind, or is at work on, to read it.
+/// Opens a state directory to read it, or connects to the endpoint that serves it.
 ///
 /// # Errors
-/// Where there is nothing, or it cannot be opened.
-pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
+/// The directory does not exist, or cannot be opened.
+pub(super) async fn look(state_dir: &Path) -> Result<Backend, Failure> {
     exists(state_dir)?;
     let options = Options {
         port: 0,
@@ -113,10 +113,10 @@ pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
     let asked = Instant::now();
     loop {
         match Endpoint::start(options.clone()).await {
-            Ok(endpoint) => return Ok(Place::of(endpoint)),
+            Ok(endpoint) => return Ok(Backend::of(endpoint)),
             Err(error @ LocalError::StateDirInUse { .. }) => match joined(state_dir)? {
-                Some(place) => return Ok(place),
-                None if asked.elapsed() < A_LOOK => tokio::time::sleep(A_LOOK / 50).await,
+                Some(backend) => return Ok(backend),
+                None if asked.elapsed() < READ_TIMEOUT => tokio::time::sleep(READ_TIMEOUT / 50).await,
                 None => return Err(not_started(error)),
             },
             Err(error) => return Err(not_started(error)),
@@ -124,17 +124,17 @@ pub(super) async fn look(state_dir: &Path) -> Result<Place, Failure> {
     }
 }
 
-/// The endpoint that serves a directory; or, where nobody does, one in this process, with what the last one was
-/// started with.
+/// Connects to the endpoint that serves a directory. If there is none, starts one in this process with the options of the
+/// last one.
 ///
 /// # Errors
-/// Where there is no such directory, or nobody knows where the scripts are.
-pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> Result<Place, Failure> {
+/// The directory does not exist, or the directory of the scripts is not known.
+pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> Result<Backend, Failure> {
     exists(state_dir)?;
     let asked = Instant::now();
     loop {
-        if let Some(place) = joined(state_dir)? {
-            return Ok(place);
+        if let Some(backend) = joined(state_dir)? {
+            return Ok(backend);
         }
         let with = started_with(state_dir);
         let scripts = match (scripts, &with) {
@@ -143,10 +143,10 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
             (None, None) => {
                 return Err(Failure::input(
                     format!(
-                        "nothing serves the state directory {}, and where its scripts are is not known",
+                        "no endpoint serves the state directory {}, and the directory of its scripts is not known",
                         state_dir.display()
                     ),
-                    "start `rsqlflow local --scripts DIR` beside this",
+                    "start `rsqlflow local --scripts DIR` in another terminal",
                 ));
             }
         };
@@ -166,18 +166,18 @@ pub(super) async fn serve_or_join(state_dir: &Path, scripts: Option<&Path>) -> R
             deployment,
         };
         match open(options, &with.warehouses).await {
-            Ok(place) => return place,
-            // Somebody began to serve it meanwhile.
-            Err(LocalError::StateDirInUse { .. }) if asked.elapsed() < A_LOOK => {}
+            Ok(backend) => return backend,
+            // Another process started to serve it in the meantime.
+            Err(LocalError::StateDirInUse { .. }) if asked.elapsed() < READ_TIMEOUT => {}
             Err(error) => return Err(not_started(error)),
         }
     }
 }
 
-/// The file of the tables, by which a state directory is known.
+/// The file of the tables. A directory that contains it is a state directory.
 const TABLES: &str = "dynamodb.sqlite3";
 
-/// Whether there are tables. What cannot be looked at may be there.
+/// Whether the directory has tables. If that cannot be checked, it may have them.
 pub(super) fn has_tables(state_dir: &Path) -> bool {
     state_dir.join(TABLES).try_exists().unwrap_or(true)
 }
@@ -186,7 +186,7 @@ fn exists(state_dir: &Path) -> Result<(), Failure> {
     let tables = state_dir.join(TABLES);
     match tables.metadata() {
         Ok(found) if found.is_file() => {
-            // The endpoint needs to write, even to look: opening the tables may have to mend what a crash left.
+            // Opening the tables may have to repair the effects of a crash, so the endpoint always needs write access.
             let opened = std::fs::OpenOptions::new().read(true).write(true).open(&tables);
             return opened.map(drop).map_err(|error| unusable(state_dir, &error));
         }
@@ -198,34 +198,34 @@ fn exists(state_dir: &Path) -> Result<(), Failure> {
     }
     Err(Failure::input(
         match state_dir.is_dir() {
-            true => format!("{} is no state directory of an embedded endpoint", state_dir.display()),
-            false => format!("there is no state directory {}", state_dir.display()),
+            true => format!("{} is not the state directory of an embedded endpoint", state_dir.display()),
+            false => format!("the state directory {} does not exist", state_dir.display()),
         },
-        "for a run on this machine name its directory with --state-dir; for AWS give --profile or --region",
+        "for runs on this machine, add `--state-dir DIR`; for AWS, add `--profile` or `--region`",
     ))
 }
 
 fn unusable(state_dir: &Path, error: &std::io::Error) -> Failure {
     Failure::environment(
         anyhow::anyhow!("the state directory {} cannot be used: {error}", state_dir.display()),
-        "work as the user who made it, or have its owner and mode changed",
+        "run the command as the user who owns the directory, or change its owner or mode",
     )
 }
 
 /// The endpoint of another process that serves the directory, if one answers.
-fn joined(state_dir: &Path) -> Result<Option<Place>, Failure> {
+fn joined(state_dir: &Path) -> Result<Option<Backend>, Failure> {
     let Some(url) = last_address(state_dir) else { return Ok(None) };
     if !is_locked(state_dir) || !answers(&url) {
         return Ok(None);
     }
     let deployment = deployment(Timing::single_machine())?;
     let name = format!("the state directory {}", state_dir.display());
-    let mut place = Place::over(local_sdk(&url, &keys::of_state_dir(state_dir)), deployment, name, url);
-    place.state_dir = Some(state_dir.to_owned());
-    Ok(Some(place))
+    let mut backend = Backend::over(local_sdk(&url, &keys::of_state_dir(state_dir)), deployment, name, url);
+    backend.state_dir = Some(state_dir.to_owned());
+    Ok(Some(backend))
 }
 
-/// Whether a process holds the directory: the port of an endpoint that ended may be somebody else's by now.
+/// Whether a process holds the directory. The port of an endpoint that ended may belong to another program.
 fn is_locked(state_dir: &Path) -> bool {
     let Ok(file) = std::fs::File::open(state_dir.join("endpoint.lock")) else { return false };
     matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
@@ -236,11 +236,11 @@ fn answers(url: &str) -> bool {
     address.is_some_and(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
 }
 
-/// Starts an endpoint, on the port that the last one on this directory had if none is asked for.
+/// Starts an endpoint. Without a port, it uses the port of the last endpoint on this directory.
 async fn open(
     mut options: Options,
     warehouses: &[args::WarehouseSource],
-) -> Result<Result<Place, Failure>, LocalError> {
+) -> Result<Result<Backend, Failure>, LocalError> {
     let since = jiff::Timestamp::now().into();
     let state_dir = options.state_dir.clone();
     let with = StartedWith {
@@ -258,17 +258,18 @@ async fn open(
     let endpoint = loop {
         match Endpoint::start(options.clone()).await {
             Err(LocalError::PortTaken { .. }) if asked == 0 && options.port != 0 => options.port = 0,
-            // A command that looks holds the directory for a moment, and answers nobody.
+            // A command that only reads holds the directory for a short time, and does not answer.
             Err(LocalError::StateDirInUse { .. })
-                if began.elapsed() < A_LOOK && !last_address(&state_dir).is_some_and(|url| answers(&url)) =>
+                if began.elapsed() < READ_TIMEOUT
+                    && !last_address(&state_dir).is_some_and(|url| answers(&url)) =>
             {
-                tokio::time::sleep(A_LOOK / 50).await;
+                tokio::time::sleep(READ_TIMEOUT / 50).await;
             }
             started => break started?,
         }
     };
-    let place = Place { since, ..Place::of(endpoint) };
-    Ok(leave(&state_dir, place.url(), &with).map(|()| place).map_err(Failure::from))
+    let backend = Backend { since, ..Backend::of(endpoint) };
+    Ok(store(&state_dir, backend.url(), &with).map(|()| backend).map_err(Failure::from))
 }
 
 fn script_directory(scripts: &Path) -> Result<PathBuf, Failure> {
@@ -301,10 +302,10 @@ fn read_secrets(secrets: &[(String, PathBuf)]) -> Result<Vec<(String, String)>, 
         let text = std::fs::read_to_string(file).map_err(|error| {
             Failure::input(format!("the secret's file {} cannot be read: {error}", file.display()), form)
         })?;
-        // The reader's own message would quote the text, which is secret.
+        // The parser's message would quote the text, which is secret.
         match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(serde_json::Value::Object(fields)) => {
-                // As the agent reads it, so that no job fails for what can be told now.
+                // Read as the agent reads it, so that a mistake is reported now and not by a job.
                 let has =
                     |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|v| !v.is_null()));
                 match has(&["username", "user"]) {
@@ -322,27 +323,27 @@ fn agent_binary() -> Result<PathBuf, Failure> {
     if let Some(path) = std::env::var_os(AGENT) {
         return Ok(path.into());
     }
-    let here = std::env::current_exe().context("cannot tell where this program is")?;
+    let here = std::env::current_exe().context("cannot find the path of this program")?;
     let beside = here.with_file_name("rsqlflow-agent");
     if beside.is_file() {
         return Ok(beside);
     }
     Err(Failure::environment(
-        anyhow::anyhow!("the agent is not at {}", beside.display()),
-        format!("build it with `make build`, or name it in {AGENT}"),
+        anyhow::anyhow!("the agent was not found at {}", beside.display()),
+        format!("build it with `make build`, or set {AGENT} to its path"),
     ))
 }
 
 fn hint_for(error: &LocalError) -> Option<String> {
     let hint = match error {
         LocalError::StateDirInUse { .. } => {
-            "an `rsqlflow local` or `run` works there: wait for its end, or name another --state-dir"
+            "another `rsqlflow local` or `rsqlflow run` uses it: wait until it ends, or use another --state-dir"
         }
-        LocalError::PortTaken { .. } => "--port 0 takes a free one",
+        LocalError::PortTaken { .. } => "add `--port 0` to use a free port",
         LocalError::Damaged { path, .. } => {
-            return Some(begin_anew(Some(path.parent().unwrap_or(path))));
+            return Some(replace_state_dir(Some(path.parent().unwrap_or(path))));
         }
-        LocalError::StateDir { .. } => "--state-dir names another directory",
+        LocalError::StateDir { .. } => "use another directory with --state-dir",
         _ => return None,
     };
     Some(hint.to_owned())

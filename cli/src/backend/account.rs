@@ -1,4 +1,4 @@
-//! Whether a region and a profile can be what they are said to be, before a service is asked with them.
+//! Checks region and profile before a service is called.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use rsqlflow_core::of_unknown;
 
 use crate::failure::Failure;
 
-/// Where the SDKs look for profiles (AWS SDKs and Tools Reference Guide, "Location of the shared files").
+/// Where the SDKs read profiles (AWS SDKs and Tools Reference Guide, "Location of the shared files").
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 
-/// A profile that is named on the command line.
+/// Checks a profile of the command line.
 ///
 /// # Errors
-/// Where neither file has it. What cannot be known because a file cannot be read, is left to the SDK.
+/// Neither file has it. If a file cannot be read, the check is left to the SDK.
 pub(super) fn check_profile(profile: &str) -> Result<(), Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let home = variable("HOME");
@@ -34,14 +34,14 @@ pub(super) fn check_profile(profile: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = of_unknown(profile, known.iter().map(String::as_str));
-    let hint = hint.unwrap_or_else(|| "neither ~/.aws/config nor ~/.aws/credentials has any".to_owned());
+    let hint = hint.unwrap_or_else(|| "neither ~/.aws/config nor ~/.aws/credentials has profiles".to_owned());
     Err(Failure::input(
-        format!("there is no profile {profile:?}"),
-        format!("{hint}; `aws configure --profile NAME` and `aws configure sso` write one"),
+        format!("the profile {profile:?} does not exist"),
+        format!("{hint}; `aws configure --profile NAME` and `aws configure sso` create one"),
     ))
 }
 
-/// A path as the SDK takes it: a first component `~` is the home directory, `~name` is a name like any other.
+/// A path as the SDK resolves it: a first component `~` is the home directory. `~name` has no special meaning.
 fn expanded(path: &str, home: Option<&str>) -> PathBuf {
     match (Path::new(path).strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
@@ -49,7 +49,7 @@ fn expanded(path: &str, home: Option<&str>) -> PathBuf {
     }
 }
 
-/// The text of a file. One that is missing has no profiles.
+/// The text of a file. A missing file has no profiles.
 fn contents(path: &Path) -> io::Result<String> {
     match std::fs::read_to_string(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
@@ -57,8 +57,8 @@ fn contents(path: &Path) -> io::Result<String> {
     }
 }
 
-/// The profiles of a file. In `config` all but the default one are named `[profile NAME]`, beside sections of other
-/// kinds; in `credentials` each section is one (the same guide, "Shared config and credentials files").
+/// The profiles of a file. In `config`, all but the default are named `[profile NAME]`, and there are sections of other
+/// kinds. In `credentials`, each section is a profile (same guide, "Shared config and credentials files").
 fn profiles(text: &str, is_config: bool) -> Vec<String> {
     let section = |line: &str| {
         let name = line.trim().strip_prefix('[')?.split_once(']')?.0.trim().to_owned();
@@ -71,10 +71,10 @@ fn profiles(text: &str, is_config: bool) -> Vec<String> {
     text.lines().filter_map(section).collect()
 }
 
-/// A region's name, wherever it was found.
+/// Checks a region's name, from any source.
 ///
 /// # Errors
-/// Where no region is named so.
+/// The name is not valid.
 pub(super) fn check_region(region: &str) -> Result<(), Failure> {
     let parts: Vec<&str> = region.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
@@ -92,7 +92,7 @@ pub(super) fn check_region(region: &str) -> Result<(), Failure> {
     }
     Err(Failure::input(
         format!("{region:?} is not the name of an AWS region"),
-        "regions are named as eu-west-1 is; it was taken from --region, else AWS_REGION, else the profile in \
+        "use a name such as eu-west-1; the region comes from --region, else AWS_REGION, else the profile in \
          ~/.aws/config",
     ))
 }

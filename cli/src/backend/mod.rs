@@ -1,8 +1,8 @@
-//! Where a command works, and the way to it.
+//! The AWS account or endpoint that a command works with.
 //!
-//! [`choice`] says which place is meant, [`account`] whether its region and profile can be, [`embedded`] starts an endpoint in this process, [`remote`] reaches one that
-//! somebody else runs, or AWS, [`keys`] is what it is used with, [`warehouses`] reads the servers that an endpoint knows,
-//! [`last_endpoint`] is what an endpoint leaves in its state directory for the next command.
+//! [`choice`] selects the backend, [`account`] checks region and profile, [`embedded`] starts an endpoint in this process,
+//! [`remote`] connects to AWS or to an endpoint of another process, and [`last_endpoint`] has the files that an endpoint
+//! writes into its state directory for the next command.
 
 mod account;
 mod calls;
@@ -23,107 +23,107 @@ use rsqlflow_local::{Credentials, Endpoint};
 use rsqlflow_store::Store;
 
 pub(crate) use calls::failed;
-pub(crate) use choice::{Choice, Site, choose, is_loopback};
+pub(crate) use choice::{BackendKind, Choice, choose, is_loopback};
 pub(crate) use embedded::Serving;
 
 use crate::args::{self, Given};
 use crate::failure::Failure;
 
-/// Services, names and tables that a command works on.
-pub(crate) struct Place {
-    /// For clients of any service.
+/// The services, names and tables that a command works with.
+pub(crate) struct Backend {
+    /// Configuration of clients for any service.
     pub sdk: SdkConfig,
-    /// The same for tables and logs, which answer soon or not at all. A function may take minutes.
+    /// The same for tables and logs, with a short timeout. A function may take minutes.
     pub reading: SdkConfig,
     /// Names, times and defaults.
     pub deployment: Deployment,
     /// The tables.
     pub store: Store,
-    /// Since when it is ours; what started before was left by an earlier endpoint.
+    /// When this process connected to it. Runs that started before were left by an earlier endpoint.
     pub since: Timestamp,
-    /// `None` where another process, or AWS, serves it.
+    /// `None` if another process or AWS serves it.
     endpoint: Option<Box<Endpoint>>,
-    /// `None` where it is not known which directory holds the tables, or none does.
+    /// `None` if the directory of the tables is not known, or there is none.
     state_dir: Option<PathBuf>,
-    /// For people: `AWS in eu-west-1, profile prod`.
+    /// The name in messages: `AWS in eu-west-1, profile prod`.
     name: String,
     url: String,
 }
 
-/// How long an endpoint may take to end. It waits at most 7 s for requests and commands.
+/// How long an endpoint may take to shut down. It waits at most 7 s for requests and commands.
 const CLOSING: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether a state directory is still there.
-const A_GLANCE: Duration = Duration::from_millis(500);
+/// How often the existence of the state directory is checked.
+const EXISTENCE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Longest wait for the answer of a table or a log. A connection of which nothing is heard any more, as after a
-/// laptop's sleep, would otherwise be waited on for a quarter of an hour.
+/// Longest wait for the answer of a table or a log. Without it, a connection that was lost, as after a laptop's sleep,
+/// would be waited on for a quarter of an hour.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// What a command wants to do there.
+/// The kind of access that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Read tables and logs, or write items that no run depends on: an endpoint that executes nothing will do.
-    Look,
-    /// Have something executed: where nobody serves a state directory, this process does.
+    /// Reads tables and logs, or writes items that no run depends on. An endpoint that executes nothing is sufficient.
+    Read,
+    /// Executes something. If no endpoint serves a state directory, this process does.
     Execute,
 }
 
-/// Where the last endpoint of a state directory had its scripts, if that is known and still there.
+/// The scripts directory of the last endpoint of a state directory, if it is known and exists.
 pub(crate) fn last_scripts(state_dir: &std::path::Path) -> Option<std::path::PathBuf> {
     last_endpoint::started_with(state_dir).map(|with| with.scripts)
 }
 
-/// A disk with less room than this is full: SQLite cannot write a transaction.
+/// A disk with less free space than this is full: SQLite cannot write a transaction.
 const FULL: u64 = 64 * 1024;
 
-impl Place {
-    /// Finds the place that the command line and the environment mean.
+impl Backend {
+    /// Connects to the backend that the command line and the environment select.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be reached or opened.
-    pub(crate) async fn find(place: &args::Location, purpose: Purpose) -> Result<Self, Failure> {
-        let given = place.given();
+    /// The backend does not exist, or cannot be reached or opened.
+    pub(crate) async fn find(backend: &args::Location, purpose: Purpose) -> Result<Self, Failure> {
+        let given = backend.given();
         match choice_of(&given).site {
-            Site::StateDir(dir) => match purpose {
-                Purpose::Look => Box::pin(embedded::look(&dir)).await,
+            BackendKind::StateDir(dir) => match purpose {
+                Purpose::Read => Box::pin(embedded::look(&dir)).await,
                 Purpose::Execute => Box::pin(embedded::serve_or_join(&dir, None)).await,
             },
-            Site::Endpoint(url) => remote::endpoint(&url, &given).await,
-            Site::Aws => remote::aws(&given).await,
+            BackendKind::Endpoint(url) => remote::endpoint(&url, &given).await,
+            BackendKind::Aws => remote::aws(&given).await,
         }
     }
 
-    /// AWS, or the endpoint that stands in for it; never a state directory.
+    /// Connects to AWS, or to the endpoint that replaces it, but not to a state directory.
     ///
     /// # Errors
     /// As [`Self::find`].
     pub(crate) async fn of_account(given: &Given) -> Result<Self, Failure> {
         match choice_of(given).site {
-            Site::Endpoint(url) => remote::endpoint(&url, given).await,
-            Site::StateDir(_) => match std::env::var(rsqlflow_core::env::AWS_ENDPOINT_URL) {
+            BackendKind::Endpoint(url) => remote::endpoint(&url, given).await,
+            BackendKind::StateDir(_) => match std::env::var(rsqlflow_core::env::AWS_ENDPOINT_URL) {
                 Ok(url) if !url.is_empty() => remote::endpoint(&url, given).await,
                 _ => remote::aws(given).await,
             },
-            Site::Aws => remote::aws(given).await,
+            BackendKind::Aws => remote::aws(given).await,
         }
     }
 
-    /// As [`Self::find`] to execute, with a directory of scripts for an endpoint that this process has to serve.
+    /// As [`Self::find`] to execute, with the directory of scripts for an endpoint that this process has to serve.
     ///
     /// # Errors
     /// As [`Self::find`].
     pub(crate) async fn find_with_scripts(
-        place: &args::Location,
+        backend: &args::Location,
         scripts: Option<&std::path::Path>,
     ) -> Result<Self, Failure> {
-        match choice_of(&place.given()).site {
-            Site::StateDir(dir) => Box::pin(embedded::serve_or_join(&dir, scripts)).await,
-            _ => Self::find(place, Purpose::Execute).await,
+        match choice_of(&backend.given()).site {
+            BackendKind::StateDir(dir) => Box::pin(embedded::serve_or_join(&dir, scripts)).await,
+            _ => Self::find(backend, Purpose::Execute).await,
         }
     }
 
-    /// Whether this process serves the endpoint: what runs there stops when it ends.
+    /// Whether this process serves the endpoint. What runs there stops when this process ends.
     #[must_use]
     pub(crate) const fn is_served_here(&self) -> bool {
         self.endpoint.is_some()
@@ -135,7 +135,7 @@ impl Place {
         self.endpoint.as_deref().map(Endpoint::credentials)
     }
 
-    /// The endpoint's address; empty for AWS.
+    /// The endpoint's address. Empty for AWS.
     #[must_use]
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -147,13 +147,13 @@ impl Place {
         self.url.is_empty()
     }
 
-    /// Its state directory, where it is known.
+    /// Its state directory, if it is known.
     #[must_use]
     pub(crate) fn state_dir(&self) -> Option<&std::path::Path> {
         self.state_dir.as_deref()
     }
 
-    /// What to say when the disk of the state directory is full: nothing that runs there can be recorded.
+    /// The message for a full disk of the state directory. Nothing that runs there can be recorded.
     #[must_use]
     pub(crate) fn full_disk(&self) -> Option<String> {
         let dir = self.state_dir.as_deref()?;
@@ -162,27 +162,26 @@ impl Place {
         (free < FULL).then(|| format!("the disk of the state directory {} is full", dir.display()))
     }
 
-    /// What people call it.
+    /// The name in messages.
     #[must_use]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Ends, with what is then to be said, once somebody has removed the place's state directory: whoever has its files
-    /// open notices nothing, and waits for rows that nobody will ever see again.
+    /// Waits until the state directory of the backend is removed, and returns the error. A process with open files does not
+    /// notice the removal, and would wait for rows that never change.
     pub(crate) async fn gone(&self) -> Failure {
         let Some(dir) = &self.state_dir else { return std::future::pending().await };
         while embedded::has_tables(dir) {
-            tokio::time::sleep(A_GLANCE).await;
+            tokio::time::sleep(EXISTENCE_CHECK_INTERVAL).await;
         }
         Failure::environment(
             anyhow::anyhow!("the state directory {} was removed while it was in use", dir.display()),
-            "its runs and logs are gone with it; scripts that still run are stopped when their leases end",
+            "its runs and logs are lost; scripts that still run are stopped when their leases expire",
         )
     }
 
-    /// Ends the endpoint, if it is this process's. What does not end soon is left to the end of the process: a database of
-    /// the endpoint may wait for its disk. The next endpoint finds everything that was acknowledged.
+    /// Stops the endpoint, if this process serves it.
     pub(crate) async fn close(self) {
         if let Some(endpoint) = self.endpoint {
             within(CLOSING, endpoint.shutdown()).await;
@@ -194,39 +193,39 @@ impl Place {
         let reading = sdk.to_builder().timeout_config(timeouts.read_timeout(ANSWER).build()).build();
         let store = Store::new(aws_sdk_dynamodb::Client::new(&reading), deployment.tables.clone());
         let since = jiff::Timestamp::now().into();
-        let place =
+        let backend =
             Self { sdk, reading, deployment, store, since, endpoint: None, state_dir: None, name, url };
-        crate::failure::hint::of_place(place.name(), place.is_aws());
-        place
+        crate::failure::hint::set_backend(backend.name(), backend.is_aws());
+        backend
     }
 }
 
-/// Waits for the end of something, but not longer than `most`.
+/// Waits for a shutdown, but not longer than `most`.
 async fn within(most: Duration, end: impl Future<Output = ()>) {
     if tokio::time::timeout(most, end).await.is_err() {
         crate::output::remark(
-            "the endpoint did not end in time, and was left; the next one goes on with its state",
+            "the endpoint did not shut down in time; the next one continues with its state",
         );
     }
 }
 
-/// What the command line and this process's environment choose.
+/// The selection by the command line and the environment.
 #[must_use]
 pub(crate) fn choice_of(given: &Given) -> Choice {
     choose(given, |name| std::env::var(name).ok(), std::path::Path::is_dir)
 }
 
-/// The times that a place's deployment has where nothing else is said.
+/// The default times of a backend's deployment.
 #[must_use]
-pub(crate) fn timing_of(site: &Site) -> Timing {
+pub(crate) fn timing_of(site: &BackendKind) -> Timing {
     match site {
-        Site::StateDir(_) => Timing::single_machine(),
-        Site::Endpoint(url) if choice::is_loopback(url) => Timing::single_machine(),
-        Site::Endpoint(_) | Site::Aws => Timing::default(),
+        BackendKind::StateDir(_) => Timing::single_machine(),
+        BackendKind::Endpoint(url) if choice::is_loopback(url) => Timing::single_machine(),
+        BackendKind::Endpoint(_) | BackendKind::Aws => Timing::default(),
     }
 }
 
-/// The deployment as the environment describes it, over these times.
+/// The deployment of the environment, with these times.
 ///
 /// # Errors
 /// Every problem of the environment.
@@ -235,28 +234,27 @@ pub(crate) fn deployment(timing: Timing) -> Result<Deployment, Failure> {
         .map_err(|problems| Failure::Workflow { what: "the environment".to_owned(), problems })
 }
 
-/// The id of a run that is to begin, as the operator typed it. One that begins with `-` would be taken for an option
-/// by every later command.
+/// The id of a new run from the command line. Later commands would take an id that begins with `-` for an option.
 ///
 /// # Errors
-/// Where it cannot be one.
+/// The id is not valid.
 pub(crate) fn new_execution_id(text: &str) -> Result<ExecutionId, Failure> {
     if text.starts_with('-') {
         return Err(Failure::input(
-            format!("{text:?} would look like an option wherever the run is named"),
-            "choose an --execution-id that begins with a letter, a digit or _",
+            format!("the id {text:?} begins with \"-\" like an option"),
+            "use an --execution-id that begins with a letter, a digit or \"_\"",
         ));
     }
     execution_id(text)
 }
 
-/// The id of a run as the operator typed it.
+/// The id of a run from the command line.
 ///
 /// # Errors
-/// Where it cannot be one.
+/// The id is not valid.
 pub(crate) fn execution_id(text: &str) -> Result<ExecutionId, Failure> {
     ExecutionId::new(text).map_err(|error| {
-        Failure::input(error.to_string(), "`rsqlflow history` lists the runs with their ids")
+        Failure::input(error.to_string(), "run `rsqlflow history` to see the ids of the runs")
     })
 }
 
