@@ -137,7 +137,7 @@ test('every problem is reported at once, with its place and a hint', () => {
       hint: write either "s3": {"bucket": "…"} or a "pattern"",
       "event_starts[2]: has both s3 and event_bus
       hint: remove event_bus: S3 sends its events to the default bus",
-      "event_starts[3].parameters.1st: is not a name of a parameter
+      "event_starts[3].parameters.1st: is not the name of a parameter
       hint: use at most 64 letters, digits and _, not starting with a digit",
       "event_starts[3].parameters.ds: is built in
       hint: choose another name",
