@@ -109,9 +109,9 @@ class Events(unittest.TestCase):
         before = runs("load_arrival")
         answer = ask({"id": "1", "detail": {"bucket": {"name": ["b"]}, "object": {"key": "a\nb"}}})
         self.assertEqual(answer["errorType"], "InvalidRequest")
-        for place in ("start.once_per[2]: the event has nothing at $.detail.object.sequencer",
-                      "start.parameters.bucket: what the event has at $.detail.bucket.name is no text",
-                      "start.parameters.key: what the event has at $.detail.object.key holds a control character"):
+        for place in ("start.once_per[2]: the event has no field $.detail.object.sequencer",
+                      "start.parameters.bucket: the field $.detail.bucket.name of the event must be a string, a whole number or a boolean",
+                      "start.parameters.key: the field $.detail.object.key of the event contains a control character"):
             self.assertIn(place, answer["errorMessage"])
         answer = ask({"id": "1", "detail": {}}, {"once_per": [], "parameters": {"kye": "x"}})
         self.assertEqual(answer["errorType"], "InvalidWorkflow")
