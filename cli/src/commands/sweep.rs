@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Has the clock close runs, again and again until nothing is being stopped any more.
 ///
 /// # Errors
-/// The sweeper cannot be invoked, or could not close a run.
+/// The clock cannot be invoked, or could not close a run.
 pub(crate) async fn sweep(args: &Sweep, printer: Printer) -> Result<u8, Failure> {
     let mut signals = Signals::listen()?;
     let backend = Box::pin(Backend::find(&args.backend, Purpose::Execute)).await?;
