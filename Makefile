@@ -118,7 +118,7 @@ lint: tool-cargo deny ## Check formatting, lints, and licences
 .PHONY: deny
 # Without advisories: their database is a Git repository, which a machine without internet access cannot fetch.
 deny: tool-deny ## Check licences, banned crates and sources of crates
-	$(TARGET)/tools/bin/cargo-deny --locked --offline check bans licenses sources
+	$(TARGET)/tools/bin/cargo-deny --locked check bans licenses sources
 
 .PHONY: clean
 clean: ## Remove build results and the files of the demo
