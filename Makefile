@@ -68,7 +68,7 @@ examples: build tool-nextest tool-postgres tool-clients ## Run every example und
 	$(CARGO) nextest run --locked --workspace -E 'package(rsqlflow-tests) & binary(examples)' --no-tests fail
 
 .PHONY: test
-test: lint test-rust faults-slice check-cdk referee ## Run everything that CI runs (the examples are among the Rust tests)
+test: lint test-rust check-cdk referee ## Run everything that CI runs (the examples are among the Rust tests)
 
 # One case: `make faults ONLY='long:agent/UpdateItem#2=cut'`. Also SEED=17, FAULT_SECONDS=300.
 .PHONY: faults
@@ -77,7 +77,7 @@ faults: build ## Run thousands of small workflows under injected faults (docs/fa
 
 .PHONY: faults-slice
 # A different one each time. It prints its seed.
-faults-slice: build
+faults-slice: build ## Run four minutes of `make faults`
 	$(TARGET)/debug/faults --seconds 200
 
 .PHONY: test-rust

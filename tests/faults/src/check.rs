@@ -215,7 +215,16 @@ async fn log(case: &Case, job: &Job, said: &[Witness], seen: &mut Seen) {
         .chain((0..millis).step_by(100).map(|i| format!("at {i}")))
         .collect();
     let mut own: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix(&begins)).collect();
-    let repeated = [Action::KillAgent, Action::KillBoth, Action::Vanish, Action::VanishBack, Action::Garbage];
+    let repeated = [
+        Action::KillAgent,
+        Action::KillBoth,
+        Action::Vanish,
+        Action::VanishBack,
+        Action::Garbage,
+        // The answer came while the agent was stopped, and its time was over.
+        Action::StopAgentLong,
+        Action::StopAgentOvertaken,
+    ];
     if repeated.into_iter().any(|action| case.spec.has(action)) {
         let mut seen = BTreeSet::new();
         own.retain(|line| seen.insert(*line));
