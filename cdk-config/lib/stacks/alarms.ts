@@ -143,15 +143,14 @@ export function starts(config: Config): { readonly name: string; readonly late_a
   return [...config.schedules, ...config.event_starts];
 }
 
+/** The sum of a metric of an AWS service. */
+function sum(namespace: string, metricName: string, dimensionsMap: Record<string, string>): Metric {
+  return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period: FIVE_MINUTES });
+}
+
 /** Failed executions of a state machine. Stopped executions are not failed, and these state machines have no timeout. */
 function failed(arns: Arns, machine: string): Metric {
-  return new Metric({
-    namespace: 'AWS/States',
-    metricName: 'ExecutionsFailed',
-    dimensionsMap: { StateMachineArn: arns.machine(machine) },
-    statistic: Stats.SUM,
-    period: FIVE_MINUTES,
-  });
+  return sum('AWS/States', 'ExecutionsFailed', { StateMachineArn: arns.machine(machine) });
 }
 
 function own(names: Names, metricName: string, period = FIVE_MINUTES): Metric {
@@ -170,24 +169,12 @@ function oldest(names: Names, metricName: string): Metric {
 
 /** Events that a rule matched (EventBridge user guide, "Monitoring Amazon EventBridge"). */
 function matched(rule: string): Metric {
-  return new Metric({
-    namespace: 'AWS/Events',
-    metricName: 'TriggeredRules',
-    dimensionsMap: { RuleName: rule },
-    statistic: Stats.SUM,
-    period: FIVE_MINUTES,
-  });
+  return sum('AWS/Events', 'TriggeredRules', { RuleName: rule });
 }
 
 /** Invocations of a function. */
 function invocations(functionName: string): Metric {
-  return new Metric({
-    namespace: 'AWS/Lambda',
-    metricName: 'Invocations',
-    dimensionsMap: { FunctionName: functionName },
-    statistic: Stats.SUM,
-    period: FIVE_MINUTES,
-  });
+  return sum('AWS/Lambda', 'Invocations', { FunctionName: functionName });
 }
 
 /** Messages in the queue. */
