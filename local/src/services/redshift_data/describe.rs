@@ -39,6 +39,23 @@ impl Id {
 }
 
 impl Shared {
+    /// Waits at most `seconds` for the end of a statement, and returns it with the part that the id names.
+    ///
+    /// # Errors
+    /// `ValidationException`, `ResourceNotFoundException`, `ActiveWaitingRequestsExceededException`.
+    pub(super) async fn await_and_find(
+        &self,
+        id: &str,
+        seconds: Option<u64>,
+    ) -> Result<(Statement, Option<Part>), AwsError> {
+        let mut constraints = Constraints::default();
+        constraints.range("waitTimeSeconds", seconds, WAIT);
+        constraints.check("ValidationException")?;
+        let id = Id::read(id)?;
+        wait::among_others(self, &id.statement, seconds).await?;
+        self.find(&id).await
+    }
+
     /// A statement and the part that the id names.
     ///
     /// # Errors
@@ -65,12 +82,7 @@ struct Describe {
 impl RedshiftData {
     pub(super) async fn describe_statement(&self, body: &[u8]) -> Result<Vec<u8>, AwsError> {
         let request: Describe = parse("DescribeStatement", body)?;
-        let mut constraints = Constraints::default();
-        constraints.range("waitTimeSeconds", request.wait_time_seconds, WAIT);
-        constraints.check("ValidationException")?;
-        let id = Id::read(&request.id)?;
-        wait::among_others(&self.shared, &id.statement, request.wait_time_seconds).await?;
-        let (statement, part) = self.shared.find(&id).await?;
+        let (statement, part) = self.shared.await_and_find(&request.id, request.wait_time_seconds).await?;
         answer(&described(&statement, part.as_ref()))
     }
 }

@@ -3,12 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::http::{AwsError, Constraints, answer, parse};
-use crate::services::redshift_data::describe::Id;
-use crate::services::redshift_data::request::{Batch, WAIT};
+use crate::http::{AwsError, answer, parse};
+use crate::services::redshift_data::request::Batch;
 use crate::services::redshift_data::status::Status;
 use crate::services::redshift_data::store::{self, Part};
-use crate::services::redshift_data::{RedshiftData, invalid, not_found, wait};
+use crate::services::redshift_data::{RedshiftData, invalid, not_found};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -40,12 +39,7 @@ impl RedshiftData {
     }
 
     async fn result(&self, request: Get, csv: bool) -> Result<Vec<u8>, AwsError> {
-        let mut constraints = Constraints::default();
-        constraints.range("waitTimeSeconds", request.wait_time_seconds, WAIT);
-        constraints.check("ValidationException")?;
-        let id = Id::read(&request.id)?;
-        wait::among_others(&self.shared, &id.statement, request.wait_time_seconds).await?;
-        let (statement, part) = self.shared.find(&id).await?;
+        let (statement, part) = self.shared.await_and_find(&request.id, request.wait_time_seconds).await?;
         // A batch has as many results as statements, and none of its own.
         let part = match statement.batch {
             None => statement.parts.into_iter().next(),
