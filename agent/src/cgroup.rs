@@ -5,8 +5,9 @@
 //! of them. The next agent on this instance does that for every job whose agent and guard have ended. Before it starts a
 //! script, it does that for every earlier attempt of the same job, also if that agent is only stopped.
 //!
-//! A group is protected by a lock on its directory, which is released with the last process that holds it. If there is no
-//! version 2, or it cannot be written, jobs run without a group: then only the guard enforces the lease.
+//! A lock on the directory of a group protects it. The kernel releases the lock when the last process that holds it ends.
+//! Where the system has no control groups of version 2, or the agent cannot write to them, jobs run without a group. Then
+//! only the guard enforces the lease.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;

@@ -55,7 +55,7 @@ impl Clients {
         if let Some(url) = &config.endpoint_url {
             loader = loader.endpoint_url(url);
             if url.starts_with("http://") {
-                // Without TLS, there are no root certificates to read, which is most of the start time.
+                // Reading the root certificates takes most of the start time. A connection without TLS does not need them.
                 loader = loader.http_client(aws_smithy_http_client::Builder::new().build_http());
             }
         }

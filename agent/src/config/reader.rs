@@ -8,7 +8,7 @@ use std::time::Duration;
 use rsqlflow_core::{ACCEPTED_DURATIONS, Problem, ProblemKind, parse_duration};
 use toml::{Table, Value};
 
-/// Why there are no settings.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.

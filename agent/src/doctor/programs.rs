@@ -15,7 +15,7 @@ pub(super) fn on_path(path: &str, name: &str) -> Option<PathBuf> {
     std::env::split_paths(path).map(|directory| directory.join(name)).find(|program| is_program(program))
 }
 
-/// The first line of `--version`, or why there is none.
+/// The first line that the program prints for `--version`, or the reason why it prints none.
 pub(super) fn version(program: &Path, path: &str) -> Result<String, String> {
     let mut child = Command::new(program)
         .arg("--version")

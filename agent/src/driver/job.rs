@@ -209,7 +209,8 @@ async fn reserve(ctx: &Context, job: &Assignment) -> Option<Room> {
     }
 }
 
-/// Ends the processes of earlier attempts of the job, and creates a control group. `None` if there are no control groups.
+/// Ends the processes of earlier attempts of the job, and creates a control group. Returns `None` on a system without control
+/// groups.
 ///
 /// # Errors
 /// A process of an earlier attempt does not end.

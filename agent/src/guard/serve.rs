@@ -71,7 +71,7 @@ fn serve(mut agent: Agent) -> io::Result<()> {
     let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
     set_child_subreaper(true)?;
     let mut spared = Spared::new();
-    // Also while the job is queued: there is no other guard.
+    // A queued job needs this too: no other guard watches its agent.
     spared.begin();
 
     while let Some(Try { start, launch, output, kept }) = agent.wait_for_try(&signal_fd)? {

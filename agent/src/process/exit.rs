@@ -47,7 +47,7 @@ pub struct TryEnd {
     /// Why it was stopped, if it did not end by itself first.
     pub stopped: Option<StopReason>,
     /// The last stop request, also after the script's own end; [`StopReason::Fenced`] takes precedence. After such a request
-    /// there is no further try.
+    /// the agent makes no further try.
     pub asked: Option<StopReason>,
     /// Number of processes that the script left running and that were ended.
     pub leftovers: u32,

@@ -177,7 +177,7 @@ pub enum Input {
 pub enum Effect {
     /// Call the service, and answer with `TaskSubmitted`, `TaskSucceeded`, `TaskFailed` or `ChildEnded`.
     StartTask(Arc<StartTask>),
-    /// The try is no longer needed (timeout, failure of a sibling, end of the execution). A nested execution under `.sync`
+    /// The execution no longer waits for this try (timeout, failure of a sibling, end of the execution). A nested execution under `.sync`
     /// must be stopped. Other work may continue; its answer is ignored.
     CancelTask(Arc<StartTask>),
     /// The execution has ended. This is always the last effect.

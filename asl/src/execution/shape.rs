@@ -11,7 +11,7 @@ pub(super) fn response(start: &StartTask, answer: Value, random: &Random) -> Val
     match start.resource.service {
         Service::LambdaFunction | Service::AwsSdk { .. } => answer,
         Service::LambdaInvoke => {
-            // The function was only queued, or only checked, so there is no result.
+            // An event is queued and a dry run is only checked, so neither has a result.
             let status = match start.parameters.get("InvocationType").and_then(Value::as_str) {
                 Some("Event") => 202,
                 Some("DryRun") => 204,

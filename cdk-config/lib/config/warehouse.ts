@@ -5,7 +5,7 @@ import * as rules from './rules.js';
 export interface Warehouse {
   readonly cluster?: string;
   readonly workgroup?: string;
-  /** The end of the workgroup's ARN. Its name is no part of that. */
+  /** The last part of the workgroup's ARN, which is an ID and not the name. */
   readonly workgroup_id?: string;
   readonly database: string;
   readonly secret?: string;

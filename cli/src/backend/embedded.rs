@@ -124,8 +124,8 @@ pub(super) async fn look(state_dir: &Path) -> Result<Backend, Failure> {
     }
 }
 
-/// Connects to the endpoint that serves a directory. If there is none, starts one in this process with the options of the
-/// last one.
+/// Connects to the endpoint that serves a state directory. If no endpoint serves it, starts one in this process, with the
+/// options of the last one.
 ///
 /// # Errors
 /// The directory does not exist, or the directory of the scripts is not known.

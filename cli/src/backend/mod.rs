@@ -43,7 +43,7 @@ pub(crate) struct Backend {
     pub since: Timestamp,
     /// `None` if another process or AWS serves it.
     endpoint: Option<Box<Endpoint>>,
-    /// `None` if the directory of the tables is not known, or there is none.
+    /// The state directory with the tables. `None` on AWS, and for an endpoint whose state directory is not known.
     state_dir: Option<PathBuf>,
     /// The name in messages: `AWS in eu-west-1, profile prod`.
     name: String,
